@@ -1,0 +1,181 @@
+"""Who calls, and whether they may: JWTs verified in the service itself, once a call or stream.
+
+The token comes as metadata `authorization: Bearer <JWT>` (RFC 6750, RFC 7519). Deny by default: a
+method without a rule is refused to everybody.
+"""
+
+import asyncio
+import json
+import os
+import time
+import urllib.request
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import jwt
+from google.protobuf.descriptor import ServiceDescriptor
+
+from chassis.errors import Refusal
+
+ALGORITHMS = ("EdDSA", "ES256", "RS256")
+CALLERS_OPTION = "bourse.types.v1.callers"
+VERIFIED_TOKEN_LIMIT = 4096
+TOKEN_BYTES_LIMIT = 4096
+KEYS_BYTES_LIMIT = 1 << 20
+KEYS_RELOAD_SECONDS = 5.0
+KEYS_TIMEOUT_SECONDS = 3.0
+OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A verified caller. `participant` is empty unless `role` is "broker"; `expires_at` is Unix seconds."""
+
+    role: str
+    name: str
+    participant: str
+    expires_at: float
+
+    @property
+    def rule(self) -> str:
+        """The name of this caller in a method's rule: CALLER_BROKER, CALLER_OPERATOR, CALLER_SVC_ORDER, ..."""
+        return "CALLER_" + (self.name if self.role == "service" else self.role).upper()
+
+
+CALLER: ContextVar[Caller] = ContextVar("caller")
+
+
+def caller() -> Caller:
+    """The verified caller of the call being served; only inside a servicer method."""
+    return CALLER.get()
+
+
+def rules(service: ServiceDescriptor, option: str = CALLERS_OPTION) -> dict[str, frozenset[str]]:
+    """Which callers each method of `service` allows, by full method path, read from its method option."""
+    extension = service.file.pool.FindExtensionByName(option)
+    allowed = {}
+    for method in service.methods:
+        numbers = method.GetOptions().Extensions[extension]
+        names = frozenset(extension.enum_type.values_by_number[number].name for number in numbers)
+        allowed[f"/{service.full_name}/{method.name}"] = names
+    return allowed
+
+
+class Verifier:
+    """Verifies tokens against a key set (a file path or an https URL), an issuer and an audience.
+
+    An unknown key id reloads the key set, at most once in KEYS_RELOAD_SECONDS. Verified tokens are
+    remembered, at most VERIFIED_TOKEN_LIMIT of them, and never past their expiry.
+    """
+
+    def __init__(self, keys: str, issuer: str, audience: str) -> None:
+        self._source = keys
+        self._issuer = issuer
+        self._audience = audience
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._loaded_at = -KEYS_RELOAD_SECONDS
+        self._loading = asyncio.Lock()
+        self._verified: OrderedDict[str, Caller] = OrderedDict()
+
+    async def verify(self, token: str) -> Caller:
+        """The caller that `token` names; raises Refusal UNAUTHENTICATED saying what is wrong with it."""
+        known = self._verified.get(token)
+        if known is None:
+            known = _caller_from(await self._claims(token))
+            self._verified[token] = known
+            if len(self._verified) > VERIFIED_TOKEN_LIMIT:
+                self._verified.popitem(last=False)
+        if known.expires_at <= time.time():
+            del self._verified[token]
+            raise _expired()
+        return known
+
+    async def _claims(self, token: str) -> Mapping[str, Any]:
+        if len(token) > TOKEN_BYTES_LIMIT:
+            raise _invalid(f"the token is longer than {TOKEN_BYTES_LIMIT} bytes")
+        try:
+            key = await self._key(str(jwt.get_unverified_header(token).get("kid", "")))
+            return jwt.decode(
+                token,
+                key,
+                algorithms=list(ALGORITHMS),
+                issuer=self._issuer,
+                audience=self._audience,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+        except jwt.ExpiredSignatureError:
+            raise _expired() from None
+        except jwt.InvalidAudienceError:
+            raise _unauthenticated("TOKEN_WRONG_AUDIENCE", f"the token is not for {self._audience!r}") from None
+        except jwt.InvalidIssuerError:
+            raise _unauthenticated("TOKEN_WRONG_ISSUER", f"the token is not from {self._issuer!r}") from None
+        except jwt.PyJWTError as error:
+            raise _invalid(str(error)) from None
+
+    async def _key(self, key_id: str) -> jwt.PyJWK:
+        async with self._loading:
+            if key_id not in self._keys and time.monotonic() - self._loaded_at >= KEYS_RELOAD_SECONDS:
+                self._keys = await asyncio.to_thread(_load_keys, self._source)
+                self._loaded_at = time.monotonic()
+        if key_id not in self._keys:
+            raise _invalid(f"no key {key_id!r} in the issuer's key set")
+        return self._keys[key_id]
+
+
+def bearer(metadata: Mapping[str, str]) -> str:
+    """The token in a call's metadata; raises Refusal TOKEN_MISSING."""
+    scheme, _, token = metadata.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise _unauthenticated("TOKEN_MISSING", "send metadata authorization: Bearer <JWT>")
+    return token.strip()
+
+
+def allow(who: Caller, method: str, allowed: Mapping[str, frozenset[str]]) -> None:
+    """Passes if `method` allows the caller; raises Refusal PERMISSION_DENIED CALLER_NOT_ALLOWED."""
+    if who.rule not in allowed.get(method, frozenset()):
+        raise Refusal(
+            grpc.StatusCode.PERMISSION_DENIED,
+            "CALLER_NOT_ALLOWED",
+            f"{who.rule} may not call {method}",
+            field="authorization",
+            value=who.rule,
+            fix="call with a token of: " + (", ".join(sorted(allowed.get(method, ()))) or "nobody"),
+        )
+
+
+def _load_keys(source: str) -> dict[str, jwt.PyJWK]:
+    if source.startswith("https://"):
+        with urllib.request.urlopen(source, timeout=KEYS_TIMEOUT_SECONDS) as response:
+            text = response.read(KEYS_BYTES_LIMIT)
+    else:
+        with open(os.fspath(source), "rb") as file:
+            text = file.read(KEYS_BYTES_LIMIT)
+    return {key.key_id or "": key for key in jwt.PyJWKSet.from_dict(json.loads(text)).keys}
+
+
+def _caller_from(claims: Mapping[str, Any]) -> Caller:
+    role, name = str(claims.get("role", "")), str(claims["sub"])
+    participant = str(claims.get("participant", "")) if role == "broker" else ""
+    if role not in ("broker", "operator", "service"):
+        raise _invalid(f"its role is {role!r}, not broker, operator or service")
+    if role == "broker" and not participant:
+        raise _invalid("a broker's token names no participant")
+    return Caller(role, name, participant, float(claims["exp"]))
+
+
+def _unauthenticated(reason: str, message: str) -> Refusal:
+    return Refusal(
+        grpc.StatusCode.UNAUTHENTICATED, reason, message, field="authorization", fix="get a new token from the issuer"
+    )
+
+
+def _invalid(why: str) -> Refusal:
+    return _unauthenticated("TOKEN_INVALID", f"the token cannot be accepted: {why}")
+
+
+def _expired() -> Refusal:
+    return _unauthenticated("TOKEN_EXPIRED", "the token has expired")

@@ -1,0 +1,62 @@
+"""The environment, read once into a frozen dataclass."""
+
+import os
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, TypeVar, get_type_hints
+
+PREFIX = "BOURSE_"
+S = TypeVar("S")
+
+
+class SettingsError(Exception):
+    """A variable is missing or unreadable; the message names it, its value and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """What every process is told. A service's own settings extend it; `name` is e.g. svc_match-0."""
+
+    name: str
+    listen: str
+    metrics_listen: str = ""
+    jwks: str
+    jwt_issuer: str
+    jwt_audience: str
+    token_file: str
+    log_format: str = "json"
+    drain_accept_seconds: float = 3.0
+
+
+def read(kind: type[S], environment: Mapping[str, str] = os.environ) -> S:
+    """A `kind` whose every field `x` is read from BOURSE_X; fields with a default may be absent.
+
+    Types: str, int, float, bool (true or false), and dict[int, str] ("0=host:port,1=host:port").
+    """
+    hints = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for field in fields(kind):  # type: ignore[arg-type]
+        variable = PREFIX + field.name.upper()
+        text = environment.get(variable, "")
+        if text:
+            values[field.name] = _parse(variable, text, hints[field.name])
+        elif field.default is MISSING and field.default_factory is MISSING:
+            raise SettingsError(f"{variable} is not set; set it to a {_words(hints[field.name])}")
+    return kind(**values)
+
+
+def _parse(variable: str, text: str, hint: Any) -> object:
+    try:
+        if hint is bool:
+            return {"true": True, "false": False}[text.lower()]
+        if hint == dict[int, str]:
+            return {int(key): value for key, value in (pair.split("=", 1) for pair in text.split(","))}
+        return hint(text)
+    except (ValueError, KeyError):
+        raise SettingsError(f"{variable}={text!r} is unreadable; set it to a {_words(hint)}") from None
+
+
+def _words(hint: Any) -> str:
+    words = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+    return 'list like "0=host:port,1=host:port"' if isinstance(hint, types.GenericAlias) else words[hint]
