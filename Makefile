@@ -1,0 +1,49 @@
+# Everything is installed in .venv/; nothing outside this folder is touched.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test check bench protos
+
+BIN   := .venv/bin
+STAMP := .venv/stamp
+INPUTS := requirements.txt pyproject.toml protos/pyproject.toml sdk/python/pyproject.toml Makefile
+PYTHON_SOURCES := chassis cli svc_match svc_ledger svc_order svc_quote sdk/python/bourse_sdk
+
+# The first Python that is at least 3.11 and can make an environment; name another with `make setup PYTHON=/path/to/python3`.
+FIND_PYTHON = for python in $(PYTHON) python3 python3.13 python3.12 python3.11 /usr/bin/python3; do \
+	"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; python=; done; \
+	[ -n "$$python" ] || { echo "No Python 3.11 or newer with venv was found: install one, or name it: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+
+help: ## This list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(STAMP) ## Everything that is needed, in .venv/ (the command is then .venv/bin/bourse)
+
+$(STAMP): $(INPUTS)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { $(FIND_PYTHON); \
+	echo "Setting up .venv with $$("$$python" --version) ($$python)"; \
+	rm -rf .venv && "$$python" -m venv .venv; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		-e protos -e sdk/python -e .
+	@touch $@
+
+demo: setup ## A whole exchange trades for half a minute, two of its services are killed, and every cent is reconciled
+	@$(BIN)/bourse demo
+
+test: setup ## Every test, with a real PostgreSQL and a real NATS
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## ruff, mypy --strict, buf lint, the import contracts, and that the stubs are fresh
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run .venv/bin/ruff format ." >&2; exit 1; }
+	@$(BIN)/mypy $(wildcard $(PYTHON_SOURCES))
+	@$(BIN)/buf lint
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest --quiet tests/test_protos.py
+
+bench: setup ## One figure and its conditions: make bench NAME=orders
+	@[ -n "$(NAME)" ] || { echo "Which one? make bench NAME=..., of:" $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py)) >&2; exit 2; }
+	@$(BIN)/python -m bench.$(NAME) $(ARGS)
+
+protos: setup ## Generates protos/gen from protos/bourse
+	@$(BIN)/python protos/generate.py

@@ -1,0 +1,63 @@
+"""The entry point of `bourse`: finds the command that was named, and runs it."""
+
+import ast
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+FOLDER = Path(__file__).parent
+
+
+class Commands(click.Group):
+    """Every module of this package that says it is a command. One that is broken harms no other."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return sorted(lines())
+
+    def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
+        module = cmd_name.replace("-", "_")
+        if cmd_name not in lines():
+            return None
+        command = getattr(import_module(f"cli.{module}"), module)
+        assert isinstance(command, click.Command), f"cli.{module}.{module} is not a click command"
+        return command
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        if found := lines():
+            with formatter.section("Commands"):
+                formatter.write_dl(sorted(found.items()))
+
+
+def lines() -> dict[str, str]:
+    """Each command and its line, read from the modules' docstrings without importing them."""
+    found = {}
+    for path in [*FOLDER.glob("*.py"), *FOLDER.glob("*/__init__.py")]:
+        module = path.parent.name if path.name == "__init__.py" else path.stem
+        name = module.replace("_", "-")
+        first = docstring(path).partition("\n")[0]
+        if path.parent != FOLDER.parent and first.startswith(f"`bourse {name}`: "):
+            found[name] = first.partition(": ")[2]
+    return found
+
+
+def docstring(path: Path) -> str:
+    try:
+        return ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    except SyntaxError:
+        return ""
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Bourse: a stock exchange on your machine.
+
+    \b
+    bourse up            start it
+    bourse status        see that it runs
+    bourse COMMAND -h    how to use a command
+    """
+
+
+if __name__ == "__main__":
+    main()

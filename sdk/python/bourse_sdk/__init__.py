@@ -1,0 +1,1 @@
+"""Clients of the Bourse exchange, asynchronous and synchronous."""
