@@ -90,8 +90,8 @@ class Verifier:
             if len(self._verified) > VERIFIED_TOKEN_LIMIT:
                 self._verified.popitem(last=False)
         if known.expires_at <= time.time():
-            del self._verified[token]
-            raise _expired()
+            self._verified.pop(token, None)
+            raise expired()
         return known
 
     async def _claims(self, token: str) -> Mapping[str, Any]:
@@ -108,7 +108,7 @@ class Verifier:
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
         except jwt.ExpiredSignatureError:
-            raise _expired() from None
+            raise expired() from None
         except jwt.InvalidAudienceError:
             raise _unauthenticated("TOKEN_WRONG_AUDIENCE", f"the token is not for {self._audience!r}") from None
         except jwt.InvalidIssuerError:
@@ -177,5 +177,6 @@ def _invalid(why: str) -> Refusal:
     return _unauthenticated("TOKEN_INVALID", f"the token cannot be accepted: {why}")
 
 
-def _expired() -> Refusal:
+def expired() -> Refusal:
+    """TOKEN_EXPIRED, as a call or a stream is told."""
     return _unauthenticated("TOKEN_EXPIRED", "the token has expired")

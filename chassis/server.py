@@ -1,0 +1,98 @@
+"""The gRPC server of a process: health, reflection, limits, and a drain that loses no answer."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import SERVICE_NAME as HEALTH
+from grpc_health.v1.health import aio as health
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from chassis import telemetry
+from chassis.boundary import Boundary
+from chassis.identity import Verifier, rules
+
+MESSAGE_BYTES_LIMIT = 4 << 20
+CONCURRENT_STREAMS_LIMIT = 1024
+DRAIN_SECONDS = 30.0
+KEEPALIVE_MIN_INTERVAL_MS = 5_000
+KEEPALIVE_MS = 20_000
+KEEPALIVE_TIMEOUT_MS = 10_000
+
+OPTIONS = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_send_message_length", MESSAGE_BYTES_LIMIT),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_LIMIT),
+    ("grpc.max_concurrent_streams", CONCURRENT_STREAMS_LIMIT),
+    ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+    ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_MIN_INTERVAL_MS),
+)
+
+
+class Server:
+    """Serves gRPC at `listen`. Health says NOT_SERVING until `ready`, and again from `drain` on.
+
+    What a servicer method may raise, who may call it, and its deadlines: see `boundary`.
+    """
+
+    def __init__(self, listen: str, verifier: Verifier) -> None:
+        self.draining = asyncio.Event()
+        self._boundary = Boundary(verifier)
+        self._health = health.HealthServicer()
+        self._names: list[str] = []
+        interceptors = [self._boundary, *telemetry.server_interceptors()]
+        self._grpc = grpc.aio.server(interceptors=interceptors, options=OPTIONS)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
+        self.port = self._grpc.add_insecure_port(listen)
+
+    def add(self, service: ServiceDescriptor, register: Callable[[Any, Any], None], servicer: object) -> None:
+        """Adds a service before `start`: its descriptor (rules, reflection), add_X_to_server, the servicer."""
+        self._boundary.rules.update(rules(service))
+        self._names.append(service.full_name)
+        register(servicer, self._grpc)
+
+    async def start(self) -> None:
+        """Listens and answers calls; health says NOT_SERVING."""
+        self._add_reflection()
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._grpc.start()
+
+    async def ready(self) -> None:
+        """Health says SERVING: recovered, connected, open for work."""
+        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+
+    async def drain(self, accept_seconds: float = 0.0) -> None:
+        """Health says NOT_SERVING; calls are accepted for `accept_seconds` more; `draining` is set; streams
+        end (see `Boundary.end_streams`) and calls in flight are answered, within DRAIN_SECONDS; then it stops.
+        """
+        await self._health.enter_graceful_shutdown()
+        await asyncio.sleep(accept_seconds)
+        self.draining.set()
+        self._boundary.end_streams()
+        stopping = asyncio.ensure_future(self._grpc.stop(DRAIN_SECONDS))
+        await asyncio.wait({stopping, asyncio.ensure_future(self._boundary.idle())}, return_when="FIRST_COMPLETED")
+        await self._grpc.stop(None)  # what is left are health watches and reflection
+        await stopping
+
+    def _add_reflection(self) -> None:
+        names = [*self._names, HEALTH, reflection.SERVICE_NAME]
+        servicer = reflection.aio.ReflectionServicer(names)  # type: ignore[attr-defined]
+        handler = grpc.stream_stream_rpc_method_handler(
+            servicer.ServerReflectionInfo,
+            reflection_pb2.ServerReflectionRequest.FromString,
+            reflection_pb2.ServerReflectionResponse.SerializeToString,
+        )
+        for version in ("v1", "v1alpha"):  # their messages are the same on the wire
+            service = f"grpc.reflection.{version}.ServerReflection"
+            self._grpc.add_generic_rpc_handlers(
+                (grpc.method_handlers_generic_handler(service, {"ServerReflectionInfo": handler}),)
+            )
+
+    async def _set_health(self, status: health_pb2.HealthCheckResponse.ServingStatus.ValueType) -> None:
+        for name in ("", *self._names):
+            await self._health.set(name, status)
