@@ -1,0 +1,70 @@
+"""What became of every acknowledged command, by the journal: the proof that none was lost and none was done twice."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bourse.match.v1 import events_pb2
+from bourse.types.v1 import command_pb2
+
+Identity = tuple[str, str]
+RESULT_EVENTS = {
+    "accepted": command_pb2.OUTCOME_ACCEPTED,
+    "rejected": command_pb2.OUTCOME_REJECTED,
+    "replaced": command_pb2.OUTCOME_REPLACED,
+    "done": command_pb2.OUTCOME_CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What a client was told of one command: its outcome, and where the journal has it."""
+
+    account: str
+    client_order_id: str
+    outcome: int
+    shard: int
+    sequence: int
+
+
+@dataclass(slots=True)
+class Audit:
+    """Folds the execution stream of one trading date and compares it with what clients were told.
+
+    `lost` holds the acknowledgements that the journal has not, at the sequence told; `doubled` the commands that it has twice.
+    """
+
+    fills: int = 0
+    shares: int = 0
+    cancelled: Counter[Identity] = field(default_factory=Counter)
+    open_orders: set[int] = field(default_factory=set)
+    results: dict[tuple[int, int], tuple[str, str, int]] = field(default_factory=dict)
+    seen: Counter[Identity] = field(default_factory=Counter)
+
+    def fold(self, batch: events_pb2.ExecutionBatch) -> None:
+        for sequence, event in enumerate(batch.events, batch.first_sequence):
+            kind = event.WhichOneof("event")
+            if kind == "trade":
+                self.fills += 1
+                self.shares += event.trade.quantity
+            elif kind in RESULT_EVENTS:
+                self.result(batch.shard, sequence, kind, getattr(event, kind))
+
+    def result(self, shard: int, sequence: int, kind: str, event: events_pb2.OrderDone | events_pb2.OrderAccepted) -> None:
+        if kind == "accepted":
+            self.open_orders.add(event.order_id)
+        elif kind == "done":
+            self.open_orders.discard(event.order_id)
+            if not event.client_order_id:
+                return
+        identity = (event.account, event.client_order_id)
+        self.seen[identity] += 1
+        self.results[shard, sequence] = (*identity, RESULT_EVENTS[kind])
+
+    def lost(self, acknowledgements: list[Acknowledgement]) -> Iterator[Acknowledgement]:
+        for told in acknowledgements:
+            if self.results.get((told.shard, told.sequence)) != (told.account, told.client_order_id, told.outcome):
+                yield told
+
+    def doubled(self) -> list[Identity]:
+        return [identity for identity, count in self.seen.items() if count > 1]
