@@ -3,12 +3,12 @@
 ``price_e4`` and ``amount_e4`` are int64 in 1/10 000 of a currency unit; quantities are int64 shares.
 """
 
-INT64_MAX = 2**63 - 1
+INT64_MAX = (1 << 63) - 1
 PRICE_SCALE = 10_000
 
 SEQUENCE_BITS = 48
-MAX_SEQUENCE = 2**SEQUENCE_BITS - 1
-MAX_SHARD = 2**15 - 1
+MAX_SEQUENCE = (1 << SEQUENCE_BITS) - 1
+MAX_SHARD = (1 << 15) - 1
 
 
 def order_id(shard: int, sequence: int) -> int:
@@ -28,3 +28,19 @@ def shard_of(order_id: int) -> int:
 def sequence_of(order_id: int) -> int:
     """The sequence of the event that gave `order_id`; the inverse of `order_id`."""
     return order_id & MAX_SEQUENCE
+
+
+def fee(amount_e4: int, fee_e6: int) -> int:
+    """The fee of a fill: `fee_e6` millionths of what it is worth, rounded down."""
+    return amount_e4 * fee_e6 // FEE_SCALE
+
+
+def worst(price_e4: int, quantity: int, fee_e6: int) -> int:
+    """The most that `quantity` shares can cost at `price_e4`, with the fee rounded up; may exceed int64."""
+    amount_e4 = price_e4 * quantity
+    return amount_e4 - -amount_e4 * fee_e6 // FEE_SCALE
+
+
+def command_digest(*fields: str | int) -> bytes:
+    """A 128-bit digest of a command's own fields (ASCII text and integers), in a fixed order; equal only for equal fields."""
+    return blake2b(repr(fields).encode(), digest_size=DIGEST_BYTES).digest()
