@@ -111,7 +111,7 @@ class Boundary(grpc.aio.ServerInterceptor):
                 yield scope
         except grpc.aio.BaseError:
             raise  # grpc's own: the call is over
-        except Exception as error:  # the last one to catch it: every error becomes a status
+        except Exception as error:  # noqa: BLE001 - the last to catch it: every error becomes a status
             await _abort(context, self._refusal(method, error, scope))
         finally:
             self._active -= 1
@@ -151,12 +151,13 @@ class Requests:
         self._decode = decode
         self._reader: asyncio.Task[Any] | None = None
         self._ended = False
+        self._cut_off = False
 
     def end(self) -> None:
         """Ends the iteration after the request being handled; one that was not handed out is not answered."""
         self._ended = True
         if self._reader is not None:
-            self._reader.cancel()
+            self._cut_off = self._reader.cancel()
 
     def __aiter__(self) -> "Requests":
         return self
@@ -168,7 +169,7 @@ class Requests:
         try:
             raw = await self._receiver.__anext__()
         except asyncio.CancelledError:
-            if self._ended and reader is not None and reader.uncancel() == 0:
+            if self._cut_off and reader is not None and reader.uncancel() == 0:
                 raise StopAsyncIteration from None
             raise
         finally:

@@ -73,7 +73,7 @@ async def copy(
     """Appends `rows` by binary COPY. `types` are PostgreSQL's names for each column ("int8", "text", "bytea")."""
     async with (
         connection.cursor() as cursor,
-        cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)") as stream,  # type: ignore[arg-type]
+        cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)") as stream,
     ):
         stream.set_types(types)
         for row in rows:

@@ -6,7 +6,6 @@ method without a rule is refused to everybody.
 
 import asyncio
 import json
-import os
 import time
 import urllib.request
 from collections import OrderedDict
@@ -56,7 +55,7 @@ def caller() -> Caller:
 
 def rules(service: ServiceDescriptor, option: str = CALLERS_OPTION) -> dict[str, frozenset[str]]:
     """Which callers each method of `service` allows, by full method path, read from its method option."""
-    extension = service.file.pool.FindExtensionByName(option)
+    extension: Any = service.file.pool.FindExtensionByName(option)
     allowed = {}
     for method in service.methods:
         numbers = method.GetOptions().Extensions[extension]
@@ -119,8 +118,8 @@ class Verifier:
     async def _key(self, key_id: str) -> jwt.PyJWK:
         async with self._loading:
             if key_id not in self._keys and time.monotonic() - self._loaded_at >= KEYS_RELOAD_SECONDS:
-                self._keys = await asyncio.to_thread(_load_keys, self._source)
                 self._loaded_at = time.monotonic()
+                self._keys = await asyncio.to_thread(_load_keys, self._source)
         if key_id not in self._keys:
             raise _invalid(f"no key {key_id!r} in the issuer's key set")
         return self._keys[key_id]
@@ -148,13 +147,17 @@ def allow(who: Caller, method: str, allowed: Mapping[str, frozenset[str]]) -> No
 
 
 def _load_keys(source: str) -> dict[str, jwt.PyJWK]:
-    if source.startswith("https://"):
-        with urllib.request.urlopen(source, timeout=KEYS_TIMEOUT_SECONDS) as response:
-            text = response.read(KEYS_BYTES_LIMIT)
-    else:
-        with open(os.fspath(source), "rb") as file:
-            text = file.read(KEYS_BYTES_LIMIT)
-    return {key.key_id or "": key for key in jwt.PyJWKSet.from_dict(json.loads(text)).keys}
+    try:
+        if source.startswith("https://"):
+            with urllib.request.urlopen(source, timeout=KEYS_TIMEOUT_SECONDS) as response:  # noqa: S310 - https only
+                text = response.read(KEYS_BYTES_LIMIT)
+        else:
+            with open(source, "rb") as file:
+                text = file.read(KEYS_BYTES_LIMIT)
+        return {key.key_id or "": key for key in jwt.PyJWKSet.from_dict(json.loads(text)).keys}
+    except (OSError, ValueError, jwt.PyJWTError) as error:
+        message = f"the issuer's key set cannot be read: {error}"
+        raise Refusal(grpc.StatusCode.UNAVAILABLE, "KEYS_UNREADABLE", message, value=source, fix="try again") from error
 
 
 def _caller_from(claims: Mapping[str, Any]) -> Caller:

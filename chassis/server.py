@@ -59,12 +59,12 @@ class Server:
     async def start(self) -> None:
         """Listens and answers calls; health says NOT_SERVING."""
         self._add_reflection()
-        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._set_health(serving=False)
         await self._grpc.start()
 
     async def ready(self) -> None:
         """Health says SERVING: recovered, connected, open for work."""
-        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        await self._set_health(serving=True)
 
     async def drain(self, accept_seconds: float = 0.0) -> None:
         """Health says NOT_SERVING; calls are accepted for `accept_seconds` more; `draining` is set; streams
@@ -81,7 +81,7 @@ class Server:
 
     def _add_reflection(self) -> None:
         names = [*self._names, HEALTH, reflection.SERVICE_NAME]
-        servicer = reflection.aio.ReflectionServicer(names)  # type: ignore[attr-defined]
+        servicer = reflection.aio.ReflectionServicer(names)
         handler = grpc.stream_stream_rpc_method_handler(
             servicer.ServerReflectionInfo,
             reflection_pb2.ServerReflectionRequest.FromString,
@@ -93,6 +93,7 @@ class Server:
                 (grpc.method_handlers_generic_handler(service, {"ServerReflectionInfo": handler}),)
             )
 
-    async def _set_health(self, status: health_pb2.HealthCheckResponse.ServingStatus.ValueType) -> None:
+    async def _set_health(self, *, serving: bool) -> None:
+        answers = health_pb2.HealthCheckResponse
         for name in ("", *self._names):
-            await self._health.set(name, status)
+            await self._health.set(name, answers.SERVING if serving else answers.NOT_SERVING)

@@ -102,7 +102,7 @@ def server_interceptors() -> list[grpc.aio.ServerInterceptor]:
         return []
     from opentelemetry.instrumentation.grpc import aio_server_interceptor
 
-    return [aio_server_interceptor(filter_=_traced())]
+    return [aio_server_interceptor(filter_=_traced())]  # type: ignore[no-untyped-call]
 
 
 def client_interceptors() -> list[grpc.aio.ClientInterceptor]:
@@ -111,7 +111,7 @@ def client_interceptors() -> list[grpc.aio.ClientInterceptor]:
         return []
     from opentelemetry.instrumentation.grpc import aio_client_interceptors
 
-    interceptors: list[grpc.aio.ClientInterceptor] = aio_client_interceptors(filter_=_traced())
+    interceptors: list[grpc.aio.ClientInterceptor] = aio_client_interceptors(filter_=_traced())  # type: ignore[no-untyped-call]
     return interceptors
 
 

@@ -1,10 +1,15 @@
-"""Integers that every service counts in: money, and order ids.
+"""What every service must count alike: money, fees, order ids, and the digest of a command.
 
-``price_e4`` and ``amount_e4`` are int64 in 1/10 000 of a currency unit; quantities are int64 shares.
+``price_e4`` and ``amount_e4`` are int64 in 1/10 000 of a currency unit; quantities are int64 shares;
+``fee_e6`` is a rate in millionths.
 """
+
+from hashlib import blake2b
 
 INT64_MAX = (1 << 63) - 1
 PRICE_SCALE = 10_000
+FEE_SCALE = 1_000_000
+DIGEST_BYTES = 16
 
 SEQUENCE_BITS = 48
 MAX_SEQUENCE = (1 << SEQUENCE_BITS) - 1
