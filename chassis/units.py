@@ -6,10 +6,6 @@
 
 from hashlib import blake2b
 
-from hashlib import blake2b
-
-FEE_SCALE = 1_000_000
-DIGEST_BYTES = 16
 INT64_MAX = (1 << 63) - 1
 PRICE_SCALE = 10_000
 FEE_SCALE = 1_000_000
@@ -51,5 +47,5 @@ def worst(price_e4: int, quantity: int, fee_e6: int) -> int:
 
 
 def command_digest(*fields: str | int) -> bytes:
-    """A 128-bit digest of a command's own fields (ASCII text, integers) in a fixed order; equal only for equal fields."""
+    """A 128-bit digest of a command's fields (ASCII text, integers) in a fixed order; equal only for equal fields."""
     return blake2b(repr(fields).encode(), digest_size=DIGEST_BYTES).digest()
