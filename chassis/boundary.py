@@ -101,8 +101,7 @@ class Boundary(grpc.aio.ServerInterceptor):
     @asynccontextmanager
     async def _guard(self, method: str, context: Any) -> AsyncIterator[asyncio.Timeout]:
         """Admits the caller, then runs the block until its token expires; answers what it raises."""
-        self._active += 1
-        self._idle.clear()
+        self._enter(context)
         scope = asyncio.timeout(None)
         try:
             caller = await self._admit(method, context)
@@ -113,10 +112,16 @@ class Boundary(grpc.aio.ServerInterceptor):
             raise  # grpc's own: the call is over
         except Exception as error:  # noqa: BLE001 - the last to catch it: every error becomes a status
             await _abort(context, self._refusal(method, error, scope))
-        finally:
-            self._active -= 1
-            if not self._active:
-                self._idle.set()
+
+    def _enter(self, context: Any) -> None:
+        self._active += 1
+        self._idle.clear()
+        context.add_done_callback(self._leave)  # not when the method returns: its answer is still to be sent
+
+    def _leave(self, _context: Any) -> None:
+        self._active -= 1
+        if not self._active:
+            self._idle.set()
 
     async def _admit(self, method: str, context: Any) -> identity.Caller:
         caller = await self._verifier.verify(identity.bearer(dict(context.invocation_metadata())))

@@ -18,6 +18,7 @@ from chassis.identity import Verifier, rules
 MESSAGE_BYTES_LIMIT = 4 << 20
 CONCURRENT_STREAMS_LIMIT = 1024
 DRAIN_SECONDS = 30.0
+WATCHES_SECONDS = 0.25
 KEEPALIVE_MIN_INTERVAL_MS = 5_000
 KEEPALIVE_MS = 20_000
 KEEPALIVE_TIMEOUT_MS = 10_000
@@ -76,7 +77,7 @@ class Server:
         self._boundary.end_streams()
         stopping = asyncio.ensure_future(self._grpc.stop(DRAIN_SECONDS))
         await asyncio.wait({stopping, asyncio.ensure_future(self._boundary.idle())}, return_when="FIRST_COMPLETED")
-        await self._grpc.stop(None)  # what is left are health watches and reflection
+        await self._grpc.stop(WATCHES_SECONDS)  # what is left are health watches and reflection
         await stopping
 
     def _add_reflection(self) -> None:
