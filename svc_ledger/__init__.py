@@ -1,0 +1,5 @@
+"""The ledger: participants, accounts, holds, transfers and settlement, in double entry on PostgreSQL.
+
+Guarantees: every movement is a transfer between two ledger accounts; no balance goes below zero; a hold is ended by
+this service alone, together with its cursor on the journal; each journal event is settled exactly once, in order.
+"""
