@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import json
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import nats.errors
 import nats.js.errors
@@ -74,6 +75,7 @@ class Bus:
                 await self.client.connect(
                     self._url,
                     name=self._name,
+                    inbox_prefix=inbox_prefix(self._url),
                     connect_timeout=CONNECT_SECONDS,
                     reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type]
                     max_reconnect_attempts=-1,
@@ -217,6 +219,12 @@ class Bus:
 
     async def _on_error(self, error: Exception) -> None:
         log.debug("bus_error", error=str(error))
+
+
+def inbox_prefix(url: str) -> str:
+    """Where answers to a URL's user come: each has a branch of inboxes that no other may hear."""
+    user = urlsplit(url).username
+    return f"_INBOX.{user}" if user else "_INBOX"
 
 
 def _fail(future: Acknowledgement, error: Exception) -> None:
