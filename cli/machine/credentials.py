@@ -1,0 +1,88 @@
+"""Who may do what on this machine: passwords, the signing key, and the tokens that it signs.
+
+Made at the first start, in files that their owner alone can read. The signing key is Ed25519 (RFC 8032), its public half
+a key set (RFC 7517) named by its thumbprint (RFC 7638), the tokens JWTs (RFC 7519).
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cli.machine.home import SERVICES, MachineError, to_json, write_private
+
+ISSUER = "bourse"
+AUDIENCE = "bourse"
+ADMINISTRATOR = "administrator"  # Makes databases, roles and streams; the supervisor alone uses it.
+AUDITOR = "auditor"  # Reads everything and changes nothing: what `bourse reconcile` works with.
+USERS = (*SERVICES, AUDITOR, ADMINISTRATOR)
+TOKEN_SECONDS = 3_600
+RENEWAL_SECONDS = TOKEN_SECONDS // 4
+TOKEN_SECONDS_LIMIT = 366 * 86_400
+
+
+class Credentials:
+    """The files in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.key_set = folder / "jwks.json"
+        self._key = folder / "signing_key.pem"
+        self._passwords = folder / "passwords.json"
+
+    def create(self) -> None:
+        """Makes what is not there yet."""
+        if not self._passwords.exists():
+            made = {server: {user: secrets.token_hex(16) for user in USERS} for server in ("postgres", "nats")}
+            write_private(self._passwords, to_json(made))
+        if not self._key.exists():
+            private = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            pem = Ed25519PrivateKey.generate().private_bytes(serialization.Encoding.PEM, *private)
+            write_private(self._key, pem.decode())
+        write_private(self.key_set, to_json({"keys": [self._public_key()]}))
+
+    def password(self, server: str, user: str) -> str:
+        """The user's password at `postgres` or `nats`."""
+        passwords: dict[str, dict[str, str]] = json.loads(self._passwords.read_text("utf-8"))
+        return passwords[server][user]
+
+    def token_file(self, subject: str) -> Path:
+        """Where the token of a service, or of `operator`, is kept fresh."""
+        return self._folder / f"{subject}.jwt"
+
+    def renew(self, subjects: Iterable[str] = (*SERVICES, "operator")) -> None:
+        """Fresh tokens for the services and the operator, each in its file."""
+        for subject in subjects:
+            write_private(
+                self.token_file(subject), self.issue(subject, "operator" if subject == "operator" else "service")
+            )
+
+    def issue(self, subject: str, role: str, participant: str = "", seconds: int = TOKEN_SECONDS) -> str:
+        """A signed token. `role` is broker (with a participant), operator or service."""
+        if not self._key.exists():
+            raise MachineError(f"{self._folder} holds no signing key: start the exchange once with `bourse up`")
+        now = int(time.time())
+        claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "iat": now, "exp": now + seconds, "role": role}
+        if participant:
+            claims["participant"] = participant
+        key = self._public_key()["kid"]
+        return jwt.encode(claims, self._key.read_text("ascii"), algorithm="EdDSA", headers={"kid": key})
+
+    def _public_key(self) -> dict[str, str]:
+        private = serialization.load_pem_private_key(self._key.read_bytes(), password=None)
+        assert isinstance(private, Ed25519PrivateKey)
+        raw = private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        required = {"crv": "Ed25519", "kty": "OKP", "x": base64_url(raw)}
+        thumbprint = hashlib.sha256(json.dumps(required, sort_keys=True, separators=(",", ":")).encode()).digest()
+        return {**required, "alg": "EdDSA", "use": "sig", "kid": base64_url(thumbprint)}
+
+
+def base64_url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

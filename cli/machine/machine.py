@@ -1,0 +1,124 @@
+"""One exchange on this machine, as the command line and the tests handle it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+
+from cli.machine import state as states
+from cli.machine.credentials import Credentials
+from cli.machine.home import Home, MachineError, load_layout, save_layout
+from cli.machine.postgres import Postgres
+from cli.machine.processes import programs
+from cli.machine.program import MARK, Program, end, marked
+from cli.machine.state import State
+from cli.machine.supervisor import LEASH, STOP_SECONDS
+
+STOP_ALL_SECONDS = 3 * STOP_SECONDS
+LOG_TAIL_LINES = 5
+
+
+class Machine:
+    """The exchange of one home. Any number of them, each in its home, run side by side."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = Home(folder.resolve())
+        self.credentials = Credentials(self.home.credentials)
+        self._supervisor: subprocess.Popen[str] | None = None
+
+    def start(
+        self,
+        only: Sequence[str] = (),
+        *,
+        shards: int | None = None,
+        leash: bool = False,
+        report: Callable[[str, float], None] = lambda _name, _seconds: None,
+    ) -> None:
+        """Returns once every process (or those named) is ready; calls `report` with the name and the seconds of each.
+
+        With `leash` all of it ends when this process does, however that comes. Raises MachineError when it runs already
+        or cannot start; then it has started nothing.
+        """
+        self.home.create()
+        if self.state() is not None:
+            raise MachineError(f"an exchange is already running in {self.home.folder}")
+        save_layout(self.home, load_layout(self.home, shards))
+        options = [*only, *([LEASH] if leash else [])]
+        with self.home.log("supervisor").open("ab") as log:
+            self._supervisor = subprocess.Popen(
+                [sys.executable, "-m", "cli.machine.supervisor", str(self.home.folder), *options],
+                cwd="/",
+                env={**os.environ, MARK: str(self.home.folder)},
+                stdin=subprocess.PIPE if leash else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        try:
+            self._await_ready(self._supervisor, report)
+        except KeyboardInterrupt:
+            self.stop()
+            raise
+
+    def stop(self) -> bool:
+        """Ends everything of this home, in order, also what a crashed supervisor has left. Whether anything ran."""
+        state = self.state()
+        if state is not None:
+            supervisor = psutil.Process(state.supervisor)
+            supervisor.terminate()
+            psutil.wait_procs([supervisor], timeout=STOP_ALL_SECONDS)
+        leftovers = list(marked(self.home.folder))
+        end(leftovers)
+        if self.home.layout.exists() and self.home.postgres.exists():
+            self._postgres().end_leftovers()
+        if self._supervisor is not None:
+            self._supervisor.wait()
+            for pipe in (self._supervisor.stdin, self._supervisor.stdout):
+                if pipe is not None:
+                    pipe.close()
+            self._supervisor = None
+        return state is not None or bool(leftovers)
+
+    def state(self) -> State | None:
+        """What runs now; None when nothing does."""
+        return states.read(self.home)
+
+    def programs(self) -> list[Program]:
+        """All that this home's layout names, whether it runs or not. The home must have been started once."""
+        return programs(self.home, load_layout(self.home), self.credentials)
+
+    def address(self, name: str) -> str:
+        """host:port of a process. Raises MachineError when it does not run."""
+        state = self.state()
+        if state is None:
+            raise MachineError(f"no exchange is running in {self.home.folder}: start it with `bourse up`")
+        return state.process(name).address
+
+    def database_url(self, role: str, database: str = "bourse") -> str:
+        return self._postgres().url(role, database)
+
+    def nats_url(self, user: str) -> str:
+        password = self.credentials.password("nats", user)
+        return f"nats://{user}:{password}@{load_layout(self.home).address('nats')}"
+
+    def _postgres(self) -> Postgres:
+        return Postgres(self.home, self.credentials, load_layout(self.home).ports["postgres"])
+
+    def _await_ready(self, supervisor: "subprocess.Popen[str]", report: Callable[[str, float], None]) -> None:
+        assert supervisor.stdout is not None
+        for line in supervisor.stdout:
+            words = json.loads(line)
+            if "error" in words:
+                supervisor.wait()
+                raise MachineError(words["error"])
+            if "ready" in words:
+                return
+            report(words["process"], words["seconds"])
+        supervisor.wait()
+        tail = self.home.log("supervisor").read_text("utf-8").splitlines()[-LOG_TAIL_LINES:]
+        raise MachineError("the supervisor ended at its start:\n" + "\n".join(tail))

@@ -1,0 +1,306 @@
+"""Runs the programs of one home: in order, again when one dies, and to the end in reverse order.
+
+It is a process of its own (`python -m cli.machine.supervisor HOME`). On its standard output it tells whoever started it
+how the start goes, a JSON object a line, and closes it once all is ready. SIGTERM ends everything; so does the end of
+its standard input when it was started with `--leash`, however that came.
+"""
+
+import asyncio
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+import structlog
+
+from cli.machine import state as states
+from cli.machine.credentials import RENEWAL_SECONDS, Credentials
+from cli.machine.home import Home, Layout, MachineError, load_layout, save_layout
+from cli.machine.processes import programs
+from cli.machine.program import Program, end, marked, popen_arguments
+from cli.machine.state import Phase, ProcessState, State
+
+READY_POLL_SECONDS = 0.05
+START_SECONDS = 60.0
+START_TRIES = 5
+BACKOFF_MIN_SECONDS = 0.05
+BACKOFF_MAX_SECONDS = 2.0
+STEADY_SECONDS = 10.0  # Who lived that long is restarted at once.
+STOP_SECONDS = 40.0  # More than a service's own 30 s for draining.
+LOG_BYTES_LIMIT = 64 << 20
+LEASH = "--leash"
+
+log = structlog.get_logger()
+
+
+class Keeper:
+    """Keeps one program running."""
+
+    def __init__(self, program: Program, home: Home, state: ProcessState, changed: asyncio.Event) -> None:
+        self.program = program
+        self.ready = asyncio.Event()
+        self.failures = 0
+        self._home = home
+        self._state = state
+        self._changed = changed
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = asyncio.Event()
+        self._ended = asyncio.Event()
+
+    async def keep(self) -> None:
+        """Starts it, and starts it again whenever it ends, until `stop`."""
+        backoff = BACKOFF_MIN_SECONDS
+        try:
+            while not self._stopping.is_set():
+                started = time.monotonic()
+                await self._live()
+                backoff = min(2 * backoff, BACKOFF_MAX_SECONDS)
+                if time.monotonic() - started >= STEADY_SECONDS:
+                    backoff = BACKOFF_MIN_SECONDS
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(backoff):
+                        await self._stopping.wait()
+                self.failures += 1
+        finally:
+            self._ended.set()
+
+    async def stop(self) -> None:
+        """Asks it to end, and kills it when it has not within STOP_SECONDS. `keep` must have been started."""
+        self._stopping.set()
+        self._send(self.program.stop_signal)
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._ended.wait()
+        except TimeoutError:
+            log.error("process_killed", process=self.program.name, after_seconds=STOP_SECONDS)
+            self._send(signal.SIGKILL)
+            await self._ended.wait()
+
+    async def _live(self) -> None:
+        """One life: prepare, start, watch until ready, wait for the end."""
+        try:
+            await asyncio.to_thread(self.program.prepare)
+            if self._stopping.is_set():
+                return
+            process = self._process = await self._spawn()
+        except (MachineError, OSError, subprocess.SubprocessError, psutil.Error) as error:
+            log.error("process_not_started", process=self.program.name, error=str(error))
+            return
+        if self._stopping.is_set():
+            self._send(self.program.stop_signal)
+        log.info("process_started", process=self.program.name, pid=process.pid)
+        watch = asyncio.create_task(self._watch())
+        try:
+            code = await process.wait()
+            log.info("process_ended", process=self.program.name, code=code)
+        finally:
+            watch.cancel()
+            self._send(self.program.stop_signal)
+            self.ready.clear()
+            self._become(0, ready=False)
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        with open_log(self._home.log(self.program.name)) as output:
+            arguments = popen_arguments(self.program, self._home.folder, output)
+            process = await asyncio.create_subprocess_exec(*self.program.command, **arguments)
+        self._state.restarts = self.failures
+        self._become(process.pid, ready=False)
+        return process
+
+    async def _watch(self) -> None:
+        while not await asyncio.to_thread(self.program.ready):
+            await asyncio.sleep(READY_POLL_SECONDS)
+        log.info("process_ready", process=self.program.name)
+        self._become(self._state.pid, ready=True)
+        self.ready.set()
+
+    def _send(self, number: int) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+    def _become(self, pid: int, *, ready: bool) -> None:
+        if pid != self._state.pid:
+            self._state.started = time.time() if pid else 0.0
+        self._state.pid, self._state.ready = pid, ready
+        self._changed.set()
+
+
+class Supervisor:
+    def __init__(self, home: Home, layout: Layout, credentials: Credentials, chosen: Sequence[Program]) -> None:
+        self.stop = asyncio.Event()
+        self._home = home
+        self._credentials = credentials
+        self._changed = asyncio.Event()
+        self._state = State(os.getpid(), layout.shards)
+        self._state.processes = [ProcessState(p.name, p.address, p.metrics, p.version) for p in chosen]
+        self._keepers = [Keeper(p, home, self._state.process(p.name), self._changed) for p in chosen]
+        self._started: list[Keeper] = []
+
+    async def run(self) -> None:
+        """Until `stop` is set. Raises MachineError when the start fails; either way nothing is left running."""
+        async with asyncio.TaskGroup() as tasks:
+            beside = [tasks.create_task(self._record()), tasks.create_task(self._renew())]
+            try:
+                await until(self._start(tasks), self.stop)
+                if not self.stop.is_set():
+                    self._enter(Phase.READY)
+                    tell(ready=True)
+                    close_report()
+                await self.stop.wait()
+            finally:
+                self._enter(Phase.STOPPING)
+                await self._stop_all()
+                for task in beside:
+                    task.cancel()
+
+    async def _start(self, tasks: asyncio.TaskGroup) -> None:
+        for stage in sorted({keeper.program.stage for keeper in self._keepers}):
+            keepers = [keeper for keeper in self._keepers if keeper.program.stage == stage]
+            for keeper in keepers:
+                tasks.create_task(keeper.keep())
+                self._started.append(keeper)
+            await asyncio.gather(*(self._wait_ready(keeper) for keeper in keepers))
+
+    async def _wait_ready(self, keeper: Keeper) -> None:
+        started = time.monotonic()
+        name = keeper.program.name
+        while not keeper.ready.is_set():
+            if time.monotonic() - started > START_SECONDS:
+                raise MachineError(f"{name} was not ready after {START_SECONDS:.0f} s; see {self._home.log(name)}")
+            if keeper.failures >= START_TRIES:
+                raise MachineError(f"{name} ended {START_TRIES} times at its start; see {self._home.log(name)}")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(READY_POLL_SECONDS):
+                    await keeper.ready.wait()
+        tell(process=name, seconds=round(time.monotonic() - started, 2))
+
+    async def _stop_all(self) -> None:
+        for stage in sorted({keeper.program.stage for keeper in self._started}, reverse=True):
+            await asyncio.gather(*(keeper.stop() for keeper in self._started if keeper.program.stage == stage))
+
+    def _enter(self, phase: Phase) -> None:
+        self._state.phase = phase
+        states.write(self._home, self._state)
+
+    async def _record(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            states.write(self._home, self._state)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEWAL_SECONDS)
+            self._credentials.renew()
+
+
+async def until(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
+    """Does the work, or part of it if `stop` comes first."""
+    doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            doing.result()
+    finally:
+        doing.cancel()
+        stopping.cancel()
+
+
+def open_log(path: Path) -> IO[bytes]:
+    """To be appended to; what is there becomes `<name>.log.1` once it is long."""
+    if path.exists() and path.stat().st_size > LOG_BYTES_LIMIT:
+        path.replace(path.with_name(path.name + ".1"))
+    file = path.open("ab")
+    path.chmod(0o600)
+    return file
+
+
+def tell(**words: object) -> None:
+    """A line to whoever started us, if they still listen."""
+    with suppress(BrokenPipeError, ValueError):
+        sys.stdout.write(json.dumps(words) + "\n")
+        sys.stdout.flush()
+
+
+def close_report() -> None:
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def lock(home: Home) -> IO[bytes]:
+    """Held for as long as the supervisor lives; the kernel lets it go, whatever ends us."""
+    file = home.lock.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise MachineError(f"an exchange is already running in {home.folder}") from None
+    return file
+
+
+async def supervise(
+    home: Home, layout: Layout, credentials: Credentials, chosen: Sequence[Program], leash: bool
+) -> None:
+    supervisor = Supervisor(home, layout, credentials, chosen)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, supervisor.stop.set)
+    if leash:
+        loop.add_reader(sys.stdin.fileno(), supervisor.stop.set)
+    await supervisor.run()
+
+
+def main(folder: str, *options: str) -> None:
+    """`options`: names of the programs to run (all if none), and LEASH."""
+    home = Home(Path(folder))
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        with lock(home):
+            try:
+                begin(home, [name for name in options if name != LEASH], LEASH in options)
+            finally:
+                home.state.unlink(missing_ok=True)
+    except* MachineError as errors:
+        for error in leaves(errors):
+            log.error("failed", error=str(error))
+            tell(error=str(error))
+        sys.exit(1)
+
+
+def begin(home: Home, only: Sequence[str], leash: bool) -> None:
+    """What a start finds or makes in the home, and then the life of the exchange."""
+    end(list(marked(home.folder)))
+    layout = load_layout(home)
+    layout.choose_ports()
+    save_layout(home, layout)
+    credentials = Credentials(home.credentials)
+    credentials.create()
+    credentials.renew()
+    asyncio.run(supervise(home, layout, credentials, programs(home, layout, credentials, only), leash))
+
+
+def leaves(errors: BaseExceptionGroup[MachineError]) -> Iterator[MachineError]:
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from leaves(error)
+        else:
+            yield error
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
