@@ -1,0 +1,61 @@
+"""A real PostgreSQL and a real NATS for the tests that want them, one of each for the whole run."""
+
+import itertools
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nats as nats_client
+import pytest
+
+from cli.machine import Machine
+from tests.servers import Database, NatsServer
+
+SHARDS = 4
+numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def machine() -> Iterator[Machine]:
+    """A machine with PostgreSQL and NATS alone. It ends with the test run, also when that is killed."""
+    machine = Machine(Path(tempfile.mkdtemp(prefix="bourse-test-")))
+    machine.start(["postgres", "nats"], shards=SHARDS, leash=True)
+    yield machine
+    machine.stop()
+    machine.home.remove()
+
+
+@pytest.fixture
+def postgres(machine: Machine) -> Iterator[Database]:
+    """A fresh database for one test, with every service's role and empty schema."""
+    with fresh_database(machine) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+def module_postgres(machine: Machine) -> Iterator[Database]:
+    """A fresh database for the tests of one module."""
+    with fresh_database(machine) as database:
+        yield database
+
+
+@pytest.fixture
+async def nats(machine: Machine) -> AsyncIterator[NatsServer]:
+    """NATS with no stream in it, and each service's user."""
+    server = NatsServer(machine)
+    yield server
+    connection = await nats_client.connect(server.url("administrator"), inbox_prefix="_INBOX.administrator")
+    jetstream = connection.jetstream()
+    for stream in await jetstream.streams_info():
+        assert stream.config.name is not None
+        await jetstream.delete_stream(stream.config.name)
+    await connection.close()
+
+
+@contextmanager
+def fresh_database(machine: Machine) -> Iterator[Database]:
+    database = Database(machine, f"test_{next(numbers)}")
+    database.create()
+    yield database
+    database.drop()
