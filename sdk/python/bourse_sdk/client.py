@@ -1,0 +1,309 @@
+"""A broker's client: order entry, its orders, its accounts, and market data."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from os import PathLike
+from types import TracebackType
+from typing import Self
+
+import grpc
+
+from bourse.ledger.v1 import ledger_pb2, ledger_pb2_grpc
+from bourse.order.v1 import order_pb2, order_pb2_grpc
+from bourse.quote.v1 import quote_pb2, quote_pb2_grpc
+from bourse.types.v1 import command_pb2, market_pb2
+from bourse_sdk import feeds
+from bourse_sdk.commands import (
+    Cancel,
+    ClientOrderIds,
+    Command,
+    CommandResult,
+    OrderType,
+    Place,
+    Replace,
+    Side,
+    TimeInForce,
+)
+from bourse_sdk.connection import CALL_SECONDS, Connection, Token
+from bourse_sdk.dates import TradingDates
+from bourse_sdk.session import BATCH_LIMIT, UNANSWERED_LIMIT, Session
+from bourse_sdk.tracing import traceparent
+
+GIVE_UP_SECONDS = 30.0
+PAGE_SIZE = 1000
+
+
+class Client:
+    """The exchange as one participant uses it. Use it as an async context manager, or `close` it.
+
+    `target` is a gateway (host:port) that serves all; `order`, `ledger` and `quote` name services one by one. `token` is a
+    JWT, `token_file` a file that holds it and is read again when it changes. `credentials` (grpc.ssl_channel_credentials())
+    turns on TLS. Calls and streams are tried again for `give_up_seconds` without an answer, then they raise Unreachable, for
+    commands OutcomeUnknown.
+
+    Market data, orders and balances come as the messages of `bourse.*.v1`, fully typed.
+    """
+
+    def __init__(
+        self,
+        target: str = "",
+        *,
+        order: str = "",
+        ledger: str = "",
+        quote: str = "",
+        token: str = "",
+        token_file: str | PathLike[str] | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+        give_up_seconds: float = GIVE_UP_SECONDS,
+        unanswered_limit: int = UNANSWERED_LIMIT,
+        client_order_id_prefix: str = "",
+    ) -> None:
+        self._connection = Connection(Token(token, token_file), credentials, give_up_seconds)
+        self._orders = order_pb2_grpc.OrderServiceStub(self._connection.channel(_named(order, target, "order")))
+        self._ledger = ledger_pb2_grpc.LedgerServiceStub(self._connection.channel(_named(ledger, target, "ledger")))
+        self._quotes = quote_pb2_grpc.QuoteServiceStub(self._connection.channel(_named(quote, target, "quote")))
+        self._ids = ClientOrderIds(client_order_id_prefix)
+        self._dates = TradingDates(lambda: self._connection.call(self._quotes.ListInstruments, _INSTRUMENTS))
+        self._session = Session(
+            self._orders,
+            self._connection.token,
+            self._dates.stamp,
+            self._dates.look_at,
+            give_up_seconds=give_up_seconds,
+            unanswered_limit=unanswered_limit,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends everything; commands without an answer fail with OutcomeUnknown."""
+        await self._session.close()
+        await self._connection.close()
+
+    # Order entry.
+
+    async def place(
+        self,
+        account: str,
+        symbol: str,
+        side: Side,
+        quantity: int,
+        price_e4: int = 0,
+        *,
+        type: OrderType = OrderType.LIMIT,  # noqa: A002  # FIX's word, and the proto's
+        time_in_force: TimeInForce | None = None,
+        amount_e4: int = 0,
+        client_order_id: str = "",
+        trading_date: int = 0,
+    ) -> CommandResult:
+        """Places an order; returns when the exchange has it on record. Raises Refusal. See `Place`."""
+        return await self.submit(
+            Place(
+                account, symbol, side, quantity, price_e4, type, time_in_force, amount_e4, client_order_id, trading_date
+            )
+        )
+
+    async def cancel(
+        self,
+        account: str,
+        order_id: int = 0,
+        *,
+        original_client_order_id: str = "",
+        symbol: str = "",
+        client_order_id: str = "",
+        trading_date: int = 0,
+    ) -> CommandResult:
+        """Cancels an open order, named by `order_id` or by the id it was placed under and its symbol. Raises Refusal."""
+        return await self.submit(
+            Cancel(account, order_id, original_client_order_id, symbol, client_order_id, trading_date)
+        )
+
+    async def replace(
+        self,
+        account: str,
+        price_e4: int,
+        quantity: int,
+        order_id: int = 0,
+        *,
+        original_client_order_id: str = "",
+        symbol: str = "",
+        client_order_id: str = "",
+        trading_date: int = 0,
+    ) -> CommandResult:
+        """Gives an open order a new price and total quantity. Less quantity at the price keeps priority. Raises Refusal."""
+        return await self.submit(
+            Replace(
+                account, price_e4, quantity, order_id, original_client_order_id, symbol, client_order_id, trading_date
+            )
+        )
+
+    async def submit(self, command: Command) -> CommandResult:
+        """One command; raises Refusal when it was not done. Commands reach the exchange in the order of these calls."""
+        result = (await (await self._session.submit([self._message(command, traceparent())])))[0]
+        if result.refusal is not None:
+            raise result.refusal
+        return result
+
+    async def submit_many(self, commands: Iterable[Command]) -> list[CommandResult]:
+        """All commands, in order, as fast as it goes: one result a command, refused ones included."""
+        trace, messages = traceparent(), []
+        parts: list[asyncio.Future[list[CommandResult]]] = []
+        for command in commands:
+            messages.append(self._message(command, trace))
+            if len(messages) == BATCH_LIMIT:
+                parts.append(await self._session.submit(messages))
+                messages = []
+        parts.append(await self._session.submit(messages))
+        return [result for part in await asyncio.gather(*parts) for result in part]
+
+    def next_client_order_id(self) -> str:
+        """An id that no other command of this client gets; for a caller that notes it before it sends."""
+        return self._ids.next()
+
+    @property
+    def unanswered(self) -> int:
+        """How many commands have no answer yet."""
+        return self._session.unanswered
+
+    # Orders.
+
+    async def get_order(
+        self, order_id: int, *, min_sequence: int = 0, seconds: float = CALL_SECONDS
+    ) -> order_pb2.Order:
+        """An order with all that happened to it; at or after `min_sequence`, for which it waits up to `seconds`."""
+        request = order_pb2.GetOrderRequest(order_id=order_id, min_sequence=min_sequence)
+        response: order_pb2.GetOrderResponse = await self._connection.call(
+            self._orders.GetOrder, request, seconds=seconds
+        )
+        return response.order
+
+    async def list_orders(
+        self,
+        *,
+        account: str = "",
+        symbol: str = "",
+        state: order_pb2.OrderState = order_pb2.ORDER_STATE_UNSPECIFIED,
+        client_order_id: str = "",
+        min_sequences: Sequence[market_pb2.ShardSequence] = (),
+    ) -> AsyncIterator[order_pb2.Order]:
+        """Orders that fit all of what is named, newest first, page after page."""
+        request = order_pb2.ListOrdersRequest(
+            account=account,
+            symbol=symbol,
+            state=state,
+            client_order_id=client_order_id,
+            page_size=PAGE_SIZE,
+            min_sequences=min_sequences,
+        )
+        async for page in feeds.pages(self._connection, self._orders.ListOrders, request):
+            for order in page.orders:
+                yield order
+
+    def watch_orders(
+        self, after: Iterable[market_pb2.ShardSequence] = ()
+    ) -> AsyncIterator[order_pb2.WatchOrdersResponse]:
+        """The drop copy: all events of the participant's orders after the positions, then live, without gap or repeat,
+        over broken connections too. Each response names the position (`shard`, `last_sequence`) to begin after next time.
+        """
+        return feeds.watch_orders(self._connection, self._orders, "", after)
+
+    # Accounts.
+
+    async def accounts(self) -> list[str]:
+        """The participant's accounts."""
+        request = ledger_pb2.ListAccountsRequest(page_size=PAGE_SIZE)
+        pages = feeds.pages(self._connection, self._ledger.ListAccounts, request)
+        return [account async for page in pages for account in page.accounts]
+
+    async def balances(
+        self,
+        account: str,
+        *,
+        min_sequences: Sequence[market_pb2.ShardSequence] = (),
+        seconds: float = CALL_SECONDS,
+    ) -> list[ledger_pb2.Balance]:
+        """What the account has of each asset, at or after `min_sequences`."""
+        request = ledger_pb2.ListBalancesRequest(account=account, min_sequences=min_sequences)
+        response: ledger_pb2.ListBalancesResponse = await self._connection.call(
+            self._ledger.ListBalances, request, seconds=seconds
+        )
+        return list(response.balances)
+
+    async def entries(self, account: str, *, asset: str = "") -> AsyncIterator[ledger_pb2.Entry]:
+        """The account's statement, oldest first, page after page."""
+        request = ledger_pb2.ListEntriesRequest(account=account, asset=asset, page_size=PAGE_SIZE)
+        async for page in feeds.pages(self._connection, self._ledger.ListEntries, request):
+            for entry in page.entries:
+                yield entry
+
+    # Market data.
+
+    async def instruments(self) -> list[quote_pb2.InstrumentStatus]:
+        """All instruments with phase and trading date, by symbol."""
+        response: quote_pb2.ListInstrumentsResponse = await self._connection.call(
+            self._quotes.ListInstruments, _INSTRUMENTS
+        )
+        return list(response.instruments)
+
+    async def top(self, symbol: str, *, min_sequence: int = 0) -> quote_pb2.TopOfBook:
+        """Best bid and ask."""
+        request = quote_pb2.GetTopOfBookRequest(symbol=symbol, min_sequence=min_sequence)
+        response: quote_pb2.GetTopOfBookResponse = await self._connection.call(self._quotes.GetTopOfBook, request)
+        return response.top
+
+    async def depth(self, symbol: str, levels: int = 0, *, min_sequence: int = 0) -> quote_pb2.GetDepthResponse:
+        """The book by price, `levels` a side (0: ten)."""
+        request = quote_pb2.GetDepthRequest(symbol=symbol, levels=levels, min_sequence=min_sequence)
+        response: quote_pb2.GetDepthResponse = await self._connection.call(self._quotes.GetDepth, request)
+        return response
+
+    async def trades(self, symbol: str, *, min_sequence: int = 0) -> AsyncIterator[quote_pb2.Trade]:
+        """Trades of an instrument, newest first, page after page."""
+        request = quote_pb2.ListTradesRequest(symbol=symbol, page_size=PAGE_SIZE, min_sequence=min_sequence)
+        async for page in feeds.pages(self._connection, self._quotes.ListTrades, request):
+            for trade in page.trades:
+                yield trade
+
+    async def statistics(self, symbol: str, *, min_sequence: int = 0) -> quote_pb2.DayStatistics:
+        """Open, high, low, last, volume and value of the trading date."""
+        request = quote_pb2.GetDayStatisticsRequest(symbol=symbol, min_sequence=min_sequence)
+        response: quote_pb2.GetDayStatisticsResponse = await self._connection.call(
+            self._quotes.GetDayStatistics, request
+        )
+        return response.statistics
+
+    def watch_top(self, symbols: Sequence[str]) -> AsyncIterator[quote_pb2.TopOfBook]:
+        """Best bid and ask of up to 100 instruments: each as it is, then as it changes, conflated."""
+        return feeds.watch_top(self._connection, self._quotes, symbols)
+
+    def watch_depth(self, symbol: str, levels: int = 0) -> AsyncIterator[quote_pb2.StreamDepthResponse]:
+        """A book: a snapshot, then changed levels, conflated. After a lost connection a snapshot comes again."""
+        return feeds.watch_depth(self._connection, self._quotes, symbol, levels)
+
+    def watch_trades(
+        self, symbol: str, after_symbol_sequence: int = -1, *, incarnation: str = ""
+    ) -> AsyncIterator[quote_pb2.Trade]:
+        """Every trade after the position (0: from the start, -1: from now), over broken connections too, none twice."""
+        return feeds.watch_trades(self._connection, self._quotes, symbol, after_symbol_sequence, incarnation)
+
+    def watch_statistics(self, symbols: Sequence[str]) -> AsyncIterator[quote_pb2.DayStatistics]:
+        """Day statistics of up to 100 instruments: each as it is, then as it changes, conflated."""
+        return feeds.watch_statistics(self._connection, self._quotes, symbols)
+
+    def _message(self, command: Command, trace: str) -> command_pb2.OrderCommand:
+        return command.message(command.client_order_id or self._ids.next(), trace)
+
+
+_INSTRUMENTS = quote_pb2.ListInstrumentsRequest()
+
+
+def _named(own: str, target: str, service: str) -> str:
+    if not (own or target):
+        raise ValueError(f"name `target`, or `{service}`")
+    return own or target

@@ -1,0 +1,189 @@
+"""Commands and their results, as values."""
+
+import itertools
+import secrets
+from dataclasses import dataclass
+from enum import IntEnum
+
+from bourse.types.v1 import command_pb2 as pb
+from bourse_sdk.errors import Refusal
+
+
+class Side(IntEnum):
+    """Buy or sell."""
+
+    BUY = 1
+    SELL = 2
+
+
+class OrderType(IntEnum):
+    """How an order is priced."""
+
+    LIMIT = 1
+    MARKET = 2
+
+
+class TimeInForce(IntEnum):
+    """How long an order stands."""
+
+    DAY = 1
+    IOC = 2
+    FOK = 3
+
+
+class Outcome(IntEnum):
+    """What became of a command."""
+
+    ACCEPTED = 1
+    CANCELLED = 2
+    REPLACED = 3
+    REJECTED = 4
+    REFUSED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A new order. `price_e4` is the limit; of a MARKET buy the most that it pays a share, or `amount_e4` bounds its cost.
+
+    Without `client_order_id` it gets one; without `trading_date` the one that is open when it is first sent; without
+    `time_in_force` DAY for a LIMIT and IOC for a MARKET order.
+    """
+
+    account: str
+    symbol: str
+    side: Side
+    quantity: int
+    price_e4: int = 0
+    type: OrderType = OrderType.LIMIT
+    time_in_force: TimeInForce | None = None
+    amount_e4: int = 0
+    client_order_id: str = ""
+    trading_date: int = 0
+
+    def message(self, client_order_id: str, traceparent: str) -> pb.OrderCommand:
+        time_in_force = self.time_in_force or (TimeInForce.DAY if self.type == OrderType.LIMIT else TimeInForce.IOC)
+        return pb.OrderCommand(
+            place=pb.PlaceOrder(
+                account=self.account,
+                client_order_id=client_order_id,
+                trading_date=self.trading_date,
+                symbol=self.symbol,
+                side=self.side,  # type: ignore[arg-type]  # the numbers are the proto's
+                type=self.type,  # type: ignore[arg-type]
+                time_in_force=time_in_force,  # type: ignore[arg-type]
+                price_e4=self.price_e4,
+                quantity=self.quantity,
+                amount_e4=self.amount_e4,
+                traceparent=traceparent,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Ends an open order: by `order_id`, or by the id that it was placed under together with its symbol."""
+
+    account: str
+    order_id: int = 0
+    original_client_order_id: str = ""
+    symbol: str = ""
+    client_order_id: str = ""
+    trading_date: int = 0
+
+    def message(self, client_order_id: str, traceparent: str) -> pb.OrderCommand:
+        return pb.OrderCommand(
+            cancel=pb.CancelOrder(
+                account=self.account,
+                client_order_id=client_order_id,
+                trading_date=self.trading_date,
+                order_id=self.order_id,
+                original_client_order_id=self.original_client_order_id,
+                symbol=self.symbol,
+                traceparent=traceparent,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """A new price and total quantity (what is executed included) for an open LIMIT order, named as in `Cancel`."""
+
+    account: str
+    price_e4: int
+    quantity: int
+    order_id: int = 0
+    original_client_order_id: str = ""
+    symbol: str = ""
+    client_order_id: str = ""
+    trading_date: int = 0
+
+    def message(self, client_order_id: str, traceparent: str) -> pb.OrderCommand:
+        return pb.OrderCommand(
+            replace=pb.ReplaceOrder(
+                account=self.account,
+                client_order_id=client_order_id,
+                trading_date=self.trading_date,
+                order_id=self.order_id,
+                original_client_order_id=self.original_client_order_id,
+                symbol=self.symbol,
+                price_e4=self.price_e4,
+                quantity=self.quantity,
+                traceparent=traceparent,
+            )
+        )
+
+
+Command = Place | Cancel | Replace
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """The first and only result of a command; repeats get the same one.
+
+    `quantity` in shares: of an accepted order its own, of a cancel what was cancelled, of a replace what is open after it.
+    `sequence` serves as min_sequence in reads. `refusal` says why, for REJECTED and REFUSED.
+    """
+
+    client_order_id: str
+    outcome: Outcome
+    order_id: int
+    sequence: int
+    quantity: int
+    refusal: Refusal | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command was done."""
+        return self.refusal is None
+
+
+OUTCOMES: tuple[Outcome | None, ...] = (None, *Outcome)
+
+
+def result_of(message: pb.CommandResult) -> CommandResult:
+    """The result in a message. ValueError for an outcome that is none."""
+    number = message.outcome
+    outcome = OUTCOMES[number] if number < len(OUTCOMES) else None
+    if outcome is None:
+        raise ValueError(f"{number} is no outcome that a broker is told")
+    refusal = None
+    if outcome >= Outcome.REJECTED:
+        why = message.refusal
+        refusal = Refusal(why.reason, why.message, why.metadata, on_record=outcome is Outcome.REJECTED)
+    result = CommandResult(
+        message.client_order_id, outcome, message.order_id, message.sequence, message.quantity, refusal
+    )
+    if refusal is not None:
+        refusal.result = result
+    return result
+
+
+class ClientOrderIds:
+    """Ids that no other generator gives: a random prefix and a count."""
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix or secrets.token_hex(6)
+        self._count = itertools.count(1)
+
+    def next(self) -> str:
+        return f"{self._prefix}-{next(self._count):x}"

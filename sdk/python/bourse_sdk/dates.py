@@ -1,0 +1,61 @@
+"""Which trading date a command is first sent under: the one that is open on its shard, as svc_quote says."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+
+from bourse.quote.v1 import quote_pb2
+from bourse.types.v1 import command_pb2 as pb
+from bourse_sdk.commands import CommandResult
+from bourse_sdk.outbox import body
+
+SHARD_BITS = 48
+REFRESH_SECONDS = 0.5
+
+ListInstruments = Callable[[], Awaitable[quote_pb2.ListInstrumentsResponse]]
+
+
+class TradingDates:
+    """The open trading date of each instrument and shard, remembered until the exchange says that one is wrong."""
+
+    def __init__(self, list_instruments: ListInstruments) -> None:
+        self._list_instruments = list_instruments
+        self._symbols: dict[str, int] = {}
+        self._shards: dict[int, int] = {}
+        self._stale = True
+        self._asked = -REFRESH_SECONDS
+
+    async def stamp(self, commands: list[pb.OrderCommand]) -> None:
+        """Fills in the date of those that have none, because they were never sent. A repeat keeps its date: it is a part
+        of its identity. Where no date is open it is today's (UTC), and the exchange says what is wrong.
+        """
+        undated = [inner for inner in map(body, commands) if not inner.trading_date]
+        if undated and (self._stale or not all(self._date(inner.symbol, inner) for inner in undated)):
+            await self._refresh()
+        for inner in undated:
+            inner.trading_date = self._date(inner.symbol, inner) or self._any_date()
+
+    def look_at(self, results: Iterable[CommandResult]) -> None:
+        """A command refused for its date means that another one is open: those never sent will be given that."""
+        for result in results:
+            if result.refusal is not None and result.refusal.reason == "TRADING_DATE_WRONG":
+                self._stale = True
+
+    async def _refresh(self) -> None:
+        if time.monotonic() - self._asked < REFRESH_SECONDS and self._symbols and not self._stale:
+            return
+        self._asked = time.monotonic()
+        instruments = (await self._list_instruments()).instruments
+        self._symbols = {entry.instrument.symbol: entry.trading_date for entry in instruments}
+        self._shards = {entry.instrument.shard: entry.trading_date for entry in instruments}
+        self._stale = False
+
+    def _date(self, symbol: str, inner: pb.PlaceOrder | pb.CancelOrder | pb.ReplaceOrder) -> int:
+        if symbol:
+            return self._symbols.get(symbol, 0)
+        order_id = 0 if isinstance(inner, pb.PlaceOrder) else inner.order_id
+        return self._shards.get(order_id >> SHARD_BITS, 0)
+
+    def _any_date(self) -> int:
+        open_dates = [date for date in self._shards.values() if date]
+        return max(open_dates, default=int(datetime.now(UTC).strftime("%Y%m%d")))

@@ -1,0 +1,291 @@
+"""The exchange's staff: members, money, instruments, trading dates, phases, and everything there is to see."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from os import PathLike
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+
+from bourse.ledger.v1 import ledger_pb2, ledger_pb2_grpc
+from bourse.match.v1 import events_pb2, match_pb2, match_pb2_grpc
+from bourse.order.v1 import order_pb2, order_pb2_grpc
+from bourse.quote.v1 import quote_pb2, quote_pb2_grpc
+from bourse.types.v1 import market_pb2
+from bourse_sdk import feeds
+from bourse_sdk.connection import Connection, Token
+
+GIVE_UP_SECONDS = 30.0
+DATE_SECONDS = 30.0
+EXPORT_SECONDS = 120.0
+PAGE_SIZE = 1000
+
+
+class Operator:
+    """All of the exchange, with an operator's token. Every change is idempotent, so each is tried again for `give_up_seconds`.
+
+    `shards` names svc_match of each shard. What is not named cannot be called.
+    """
+
+    def __init__(
+        self,
+        *,
+        shards: Mapping[int, str],
+        ledger: str,
+        order: str,
+        quote: str,
+        token: str = "",
+        token_file: str | PathLike[str] | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+        give_up_seconds: float = GIVE_UP_SECONDS,
+    ) -> None:
+        self._connection = Connection(Token(token, token_file), credentials, give_up_seconds)
+        channel = self._connection.channel
+        self._matches = {
+            shard: match_pb2_grpc.MatchServiceStub(channel(address)) for shard, address in sorted(shards.items())
+        }
+        self._ledger = ledger_pb2_grpc.LedgerServiceStub(channel(ledger))
+        self._orders = order_pb2_grpc.OrderServiceStub(channel(order))
+        self._quotes = quote_pb2_grpc.QuoteServiceStub(channel(quote))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends all calls."""
+        await self._connection.close()
+
+    @property
+    def shards(self) -> list[int]:
+        """The shards, in order."""
+        return list(self._matches)
+
+    # Members and money.
+
+    async def create_participant(self, name: str, title: str = "") -> None:
+        """Creates a participant; again with the same fields it changes nothing."""
+        participant = ledger_pb2.Participant(name=name, title=title)
+        await self._connection.call(
+            self._ledger.CreateParticipant, ledger_pb2.CreateParticipantRequest(participant=participant)
+        )
+
+    async def participants(self) -> list[ledger_pb2.Participant]:
+        """All participants by name."""
+        request = ledger_pb2.ListParticipantsRequest(page_size=PAGE_SIZE)
+        pages = feeds.pages(self._connection, self._ledger.ListParticipants, request)
+        return [participant async for page in pages for participant in page.participants]
+
+    async def create_account(self, account: str) -> None:
+        """Creates `<participant>/<name>`; again it changes nothing."""
+        await self._connection.call(self._ledger.CreateAccount, ledger_pb2.CreateAccountRequest(account=account))
+
+    async def accounts(self, participant: str = "") -> list[str]:
+        """Accounts by name, of one participant or of all."""
+        request = ledger_pb2.ListAccountsRequest(participant=participant, page_size=PAGE_SIZE)
+        pages = feeds.pages(self._connection, self._ledger.ListAccounts, request)
+        return [account async for page in pages for account in page.accounts]
+
+    async def deposit(self, transfer_id: str, account: str, asset: str, amount: int) -> ledger_pb2.Balance:
+        """Pays in money (in 1/10 000 of the unit) or shares, once for each `transfer_id`; the balance after it."""
+        request = ledger_pb2.DepositRequest(transfer_id=transfer_id, account=account, asset=asset, amount=amount)
+        response: ledger_pb2.DepositResponse = await self._connection.call(self._ledger.Deposit, request)
+        return response.balance
+
+    async def withdraw(self, transfer_id: str, account: str, asset: str, amount: int) -> ledger_pb2.Balance:
+        """Takes out money or shares that are not held, once for each `transfer_id`; the balance after it."""
+        request = ledger_pb2.WithdrawRequest(transfer_id=transfer_id, account=account, asset=asset, amount=amount)
+        response: ledger_pb2.WithdrawResponse = await self._connection.call(self._ledger.Withdraw, request)
+        return response.balance
+
+    async def create_transfers(self, transfers: Sequence[ledger_pb2.Transfer]) -> list[str]:
+        """Applies transfers; one result name (TigerBeetle's) each."""
+        request = ledger_pb2.CreateTransfersRequest(transfers=transfers)
+        response: ledger_pb2.CreateTransfersResponse = await self._connection.call(
+            self._ledger.CreateTransfers, request
+        )
+        return list(response.results)
+
+    async def balances(
+        self, account: str, *, min_sequences: Sequence[market_pb2.ShardSequence] = (), seconds: float = 5.0
+    ) -> list[ledger_pb2.Balance]:
+        """What an account has of each asset, at or after `min_sequences`."""
+        request = ledger_pb2.ListBalancesRequest(account=account, min_sequences=min_sequences)
+        response: ledger_pb2.ListBalancesResponse = await self._connection.call(
+            self._ledger.ListBalances, request, seconds=seconds
+        )
+        return list(response.balances)
+
+    async def entries(self, account: str, *, asset: str = "") -> AsyncIterator[ledger_pb2.Entry]:
+        """An account's statement, oldest first."""
+        request = ledger_pb2.ListEntriesRequest(account=account, asset=asset, page_size=PAGE_SIZE)
+        async for page in feeds.pages(self._connection, self._ledger.ListEntries, request):
+            for entry in page.entries:
+                yield entry
+
+    async def settlement(self) -> list[ledger_pb2.ShardSettlement]:
+        """How far settlement is on each shard."""
+        response: ledger_pb2.GetSettlementResponse = await self._connection.call(
+            self._ledger.GetSettlement, ledger_pb2.GetSettlementRequest()
+        )
+        return list(response.shards)
+
+    # Instruments, dates and phases.
+
+    async def add_instrument(self, instrument: market_pb2.Instrument) -> int:
+        """Adds an instrument to its shard (KeyError for a shard that is none); the shard's sequence then."""
+        match = self._matches[instrument.shard]
+        response: match_pb2.AddInstrumentResponse = await self._connection.call(
+            match.AddInstrument, match_pb2.AddInstrumentRequest(instrument=instrument)
+        )
+        return response.sequence
+
+    async def instruments(self) -> list[match_pb2.InstrumentState]:
+        """All instruments with their phases, as the shards have them, by symbol."""
+        answers: list[match_pb2.ListInstrumentsResponse] = await self._all(
+            "ListInstruments", match_pb2.ListInstrumentsRequest()
+        )
+        found = [entry for answer in answers for entry in answer.instruments]
+        return sorted(found, key=lambda entry: entry.instrument.symbol)
+
+    async def open_date(self, trading_date: int) -> dict[int, int]:
+        """Opens the date on all shards; each shard's sequence then."""
+        request = match_pb2.OpenTradingDateRequest(trading_date=trading_date)
+        return self._sequences(await self._all("OpenTradingDate", request, DATE_SECONDS))
+
+    async def close_date(self, trading_date: int) -> dict[int, int]:
+        """Closes the date on all shards, which ends every open order; each shard's sequence then."""
+        request = match_pb2.CloseTradingDateRequest(trading_date=trading_date)
+        return self._sequences(await self._all("CloseTradingDate", request, DATE_SECONDS))
+
+    async def set_phase(self, phase: market_pb2.Phase, symbol: str = "") -> dict[int, int]:
+        """Sets the phase of an instrument, or of all; the sequence of each shard that was told."""
+        request = match_pb2.SetPhaseRequest(symbol=symbol, phase=phase)
+        if not symbol:
+            return self._sequences(await self._all("SetPhase", request))
+        shards = {entry.instrument.symbol: entry.instrument.shard for entry in await self.instruments()}
+        shard = shards.get(symbol, self.shards[0])  # Where nobody knows it, a shard says so.
+        response: match_pb2.SetPhaseResponse = await self._connection.call(self._matches[shard].SetPhase, request)
+        return {shard: response.sequence}
+
+    async def shard_states(self) -> dict[int, match_pb2.GetShardResponse]:
+        """Each shard's sequence, open date and hash."""
+        answers: list[match_pb2.GetShardResponse] = await self._all("GetShard", match_pb2.GetShardRequest())
+        return dict(zip(self._matches, answers, strict=True))
+
+    async def match_depth(self, shard: int, symbol: str, levels: int = 0) -> match_pb2.GetDepthResponse:
+        """A book as its shard has it."""
+        request = match_pb2.GetDepthRequest(symbol=symbol, levels=levels)
+        response: match_pb2.GetDepthResponse = await self._connection.call(self._matches[shard].GetDepth, request)
+        return response
+
+    # Everything there is.
+
+    async def executions(
+        self, shard: int, from_sequence: int = 1, to_sequence: int = 0, *, incarnation: str = ""
+    ) -> AsyncIterator[events_pb2.ExecutionBatch]:
+        """A shard's private events from the journal, up to `to_sequence` or for ever, over broken connections too. The first
+        batch may begin before `from_sequence`; none comes twice.
+        """
+        position = [from_sequence]
+
+        def open_call() -> Any:
+            request = match_pb2.StreamExecutionsRequest(
+                from_sequence=position[0], to_sequence=to_sequence, incarnation=incarnation
+            )
+            return self._matches[shard].StreamExecutions(request, metadata=self._connection.token.metadata())
+
+        if to_sequence and from_sequence > to_sequence:
+            return
+        async for response in self._connection.stream(open_call):
+            for batch in map(events_pb2.ExecutionBatch.FromString, response.batches):
+                if batch.last_sequence >= position[0]:
+                    position[0] = batch.last_sequence + 1
+                    yield batch
+            if to_sequence and position[0] > to_sequence:
+                return
+
+    async def market_data(
+        self, shard: int, from_sequence: int = 1, to_sequence: int = 0, *, incarnation: str = ""
+    ) -> AsyncIterator[events_pb2.MarketDataBatch]:
+        """A shard's public events, as `executions`; parts of one row come one after the other."""
+        position = [from_sequence]
+
+        def open_call() -> Any:
+            request = match_pb2.StreamMarketDataRequest(
+                from_sequence=position[0], to_sequence=to_sequence, incarnation=incarnation
+            )
+            return self._matches[shard].StreamMarketData(request, metadata=self._connection.token.metadata())
+
+        if to_sequence and from_sequence > to_sequence:
+            return
+        async for response in self._connection.stream(open_call):
+            for batch in map(events_pb2.MarketDataBatch.FromString, response.batches):
+                if batch.last_sequence < position[0]:
+                    continue
+                if batch.part == batch.parts - 1:
+                    position[0] = batch.last_sequence + 1
+                yield batch
+            if to_sequence and position[0] > to_sequence:
+                return
+
+    async def get_order(self, order_id: int, *, min_sequence: int = 0) -> order_pb2.Order:
+        """Anybody's order."""
+        request = order_pb2.GetOrderRequest(order_id=order_id, min_sequence=min_sequence)
+        response: order_pb2.GetOrderResponse = await self._connection.call(self._orders.GetOrder, request)
+        return response.order
+
+    async def list_orders(
+        self,
+        *,
+        participant: str = "",
+        account: str = "",
+        symbol: str = "",
+        state: order_pb2.OrderState = order_pb2.ORDER_STATE_UNSPECIFIED,
+        client_order_id: str = "",
+    ) -> AsyncIterator[order_pb2.Order]:
+        """Everybody's orders that fit all of what is named, newest first."""
+        request = order_pb2.ListOrdersRequest(
+            participant=participant,
+            account=account,
+            symbol=symbol,
+            state=state,
+            client_order_id=client_order_id,
+            page_size=PAGE_SIZE,
+        )
+        async for page in feeds.pages(self._connection, self._orders.ListOrders, request):
+            for order in page.orders:
+                yield order
+
+    async def export_ledger(self) -> list[ledger_pb2.ExportLedgerResponse]:
+        """The whole ledger out of one snapshot."""
+        return await self._export(self._ledger.ExportLedger, ledger_pb2.ExportLedgerRequest())
+
+    async def export_orders(self) -> list[order_pb2.ExportOrdersResponse]:
+        """The whole order history out of one snapshot."""
+        return await self._export(self._orders.ExportOrders, order_pb2.ExportOrdersRequest())
+
+    async def export_quotes(self) -> list[quote_pb2.ExportQuotesResponse]:
+        """All books and the tape at one cursor."""
+        return await self._export(self._quotes.ExportQuotes, quote_pb2.ExportQuotesRequest())
+
+    async def _export(self, method: Any, request: Any) -> list[Any]:
+        async def read_all(request: Any, *, timeout: float, metadata: Any) -> list[Any]:
+            return [part async for part in method(request, timeout=timeout, metadata=metadata)]
+
+        parts: list[Any] = await self._connection.call(read_all, request, seconds=EXPORT_SECONDS)
+        return parts
+
+    async def _all(self, method: str, request: Any, seconds: float = 5.0) -> list[Any]:
+        calls = [
+            self._connection.call(getattr(match, method), request, seconds=seconds) for match in self._matches.values()
+        ]
+        return list(await asyncio.gather(*calls))
+
+    def _sequences(self, answers: list[Any]) -> dict[int, int]:
+        return {shard: answer.sequence for shard, answer in zip(self._matches, answers, strict=True)}
