@@ -1,0 +1,292 @@
+from bourse.types.v1 import command_pb2 as _command_pb2
+from bourse.types.v1 import market_pb2 as _market_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class CommandKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    COMMAND_KIND_UNSPECIFIED: _ClassVar[CommandKind]
+    COMMAND_KIND_PLACE: _ClassVar[CommandKind]
+    COMMAND_KIND_CANCEL: _ClassVar[CommandKind]
+    COMMAND_KIND_REPLACE: _ClassVar[CommandKind]
+
+class DoneReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DONE_REASON_UNSPECIFIED: _ClassVar[DoneReason]
+    DONE_REASON_FILLED: _ClassVar[DoneReason]
+    DONE_REASON_CANCELLED: _ClassVar[DoneReason]
+    DONE_REASON_IMMEDIATE: _ClassVar[DoneReason]
+    DONE_REASON_DATE_CLOSED: _ClassVar[DoneReason]
+COMMAND_KIND_UNSPECIFIED: CommandKind
+COMMAND_KIND_PLACE: CommandKind
+COMMAND_KIND_CANCEL: CommandKind
+COMMAND_KIND_REPLACE: CommandKind
+DONE_REASON_UNSPECIFIED: DoneReason
+DONE_REASON_FILLED: DoneReason
+DONE_REASON_CANCELLED: DoneReason
+DONE_REASON_IMMEDIATE: DoneReason
+DONE_REASON_DATE_CLOSED: DoneReason
+
+class ExecutionBatch(_message.Message):
+    __slots__ = ("incarnation", "epoch", "shard", "first_sequence", "last_sequence", "time_us", "trading_date", "events")
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    SHARD_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TIME_US_FIELD_NUMBER: _ClassVar[int]
+    TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    incarnation: str
+    epoch: int
+    shard: int
+    first_sequence: int
+    last_sequence: int
+    time_us: int
+    trading_date: int
+    events: _containers.RepeatedCompositeFieldContainer[ExecutionEvent]
+    def __init__(self, incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., trading_date: _Optional[int] = ..., events: _Optional[_Iterable[_Union[ExecutionEvent, _Mapping]]] = ...) -> None: ...
+
+class ExecutionEvent(_message.Message):
+    __slots__ = ("tick", "date_opened", "date_closed", "instrument_added", "phase_changed", "accepted", "rejected", "trade", "replaced", "done")
+    TICK_FIELD_NUMBER: _ClassVar[int]
+    DATE_OPENED_FIELD_NUMBER: _ClassVar[int]
+    DATE_CLOSED_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_ADDED_FIELD_NUMBER: _ClassVar[int]
+    PHASE_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    REJECTED_FIELD_NUMBER: _ClassVar[int]
+    TRADE_FIELD_NUMBER: _ClassVar[int]
+    REPLACED_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    tick: Tick
+    date_opened: TradingDateOpened
+    date_closed: TradingDateClosed
+    instrument_added: InstrumentAdded
+    phase_changed: PhaseChanged
+    accepted: OrderAccepted
+    rejected: CommandRejected
+    trade: Trade
+    replaced: OrderReplaced
+    done: OrderDone
+    def __init__(self, tick: _Optional[_Union[Tick, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., rejected: _Optional[_Union[CommandRejected, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., done: _Optional[_Union[OrderDone, _Mapping]] = ...) -> None: ...
+
+class Tick(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class TradingDateOpened(_message.Message):
+    __slots__ = ("trading_date",)
+    TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
+    trading_date: int
+    def __init__(self, trading_date: _Optional[int] = ...) -> None: ...
+
+class TradingDateClosed(_message.Message):
+    __slots__ = ("trading_date",)
+    TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
+    trading_date: int
+    def __init__(self, trading_date: _Optional[int] = ...) -> None: ...
+
+class InstrumentAdded(_message.Message):
+    __slots__ = ("instrument",)
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    instrument: _market_pb2.Instrument
+    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ...) -> None: ...
+
+class PhaseChanged(_message.Message):
+    __slots__ = ("symbol", "phase")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    phase: _market_pb2.Phase
+    def __init__(self, symbol: _Optional[str] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ...) -> None: ...
+
+class OrderAccepted(_message.Message):
+    __slots__ = ("order_id", "account", "client_order_id", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "hold_id", "held_price_e4", "held_fee_e6")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    TIME_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_E4_FIELD_NUMBER: _ClassVar[int]
+    HOLD_ID_FIELD_NUMBER: _ClassVar[int]
+    HELD_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    HELD_FEE_E6_FIELD_NUMBER: _ClassVar[int]
+    order_id: int
+    account: str
+    client_order_id: str
+    symbol: str
+    side: _market_pb2.Side
+    type: _command_pb2.OrderType
+    time_in_force: _command_pb2.TimeInForce
+    price_e4: int
+    quantity: int
+    amount_e4: int
+    hold_id: int
+    held_price_e4: int
+    held_fee_e6: int
+    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[_command_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_command_pb2.TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., hold_id: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ...) -> None: ...
+
+class CommandRejected(_message.Message):
+    __slots__ = ("kind", "order_id", "account", "client_order_id", "symbol", "hold_id", "refusal")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    HOLD_ID_FIELD_NUMBER: _ClassVar[int]
+    REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    kind: CommandKind
+    order_id: int
+    account: str
+    client_order_id: str
+    symbol: str
+    hold_id: int
+    refusal: _market_pb2.Refusal
+    def __init__(self, kind: _Optional[_Union[CommandKind, str]] = ..., order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., hold_id: _Optional[int] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ...) -> None: ...
+
+class Trade(_message.Message):
+    __slots__ = ("symbol", "price_e4", "quantity", "maker_order_id", "taker_order_id", "maker_account", "taker_account", "taker_side", "maker_fee_e4", "taker_fee_e4", "maker_open_quantity", "taker_open_quantity")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    MAKER_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    TAKER_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    MAKER_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    TAKER_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    TAKER_SIDE_FIELD_NUMBER: _ClassVar[int]
+    MAKER_FEE_E4_FIELD_NUMBER: _ClassVar[int]
+    TAKER_FEE_E4_FIELD_NUMBER: _ClassVar[int]
+    MAKER_OPEN_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    TAKER_OPEN_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    price_e4: int
+    quantity: int
+    maker_order_id: int
+    taker_order_id: int
+    maker_account: str
+    taker_account: str
+    taker_side: _market_pb2.Side
+    maker_fee_e4: int
+    taker_fee_e4: int
+    maker_open_quantity: int
+    taker_open_quantity: int
+    def __init__(self, symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., maker_order_id: _Optional[int] = ..., taker_order_id: _Optional[int] = ..., maker_account: _Optional[str] = ..., taker_account: _Optional[str] = ..., taker_side: _Optional[_Union[_market_pb2.Side, str]] = ..., maker_fee_e4: _Optional[int] = ..., taker_fee_e4: _Optional[int] = ..., maker_open_quantity: _Optional[int] = ..., taker_open_quantity: _Optional[int] = ...) -> None: ...
+
+class OrderReplaced(_message.Message):
+    __slots__ = ("order_id", "account", "client_order_id", "symbol", "price_e4", "quantity", "open_quantity", "hold_id", "held_price_e4", "held_fee_e6")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    OPEN_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    HOLD_ID_FIELD_NUMBER: _ClassVar[int]
+    HELD_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    HELD_FEE_E6_FIELD_NUMBER: _ClassVar[int]
+    order_id: int
+    account: str
+    client_order_id: str
+    symbol: str
+    price_e4: int
+    quantity: int
+    open_quantity: int
+    hold_id: int
+    held_price_e4: int
+    held_fee_e6: int
+    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., hold_id: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ...) -> None: ...
+
+class OrderDone(_message.Message):
+    __slots__ = ("order_id", "account", "reason", "client_order_id", "symbol", "executed_quantity", "cancelled_quantity")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    EXECUTED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    order_id: int
+    account: str
+    reason: DoneReason
+    client_order_id: str
+    symbol: str
+    executed_quantity: int
+    cancelled_quantity: int
+    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., reason: _Optional[_Union[DoneReason, str]] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., executed_quantity: _Optional[int] = ..., cancelled_quantity: _Optional[int] = ...) -> None: ...
+
+class MarketDataBatch(_message.Message):
+    __slots__ = ("incarnation", "epoch", "shard", "first_sequence", "last_sequence", "time_us", "part", "parts", "symbol", "first_symbol_sequence", "events")
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    SHARD_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TIME_US_FIELD_NUMBER: _ClassVar[int]
+    PART_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SYMBOL_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    incarnation: str
+    epoch: int
+    shard: int
+    first_sequence: int
+    last_sequence: int
+    time_us: int
+    part: int
+    parts: int
+    symbol: str
+    first_symbol_sequence: int
+    events: _containers.RepeatedCompositeFieldContainer[MarketDataEvent]
+    def __init__(self, incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., part: _Optional[int] = ..., parts: _Optional[int] = ..., symbol: _Optional[str] = ..., first_symbol_sequence: _Optional[int] = ..., events: _Optional[_Iterable[_Union[MarketDataEvent, _Mapping]]] = ...) -> None: ...
+
+class MarketDataEvent(_message.Message):
+    __slots__ = ("sequence", "trade", "level", "phase_changed", "instrument_added", "date_opened", "date_closed")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TRADE_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    PHASE_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_ADDED_FIELD_NUMBER: _ClassVar[int]
+    DATE_OPENED_FIELD_NUMBER: _ClassVar[int]
+    DATE_CLOSED_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    trade: PublicTrade
+    level: LevelChanged
+    phase_changed: PhaseChanged
+    instrument_added: InstrumentAdded
+    date_opened: TradingDateOpened
+    date_closed: TradingDateClosed
+    def __init__(self, sequence: _Optional[int] = ..., trade: _Optional[_Union[PublicTrade, _Mapping]] = ..., level: _Optional[_Union[LevelChanged, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ...) -> None: ...
+
+class PublicTrade(_message.Message):
+    __slots__ = ("price_e4", "quantity", "taker_side")
+    PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    TAKER_SIDE_FIELD_NUMBER: _ClassVar[int]
+    price_e4: int
+    quantity: int
+    taker_side: _market_pb2.Side
+    def __init__(self, price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., taker_side: _Optional[_Union[_market_pb2.Side, str]] = ...) -> None: ...
+
+class LevelChanged(_message.Message):
+    __slots__ = ("side", "price_e4", "quantity", "orders")
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    side: _market_pb2.Side
+    price_e4: int
+    quantity: int
+    orders: int
+    def __init__(self, side: _Optional[_Union[_market_pb2.Side, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., orders: _Optional[int] = ...) -> None: ...

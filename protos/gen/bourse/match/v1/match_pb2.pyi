@@ -1,0 +1,193 @@
+from bourse.match.v1 import events_pb2 as _events_pb2
+from bourse.types.v1 import callers_pb2 as _callers_pb2
+from bourse.types.v1 import command_pb2 as _command_pb2
+from bourse.types.v1 import market_pb2 as _market_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class SubmitRequest(_message.Message):
+    __slots__ = ("incarnation", "submissions")
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    SUBMISSIONS_FIELD_NUMBER: _ClassVar[int]
+    incarnation: str
+    submissions: _containers.RepeatedCompositeFieldContainer[Submission]
+    def __init__(self, incarnation: _Optional[str] = ..., submissions: _Optional[_Iterable[_Union[Submission, _Mapping]]] = ...) -> None: ...
+
+class Submission(_message.Message):
+    __slots__ = ("command", "hold_id", "held_amount", "held_price_e4", "held_fee_e6", "deadline_us")
+    COMMAND_FIELD_NUMBER: _ClassVar[int]
+    HOLD_ID_FIELD_NUMBER: _ClassVar[int]
+    HELD_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    HELD_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    HELD_FEE_E6_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_US_FIELD_NUMBER: _ClassVar[int]
+    command: _command_pb2.OrderCommand
+    hold_id: int
+    held_amount: int
+    held_price_e4: int
+    held_fee_e6: int
+    deadline_us: int
+    def __init__(self, command: _Optional[_Union[_command_pb2.OrderCommand, _Mapping]] = ..., hold_id: _Optional[int] = ..., held_amount: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ..., deadline_us: _Optional[int] = ...) -> None: ...
+
+class SubmitResponse(_message.Message):
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[_command_pb2.CommandResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[_command_pb2.CommandResult, _Mapping]]] = ...) -> None: ...
+
+class OpenTradingDateRequest(_message.Message):
+    __slots__ = ("trading_date",)
+    TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
+    trading_date: int
+    def __init__(self, trading_date: _Optional[int] = ...) -> None: ...
+
+class OpenTradingDateResponse(_message.Message):
+    __slots__ = ("sequence",)
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    def __init__(self, sequence: _Optional[int] = ...) -> None: ...
+
+class CloseTradingDateRequest(_message.Message):
+    __slots__ = ("trading_date",)
+    TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
+    trading_date: int
+    def __init__(self, trading_date: _Optional[int] = ...) -> None: ...
+
+class CloseTradingDateResponse(_message.Message):
+    __slots__ = ("sequence",)
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    def __init__(self, sequence: _Optional[int] = ...) -> None: ...
+
+class AddInstrumentRequest(_message.Message):
+    __slots__ = ("instrument",)
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    instrument: _market_pb2.Instrument
+    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ...) -> None: ...
+
+class AddInstrumentResponse(_message.Message):
+    __slots__ = ("sequence",)
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    def __init__(self, sequence: _Optional[int] = ...) -> None: ...
+
+class SetPhaseRequest(_message.Message):
+    __slots__ = ("symbol", "phase")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    phase: _market_pb2.Phase
+    def __init__(self, symbol: _Optional[str] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ...) -> None: ...
+
+class SetPhaseResponse(_message.Message):
+    __slots__ = ("sequence",)
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    def __init__(self, sequence: _Optional[int] = ...) -> None: ...
+
+class GetShardRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetShardResponse(_message.Message):
+    __slots__ = ("shard", "incarnation", "epoch", "sequence", "time_us", "trading_date", "date_opened_sequence", "open_orders", "state_hash", "semantics", "published_sequence")
+    SHARD_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TIME_US_FIELD_NUMBER: _ClassVar[int]
+    TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
+    DATE_OPENED_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    STATE_HASH_FIELD_NUMBER: _ClassVar[int]
+    SEMANTICS_FIELD_NUMBER: _ClassVar[int]
+    PUBLISHED_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    shard: int
+    incarnation: str
+    epoch: int
+    sequence: int
+    time_us: int
+    trading_date: int
+    date_opened_sequence: int
+    open_orders: int
+    state_hash: str
+    semantics: int
+    published_sequence: int
+    def __init__(self, shard: _Optional[int] = ..., incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., trading_date: _Optional[int] = ..., date_opened_sequence: _Optional[int] = ..., open_orders: _Optional[int] = ..., state_hash: _Optional[str] = ..., semantics: _Optional[int] = ..., published_sequence: _Optional[int] = ...) -> None: ...
+
+class ListInstrumentsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListInstrumentsResponse(_message.Message):
+    __slots__ = ("instruments", "sequence")
+    INSTRUMENTS_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    instruments: _containers.RepeatedCompositeFieldContainer[InstrumentState]
+    sequence: int
+    def __init__(self, instruments: _Optional[_Iterable[_Union[InstrumentState, _Mapping]]] = ..., sequence: _Optional[int] = ...) -> None: ...
+
+class InstrumentState(_message.Message):
+    __slots__ = ("instrument", "phase")
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    instrument: _market_pb2.Instrument
+    phase: _market_pb2.Phase
+    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ...) -> None: ...
+
+class GetDepthRequest(_message.Message):
+    __slots__ = ("symbol", "levels")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    LEVELS_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    levels: int
+    def __init__(self, symbol: _Optional[str] = ..., levels: _Optional[int] = ...) -> None: ...
+
+class GetDepthResponse(_message.Message):
+    __slots__ = ("sequence", "symbol_sequence", "bids", "asks")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    BIDS_FIELD_NUMBER: _ClassVar[int]
+    ASKS_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    symbol_sequence: int
+    bids: _containers.RepeatedCompositeFieldContainer[_events_pb2.LevelChanged]
+    asks: _containers.RepeatedCompositeFieldContainer[_events_pb2.LevelChanged]
+    def __init__(self, sequence: _Optional[int] = ..., symbol_sequence: _Optional[int] = ..., bids: _Optional[_Iterable[_Union[_events_pb2.LevelChanged, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[_events_pb2.LevelChanged, _Mapping]]] = ...) -> None: ...
+
+class StreamExecutionsRequest(_message.Message):
+    __slots__ = ("from_sequence", "incarnation", "to_sequence")
+    FROM_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    TO_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    from_sequence: int
+    incarnation: str
+    to_sequence: int
+    def __init__(self, from_sequence: _Optional[int] = ..., incarnation: _Optional[str] = ..., to_sequence: _Optional[int] = ...) -> None: ...
+
+class StreamExecutionsResponse(_message.Message):
+    __slots__ = ("batches",)
+    BATCHES_FIELD_NUMBER: _ClassVar[int]
+    batches: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, batches: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class StreamMarketDataRequest(_message.Message):
+    __slots__ = ("from_sequence", "incarnation", "to_sequence")
+    FROM_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    TO_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    from_sequence: int
+    incarnation: str
+    to_sequence: int
+    def __init__(self, from_sequence: _Optional[int] = ..., incarnation: _Optional[str] = ..., to_sequence: _Optional[int] = ...) -> None: ...
+
+class StreamMarketDataResponse(_message.Message):
+    __slots__ = ("batches",)
+    BATCHES_FIELD_NUMBER: _ClassVar[int]
+    batches: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, batches: _Optional[_Iterable[bytes]] = ...) -> None: ...

@@ -1,0 +1,79 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Side(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SIDE_UNSPECIFIED: _ClassVar[Side]
+    SIDE_BUY: _ClassVar[Side]
+    SIDE_SELL: _ClassVar[Side]
+
+class Phase(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PHASE_UNSPECIFIED: _ClassVar[Phase]
+    PHASE_CLOSED: _ClassVar[Phase]
+    PHASE_OPEN: _ClassVar[Phase]
+    PHASE_HALTED: _ClassVar[Phase]
+SIDE_UNSPECIFIED: Side
+SIDE_BUY: Side
+SIDE_SELL: Side
+PHASE_UNSPECIFIED: Phase
+PHASE_CLOSED: Phase
+PHASE_OPEN: Phase
+PHASE_HALTED: Phase
+
+class Instrument(_message.Message):
+    __slots__ = ("symbol", "currency", "tick_size_e4", "lot_size", "min_price_e4", "max_price_e4", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    TICK_SIZE_E4_FIELD_NUMBER: _ClassVar[int]
+    LOT_SIZE_FIELD_NUMBER: _ClassVar[int]
+    MIN_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    MAX_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    MAX_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    MAKER_FEE_E6_FIELD_NUMBER: _ClassVar[int]
+    TAKER_FEE_E6_FIELD_NUMBER: _ClassVar[int]
+    SHARD_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    currency: str
+    tick_size_e4: int
+    lot_size: int
+    min_price_e4: int
+    max_price_e4: int
+    max_quantity: int
+    maker_fee_e6: int
+    taker_fee_e6: int
+    shard: int
+    def __init__(self, symbol: _Optional[str] = ..., currency: _Optional[str] = ..., tick_size_e4: _Optional[int] = ..., lot_size: _Optional[int] = ..., min_price_e4: _Optional[int] = ..., max_price_e4: _Optional[int] = ..., max_quantity: _Optional[int] = ..., maker_fee_e6: _Optional[int] = ..., taker_fee_e6: _Optional[int] = ..., shard: _Optional[int] = ...) -> None: ...
+
+class ShardSequence(_message.Message):
+    __slots__ = ("shard", "sequence", "incarnation")
+    SHARD_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    shard: int
+    sequence: int
+    incarnation: str
+    def __init__(self, shard: _Optional[int] = ..., sequence: _Optional[int] = ..., incarnation: _Optional[str] = ...) -> None: ...
+
+class Refusal(_message.Message):
+    __slots__ = ("reason", "message", "metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    message: str
+    metadata: _containers.ScalarMap[str, str]
+    def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
