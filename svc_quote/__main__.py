@@ -1,0 +1,66 @@
+"""The composition root."""
+
+from contextlib import AsyncExitStack
+
+from bourse.match.v1 import match_pb2_grpc
+from chassis import database, process
+from chassis.bus import Bus
+from chassis.client import channel
+from chassis.identity import Verifier
+from chassis.server import Server
+from chassis.settings import read
+from svc_quote import db, rpc
+from svc_quote.app import Quotes
+from svc_quote.bus import Feed
+from svc_quote.fanout import Fanout
+from svc_quote.metrics import Metrics
+from svc_quote.settings import Settings
+
+
+async def serve(settings: Settings, running: process.Process) -> None:
+    """Listens at once, is ready when every shard is followed, drains when told to stop."""
+    server = Server(settings.listen, Verifier(settings.jwks, settings.jwt_issuer, settings.jwt_audience))
+    async with AsyncExitStack() as resources:
+        engine = database.engine(settings.database_url, settings.name)
+        resources.push_async_callback(engine.dispose)
+        quotes = Quotes(
+            settings.match_shards,
+            db.Tables(engine),
+            checkpoint_seconds=settings.checkpoint_seconds,
+            tape_limit=settings.tape_limit,
+        )
+        fanout = Fanout(quotes)
+        bus = Bus(settings.nats_url, settings.name)
+        feeds = {}
+        for number, address in settings.match_shards.items():
+            match = await resources.enter_async_context(channel(address, token_file=settings.token_file))
+            feeds[number] = Feed(number, quotes, bus, match_pb2_grpc.MatchServiceStub(match))
+        Metrics(quotes, fanout, feeds).expose()
+        server.add(rpc.SERVICE, rpc.register, rpc.Servicer(quotes, fanout))
+        await server.start()
+        running.spawn(follow(settings, server, quotes, bus, feeds, running), "follow")
+        await running.stop.wait()
+        await server.drain(settings.drain_accept_seconds)
+        for shard in list(quotes.shards.values()):
+            if shard.sequence > shard.stored_sequence:
+                await quotes.store_shard(shard)
+
+
+async def follow(
+    settings: Settings, server: Server, quotes: Quotes, bus: Bus, feeds: dict[int, Feed], running: process.Process
+) -> None:
+    """Recovers, then starts everything that runs for ever, and says when it is ready."""
+    await database.wait_ready(settings.database_url, settings.name)
+    await database.migrate(settings.database_url, db.SCHEMA)
+    await quotes.restore()
+    running.spawn(bus.work(), "bus")
+    running.spawn(quotes.keep(), "keep")
+    for number, feed in feeds.items():
+        running.spawn(feed.work(), f"feed-{number}")
+    await quotes.ready.wait()
+    await server.ready()
+
+
+if __name__ == "__main__":
+    settings = read(Settings)
+    process.run(settings, lambda running: serve(settings, running))

@@ -1,0 +1,1 @@
+"""Pure market data: values in, values out. No await, clock, I/O or stubs."""

@@ -1,0 +1,94 @@
+"""What a shard tells the public, as values. Prices are price_e4, quantities shares, times journal time_us."""
+
+from enum import IntEnum
+from typing import NamedTuple, TypeAlias
+
+BUY, SELL = 1, 2
+
+
+class Phase(IntEnum):
+    """What an instrument's book does with commands."""
+
+    CLOSED = 1
+    OPEN = 2
+    HALTED = 3
+
+
+class Level(NamedTuple):
+    """The total at a price, absolute; quantity 0 removes the level."""
+
+    side: int
+    price_e4: int
+    quantity: int
+    orders: int
+
+
+class Traded(NamedTuple):
+    """Two orders traded; `sequence` is the trade's id within the shard."""
+
+    sequence: int
+    price_e4: int
+    quantity: int
+    taker_side: int
+
+
+class PhaseChanged(NamedTuple):
+    """The instrument's phase changed."""
+
+    phase: Phase
+
+
+class Instrument(NamedTuple):
+    """Reference data of one instrument; as an event: it was added."""
+
+    symbol: str
+    currency: str
+    tick_size_e4: int
+    lot_size: int
+    min_price_e4: int
+    max_price_e4: int
+    max_quantity: int
+    maker_fee_e6: int
+    taker_fee_e6: int
+    shard: int
+
+
+class DateOpened(NamedTuple):
+    """A trading date opened; all instruments are closed."""
+
+    trading_date: int
+
+
+class DateClosed(NamedTuple):
+    """A trading date closed; all instruments are closed, no order is open."""
+
+    trading_date: int
+
+
+Event: TypeAlias = Level | Traded | PhaseChanged | Instrument | DateOpened | DateClosed
+
+
+class Part(NamedTuple):
+    """One part of a journal row: the events of `symbol`, the first with `first_symbol_sequence`."""
+
+    last_sequence: int
+    time_us: int
+    ends_row: bool
+    symbol: str
+    first_symbol_sequence: int
+    events: list[Event]
+
+
+class Trade(NamedTuple):
+    """A trade on the tape."""
+
+    sequence: int
+    symbol_sequence: int
+    price_e4: int
+    quantity: int
+    taker_side: int
+    time_us: int
+
+
+class Broken(Exception):
+    """Market data that cannot follow what was applied before it: damage or a bug, never a state of the market."""

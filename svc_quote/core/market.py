@@ -1,0 +1,87 @@
+"""One instrument as the public sees it: phase, book, tape, statistics, and how far its events are applied."""
+
+from enum import Flag, auto
+
+from svc_quote.core.book import Book
+from svc_quote.core.events import (
+    Broken,
+    DateClosed,
+    DateOpened,
+    Event,
+    Instrument,
+    Level,
+    Phase,
+    PhaseChanged,
+    Trade,
+    Traded,
+)
+from svc_quote.core.statistics import DayStatistics
+from svc_quote.core.tape import Tape
+
+
+class Changed(Flag):
+    """What a row changed for the readers of an instrument."""
+
+    NOTHING = 0
+    DEPTH = auto()
+    TAPE = auto()
+    STATISTICS = auto()
+    REFERENCE = auto()
+
+
+class Market:
+    """The state after the symbol's event `symbol_sequence`."""
+
+    __slots__ = ("book", "instrument", "phase", "statistics", "symbol", "symbol_sequence", "tape", "trading_date")
+
+    def __init__(self, symbol: str, trading_date: int = 0) -> None:
+        self.symbol = symbol
+        self.instrument: Instrument | None = None
+        self.phase = Phase.CLOSED
+        self.trading_date = trading_date  # the open one, 0 when none is
+        self.symbol_sequence = 0
+        self.book = Book()
+        self.tape = Tape()
+        self.statistics = DayStatistics(trading_date)
+
+    def apply(self, first: int, events: list[Event], time_us: int) -> Changed:
+        """Applies the symbol's events from `first` on; raises Broken unless they follow the last one."""
+        number = self.symbol_sequence
+        if first != number + 1:
+            raise Broken(f"{self.symbol}: symbol_sequence {first} came behind {number}")
+        levels, trades, references = 0, 0, 0
+        book, tape, statistics = self.book, self.tape, self.statistics
+        for event in events:
+            number += 1
+            kind = type(event)
+            if kind is Level:
+                book.set(event, number)  # type: ignore[arg-type]
+                levels += 1
+            elif kind is Traded:
+                sequence, price, quantity, side = event  # type: ignore[misc]
+                tape.add(Trade(sequence, number, price, quantity, side, time_us))
+                statistics.add(price, quantity)
+                trades += 1
+            else:
+                self._refer(event)
+                statistics = self.statistics
+                references += 1
+        self.symbol_sequence = number
+        return (
+            (Changed.DEPTH if levels else Changed.NOTHING)
+            | (Changed.TAPE if trades else Changed.NOTHING)
+            | (Changed.STATISTICS if trades or references else Changed.NOTHING)
+            | (Changed.REFERENCE if references else Changed.NOTHING)
+        )
+
+    def _refer(self, event: Event) -> None:
+        match event:
+            case PhaseChanged(phase):
+                self.phase = phase
+            case Instrument():
+                self.instrument = event
+            case DateOpened(trading_date):
+                self.phase, self.trading_date = Phase.CLOSED, trading_date
+                self.statistics = DayStatistics(trading_date)
+            case DateClosed():
+                self.phase, self.trading_date = Phase.CLOSED, 0

@@ -1,0 +1,158 @@
+"""protobuf <-> core. What many readers get is encoded here once, as bytes."""
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from bourse.match.v1 import events_pb2
+from bourse.quote.v1 import quote_pb2
+from bourse.types.v1 import market_pb2
+from chassis.follow import Span
+from svc_quote.core import events
+from svc_quote.core.events import BUY, Event, Level, Part, Trade
+from svc_quote.core.market import Market
+from svc_quote.core.shard import Shard
+
+
+def decode(payload: bytes) -> tuple[events_pb2.MarketDataBatch, Span]:
+    """A part of a journal row as published, and what it covers."""
+    batch = events_pb2.MarketDataBatch.FromString(payload)
+    span = Span(
+        batch.incarnation, batch.shard, batch.first_sequence, batch.last_sequence, batch.part, max(1, batch.parts)
+    )
+    return batch, span
+
+
+def part(batch: events_pb2.MarketDataBatch, first_new: int) -> Part:
+    """The part's events from the shard's sequence `first_new` on."""
+    first, wanted = batch.first_symbol_sequence, list(batch.events)
+    if first_new > batch.first_sequence:
+        old = sum(event.sequence < first_new for event in wanted)
+        first, wanted = first + old, wanted[old:]
+    translated: list[Event] = []
+    append = translated.append
+    for event in wanted:
+        kind = event.WhichOneof("event")
+        if kind == "level":
+            level = event.level
+            append(Level(level.side, level.price_e4, level.quantity, level.orders))
+        elif kind == "trade":
+            trade = event.trade
+            append(events.Traded(event.sequence, trade.price_e4, trade.quantity, trade.taker_side))
+        else:
+            append(_reference(event))
+    ends_row = batch.part + 1 >= batch.parts
+    return Part(batch.last_sequence, batch.time_us, ends_row, batch.symbol, first, translated)
+
+
+def _reference(event: events_pb2.MarketDataEvent) -> Event:
+    kind = event.WhichOneof("event")
+    if kind == "phase_changed":
+        return events.PhaseChanged(events.Phase(event.phase_changed.phase))
+    if kind == "instrument_added":
+        added = event.instrument_added.instrument
+        return events.Instrument._make(getattr(added, name) for name in events.Instrument._fields)
+    if kind == "date_opened":
+        return events.DateOpened(event.date_opened.trading_date)
+    if kind == "date_closed":
+        return events.DateClosed(event.date_closed.trading_date)
+    raise events.Broken(f"event {event.sequence} is of a kind that this version does not know")
+
+
+def position(shard: Shard, market: Market) -> quote_pb2.QuotePosition:
+    return quote_pb2.QuotePosition(
+        symbol=market.symbol,
+        sequence=shard.sequence,
+        symbol_sequence=market.symbol_sequence,
+        time_us=shard.time_us,
+        incarnation=shard.incarnation,
+    )
+
+
+def instrument(shard: Shard, market: Market) -> quote_pb2.InstrumentStatus:
+    known = market.instrument
+    return quote_pb2.InstrumentStatus(
+        instrument=market_pb2.Instrument(**known._asdict()) if known else market_pb2.Instrument(symbol=market.symbol),
+        phase=cast("market_pb2.Phase", market.phase),
+        trading_date=market.trading_date,
+        position=position(shard, market),
+    )
+
+
+def top(shard: Shard, market: Market) -> quote_pb2.TopOfBook:
+    bid, ask = market.book.bids.best, market.book.asks.best
+    return quote_pb2.TopOfBook(
+        position=position(shard, market), bid=level(bid) if bid else None, ask=level(ask) if ask else None
+    )
+
+
+def statistics(shard: Shard, market: Market) -> quote_pb2.DayStatistics:
+    day = market.statistics
+    return quote_pb2.DayStatistics(
+        position=position(shard, market),
+        trading_date=day.trading_date,
+        open_price_e4=day.open_price_e4,
+        high_price_e4=day.high_price_e4,
+        low_price_e4=day.low_price_e4,
+        last_price_e4=day.last_price_e4,
+        volume=day.volume,
+        value_e4=day.value_e4,
+        trades=day.trades,
+    )
+
+
+def level(one: Level) -> quote_pb2.Level:
+    return quote_pb2.Level(price_e4=one.price_e4, quantity=one.quantity, orders=one.orders)
+
+
+def trade(one: Trade) -> quote_pb2.Trade:
+    return quote_pb2.Trade(
+        sequence=one.sequence,
+        symbol_sequence=one.symbol_sequence,
+        price_e4=one.price_e4,
+        quantity=one.quantity,
+        taker_side=cast("market_pb2.Side", one.taker_side),
+        time_us=one.time_us,
+    )
+
+
+def depth(shard: Shard, market: Market, levels: int) -> quote_pb2.GetDepthResponse:
+    return quote_pb2.GetDepthResponse(
+        position=position(shard, market),
+        bids=map(level, market.book.bids.top(levels)),
+        asks=map(level, market.book.asks.top(levels)),
+    )
+
+
+def depth_snapshot(shard: Shard, market: Market, levels: int) -> bytes:
+    """The whole book, as the stream's response."""
+    return quote_pb2.StreamDepthResponse(
+        position=position(shard, market),
+        snapshot=True,
+        bids=map(level, market.book.bids.top(levels)),
+        asks=map(level, market.book.asks.top(levels)),
+    ).SerializeToString()
+
+
+def depth_changes(shard: Shard, market: Market, changed: Iterable[Level]) -> bytes:
+    """Levels that changed, as the stream's response."""
+    response = quote_pb2.StreamDepthResponse(position=position(shard, market))
+    for one in changed:
+        (response.bids if one.side == BUY else response.asks).append(level(one))
+    return response.SerializeToString()
+
+
+def top_response(shard: Shard, market: Market) -> bytes:
+    """One instrument of the stream's response: such bytes may be joined."""
+    return quote_pb2.StreamTopOfBookResponse(tops=[top(shard, market)]).SerializeToString()
+
+
+def statistics_response(shard: Shard, market: Market) -> bytes:
+    """One instrument of the stream's response: such bytes may be joined."""
+    return quote_pb2.StreamDayStatisticsResponse(statistics=[statistics(shard, market)]).SerializeToString()
+
+
+def trades_response(shard: Shard, market: Market, trades: Sequence[Trade], until: int) -> bytes:
+    """Trades that bring a reader up to the symbol_sequence `until`."""
+    where = position(shard, market)
+    where.symbol_sequence = until
+    return quote_pb2.StreamTradesResponse(position=where, trades=map(trade, trades)).SerializeToString()
