@@ -2,7 +2,6 @@
 
 from contextlib import AsyncExitStack
 
-from bourse.match.v1 import match_pb2_grpc
 from chassis import database, process
 from chassis.bus import Bus
 from chassis.client import channel
@@ -34,7 +33,7 @@ async def serve(settings: Settings, running: process.Process) -> None:
         feeds = {}
         for number, address in settings.match_shards.items():
             match = await resources.enter_async_context(channel(address, token_file=settings.token_file))
-            feeds[number] = Feed(number, quotes, bus, match_pb2_grpc.MatchServiceStub(match))
+            feeds[number] = Feed(number, quotes, bus, match)
         Metrics(quotes, fanout, feeds).expose()
         server.add(rpc.SERVICE, rpc.register, rpc.Servicer(quotes, fanout))
         await server.start()

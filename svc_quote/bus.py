@@ -27,17 +27,17 @@ log = structlog.get_logger()
 class Feed:
     """One shard's market data, applied exactly once and in order, for ever."""
 
-    def __init__(self, number: int, quotes: Quotes, bus: Bus, match: match_pb2_grpc.MatchServiceAsyncStub) -> None:
+    def __init__(self, number: int, quotes: Quotes, bus: Bus, match: grpc.aio.Channel) -> None:
         self.journal_sequence = 0
         self._number = number
         self._quotes = quotes
         self._bus = bus
-        self._match = match
+        self._match = match_pb2_grpc.MatchServiceStub(match)
+        self._delay = RETRY_MIN_SECONDS
         self._incarnation = ""
 
     async def work(self) -> None:
         """Follows until cancelled; what cannot follow is dropped and rebuilt from the journal's start."""
-        delay = RETRY_MIN_SECONDS
         while True:
             try:
                 await self._follow()
@@ -47,8 +47,8 @@ class Feed:
             except Broken as error:
                 log.error("feed_broken", shard=self._number, error=str(error))
                 await self._quotes.drop(self._number, "feed_broken")
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, RETRY_MAX_SECONDS)
+            await asyncio.sleep(self._delay)
+            self._delay = min(2 * self._delay, RETRY_MAX_SECONDS)
 
     async def _follow(self) -> None:
         state = await self._match.GetShard(match_pb2.GetShardRequest(), wait_for_ready=True)
@@ -74,6 +74,7 @@ class Feed:
                     _trace(fresh, spans)
             parts = [wire.part(fresh.message, fresh.first_new) for fresh in batch.items]
             await self._quotes.apply(self._number, parts)
+        self._delay = RETRY_MIN_SECONDS
         self.journal_sequence = max(self.journal_sequence, batch.items[-1].span.last)
 
 

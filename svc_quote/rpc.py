@@ -168,7 +168,7 @@ class Servicer:
 
 def register(servicer: Any, server: grpc.aio.Server) -> None:
     """As the generated function does, but streams take bytes: they are encoded once for many readers."""
-    handlers = {}
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
     for method in SERVICE.methods:
         decode, behaviour = GetMessageClass(method.input_type).FromString, getattr(servicer, method.name)
         if method.server_streaming:
