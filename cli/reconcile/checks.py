@@ -1,0 +1,178 @@
+"""The comparisons: each takes what must be true and what a service says, and adds a break for each difference."""
+
+from collections import defaultdict
+from typing import Any
+
+from chassis.units import order_id as order_id_of
+from chassis.units import shard_of
+from cli.reconcile import feed as feeds
+from cli.reconcile import journal
+from cli.reconcile.breaks import Breaks
+from cli.reconcile.digests import Digests
+from cli.reconcile.exports import History, Ledger, Quotes
+from cli.reconcile.feed import Feed
+from cli.reconcile.journal import BUY, Book, Fold
+
+Positions = dict[tuple[str, str], int]
+EXCHANGE = "exchange/"
+
+
+def trades(breaks: Breaks, fold: Fold, ledger: Ledger) -> None:
+    """Each trade up to the ledger's cursor was posted exactly as it calls for."""
+    for sequence in fold.postings.differing(ledger.digests[fold.shard], fold.sequence):
+        left = journal.SOURCE, fold.postings.show(sequence, journal.POSTING_FIELDS)
+        right = ledger.source, ledger.digests[fold.shard].show(sequence, journal.POSTING_FIELDS)
+        breaks.add("trade", fold.shard, left, right, sequence=sequence)
+        breaks.suspect(fold.shard, sequence)
+
+
+def holds(breaks: Breaks, fold: Fold, ledger: Ledger) -> None:
+    """Each open order is held for, exactly; nothing else is held, but for orders that may still be submitted."""
+    expected = {
+        order_id: (
+            order.account,
+            order.symbol if order.side != BUY else fold.currencies.get(order.symbol, ""),
+            order.held,
+        )
+        for order_id, order in fold.open.items()
+        if order.held
+    }
+    found = {
+        order_id: (parts[0].account, parts[0].asset, sum(part.amount for part in parts))
+        for order_id, parts in ledger.holds.items()
+        if order_id and shard_of(order_id) == fold.shard and any(part.amount for part in parts)
+    }
+    for order_id in sorted(expected.keys() | found.keys()):
+        if expected.get(order_id) != found.get(order_id):
+            left = "open orders", _hold(expected.get(order_id))
+            breaks.add("hold", fold.shard, left, (ledger.source, _hold(found.get(order_id))), order_id=order_id)
+    for hold in ledger.holds.get(0, ()):
+        if hold.shard == fold.shard and fold.time_us > hold.deadline_us:
+            left = journal.SOURCE, {"time_us": fold.time_us}
+            right = ledger.source, {"account": hold.account, "amount": hold.amount, "deadline_us": hold.deadline_us}
+            breaks.add("hold", fold.shard, left, right, hold_id=hold.hold_id)
+
+
+def _hold(hold: tuple[str, str, int] | None) -> dict[str, Any] | None:
+    return hold and dict(zip(("account", "asset", "amount"), hold, strict=True))
+
+
+def balances(breaks: Breaks, positions: list[Positions], ledger: Ledger) -> None:
+    """Balances are what was paid in and traded, and what the postings and holds add up to; nothing came from nowhere."""
+    expected: defaultdict[tuple[str, str], int] = defaultdict(int, ledger.paid_in)
+    for traded in positions:
+        for key, amount in traded.items():
+            expected[key] += amount
+    for key in sorted(expected.keys() | ledger.balances.keys() | ledger.held.keys()):
+        _balance(breaks, key, expected[key], ledger)
+    _conserved(breaks, ledger)
+
+
+def _balance(breaks: Breaks, key: tuple[str, str], expected: int, ledger: Ledger) -> None:
+    account, asset = where = key
+    balance = ledger.balances.get(where)
+    posted = (balance.credits_posted, balance.debits_posted) if balance else (0, 0)
+    pending = balance.debits_pending if balance else 0
+    summed = ledger.credits.get(where, 0), ledger.debits.get(where, 0)
+    says = f"{ledger.source} balances"
+    found = posted[0] - posted[1]
+    if found != expected:
+        left = "deposits and trades", expected
+        breaks.add("balance", None, left, (says, found), account=account, asset=asset)
+    if posted != summed:
+        left_sum, right_sum = (dict(zip(("credits", "debits"), pair, strict=True)) for pair in (summed, posted))
+        breaks.add("posting", None, ("ledger postings", left_sum), (says, right_sum), account=account, asset=asset)
+    if account.startswith(EXCHANGE):
+        return
+    if pending != ledger.held.get(where, 0):
+        left = "ledger holds", ledger.held.get(where, 0)
+        breaks.add("pending", None, left, (says, pending), account=account, asset=asset)
+    if found < pending:
+        breaks.add("negative", None, ("posted", found), ("pending", pending), account=account, asset=asset)
+
+
+def _conserved(breaks: Breaks, ledger: Ledger) -> None:
+    """Of each asset as much was credited as debited."""
+    for asset in sorted({asset for _, asset in ledger.balances}):
+        of_asset = [balance for (_, held), balance in ledger.balances.items() if held == asset]
+        credits_posted = sum(balance.credits_posted for balance in of_asset)
+        debits_posted = sum(balance.debits_posted for balance in of_asset)
+        if credits_posted != debits_posted:
+            left, right = ("credits of all accounts", credits_posted), ("debits of all accounts", debits_posted)
+            breaks.add("conservation", None, left, right, asset=asset)
+
+
+def orders(breaks: Breaks, fold: Fold, history: History) -> None:
+    """The history shows each order as the journal has it."""
+    expected, found = fold.orders(), history.digests[fold.shard]
+    for sequence in expected.differing(found, fold.sequence):
+        left, right = _differing(
+            expected.show(sequence, journal.ORDER_FIELDS), found.show(sequence, journal.ORDER_FIELDS)
+        )
+        order_id = order_id_of(fold.shard, sequence)
+        breaks.add("order", fold.shard, (journal.SOURCE, left), (history.source, right), order_id=order_id)
+        breaks.suspect(fold.shard, sequence)
+
+
+def _differing(left: Any, right: Any) -> tuple[Any, Any]:
+    """Of two full views only the fields that differ."""
+    if not (isinstance(left, list) and isinstance(right, list) and len(left) == len(right) == 1):
+        return left, right
+    names = [name for name in left[0] if left[0][name] != right[0][name]]
+    return {name: left[0][name] for name in names}, {name: right[0][name] for name in names}
+
+
+def public_trades(breaks: Breaks, fold: Fold, feed: Feed, through: int) -> None:
+    """Each trade was made public as it was."""
+    names = journal.PUBLIC_TRADE_FIELDS
+    _tape(breaks, "feed_trade", fold.shard, (journal.SOURCE, fold.tape), (feeds.SOURCE, feed.public), names, through)
+
+
+def quote_trades(breaks: Breaks, feed: Feed, quotes: Quotes, through: int) -> None:
+    """The tape has each public trade once."""
+    right = quotes.source, quotes.digests[feed.shard]
+    _tape(breaks, "quote_trade", feed.shard, (feeds.SOURCE, feed.tape), right, feeds.TAPE_FIELDS, through)
+
+
+def _tape(
+    breaks: Breaks,
+    kind: str,
+    shard: int,
+    left: tuple[str, Digests],
+    right: tuple[str, Digests],
+    names: tuple[str, ...],
+    through: int,
+) -> None:
+    for sequence in left[1].differing(right[1], through):
+        sides = [(source, digests.show(sequence, names)) for source, digests in (left, right)]
+        breaks.add(kind, shard, sides[0], sides[1], sequence=sequence)
+        breaks.suspect(shard, sequence)
+
+
+def books(
+    breaks: Breaks,
+    kind: str,
+    shard: int,
+    left: tuple[str, dict[str, Book]],
+    right: tuple[str, dict[str, Book]],
+    sequence: int,
+) -> None:
+    """Two sets of books have the same levels."""
+    for symbol in sorted(left[1].keys() | right[1].keys()):
+        one, other = left[1].get(symbol, {}), right[1].get(symbol, {})
+        for side, price_e4 in sorted(
+            level for level in one.keys() | other.keys() if one.get(level) != other.get(level)
+        ):
+            sides = [
+                (source, _level(book.get((side, price_e4)))) for source, book in ((left[0], one), (right[0], other))
+            ]
+            where: dict[str, int | str] = {
+                "symbol": symbol,
+                "side": "buy" if side == BUY else "sell",
+                "price_e4": price_e4,
+            }
+            breaks.add(kind, shard, sides[0], sides[1], sequence=sequence, **where)
+
+
+def _level(level: tuple[int, int] | None) -> dict[str, int] | None:
+    return level and dict(zip(("quantity", "orders"), level, strict=True))

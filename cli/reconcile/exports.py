@@ -1,0 +1,141 @@
+"""What the ledger, the order history and the quotes say of themselves, gathered from their exports."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from bourse.ledger.v1 import ledger_pb2
+from bourse.order.v1 import order_pb2
+from bourse.quote.v1 import quote_pb2
+from bourse.types.v1 import market_pb2
+from chassis.units import sequence_of, shard_of
+from cli.reconcile.breaks import Breaks
+from cli.reconcile.digests import Digests
+from cli.reconcile.journal import Book
+
+Keep = dict[int, frozenset[int]]
+
+
+class Export:
+    """An export's cursors, and a table of digests for each shard; what lies beyond a cursor is a break at once."""
+
+    source = ""
+    kind = ""
+
+    def __init__(self, breaks: Breaks, keep: Keep) -> None:
+        self.breaks = breaks
+        self.keep = keep
+        self.cursors: dict[int, int] = {}
+        self.incarnations: dict[int, str] = {}
+        self.digests: dict[int, Digests] = {}
+        self.counts: Counter[str] = Counter()
+
+    def begin(self, sequences: Iterable[market_pb2.ShardSequence]) -> None:
+        for position in sequences:
+            self.cursors[position.shard] = position.sequence
+            self.incarnations[position.shard] = position.incarnation
+            self.digests[position.shard] = digests = Digests(self.keep.get(position.shard, frozenset()))
+            digests.reach(position.sequence)
+
+    def at(self, shard: int, sequence: int, value: object) -> Digests | None:
+        """Where the value belongs, if its shard and sequence can be."""
+        if 0 < sequence <= self.cursors.get(shard, 0):
+            return self.digests[shard]
+        left = ("journal", {"last_sequence": self.cursors.get(shard)})
+        self.breaks.add(self.kind, shard, left, (self.source, value), sequence=sequence)
+        return None
+
+
+class Ledger(Export):
+    """Balances, holds and postings out of one snapshot."""
+
+    source = "ledger"
+    kind = "trade"
+
+    def __init__(self, breaks: Breaks, keep: Keep) -> None:
+        super().__init__(breaks, keep)
+        self.balances: dict[tuple[str, str], ledger_pb2.Balance] = {}
+        self.holds: defaultdict[int, list[ledger_pb2.OpenHold]] = defaultdict(list)  # by order, 0 where not bound
+        self.held: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.debits: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.credits: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.paid_in: defaultdict[tuple[str, str], int] = defaultdict(int)  # deposits less withdrawals and such
+
+    def add(self, part: ledger_pb2.ExportLedgerResponse) -> None:
+        self.begin(part.sequences)
+        for balance in part.balances:
+            self.balances[balance.account, balance.asset] = balance
+        for hold in part.holds:
+            self.holds[hold.order_id].append(hold)
+            self.held[hold.account, hold.asset] += hold.amount
+        for transfer in part.transfers:
+            self._post(transfer)
+        self.counts["balances"] += len(part.balances)
+        self.counts["holds"] += len(part.holds)
+        self.counts["transfers"] += len(part.transfers)
+
+    def _post(self, transfer: ledger_pb2.PostedTransfer) -> None:
+        debit, credit, asset, amount = transfer.debit_account, transfer.credit_account, transfer.asset, transfer.amount
+        self.debits[debit, asset] += amount
+        self.credits[credit, asset] += amount
+        if not (trade_id := transfer.trade_id):
+            self.paid_in[debit, asset] -= amount
+            self.paid_in[credit, asset] += amount
+            return
+        posting = (debit, credit, asset, amount, transfer.kind)
+        shard, sequence = shard_of(trade_id), sequence_of(trade_id)
+        if (digests := self.at(shard, sequence, posting)) is not None:
+            digests.add(sequence, posting)
+
+
+class History(Export):
+    """Every order of the history."""
+
+    source = "svc_order"
+    kind = "order"
+
+    def add(self, part: order_pb2.ExportOrdersResponse) -> None:
+        self.begin(part.sequences)
+        self.counts["history_orders"] += len(part.orders)
+        for order in part.orders:
+            shard, sequence = shard_of(order.order_id), sequence_of(order.order_id)
+            if (digests := self.at(shard, sequence, order.order_id)) is not None:
+                digests.add(sequence, view(order))
+
+
+def view(order: order_pb2.Order) -> tuple[Any, ...]:
+    """journal.ORDER_FIELDS of an order of the history."""
+    return (
+        *(order.account, order.client_order_id, order.trading_date, order.symbol, order.side, order.type),
+        *(order.time_in_force, order.price_e4, order.quantity, order.executed_quantity, order.open_quantity),
+        *(order.executed_amount_e4, order.fees_e4, order.state),
+        *(order.create_time_us, order.update_time_us, order.last_sequence, order.refusal.reason),
+    )
+
+
+class Quotes(Export):
+    """Books and tape of all instruments."""
+
+    source = "svc_quote"
+    kind = "quote_trade"
+
+    def __init__(self, breaks: Breaks, keep: Keep, shards: dict[str, int]) -> None:
+        super().__init__(breaks, keep)
+        self.shards = shards  # of each symbol
+        self.books: dict[str, Book] = {}
+
+    def add(self, part: quote_pb2.ExportQuotesResponse) -> None:
+        self.begin(part.sequences)
+        self.counts["quote_trades"] += len(part.trades)
+        for exported in part.books:
+            book = self.books.setdefault(exported.symbol, {})
+            for side, levels in ((market_pb2.SIDE_BUY, exported.bids), (market_pb2.SIDE_SELL, exported.asks)):
+                book.update({(side, level.price_e4): (level.quantity, level.orders) for level in levels})
+        for traded in part.trades:
+            self._trade(traded.symbol, traded.trade)
+
+    def _trade(self, symbol: str, trade: quote_pb2.Trade) -> None:
+        values = trade.price_e4, trade.quantity, trade.taker_side, trade.time_us
+        value = (symbol, trade.symbol_sequence, *values)
+        if (digests := self.at(self.shards.get(symbol, -1), trade.sequence, value)) is not None:
+            digests.add(trade.sequence, value)

@@ -1,0 +1,73 @@
+"""What the public was told, folded from a shard's market data: books and tape."""
+
+from collections import Counter
+
+from bourse.match.v1 import events_pb2
+from cli.reconcile.breaks import Breaks
+from cli.reconcile.digests import Digests
+from cli.reconcile.journal import Book
+
+SOURCE = "market data"
+TAPE_FIELDS = ("symbol", "symbol_sequence", "price_e4", "quantity", "taker_side", "time_us")
+
+
+class Feed:
+    """The public state of one shard after the whole row that ends at `sequence`."""
+
+    def __init__(self, shard: int, breaks: Breaks, keep: frozenset[int] = frozenset()) -> None:
+        self.shard = shard
+        self.breaks = breaks
+        self.sequence = 0
+        self.books: dict[str, Book] = {}
+        self.public = Digests(keep)  # As journal.Fold.tape.
+        self.tape = Digests(keep)  # TAPE_FIELDS.
+        self.counts: Counter[str] = Counter()
+        self._symbol_sequences: dict[str, int] = {}
+        self._next_part = 0
+        self._row: tuple[int, int] = (1, 0)
+
+    def apply(self, batch: events_pb2.MarketDataBatch) -> None:
+        """Applies the next message."""
+        self._check(batch)
+        self.counts["public_events"] += len(batch.events)
+        for digests in (self.public, self.tape):
+            digests.reach(batch.last_sequence)
+        symbol = batch.symbol
+        for symbol_sequence, event in enumerate(batch.events, batch.first_symbol_sequence):
+            kind = event.WhichOneof("event")
+            if kind == "level":
+                level = event.level
+                book = self.books.setdefault(symbol, {})
+                if level.quantity:
+                    book[level.side, level.price_e4] = level.quantity, level.orders
+                else:
+                    book.pop((level.side, level.price_e4), None)
+            elif kind == "trade":
+                self._trade(event.sequence, symbol, symbol_sequence, event.trade, batch.time_us)
+            elif kind == "instrument_added":
+                self.books.setdefault(symbol, {})
+        if batch.part + 1 == batch.parts:
+            self.sequence = batch.last_sequence
+
+    def _trade(self, sequence: int, symbol: str, number: int, trade: events_pb2.PublicTrade, time_us: int) -> None:
+        values = trade.price_e4, trade.quantity, trade.taker_side, time_us
+        self.public.put(sequence, (symbol, *values))
+        self.tape.put(sequence, (symbol, number, *values))
+        self.counts["public_trades"] += 1
+
+    def _check(self, batch: events_pb2.MarketDataBatch) -> None:
+        """The message is the next part of its row, or the first of the next row; symbol sequences have no gap."""
+        row = batch.first_sequence, batch.last_sequence
+        expected = {"shard": self.shard, "first_sequence": self.sequence + 1, "part": self._next_part}
+        if self._next_part:
+            expected["last_sequence"] = self._row[1]
+        if batch.events:
+            expected["first_symbol_sequence"] = self._symbol_sequences.get(batch.symbol, 0) + 1
+            self._symbol_sequences[batch.symbol] = batch.first_symbol_sequence + len(batch.events) - 1
+        found = {name: getattr(batch, name) for name in expected}
+        if found != expected:
+            wrong = [name for name in expected if found[name] != expected[name]]
+            left, right = {n: found[n] for n in wrong}, {n: expected[n] for n in wrong}
+            self.breaks.add("sequence", self.shard, (SOURCE, left), ("what came before", right), sequence=row[0])
+        self._row = row
+        self._next_part = (batch.part + 1) % max(batch.parts, 1)

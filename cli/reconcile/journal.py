@@ -1,0 +1,276 @@
+"""What must be true, folded from a shard's private events: orders, postings, positions, holds and books."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from bourse.match.v1 import events_pb2
+from bourse.order.v1 import order_pb2
+from bourse.types.v1 import market_pb2
+from chassis.units import sequence_of, worst
+from cli.reconcile.breaks import Breaks
+from cli.reconcile.digests import Digests
+
+FEES = "exchange/fees"
+SOURCE = "journal"
+ORDER_FIELDS = (
+    *("account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity"),
+    *("executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4", "state"),
+    *("create_time_us", "update_time_us", "last_sequence", "reason"),
+)
+POSTING_FIELDS = ("debit_account", "credit_account", "asset", "amount", "kind")
+PUBLIC_TRADE_FIELDS = ("symbol", "price_e4", "quantity", "taker_side", "time_us")
+BUY = market_pb2.SIDE_BUY
+
+Posting = tuple[str, str, str, int, str]
+Book = dict[tuple[int, int], tuple[int, int]]  # (side, price_e4) -> (shares, orders)
+
+
+class OpenOrder:
+    """An order that is not finished; fields as in bourse.order.v1.Order and in the events."""
+
+    __slots__ = (
+        *(
+            "account",
+            "client_order_id",
+            "trading_date",
+            "symbol",
+            "side",
+            "type",
+            "time_in_force",
+            "price_e4",
+            "quantity",
+        ),
+        *("executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4"),
+        *("create_time_us", "update_time_us", "last_sequence"),
+        *("held_price_e4", "held_fee_e6", "held_amount_e4"),
+    )
+
+    def __init__(self, event: events_pb2.OrderAccepted, trading_date: int, time_us: int, sequence: int) -> None:
+        self.account = event.account
+        self.client_order_id = event.client_order_id
+        self.trading_date = trading_date
+        self.symbol = event.symbol
+        self.side = event.side
+        self.type = event.type
+        self.time_in_force = event.time_in_force
+        self.price_e4 = event.price_e4
+        self.quantity = self.open_quantity = event.quantity
+        self.executed_quantity = self.executed_amount_e4 = self.fees_e4 = 0
+        self.create_time_us = self.update_time_us = time_us
+        self.last_sequence = sequence
+        self.held_price_e4 = event.held_price_e4
+        self.held_fee_e6 = event.held_fee_e6
+        self.held_amount_e4 = event.amount_e4
+
+    @property
+    def held(self) -> int:
+        """What the ledger must hold for it: shares for a sell, money for a buy."""
+        if self.side != BUY:
+            return self.open_quantity
+        if self.held_amount_e4:
+            return self.held_amount_e4 - self.executed_amount_e4 - self.fees_e4
+        return worst(self.held_price_e4, self.open_quantity, self.held_fee_e6)
+
+    def view(self, state: int) -> tuple[Any, ...]:
+        """ORDER_FIELDS, as the history must show them."""
+        return (
+            *(self.account, self.client_order_id, self.trading_date, self.symbol, self.side, self.type),
+            *(self.time_in_force, self.price_e4, self.quantity, self.executed_quantity, self.open_quantity),
+            *(self.executed_amount_e4, self.fees_e4, state),
+            *(self.create_time_us, self.update_time_us, self.last_sequence, ""),
+        )
+
+
+class Fold:
+    """The state of one shard after the event `sequence`."""
+
+    def __init__(self, shard: int, breaks: Breaks, keep: frozenset[int] = frozenset()) -> None:
+        self.shard = shard
+        self.breaks = breaks
+        self.sequence = 0
+        self.time_us = 0
+        self.incarnation = ""
+        self.trading_date = 0
+        self.open: dict[int, OpenOrder] = {}
+        self.finished = Digests(keep)  # Final orders, by the sequence in their order_id.
+        self.postings = Digests(keep)  # What each trade must post, by its sequence.
+        self.tape = Digests(keep)  # What the public must see of each trade.
+        self.positions: defaultdict[tuple[str, str], int] = defaultdict(int)  # (account, asset) -> received in trades
+        self.currencies: dict[str, str] = {}
+        self.counts: Counter[str] = Counter()
+        self._batch: events_pb2.ExecutionBatch | None = None
+        self._apply: dict[str, Callable[[int, Any], None]] = {
+            "tick": self._nothing,
+            "date_opened": self._date_opened,
+            "date_closed": self._nothing,
+            "instrument_added": self._instrument_added,
+            "phase_changed": self._nothing,
+            "accepted": self._accepted,
+            "rejected": self._rejected,
+            "trade": self._trade,
+            "replaced": self._replaced,
+            "done": self._done,
+        }
+
+    def apply(self, batch: events_pb2.ExecutionBatch, through: int) -> None:
+        """Applies the events of `batch` that are behind `sequence`, `through` at most."""
+        if batch is not self._batch:
+            self._check(batch)
+            self._batch = batch
+        first, last = batch.first_sequence, min(batch.last_sequence, through)
+        for digests in (self.finished, self.postings, self.tape):
+            digests.reach(last)
+        handlers, events = self._apply, batch.events
+        for sequence in range(max(first, self.sequence + 1), last + 1):
+            event = events[sequence - first]
+            kind = event.WhichOneof("event") or "nothing"
+            if (handler := handlers.get(kind)) is None:
+                self._contradiction(sequence, kind, "an event of a known kind")
+            else:
+                handler(sequence, getattr(event, kind))
+        self.sequence = max(self.sequence, last)
+
+    def orders(self) -> Digests:
+        """Every order at `sequence`, as the history must show it."""
+        orders = self.finished.copy(self.sequence)
+        for order_id, order in self.open.items():
+            orders.put(sequence_of(order_id), order.view(order_pb2.ORDER_STATE_OPEN))
+        return orders
+
+    def books(self) -> dict[str, Book]:
+        """The open orders by price: what the public books must be at the end of a journal row."""
+        books: dict[str, Book] = {symbol: {} for symbol in self.currencies}
+        for order in self.open.values():
+            book = books.setdefault(order.symbol, {})
+            quantity, orders = book.get((order.side, order.price_e4), (0, 0))
+            book[order.side, order.price_e4] = quantity + order.open_quantity, orders + 1
+        return books
+
+    def _check(self, batch: events_pb2.ExecutionBatch) -> None:
+        """The batch is the next one of this shard and incarnation, whole, and not older than the one before it."""
+        expected = {
+            "shard": self.shard,
+            "first_sequence": self.sequence + 1,
+            "last_sequence": batch.first_sequence + len(batch.events) - 1,
+            "incarnation": self.incarnation or batch.incarnation,
+            "time_us": max(self.time_us, batch.time_us),
+        }
+        found = {name: getattr(batch, name) for name in expected}
+        if found != expected:
+            wrong = [name for name in expected if found[name] != expected[name]]
+            left, right = {n: found[n] for n in wrong}, {n: expected[n] for n in wrong}
+            self.breaks.add(
+                "sequence", self.shard, (SOURCE, left), ("what came before", right), sequence=batch.first_sequence
+            )
+        self.time_us, self.incarnation = batch.time_us, batch.incarnation
+
+    def _contradiction(self, sequence: int, says: object, expected: object, **where: int | str) -> None:
+        left, right = (SOURCE, says), ("the events before it", expected)
+        self.breaks.add("event", self.shard, left, right, sequence=sequence, **where)
+
+    def _nothing(self, _sequence: int, _event: object) -> None:
+        pass
+
+    def _date_opened(self, _sequence: int, event: events_pb2.TradingDateOpened) -> None:
+        self.trading_date = event.trading_date
+
+    def _instrument_added(self, _sequence: int, event: events_pb2.InstrumentAdded) -> None:
+        self.currencies[event.instrument.symbol] = event.instrument.currency
+
+    def _accepted(self, sequence: int, event: events_pb2.OrderAccepted) -> None:
+        self.counts["orders"] += 1
+        order_id = event.order_id
+        if order_id != self.shard << 48 | sequence:
+            self._contradiction(sequence, order_id, self.shard << 48 | sequence, order_id=order_id)
+        self.open[order_id] = OpenOrder(event, self.trading_date, self.time_us, sequence)
+
+    def _rejected(self, sequence: int, event: events_pb2.CommandRejected) -> None:
+        self.counts["rejected"] += 1
+        if event.kind != events_pb2.COMMAND_KIND_PLACE:
+            return
+        unknown = (0,) * 8  # A rejected order's terms are not in its event.
+        times = self.time_us, self.time_us, sequence
+        identity = event.account, event.client_order_id, self.trading_date, event.symbol
+        state = order_pb2.ORDER_STATE_REJECTED
+        self.finished.put(sequence, (*identity, *unknown, 0, state, *times, event.refusal.reason))
+
+    def _trade(self, sequence: int, trade: events_pb2.Trade) -> None:
+        self.counts["trades"] += 1
+        symbol, price_e4, quantity = trade.symbol, trade.price_e4, trade.quantity
+        maker_fee_e4, taker_fee_e4 = trade.maker_fee_e4, trade.taker_fee_e4
+        self.counts["shares"] += quantity
+        self._fill(sequence, trade.maker_order_id, price_e4, quantity, maker_fee_e4, trade.maker_open_quantity)
+        self._fill(sequence, trade.taker_order_id, price_e4, quantity, taker_fee_e4, trade.taker_open_quantity)
+        taker_side = trade.taker_side
+        self.tape.put(sequence, (symbol, price_e4, quantity, taker_side, self.time_us))
+        buyer, seller = (trade.taker_account, taker_fee_e4), (trade.maker_account, maker_fee_e4)
+        if taker_side != BUY:
+            buyer, seller = seller, buyer
+        positions = self.positions
+        for posting in postings(buyer, seller, symbol, self.currencies.get(symbol, ""), price_e4 * quantity, quantity):
+            self.counts["postings"] += 1
+            self.postings.add(sequence, posting)
+            debit, credit, asset, amount, _ = posting
+            positions[debit, asset] -= amount
+            positions[credit, asset] += amount
+
+    def _fill(
+        self, sequence: int, order_id: int, price_e4: int, quantity: int, fee_e4: int, open_quantity: int
+    ) -> None:
+        order = self.open.get(order_id)
+        if order is None:
+            self._contradiction(sequence, "a trade", "no open order", order_id=order_id)
+            return
+        order.executed_quantity += quantity
+        order.open_quantity -= quantity
+        order.executed_amount_e4 += price_e4 * quantity
+        order.fees_e4 += fee_e4
+        order.update_time_us = self.time_us
+        order.last_sequence = sequence
+        if order.open_quantity != open_quantity:
+            self._contradiction(sequence, open_quantity, order.open_quantity, order_id=order_id)
+
+    def _replaced(self, sequence: int, event: events_pb2.OrderReplaced) -> None:
+        self.counts["replaced"] += 1
+        order = self.open.get(event.order_id)
+        if order is None:
+            self._contradiction(sequence, "a replace", "no open order", order_id=event.order_id)
+            return
+        order.price_e4 = event.price_e4
+        order.quantity = event.quantity
+        order.open_quantity = event.quantity - order.executed_quantity
+        order.held_price_e4 = event.held_price_e4
+        order.held_fee_e6 = event.held_fee_e6
+        order.update_time_us = self.time_us
+        order.last_sequence = sequence
+        if order.open_quantity != event.open_quantity:
+            self._contradiction(sequence, event.open_quantity, order.open_quantity, order_id=event.order_id)
+
+    def _done(self, sequence: int, event: events_pb2.OrderDone) -> None:
+        order = self.open.pop(event.order_id, None)
+        if order is None:
+            self._contradiction(sequence, "done", "no open order", order_id=event.order_id)
+            return
+        says = event.executed_quantity, event.cancelled_quantity
+        if says != (order.executed_quantity, order.open_quantity):
+            self._contradiction(sequence, says, (order.executed_quantity, order.open_quantity), order_id=event.order_id)
+        self.counts["cancelled"] += event.reason == events_pb2.DONE_REASON_CANCELLED
+        order.open_quantity = 0
+        order.update_time_us = self.time_us
+        order.last_sequence = sequence
+        filled = event.reason == events_pb2.DONE_REASON_FILLED
+        state = order_pb2.ORDER_STATE_FILLED if filled else order_pb2.ORDER_STATE_CANCELLED
+        self.finished.put(sequence_of(event.order_id), order.view(state))
+
+
+def postings(
+    buyer: tuple[str, int], seller: tuple[str, int], symbol: str, currency: str, cost_e4: int, quantity: int
+) -> list[Posting]:
+    """What a trade posts: cash and shares between two accounts, and each one's fee (the second of the pair)."""
+    made: list[Posting] = []
+    if buyer[0] != seller[0]:
+        made.append((buyer[0], seller[0], currency, cost_e4, "trade"))
+        made.append((seller[0], buyer[0], symbol, quantity, "trade"))
+    made.extend((account, FEES, currency, fee_e4, "fee") for account, fee_e4 in (buyer, seller) if fee_e4)
+    return made
