@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from bourse.match.v1 import events_pb2
 from bourse.types.v1 import command_pb2
@@ -36,7 +37,7 @@ class Audit:
 
     fills: int = 0
     shares: int = 0
-    cancelled: Counter[Identity] = field(default_factory=Counter)
+    cancelled: dict[int, int] = field(default_factory=dict)
     open_orders: set[int] = field(default_factory=set)
     results: dict[tuple[int, int], tuple[str, str, int]] = field(default_factory=dict)
     seen: Counter[Identity] = field(default_factory=Counter)
@@ -50,13 +51,14 @@ class Audit:
             elif kind in RESULT_EVENTS:
                 self.result(batch.shard, sequence, kind, getattr(event, kind))
 
-    def result(self, shard: int, sequence: int, kind: str, event: events_pb2.OrderDone | events_pb2.OrderAccepted) -> None:
+    def result(self, shard: int, sequence: int, kind: str, event: Any) -> None:
         if kind == "accepted":
             self.open_orders.add(event.order_id)
         elif kind == "done":
             self.open_orders.discard(event.order_id)
             if not event.client_order_id:
                 return
+            self.cancelled[event.order_id] = event.cancelled_quantity
         identity = (event.account, event.client_order_id)
         self.seen[identity] += 1
         self.results[shard, sequence] = (*identity, RESULT_EVENTS[kind])

@@ -4,6 +4,9 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from rich.console import Console
+from rich.table import Table
+
 
 @dataclass(frozen=True, slots=True)
 class Latency:
@@ -40,6 +43,22 @@ class Report:
     def write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"passed": self.passed, **asdict(self)}, indent=2) + "\n", "utf-8")
+
+    def show(self, console: Console, path: Path) -> None:
+        """The report as a table, and the verdict as the last line."""
+        table = Table(show_header=False, box=None)
+        for name, value in asdict(self).items():
+            if name not in ("problems", "latency_ms"):
+                table.add_row(name.replace("_", " "), f"{value:,}")
+        table.add_row("latency p50 / p99", f"{self.latency_ms.p50:,} / {self.latency_ms.p99:,} ms")
+        console.print(table)
+        for problem in self.problems:
+            console.print(f"problem: {problem}", highlight=False)
+        console.print(f"Report: {path}", highlight=False, soft_wrap=True)
+        if self.passed:
+            console.print("PASSED: nothing acknowledged was lost or done twice, and everything reconciles")
+        else:
+            console.print("FAILED: see above, and the report")
 
 
 def latency(milliseconds: list[float]) -> Latency:

@@ -1,0 +1,197 @@
+"""A whole exchange for one session: started, opened, traded on, hurt, settled, reconciled, judged, ended."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from rich.console import Console
+
+from bourse.types.v1 import market_pb2
+from bourse_sdk.operator import Operator
+from chassis.units import PRICE_SCALE
+from cli.audit import Audit
+from cli.clients import broker, operator
+from cli.demo.agents import START_PRICES_E4, TICK_E4, Agent, Top, cast, drift
+from cli.demo.screen import Screen
+from cli.demo.trading import Tally, follow_depth, follow_tops, follow_trades, trade
+from cli.machine import Machine
+from cli.opening import Endowment, open_market, seen_open, today
+from cli.reconcile import reconcile, wait_settled
+from cli.report import Report, latency
+
+CURRENCY = "EUR"
+CASH_E4 = 50_000_000 * PRICE_SCALE
+SHARES = 500_000
+SETTLE_SECONDS = 60.0
+VICTIMS = ("svc_match-0", "svc_ledger")
+DRIFT_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a session is to be."""
+
+    seed: int
+    seconds: float
+    kill: bool
+
+
+async def run(machine: Machine, plan: Plan, console: Console) -> Report:
+    """One session on the exchange that runs in the machine's home. Raises Refusal, Unreachable and TimeoutError."""
+    screen, tally = Screen(console), Tally()
+    fair_e4 = dict(START_PRICES_E4)
+    agents = cast(plan.seed, fair_e4)
+    shards = sorted(name for name in names(machine) if name.startswith("svc_match-"))
+    async with operator(machine) as staff:
+        endowment = Endowment(
+            [agent.account for agent in agents], {CURRENCY: CASH_E4, **dict.fromkeys(fair_e4, SHARES)}
+        )
+        instruments = [instrument(symbol, number % len(shards)) for number, symbol in enumerate(sorted(fair_e4))]
+        await open_market(staff, instruments, [endowment], today())
+        console.print(f"{len(agents)} participants trade {', '.join(sorted(fair_e4))} for {plan.seconds:.0f} s")
+        seconds = await session(machine, plan, agents, screen, tally, fair_e4)
+        console.print("Order entry has stopped; waiting for settlement")
+        await wait_settled(machine.home.folder, SETTLE_SECONDS)
+        audit = await audited(staff)
+    console.print("Reconciling")
+    reconciliation = await reconcile(machine.home.folder)
+    problems = list(tally.problems) + [f"no trade in the session (seed {plan.seed})"] * (not audit.fills)
+    return Report(
+        orders_acknowledged=len(tally.milliseconds),
+        orders_rejected=tally.refusals,
+        fills=audit.fills,
+        shares=audit.shares,
+        cancels=len(tally.cancelled),
+        cancels_with_expected_quantity=sum(
+            audit.cancelled.get(order_id) == quantity for order_id, quantity in tally.cancelled.items()
+        ),
+        acknowledged_lost=sum(1 for _ in audit.lost(tally.acknowledged)),
+        acknowledged_doubled=len(audit.doubled()),
+        reconciliation_breaks=len(reconciliation.breaks),
+        orders_per_second=round(len(tally.milliseconds) / seconds, 1),
+        latency_ms=latency(tally.milliseconds),
+        restarts=restarts(machine),
+        seconds=round(seconds, 2),
+        problems=tuple(problems),
+    )
+
+
+async def session(
+    machine: Machine, plan: Plan, agents: list[Agent], screen: Screen, tally: Tally, fair_e4: dict[str, int]
+) -> float:
+    """Trades for the planned time; returns the seconds from the first order to the last answer."""
+    stop, tops, symbols = asyncio.Event(), dict[str, Top](), sorted(fair_e4)
+    async with contextlib.AsyncExitStack() as clients:
+        watcher = await clients.enter_async_context(broker(machine, agents[0].name))
+        await seen_open(watcher, symbols, today())
+        entries = [await clients.enter_async_context(broker(machine, agent.name)) for agent in agents]
+        start = time.monotonic()
+        with screen.shown():
+            async with asyncio.TaskGroup() as tasks:
+                background = [
+                    tasks.create_task(follow_tops(watcher, symbols, tops)),
+                    tasks.create_task(tick(start, screen)),
+                    tasks.create_task(move(fair_e4, Random(plan.seed))),  # noqa: S311  # a session is to be repeatable
+                    *(tasks.create_task(follow_depth(watcher, symbol, screen.market)) for symbol in symbols),
+                    *(tasks.create_task(follow_trades(watcher, symbol, screen.market)) for symbol in symbols),
+                ]
+                trading = [
+                    tasks.create_task(trade(agent, client, tops, tally, screen.rates, stop))
+                    for agent, client in zip(agents, entries, strict=True)
+                ]
+                await incidents(machine, plan, screen)
+                stop.set()
+                await asyncio.gather(*trading)
+                seconds = time.monotonic() - start
+                for task in background:
+                    task.cancel()
+    return seconds
+
+
+async def incidents(machine: Machine, plan: Plan, screen: Screen) -> None:
+    """The session's time, and in it, if planned, each victim's death."""
+    victims = VICTIMS if plan.kill else ()
+    pause = plan.seconds / (len(victims) + 1)
+    for victim in victims:
+        await asyncio.sleep(pause)
+        pid = kill(machine, victim)
+        screen.tell(f"kill -9 {victim} (process {pid}) while orders go in")
+    await asyncio.sleep(pause)
+
+
+def kill(machine: Machine, name: str) -> int:
+    """Ends a process of the exchange without warning; its id."""
+    state = machine.state()
+    assert state is not None, "the exchange has stopped"
+    pid = state.process(name).pid
+    if pid:
+        os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+async def every(seconds: float, action: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        action()
+
+
+def tick(start: float, screen: Screen) -> Coroutine[None, None, None]:
+    return every(1.0, lambda: screen.refresh(time.monotonic() - start))
+
+
+def move(fair_e4: dict[str, int], random: Random) -> Coroutine[None, None, None]:
+    return every(DRIFT_SECONDS, lambda: drift(fair_e4, random))
+
+
+async def audited(staff: Operator) -> Audit:
+    """All that the journals hold, folded."""
+    audit = Audit()
+    for shard, state in (await staff.shard_states()).items():
+        async for batch in staff.executions(shard, to_sequence=state.sequence):
+            audit.fold(batch)
+    return audit
+
+
+def instrument(symbol: str, shard: int) -> market_pb2.Instrument:
+    return market_pb2.Instrument(
+        symbol=symbol,
+        currency=CURRENCY,
+        tick_size_e4=TICK_E4,
+        lot_size=10,
+        min_price_e4=TICK_E4,
+        max_price_e4=1_000 * PRICE_SCALE,
+        max_quantity=1_000_000,
+        maker_fee_e6=100,
+        taker_fee_e6=300,
+        shard=shard,
+    )
+
+
+def names(machine: Machine) -> list[str]:
+    state = machine.state()
+    return [process.name for process in state.processes] if state else []
+
+
+def restarts(machine: Machine) -> int:
+    state = machine.state()
+    return sum(process.restarts for process in state.processes) if state else 0
+
+
+async def on_own_exchange(home: Path, work: Callable[[Machine], Awaitable[Report]], console: Console) -> Report:
+    """Runs `work` on an exchange that is started in `home` for it, and is gone afterwards, whatever happens."""
+    machine = Machine(home)
+    machine.stop()
+    machine.home.remove()
+    try:
+        await asyncio.to_thread(
+            machine.start, leash=True, report=lambda name, s: console.print(f"  {name:<14} ready after {s:5.2f} s")
+        )
+        return await work(machine)
+    finally:
+        await asyncio.to_thread(machine.stop)
