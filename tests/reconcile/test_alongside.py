@@ -1,0 +1,73 @@
+"""A copy of the journal's messages is compared message by message."""
+
+from collections.abc import AsyncGenerator, Callable
+
+import pytest
+
+from bourse.match.v1 import events_pb2
+from cli.reconcile.alongside import Copy
+from cli.reconcile.breaks import Breaks
+
+MESSAGES = [events_pb2.ExecutionBatch(first_sequence=n, last_sequence=n).SerializeToString() for n in range(1, 7)]
+Change = Callable[[list[bytes]], list[bytes]]
+
+
+async def each(messages: list[bytes]) -> AsyncGenerator[bytes, None]:
+    for message in messages:
+        yield message
+
+
+async def compare(copied: list[bytes]) -> Breaks:
+    breaks = Breaks()
+    copy = Copy("EXEC_0", "message", 0, events_pb2.ExecutionBatch.FromString, each(copied), breaks)
+    for message in MESSAGES:
+        await copy.check(message, events_pb2.ExecutionBatch.FromString(message))
+    await copy.finish()
+    return breaks
+
+
+async def test_an_equal_copy_is_clean() -> None:
+    """What has the journal's bytes in the journal's order is right; more behind the end is none of our business."""
+    assert (await compare(MESSAGES)).kept == []
+    later = events_pb2.ExecutionBatch(first_sequence=7, last_sequence=9).SerializeToString()
+    assert (await compare([*MESSAGES, later])).kept == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sequences"),
+    [
+        (lambda messages: messages[:2] + messages[3:], [3]),
+        (lambda messages: messages[:1] + messages[4:], [2]),
+        (lambda messages: messages[:4], [5]),
+        (lambda messages: messages[4:], [1]),
+        (lambda _: [], [1]),
+        (lambda messages: messages[:3] + messages[2:], [3]),
+        (lambda messages: [*messages[:2], messages[2] + b"\x10\x07", *messages[3:]], [3]),
+        (lambda messages: [*messages[:2], b"\xff", *messages[3:]], [3]),
+        (lambda messages: [*messages[:2], messages[3], messages[2], *messages[4:]], [3, 3]),
+        (lambda messages: messages[:1] + messages[2:4] + messages[5:], [2, 5]),
+    ],
+    ids=[
+        "missing",
+        "hole",
+        "tail lost",
+        "head lost",
+        "empty",
+        "repeated",
+        "changed",
+        "garbage",
+        "swapped",
+        "two holes",
+    ],
+)
+async def test_what_is_missing_repeated_or_changed_is_named(change: Change, sequences: list[int]) -> None:
+    """Each difference is one break at its sequence; a range that is missing is one break."""
+    breaks = await compare(change(MESSAGES))
+    assert [found.where["sequence"] for found in breaks.kept] == sequences
+
+
+async def test_a_missing_range_says_where_it_ends() -> None:
+    """A break of many messages names the first and the last sequence, and how many they are."""
+    (found,) = (await compare(MESSAGES[:1] + MESSAGES[5:])).kept
+    assert found.left.value == {"first_sequence": 2, "last_sequence": 5, "messages": 4}
+    assert found.right.value is None

@@ -1,0 +1,398 @@
+"""A day of one shard in a few lines, told twice: by the journal and by what every service keeps of it."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from bourse.ledger.v1 import ledger_pb2
+from bourse.match.v1 import events_pb2
+from bourse.order.v1 import order_pb2
+from bourse.quote.v1 import quote_pb2
+from bourse.types.v1 import command_pb2, market_pb2
+from chassis.units import fee, worst
+from cli.reconcile import checks
+from cli.reconcile.breaks import Breaks
+from cli.reconcile.exports import History, Ledger, Quotes
+from cli.reconcile.feed import Feed
+from cli.reconcile.journal import Fold
+
+BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
+FEE_E6 = 500
+DATE = 20260106
+INCARNATION = "0" * 31 + "1"
+ANN, BEN = "ann/main", "ben/main"
+
+
+@dataclass
+class Journal:
+    """Writes events as svc_match does: one batch a command, one message of public events beside it."""
+
+    sequence: int = 0
+    batches: list[events_pb2.ExecutionBatch] = field(default_factory=list)
+    public: list[events_pb2.MarketDataBatch] = field(default_factory=list)
+    symbol_sequence: int = 0
+
+    def write(self, *events: events_pb2.ExecutionEvent, public: tuple[events_pb2.MarketDataEvent, ...] = ()) -> int:
+        """Appends a row; returns the sequence of its first event."""
+        first, self.sequence = self.sequence + 1, self.sequence + len(events)
+        row = {"incarnation": INCARNATION, "epoch": 1, "first_sequence": first, "last_sequence": self.sequence}
+        row["time_us"] = 1_000 * first
+        self.batches.append(events_pb2.ExecutionBatch(events=events, **row))
+        self.public.append(
+            events_pb2.MarketDataBatch(
+                **row,
+                parts=1,
+                symbol="ACME" if public else "",
+                first_symbol_sequence=self.symbol_sequence + 1,
+                events=public,
+            )
+        )
+        self.symbol_sequence += len(public)
+        return first
+
+    def open(self) -> None:
+        instrument = market_pb2.Instrument(symbol="ACME", currency="EUR", tick_size_e4=100, lot_size=1)
+        added = events_pb2.InstrumentAdded(instrument=instrument)
+        self.write(events_pb2.ExecutionEvent(date_opened=events_pb2.TradingDateOpened(trading_date=DATE)))
+        self.write(
+            events_pb2.ExecutionEvent(instrument_added=added),
+            public=(events_pb2.MarketDataEvent(sequence=2, instrument_added=added),),
+        )
+
+    def accept(self, account: str, side: int, price_e4: int, quantity: int, resting: int) -> int:
+        """An order that leaves `resting` shares at its price in all; returns its id."""
+        order_id = self.sequence + 1
+        self.write(
+            events_pb2.ExecutionEvent(
+                accepted=events_pb2.OrderAccepted(
+                    order_id=order_id,
+                    account=account,
+                    client_order_id=f"c{order_id}",
+                    symbol="ACME",
+                    side=side,
+                    type=command_pb2.ORDER_TYPE_LIMIT,
+                    time_in_force=command_pb2.TIME_IN_FORCE_DAY,
+                    price_e4=price_e4,
+                    quantity=quantity,
+                    hold_id=order_id,
+                    held_price_e4=price_e4 if side == BUY else 0,
+                    held_fee_e6=FEE_E6 if side == BUY else 0,
+                )
+            ),
+            public=(level(order_id, side, price_e4, resting),),
+        )
+        return order_id
+
+    def hit(self, maker: int, account: str, price_e4: int, quantity: int, left: int) -> int:
+        """A buy of `quantity` shares that the resting sell `maker` of Ben fills, of which `left` stay; the trade's sequence."""
+        taker = self.sequence + 1
+        fees = {"maker_fee_e4": fee(price_e4 * quantity, FEE_E6), "taker_fee_e4": fee(price_e4 * quantity, FEE_E6)}
+        self.write(
+            events_pb2.ExecutionEvent(
+                accepted=events_pb2.OrderAccepted(
+                    order_id=taker,
+                    account=account,
+                    client_order_id=f"c{taker}",
+                    symbol="ACME",
+                    side=BUY,
+                    type=command_pb2.ORDER_TYPE_LIMIT,
+                    time_in_force=command_pb2.TIME_IN_FORCE_DAY,
+                    price_e4=price_e4,
+                    quantity=quantity,
+                    hold_id=taker,
+                    held_price_e4=price_e4,
+                    held_fee_e6=FEE_E6,
+                )
+            ),
+            events_pb2.ExecutionEvent(
+                trade=events_pb2.Trade(
+                    symbol="ACME",
+                    price_e4=price_e4,
+                    quantity=quantity,
+                    maker_order_id=maker,
+                    taker_order_id=taker,
+                    maker_account=BEN,
+                    taker_account=account,
+                    taker_side=BUY,
+                    maker_open_quantity=left,
+                    **fees,
+                )
+            ),
+            events_pb2.ExecutionEvent(
+                done=events_pb2.OrderDone(
+                    order_id=taker, account=account, reason=events_pb2.DONE_REASON_FILLED, executed_quantity=quantity
+                )
+            ),
+            public=(
+                events_pb2.MarketDataEvent(
+                    sequence=taker + 1,
+                    trade=events_pb2.PublicTrade(price_e4=price_e4, quantity=quantity, taker_side=BUY),
+                ),
+                level(taker + 2, SELL, price_e4, left),
+            ),
+        )
+        return taker + 1
+
+
+def level(sequence: int, side: int, price_e4: int, quantity: int) -> events_pb2.MarketDataEvent:
+    changed = events_pb2.LevelChanged(side=side, price_e4=price_e4, quantity=quantity, orders=1 if quantity else 0)
+    return events_pb2.MarketDataEvent(sequence=sequence, level=changed)
+
+
+@dataclass
+class Day:
+    """Ben offers 100 at 10.00, Ann buys 40 of them, and bids for 10 at 9.00. All services have it right."""
+
+    journal: Journal = field(default_factory=Journal)
+    ledger: ledger_pb2.ExportLedgerResponse = field(default_factory=ledger_pb2.ExportLedgerResponse)
+    history: order_pb2.ExportOrdersResponse = field(default_factory=order_pb2.ExportOrdersResponse)
+    quotes: quote_pb2.ExportQuotesResponse = field(default_factory=quote_pb2.ExportQuotesResponse)
+    keep: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.journal.open()
+        offer = self.journal.accept(BEN, SELL, 100_000, 100, 100)
+        trade = self.journal.hit(offer, ANN, 100_000, 40, 60)
+        bid = self.journal.accept(ANN, BUY, 90_000, 10, 10)
+        position = market_pb2.ShardSequence(sequence=self.journal.sequence, incarnation=INCARNATION)
+        for export in (self.ledger, self.history, self.quotes):
+            export.sequences.append(position)
+        self._settle(offer, bid, trade)
+        self._record(offer, trade - 1, bid)
+        self._quote(trade)
+
+    def _settle(self, offer: int, bid: int, trade: int) -> None:
+        cost, charged, held = 4_000_000, 2_000, worst(90_000, 10, FEE_E6)
+        for debit, credit, asset, amount, kind, trade_id in (
+            ("exchange/vault", ANN, "EUR", 10_000_000, "deposit", 0),
+            ("exchange/vault", BEN, "ACME", 100, "deposit", 0),
+            (ANN, BEN, "EUR", cost, "trade", trade),
+            (BEN, ANN, "ACME", 40, "trade", trade),
+            (ANN, "exchange/fees", "EUR", charged, "fee", trade),
+            (BEN, "exchange/fees", "EUR", charged, "fee", trade),
+        ):
+            self.ledger.transfers.add(
+                debit_account=debit, credit_account=credit, asset=asset, amount=amount, kind=kind, trade_id=trade_id
+            )
+        for account, asset, pending, debits, credits_posted in (
+            (ANN, "EUR", held, cost + charged, 10_000_000),
+            (ANN, "ACME", 0, 0, 40),
+            (BEN, "EUR", 0, charged, cost),
+            (BEN, "ACME", 60, 40, 100),
+            ("exchange/fees", "EUR", 0, 0, 2 * charged),
+            ("exchange/vault", "EUR", 0, 10_000_000, 0),
+            ("exchange/vault", "ACME", 0, 100, 0),
+        ):
+            self.ledger.balances.add(
+                account=account,
+                asset=asset,
+                debits_pending=pending,
+                debits_posted=debits,
+                credits_posted=credits_posted,
+            )
+        self.ledger.holds.add(hold_id=1, account=BEN, asset="ACME", amount=60, order_id=offer)
+        self.ledger.holds.add(hold_id=2, account=ANN, asset="EUR", amount=held, order_id=bid)
+
+    def _record(self, offer: int, taker: int, bid: int) -> None:
+        common = {"trading_date": DATE, "symbol": "ACME", "type": 1, "time_in_force": 1}
+        opened, filled = order_pb2.ORDER_STATE_OPEN, order_pb2.ORDER_STATE_FILLED
+        for order_id, account, side, price_e4, quantity, executed, still, amount, fees, state, updated, last in (
+            (offer, BEN, SELL, 100_000, 100, 40, 60, 4_000_000, 2_000, opened, taker, taker + 1),
+            (taker, ANN, BUY, 100_000, 40, 40, 0, 4_000_000, 2_000, filled, taker, taker + 2),
+            (bid, ANN, BUY, 90_000, 10, 0, 10, 0, 0, opened, bid, bid),
+        ):
+            self.history.orders.add(
+                order_id=order_id,
+                account=account,
+                client_order_id=f"c{order_id}",
+                side=side,
+                price_e4=price_e4,
+                quantity=quantity,
+                executed_quantity=executed,
+                open_quantity=still,
+                executed_amount_e4=amount,
+                fees_e4=fees,
+                state=state,
+                create_time_us=1_000 * order_id,
+                update_time_us=1_000 * updated,
+                last_sequence=last,
+                **common,
+            )
+
+    def _quote(self, trade: int) -> None:
+        book = self.quotes.books.add(symbol="ACME")
+        book.bids.add(price_e4=90_000, quantity=10, orders=1)
+        book.asks.add(price_e4=100_000, quantity=60, orders=1)
+        self.quotes.trades.add(
+            symbol="ACME",
+            trade=quote_pb2.Trade(
+                sequence=trade,
+                symbol_sequence=3,
+                price_e4=100_000,
+                quantity=40,
+                taker_side=BUY,
+                time_us=1_000 * (trade - 1),
+            ),
+        )
+
+    def reconcile(self) -> Breaks:
+        breaks, keep = Breaks(), {0: self.keep}
+        fold, feed = Fold(0, breaks, self.keep), Feed(0, breaks, self.keep)
+        ledger, history, quotes = Ledger(breaks, keep), History(breaks, keep), Quotes(breaks, keep, {"ACME": 0})
+        ledger.add(self.ledger)
+        history.add(self.history)
+        quotes.add(self.quotes)
+        for batch, public in zip(self.journal.batches, self.journal.public, strict=True):
+            fold.apply(batch, self.journal.sequence)
+            feed.apply(public)
+        checks.trades(breaks, fold, ledger)
+        checks.holds(breaks, fold, ledger)
+        checks.orders(breaks, fold, history)
+        checks.balances(breaks, [dict(fold.positions)], ledger)
+        checks.public_trades(breaks, fold, feed, fold.sequence)
+        checks.quote_trades(breaks, feed, quotes, fold.sequence)
+        checks.books(breaks, "feed_depth", 0, ("journal", fold.books()), ("market data", feed.books), fold.sequence)
+        checks.books(breaks, "quote_depth", 0, ("market data", feed.books), ("svc_quote", quotes.books), fold.sequence)
+        return breaks
+
+
+@pytest.fixture
+def day() -> Day:
+    return Day()
+
+
+def test_a_right_day_is_clean(day: Day) -> None:
+    """Where every service has it right there is no break."""
+    assert day.reconcile().kept == []
+
+
+def test_a_posting_that_is_missing_is_a_trade_with_both_sides(day: Day) -> None:
+    """A deleted posting breaks its trade, the balance behind it, and shows what the trade calls for."""
+    trade = day.ledger.transfers[2].trade_id
+    del day.ledger.transfers[2]
+    day.keep = frozenset({trade})
+    breaks = day.reconcile()
+    assert breaks.found == {"trade": 1, "posting": 2}
+    (found,) = (found for found in breaks.kept if found.kind == "trade")
+    assert found.where == {"sequence": trade}
+    assert len(found.left.value) == 4
+    assert len(found.right.value) == 3
+    cash = {"debit_account": ANN, "credit_account": BEN, "asset": "EUR", "amount": 4_000_000, "kind": "trade"}
+    assert cash in found.left.value
+    assert cash not in found.right.value
+
+
+def test_a_difference_is_found_by_digest_and_named_a_suspect(day: Day) -> None:
+    """Without keeping values a differing trade is still found, and asks for a second look."""
+    day.ledger.transfers[4].amount += 1
+    breaks = day.reconcile()
+    assert breaks.found["trade"] == 1
+    assert breaks.suspects == {(0, day.ledger.transfers[4].trade_id)}
+
+
+def test_a_posting_of_a_trade_that_never_was_is_a_break(day: Day) -> None:
+    """The ledger may post for no trade behind its own cursor."""
+    day.ledger.transfers[2].trade_id = 1_000
+    assert day.reconcile().found["trade"] == 2  # The one that it lacks, and the one that never was.
+
+
+@pytest.mark.parametrize("hold", [0, 1])
+def test_a_wrong_hold_names_its_order(day: Day, hold: int) -> None:
+    """A hold that is a unit too small is a break of its order and of the balance's pending sum."""
+    day.ledger.holds[hold].amount -= 1
+    breaks = day.reconcile()
+    assert breaks.found == {"hold": 1, "pending": 1}
+    assert breaks.kept[0].where == {"order_id": day.ledger.holds[hold].order_id}
+    assert breaks.kept[0].left.value["amount"] == breaks.kept[0].right.value["amount"] + 1
+
+
+def test_a_hold_that_outlives_its_deadline_is_a_break(day: Day) -> None:
+    """A hold without an order is right up to its deadline in journal time, and wrong behind it."""
+    day.ledger.holds.add(hold_id=3, account=ANN, asset="EUR", amount=0, deadline_us=day.journal.batches[-1].time_us)
+    assert day.reconcile().found == {}
+    day.ledger.holds[-1].deadline_us -= 1
+    assert day.reconcile().found == {"hold": 1}
+
+
+def test_money_from_nowhere_is_found_thrice(day: Day) -> None:
+    """A balance raised by hand is not what was paid in and traded, nor what was posted, nor conserved."""
+    day.ledger.balances[0].credits_posted += 5
+    assert day.reconcile().found == {"balance": 1, "posting": 1, "conservation": 1}
+
+
+def test_a_balance_below_what_it_holds_is_negative(day: Day) -> None:
+    """No participant may hold what it has not."""
+    day.ledger.balances[3].debits_posted += 1
+    assert "negative" in day.reconcile().found
+
+
+def test_a_changed_order_shows_the_field_that_differs(day: Day) -> None:
+    """Of an order only what differs is shown."""
+    order = day.history.orders[1]
+    order.fees_e4 -= 1
+    day.keep = frozenset({order.order_id})
+    (found,) = day.reconcile().kept
+    assert (found.kind, found.where) == ("order", {"order_id": order.order_id})
+    assert (found.left.value, found.right.value) == ({"fees_e4": 2_000}, {"fees_e4": 1_999})
+
+
+def test_an_order_that_history_lacks_is_a_break(day: Day) -> None:
+    """An order that the history lacks has nothing on its right side."""
+    del day.history.orders[0]
+    (found,) = day.reconcile().kept
+    assert (found.kind, found.right.value) == ("order", None)
+
+
+def test_the_tape_has_each_trade_once(day: Day) -> None:
+    """A trade that is missing, or there twice, breaks the tape."""
+    again = day.quotes.trades[0]
+    day.quotes.trades.append(again)
+    assert day.reconcile().found == {"quote_trade": 1}
+    del day.quotes.trades[:]
+    assert day.reconcile().found == {"quote_trade": 1}
+
+
+def test_a_wrong_level_names_symbol_side_and_price(day: Day) -> None:
+    """A level of a book that differs is named, with both quantities."""
+    day.quotes.books[0].bids[0].quantity = 11
+    (found,) = day.reconcile().kept
+    assert found.kind == "quote_depth"
+    assert found.where == {"sequence": day.journal.sequence, "symbol": "ACME", "side": "buy", "price_e4": 90_000}
+    assert (found.left.value["quantity"], found.right.value["quantity"]) == (10, 11)
+
+
+def test_the_public_are_told_what_happened(day: Day) -> None:
+    """A feed that differs from the private events is a break, though svc_quote follows it faithfully."""
+    day.journal.public[3].events[0].trade.quantity = 41
+    day.journal.public[3].events[1].level.quantity = 59
+    day.quotes.trades[0].trade.quantity = 41
+    day.quotes.books[0].asks[0].quantity = 59
+    assert day.reconcile().found == {"feed_trade": 1, "feed_depth": 1}
+
+
+def test_a_gap_in_the_journal_is_a_break(day: Day) -> None:
+    """Sequences have no gap, in the private events as in the public ones."""
+    del day.journal.batches[2], day.journal.public[2]
+    breaks = day.reconcile()
+    assert breaks.found["sequence"] == 2
+    assert breaks.found["event"] >= 1  # The trade's maker is unknown.
+
+
+def test_an_event_that_contradicts_those_before_it_is_a_break(day: Day) -> None:
+    """A trade says what is open after it; the fold knows better."""
+    day.journal.batches[3].events[1].trade.maker_open_quantity = 61
+    (found,) = day.reconcile().kept
+    assert (found.kind, found.left.value, found.right.value) == ("event", 61, 60)
+
+
+def test_a_trade_within_one_account_posts_fees_alone() -> None:
+    """Nothing moves between equal accounts, but both sides pay their fee."""
+    day = Day()
+    before = day.reconcile()
+    assert before.kept == []
+    day.journal.batches[3].events[1].trade.taker_account = BEN
+    breaks = day.reconcile()
+    (found,) = (found for found in breaks.kept if found.kind == "trade")
+    day.keep = frozenset({int(found.where["sequence"])})
+    (found,) = (found for found in day.reconcile().kept if found.kind == "trade")
+    assert [posting["kind"] for posting in found.left.value] == ["fee", "fee"]
