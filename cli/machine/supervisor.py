@@ -23,14 +23,14 @@ import structlog
 
 from cli.machine import state as states
 from cli.machine.credentials import RENEWAL_SECONDS, Credentials
-from cli.machine.home import Home, Layout, MachineError, load_layout, save_layout
+from cli.machine.home import Home, Layout, MachineError, load_layout, open_private, save_layout
 from cli.machine.processes import programs
 from cli.machine.program import Program, end, marked, popen_arguments
 from cli.machine.state import Phase, ProcessState, State
 
 READY_POLL_SECONDS = 0.05
 START_SECONDS = 60.0
-START_TRIES = 5
+START_TRIES = 4
 BACKOFF_MIN_SECONDS = 0.05
 BACKOFF_MAX_SECONDS = 2.0
 STEADY_SECONDS = 10.0  # Who lived that long is restarted at once.
@@ -140,9 +140,9 @@ class Supervisor:
         self._home = home
         self._credentials = credentials
         self._changed = asyncio.Event()
-        self._state = State(os.getpid(), layout.shards)
-        self._state.processes = [ProcessState(p.name, p.address, p.metrics, p.version) for p in chosen]
-        self._keepers = [Keeper(p, home, self._state.process(p.name), self._changed) for p in chosen]
+        self.state = State(os.getpid(), layout.shards)
+        self.state.processes = [ProcessState(p.name, p.address, p.metrics, p.version) for p in chosen]
+        self._keepers = [Keeper(p, home, self.state.process(p.name), self._changed) for p in chosen]
         self._started: list[Keeper] = []
 
     async def run(self) -> None:
@@ -188,14 +188,14 @@ class Supervisor:
             await asyncio.gather(*(keeper.stop() for keeper in self._started if keeper.program.stage == stage))
 
     def _enter(self, phase: Phase) -> None:
-        self._state.phase = phase
-        states.write(self._home, self._state)
+        self.state.phase = phase
+        states.write(self._home, self.state)
 
     async def _record(self) -> None:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            states.write(self._home, self._state)
+            states.write(self._home, self.state)
 
     async def _renew(self) -> None:
         while True:
@@ -219,9 +219,7 @@ def open_log(path: Path) -> IO[bytes]:
     """To be appended to; what is there becomes `<name>.log.1` once it is long."""
     if path.exists() and path.stat().st_size > LOG_BYTES_LIMIT:
         path.replace(path.with_name(path.name + ".1"))
-    file = path.open("ab")
-    path.chmod(0o600)
-    return file
+    return open_private(path)
 
 
 def tell(**words: object) -> None:
@@ -238,7 +236,7 @@ def close_report() -> None:
 
 def lock(home: Home) -> IO[bytes]:
     """Held for as long as the supervisor lives; the kernel lets it go, whatever ends us."""
-    file = home.lock.open("ab")
+    file = open_private(home.lock)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -261,6 +259,7 @@ async def supervise(
 def main(folder: str, *options: str) -> None:
     """`options`: names of the programs to run (all if none), and LEASH."""
     home = Home(Path(folder))
+    os.umask(0o077)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

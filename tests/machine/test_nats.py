@@ -74,7 +74,9 @@ async def test_who_consumes(nats: NatsServer, user: str, stream: str, consumer: 
         (message,) = await subscription.fetch(1, timeout=WAIT_SECONDS)
         assert message.data == payload
         await message.ack_sync(timeout=WAIT_SECONDS)
-        assert (await subscription.consumer_info()).ack_floor.stream_seq == 1
+        floor = (await subscription.consumer_info()).ack_floor
+        assert floor is not None
+        assert floor.stream_seq == 1
         assert reader.refusals.empty()
 
 

@@ -1,0 +1,17 @@
+"""Waiting for a condition, with a deadline."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+POLL_SECONDS = 0.01
+T = TypeVar("T")
+
+
+def eventually(condition: Callable[[], T], seconds: float = 10.0) -> T:
+    """The condition's first true value; AssertionError when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(POLL_SECONDS)
+    return value
