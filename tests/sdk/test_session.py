@@ -1,0 +1,215 @@
+"""Order entry keeps its promises whatever happens to its streams."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bourse_sdk import Cancel, Client, Outcome, OutcomeUnknown, Place, Refusal, Replace, Side
+from tests.sdk.exchange import DATE, SYMBOL, Exchange, Plan, abort, served
+
+PLANS = st.lists(
+    st.builds(Plan, after=st.integers(0, 12), drains=st.booleans(), answers=st.booleans(), lingers=st.booleans()),
+    max_size=6,
+)
+
+
+def order(number: int) -> Place:
+    return Place("alpha/main", SYMBOL, Side.BUY, quantity=7, price_e4=10_000, client_order_id=f"c-{number}")
+
+
+def ids(count: int) -> list[str]:
+    return [f"c-{number}" for number in range(count)]
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(plans=PLANS, sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6))
+async def test_whatever_breaks_every_command_is_done_once_in_order_and_answered(
+    plans: list[Plan], sizes: list[int]
+) -> None:
+    """Streams that break or drain anywhere, also with answers lost and commands that arrive late, lose, double and reorder nothing."""
+    exchange = Exchange(plans=plans)
+    async with served(exchange) as address, Client(address, token="t") as client:
+        parts, start = [], 0
+        for size in sizes:
+            parts.append(client.submit_many([order(number) for number in range(start, start + size)]))
+            start += size
+        tasks = [asyncio.create_task(part) for part in parts]
+        results = [result for part in await asyncio.gather(*tasks) for result in part]
+    assert exchange.done == ids(start)
+    assert [result.client_order_id for result in results] == ids(start)
+    assert [result.order_id for result in results] == list(range(1, start + 1))
+    assert not exchange.overlaps  # No stream was used before the last answer of the one that drained.
+
+
+async def test_what_waits_while_a_batch_is_written_is_the_next_batch() -> None:
+    """A thousand concurrent awaits travel in a few messages, and come back each to its own caller."""
+    exchange = Exchange()
+    async with served(exchange) as address, Client(address, token="t") as client:
+        results = await asyncio.gather(*(client.submit(order(number)) for number in range(1000)))
+    assert [result.client_order_id for result in results] == ids(1000)
+    assert exchange.done == ids(1000)
+    assert len(exchange.batches) <= 4
+
+
+async def test_many_commands_go_in_batches_within_the_limit() -> None:
+    """Ten thousand commands are split at the batch limit and answered in order."""
+    exchange = Exchange()
+    async with served(exchange) as address, Client(address, token="t", unanswered_limit=1) as client:
+        results = await client.submit_many(order(number) for number in range(10_000))
+    assert [result.client_order_id for result in results] == ids(10_000)
+    assert max(exchange.batches) <= 4096
+
+
+async def test_place_cancel_and_replace_return_typed_results() -> None:
+    """Each of the three commands comes back as a value that says what became of it."""
+    async with served(Exchange()) as address, Client(address, token="t") as client:
+        placed = await client.place("alpha/main", SYMBOL, Side.BUY, 7, 10_000)
+        replaced = await client.replace("alpha/main", 10_100, 7, placed.order_id)
+        cancelled = await client.cancel("alpha/main", placed.order_id)
+        many = await client.submit_many([Replace("a/b", 1, 1, order_id=1), Cancel("a/b", order_id=1)])
+    assert [placed.outcome, replaced.outcome, cancelled.outcome] == [
+        Outcome.ACCEPTED,
+        Outcome.REPLACED,
+        Outcome.CANCELLED,
+    ]
+    assert placed.client_order_id != cancelled.client_order_id
+    assert all(result.ok and result.sequence for result in many)
+
+
+async def test_a_refused_command_raises_with_reason_field_value_and_fix_and_spoils_no_neighbour() -> None:
+    """`submit` raises what `submit_many` returns."""
+    exchange = Exchange(refuse={"c-1": "FUNDS_INSUFFICIENT"})
+    async with served(exchange) as address, Client(address, token="t") as client:
+        results = await client.submit_many(order(number) for number in range(3))
+        with pytest.raises(Refusal) as raised:
+            await client.submit(order(1))
+    assert [result.ok for result in results] == [True, False, True]
+    error = raised.value
+    assert (error.reason, error.field, error.value, error.fix) == ("FUNDS_INSUFFICIENT", "trading_date", "1", "other")
+    assert error.result is not None
+    assert not error.on_record
+
+
+async def test_a_restarted_service_gets_the_unanswered_again() -> None:
+    """The process goes away and comes back at its address; the command is answered."""
+    exchange = Exchange()
+    async with served(exchange) as address:
+        client = Client(address, token="t")
+        await client.submit(order(0))
+    async with client:
+        waiting = asyncio.create_task(client.submit(order(1)))
+        await until(lambda: client.unanswered)
+        async with served(exchange, int(address.rpartition(":")[2])):
+            assert (await waiting).order_id == 2
+
+
+async def test_patience_ends_when_the_caller_said() -> None:
+    """Nobody answers: the caller learns which commands may have been done, under which identity to ask."""
+    async with Client("127.0.0.1:1", token="t", give_up_seconds=0.2) as client:
+        with pytest.raises(OutcomeUnknown) as raised:
+            await client.submit_many(
+                [Place("alpha/main", SYMBOL, Side.BUY, 7, 1, client_order_id="x", trading_date=DATE)]
+            )
+    (identity,) = raised.value.identities
+    assert (identity.account, identity.client_order_id, identity.trading_date) == ("alpha/main", "x", DATE)
+
+
+async def test_a_client_that_gave_up_can_be_used_again() -> None:
+    """Patience is per answer, not per client."""
+    async with served(Exchange()) as address:
+        pass
+    exchange = Exchange()
+    async with Client(address, token="t", give_up_seconds=0.8) as client:
+        with pytest.raises(OutcomeUnknown):
+            await client.submit(order(0))
+        async with served(exchange, int(address.rpartition(":")[2])):
+            assert (await client.submit(order(1))).ok
+
+
+async def test_closing_fails_what_is_unanswered() -> None:
+    """Nobody waits for ever on a client that was closed."""
+    client = Client("127.0.0.1:1", token="t")
+    waiting = asyncio.create_task(client.submit(order(0)))
+    await until(lambda: client.unanswered)
+    await client.close()
+    with pytest.raises(OutcomeUnknown):
+        await waiting
+
+
+async def test_a_cancelled_await_cancels_no_command() -> None:
+    """Who stops waiting has not withdrawn the order, and the answers of others stay theirs."""
+    exchange = Exchange()
+    async with served(exchange) as address, Client(address, token="t") as client:
+        first = asyncio.create_task(client.submit(order(0)))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert (await client.submit(order(1))).order_id == 2
+    assert exchange.done == ids(2)
+
+
+async def test_commands_without_a_date_get_the_open_one_when_first_sent() -> None:
+    """The date is asked for once; after a refusal for it, commands that were never sent get the new one."""
+    exchange = Exchange()
+    async with served(exchange) as address, Client(address, token="t") as client:
+        await client.submit(order(0))
+        exchange.date = exchange.quoted_date = DATE + 1
+        with pytest.raises(Refusal, match="TRADING_DATE_WRONG"):
+            await client.submit(order(1))
+        await client.submit(order(2))
+    assert exchange.dates == [DATE, DATE + 1]
+
+
+async def test_a_repeat_keeps_the_date_that_it_was_first_sent_under() -> None:
+    """The date is a part of a command's identity, so a resend never changes it."""
+    exchange = Exchange(plans=[Plan(after=0)])
+    async with served(exchange) as address, Client(address, token="t") as client:
+        waiting = asyncio.create_task(client.submit(order(0)))
+        await until(lambda: exchange.streams)
+        exchange.quoted_date = DATE + 1
+        await waiting
+    assert exchange.dates == [DATE]
+
+
+class Guarded(Exchange):
+    """Admits the token `good` alone."""
+
+    async def admit(self, context: Any) -> None:
+        if self.tokens[-1] != "Bearer good":
+            await abort(
+                context,
+                grpc.StatusCode.UNAUTHENTICATED,
+                "TOKEN_EXPIRED" if "old" in self.tokens[-1] else "TOKEN_INVALID",
+            )
+
+
+async def test_a_refused_token_is_told_at_once() -> None:
+    """What no retry can heal is raised as it is."""
+    async with served(Guarded()) as address, Client(address, token="bad") as client:
+        with pytest.raises(Refusal) as raised:
+            await client.submit(order(0))
+    assert raised.value.reason == "TOKEN_INVALID"
+    assert raised.value.code is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_a_token_file_is_read_again_when_its_token_expired(tmp_path: Path) -> None:
+    """A renewed token is taken up without a new client."""
+    file = tmp_path / "broker.jwt"
+    file.write_text("old")
+    exchange = Guarded()
+    async with served(exchange) as address, Client(address, token_file=file) as client:
+        waiting = asyncio.create_task(client.submit(order(0)))
+        await until(lambda: exchange.tokens)
+        file.write_text("good\n")
+        assert (await waiting).ok
