@@ -11,6 +11,7 @@ from bourse.match.v1 import events_pb2
 from cli.reconcile.breaks import Breaks
 
 Key = tuple[int, int]  # first sequence of a message, and its part
+NOTHING: Key = (0, 0)
 Batch = events_pb2.ExecutionBatch | events_pb2.MarketDataBatch
 
 
@@ -21,7 +22,10 @@ def key(batch: Batch) -> Key:
 
 @dataclass(slots=True)
 class Copy:
-    """Another copy of the messages of one shard, compared message by message as the journal's pass by."""
+    """Another copy of the messages of one shard, compared message by message as the journal's pass by.
+
+    At its beginning it may lack messages of a journal time before `kept_since_us`.
+    """
 
     source: str
     kind: str
@@ -29,15 +33,14 @@ class Copy:
     parse: Callable[[bytes], Batch]
     messages: AsyncGenerator[bytes, None]
     breaks: Breaks
-    compared: int = 0
+    kept_since_us: int = 0
     _next: bytes | None = None
-    _last: Key = (0, 0)
+    _last: Key = NOTHING
     _missing: tuple[int, int, int] | None = None  # first and last sequence, messages
 
     async def check(self, message: bytes, batch: Batch) -> None:
         """The next message of the journal, and what it holds."""
         at = key(batch)
-        self.compared += 1
         while (other := await self._ahead()) is not None and other != message:
             found = self._key(other)
             if found is None or found == at:
@@ -54,7 +57,7 @@ class Copy:
         if other == message:
             self._next = None
             self._present(at)
-        else:
+        elif self._last != NOTHING or batch.time_us >= self.kept_since_us:
             first, _, count = self._missing or (at[0], 0, 0)
             self._missing = first, batch.last_sequence, count + 1
 

@@ -47,7 +47,7 @@ def holds(breaks: Breaks, fold: Fold, ledger: Ledger) -> None:
             left = "open orders", _hold(expected.get(order_id))
             breaks.add("hold", fold.shard, left, (ledger.source, _hold(found.get(order_id))), order_id=order_id)
     for hold in ledger.holds.get(0, ()):
-        if hold.shard == fold.shard and fold.time_us > hold.deadline_us:
+        if hold.shard == fold.shard and hold.amount and fold.time_us > hold.deadline_us:
             left = journal.SOURCE, {"time_us": fold.time_us}
             right = ledger.source, {"account": hold.account, "amount": hold.amount, "deadline_us": hold.deadline_us}
             breaks.add("hold", fold.shard, left, right, hold_id=hold.hold_id)
@@ -84,7 +84,7 @@ def _balance(breaks: Breaks, key: tuple[str, str], expected: int, ledger: Ledger
         breaks.add("posting", None, ("ledger postings", left_sum), (says, right_sum), account=account, asset=asset)
     if account.startswith(EXCHANGE):
         return
-    if pending != ledger.held.get(where, 0):
+    if pending != ledger.held.get(where, 0) and asset not in ledger.reserved:
         left = "ledger holds", ledger.held.get(where, 0)
         breaks.add("pending", None, left, (says, pending), account=account, asset=asset)
     if found < pending:
@@ -92,7 +92,10 @@ def _balance(breaks: Breaks, key: tuple[str, str], expected: int, ledger: Ledger
 
 
 def _conserved(breaks: Breaks, ledger: Ledger) -> None:
-    """Of each asset as much was credited as debited."""
+    """Of each asset as much was credited as debited, and as much is held as is pending.
+
+    An operator's two-phase transfer is pending on both sides, where a hold is on the debit side alone.
+    """
     for asset in sorted({asset for _, asset in ledger.balances}):
         of_asset = [balance for (_, held), balance in ledger.balances.items() if held == asset]
         credits_posted = sum(balance.credits_posted for balance in of_asset)
@@ -100,6 +103,12 @@ def _conserved(breaks: Breaks, ledger: Ledger) -> None:
         if credits_posted != debits_posted:
             left, right = ("credits of all accounts", credits_posted), ("debits of all accounts", debits_posted)
             breaks.add("conservation", None, left, right, asset=asset)
+        if reserved := ledger.reserved.get(asset):
+            held = sum(amount for (_, of), amount in ledger.held.items() if of == asset)
+            pending = sum(balance.debits_pending for balance in of_asset)
+            if pending != held + reserved:
+                left, right = ("ledger holds and two-phase transfers", held + reserved), ("ledger balances", pending)
+                breaks.add("pending", None, left, right, asset=asset)
 
 
 def orders(breaks: Breaks, fold: Fold, history: History) -> None:

@@ -57,6 +57,7 @@ class Ledger(Export):
         self.balances: dict[tuple[str, str], ledger_pb2.Balance] = {}
         self.holds: defaultdict[int, list[ledger_pb2.OpenHold]] = defaultdict(list)  # by order, 0 where not bound
         self.held: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.reserved: Counter[str] = Counter()  # by asset: what an operator's two-phase transfers have pending
         self.debits: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.credits: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.paid_in: defaultdict[tuple[str, str], int] = defaultdict(int)  # deposits less withdrawals and such
@@ -65,6 +66,8 @@ class Ledger(Export):
         self.begin(part.sequences)
         for balance in part.balances:
             self.balances[balance.account, balance.asset] = balance
+            if balance.credits_pending:
+                self.reserved[balance.asset] += balance.credits_pending
         for hold in part.holds:
             self.holds[hold.order_id].append(hold)
             self.held[hold.account, hold.asset] += hold.amount

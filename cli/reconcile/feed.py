@@ -56,12 +56,15 @@ class Feed:
         self.counts["public_trades"] += 1
 
     def _check(self, batch: events_pb2.MarketDataBatch) -> None:
-        """The message is the next part of its row, or the first of the next row; symbol sequences have no gap."""
+        """The message is the next part of its row, or the first of the next row; symbol sequences have no gap.
+
+        Events of a shard that has no instrument yet come without a symbol, and count for none.
+        """
         row = batch.first_sequence, batch.last_sequence
         expected = {"shard": self.shard, "first_sequence": self.sequence + 1, "part": self._next_part}
         if self._next_part:
             expected["last_sequence"] = self._row[1]
-        if batch.events:
+        if batch.symbol:
             expected["first_symbol_sequence"] = self._symbol_sequences.get(batch.symbol, 0) + 1
             self._symbol_sequences[batch.symbol] = batch.first_symbol_sequence + len(batch.events) - 1
         found = {name: getattr(batch, name) for name in expected}

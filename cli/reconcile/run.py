@@ -15,7 +15,7 @@ from bourse.order.v1 import order_pb2
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
 from cli.reconcile import checks, feed, journal
-from cli.reconcile.alongside import Copy
+from cli.reconcile.alongside import Batch, Copy
 from cli.reconcile.breaks import Breaks, Reconciliation
 from cli.reconcile.exports import Export, History, Keep, Ledger, Quotes
 from cli.reconcile.feed import Feed
@@ -164,17 +164,7 @@ class Look:
         shard = fold.shard
         if stops[0] == 0:
             reached()
-        copies = (
-            Copy("journal row", "row", shard, parse_executions, self.sources.stored(shard, "executions"), self.breaks),
-            Copy(
-                f"EXEC_{shard}",
-                "message",
-                shard,
-                parse_executions,
-                self.sources.published(f"EXEC_{shard}"),
-                self.breaks,
-            ),
-        )
+        copies = await self._copies(shard, "executions", f"EXEC_{shard}", parse_executions)
         async for message in self.sources.executions(shard, through):
             batch = parse_executions(message)
             for copy in copies:
@@ -194,14 +184,7 @@ class Look:
     async def _feed(self, fold: Fold, public: Feed, quotes: Quotes, private: dict[str, Book], through: int) -> None:
         """Folds the public events, and compares them with the private ones and with svc_quote at its cursor."""
         shard, cursor = public.shard, quotes.cursors.get(public.shard, 0)
-        copies = (
-            Copy(
-                "journal row", "row", shard, parse_market_data, self.sources.stored(shard, "market_data"), self.breaks
-            ),
-            Copy(
-                f"MD_{shard}", "message", shard, parse_market_data, self.sources.published(f"MD_{shard}"), self.breaks
-            ),
-        )
+        copies = await self._copies(shard, "market_data", f"MD_{shard}", parse_market_data)
         async for message in self.sources.market_data(shard, through):
             batch = parse_market_data(message)
             for copy in copies:
@@ -217,6 +200,15 @@ class Look:
         checks.public_trades(self.breaks, fold, public, fold.sequence)
         checks.quote_trades(self.breaks, public, quotes, cursor)
         self.counts.update(public.counts)
+
+    async def _copies(self, shard: int, column: str, stream: str, parse: Callable[[bytes], Batch]) -> tuple[Copy, Copy]:
+        """The rows as they are stored, and the messages as they were published."""
+        stored, published = self.sources.stored(shard, column), self.sources.published(stream)
+        kept_since_us = await self.sources.kept_since_us(stream)
+        return (
+            Copy("journal row", "row", shard, parse, stored, self.breaks),
+            Copy(stream, "message", shard, parse, published, self.breaks, kept_since_us),
+        )
 
     def _books(self, public: Feed, quotes: Quotes, private: dict[str, Book]) -> None:
         feeds = (feed.SOURCE, public.books)

@@ -13,6 +13,7 @@ from typing import Self
 import grpc
 import nats
 import nats.errors
+import nats.js.errors
 import psycopg
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -23,6 +24,7 @@ from bourse.match.v1 import events_pb2, match_pb2, match_pb2_grpc
 from bourse.order.v1 import order_pb2_grpc
 from bourse.quote.v1 import quote_pb2_grpc
 from chassis import client, database
+from chassis.units import INT64_MAX
 from cli.machine.credentials import AUDITOR, Credentials
 from cli.machine.home import Home, load_layout
 
@@ -31,6 +33,7 @@ CONNECT_SECONDS = 5
 CALL_SECONDS = 10.0
 STREAM_WAIT_SECONDS = 10.0  # For JetStream to have what the journal has.
 POLL_SECONDS = 0.05
+STREAM_FULL = 0.9  # Of its bytes: it may then drop its oldest messages.
 PULL_MESSAGES = 256
 PULL_BYTES = 8 << 20
 FOUND_ALL, NOT_FOUND, NO_RESPONDERS = "204", "404", "503"
@@ -168,6 +171,17 @@ class Sources:
                     yield message
             if len(rows) < ROWS_LIMIT:
                 return
+
+    async def kept_since_us(self, stream: str) -> int:
+        """The journal time from which the stream must have every message, by its limits; 0 for all."""
+        try:
+            info = await self._nats.jetstream(timeout=CALL_SECONDS).stream_info(stream)
+        except nats.js.errors.NotFoundError:
+            return 0
+        if (limit := info.config.max_bytes or 0) > 0 and info.state.bytes >= STREAM_FULL * limit:
+            return INT64_MAX
+        seconds = info.config.max_age or 0
+        return int((time.time() - seconds) * 1_000_000) if seconds else 0
 
     async def published(self, stream: str) -> AsyncGenerator[bytes, None]:
         """The messages that JetStream has, waiting up to STREAM_WAIT_SECONDS in all for those that it has not yet.

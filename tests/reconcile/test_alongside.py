@@ -8,7 +8,9 @@ from bourse.match.v1 import events_pb2
 from cli.reconcile.alongside import Copy
 from cli.reconcile.breaks import Breaks
 
-MESSAGES = [events_pb2.ExecutionBatch(first_sequence=n, last_sequence=n).SerializeToString() for n in range(1, 7)]
+MESSAGES = [
+    events_pb2.ExecutionBatch(first_sequence=n, last_sequence=n, time_us=n).SerializeToString() for n in range(1, 7)
+]
 Change = Callable[[list[bytes]], list[bytes]]
 
 
@@ -17,9 +19,9 @@ async def each(messages: list[bytes]) -> AsyncGenerator[bytes, None]:
         yield message
 
 
-async def compare(copied: list[bytes]) -> Breaks:
+async def compare(copied: list[bytes], kept_since_us: int = 0) -> Breaks:
     breaks = Breaks()
-    copy = Copy("EXEC_0", "message", 0, events_pb2.ExecutionBatch.FromString, each(copied), breaks)
+    copy = Copy("EXEC_0", "message", 0, events_pb2.ExecutionBatch.FromString, each(copied), breaks, kept_since_us)
     for message in MESSAGES:
         await copy.check(message, events_pb2.ExecutionBatch.FromString(message))
     await copy.finish()
@@ -71,3 +73,10 @@ async def test_a_missing_range_says_where_it_ends() -> None:
     (found,) = (await compare(MESSAGES[:1] + MESSAGES[5:])).kept
     assert found.left.value == {"first_sequence": 2, "last_sequence": 5, "messages": 4}
     assert found.right.value is None
+
+
+async def test_a_stream_may_have_dropped_its_oldest_messages() -> None:
+    """What is older than the stream's limits may be missing at its beginning, and nowhere else."""
+    assert (await compare(MESSAGES[2:], kept_since_us=3)).kept == []
+    assert len((await compare(MESSAGES[3:], kept_since_us=3)).kept) == 1
+    assert len((await compare(MESSAGES[:1] + MESSAGES[2:], kept_since_us=3)).kept) == 1

@@ -1,6 +1,7 @@
 """A day of one shard in a few lines, told twice: by the journal and by what every service keeps of it."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,12 @@ class Journal:
     def write(self, *events: events_pb2.ExecutionEvent, public: tuple[events_pb2.MarketDataEvent, ...] = ()) -> int:
         """Appends a row; returns the sequence of its first event."""
         first, self.sequence = self.sequence + 1, self.sequence + len(events)
-        row = {"incarnation": INCARNATION, "epoch": 1, "first_sequence": first, "last_sequence": self.sequence}
+        row: dict[str, Any] = {
+            "incarnation": INCARNATION,
+            "epoch": 1,
+            "first_sequence": first,
+            "last_sequence": self.sequence,
+        }
         row["time_us"] = 1_000 * first
         self.batches.append(events_pb2.ExecutionBatch(events=events, **row))
         self.public.append(
@@ -59,7 +65,7 @@ class Journal:
             public=(events_pb2.MarketDataEvent(sequence=2, instrument_added=added),),
         )
 
-    def accept(self, account: str, side: int, price_e4: int, quantity: int, resting: int) -> int:
+    def accept(self, account: str, side: market_pb2.Side, price_e4: int, quantity: int, resting: int) -> int:
         """An order that leaves `resting` shares at its price in all; returns its id."""
         order_id = self.sequence + 1
         self.write(
@@ -134,7 +140,7 @@ class Journal:
         return taker + 1
 
 
-def level(sequence: int, side: int, price_e4: int, quantity: int) -> events_pb2.MarketDataEvent:
+def level(sequence: int, side: market_pb2.Side, price_e4: int, quantity: int) -> events_pb2.MarketDataEvent:
     changed = events_pb2.LevelChanged(side=side, price_e4=price_e4, quantity=quantity, orders=1 if quantity else 0)
     return events_pb2.MarketDataEvent(sequence=sequence, level=changed)
 
@@ -308,7 +314,8 @@ def test_a_wrong_hold_names_its_order(day: Day, hold: int) -> None:
 
 def test_a_hold_that_outlives_its_deadline_is_a_break(day: Day) -> None:
     """A hold without an order is right up to its deadline in journal time, and wrong behind it."""
-    day.ledger.holds.add(hold_id=3, account=ANN, asset="EUR", amount=0, deadline_us=day.journal.batches[-1].time_us)
+    day.ledger.holds.add(hold_id=3, account=ANN, asset="EUR", amount=5, deadline_us=day.journal.batches[-1].time_us)
+    day.ledger.balances[0].debits_pending += 5
     assert day.reconcile().found == {}
     day.ledger.holds[-1].deadline_us -= 1
     assert day.reconcile().found == {"hold": 1}
@@ -318,6 +325,15 @@ def test_money_from_nowhere_is_found_thrice(day: Day) -> None:
     """A balance raised by hand is not what was paid in and traded, nor what was posted, nor conserved."""
     day.ledger.balances[0].credits_posted += 5
     assert day.reconcile().found == {"balance": 1, "posting": 1, "conservation": 1}
+
+
+def test_a_two_phase_transfer_is_pending_on_both_sides(day: Day) -> None:
+    """What an operator reserves is no hold, and no break; what is pending beyond it is one."""
+    day.ledger.balances[0].debits_pending += 5
+    day.ledger.balances[2].credits_pending += 5
+    assert day.reconcile().found == {}
+    day.ledger.balances[2].credits_pending += 1
+    assert day.reconcile().found == {"pending": 1}
 
 
 def test_a_balance_below_what_it_holds_is_negative(day: Day) -> None:
