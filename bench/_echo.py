@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import grpc
+
 from bourse.order.v1 import order_pb2, order_pb2_grpc
 from bourse.types.v1 import command_pb2
 
