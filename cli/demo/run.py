@@ -22,7 +22,7 @@ from cli.demo.screen import Screen
 from cli.demo.trading import Tally, follow_depth, follow_tops, follow_trades, trade
 from cli.machine import Machine
 from cli.opening import Endowment, open_market, seen_open, today
-from cli.reconcile import reconcile, wait_settled
+from cli.reconcile.run import reconcile, wait_settled
 from cli.report import Report, latency
 
 CURRENCY = "EUR"
@@ -73,7 +73,7 @@ async def run(machine: Machine, plan: Plan, console: Console) -> Report:
         ),
         acknowledged_lost=sum(1 for _ in audit.lost(tally.acknowledged)),
         acknowledged_doubled=len(audit.doubled()),
-        reconciliation_breaks=len(reconciliation.breaks),
+        reconciliation_breaks=reconciliation.broken,
         orders_per_second=round(len(tally.milliseconds) / seconds, 1),
         latency_ms=latency(tally.milliseconds),
         restarts=restarts(machine),
