@@ -4,8 +4,8 @@ import asyncio
 import json
 import uuid
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 import nats.js.errors
@@ -61,12 +61,13 @@ class Puller:
         self._durable = durable
         self._subject = subject
 
-    async def __aiter__(self) -> AsyncIterator[list[Delivery]]:
+    async def __aiter__(self) -> AsyncGenerator[list[Delivery], None]:
         while True:
             await self._bus.wait_connected()
             try:
-                async for deliveries in self._read(self._bus.client):
-                    yield deliveries
+                async with aclosing(self._read(self._bus.client)) as lists:
+                    async for deliveries in lists:
+                        yield deliveries
             except (*ERRORS, BusDown) as error:
                 log.info("consumer_lost", stream=self._stream, error=str(error) or type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)

@@ -1,0 +1,176 @@
+"""JetStream on a NATS of our own, which is killed, emptied and started again."""
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from shutil import rmtree
+
+import pytest
+
+from chassis.bus import Bus, BusDown, SequenceMoved
+from chassis.puller import Delivery, Puller
+
+SECONDS = 20.0
+
+
+class Broker:
+    """A NATS server that can be killed and can lose its disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self._storage = folder / "streams"
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self.url = f"nats://127.0.0.1:{self._port}"
+        self.start()
+
+    def start(self) -> None:
+        """Starts it with what its disk holds."""
+        program = Path(sys.executable).with_name("nats-server")
+        options = ["-a", "127.0.0.1", "-p", str(self._port), "-js", "-sd", str(self._storage)]
+        self._process = subprocess.Popen([program, *options], stderr=subprocess.DEVNULL)
+
+    def kill(self, *, lose_disk: bool = False) -> None:
+        """Kills it at once, and empties its disk if told so."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        if lose_disk:
+            rmtree(self._storage)
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
+    server = Broker(tmp_path)
+    yield server
+    server.kill()
+
+
+@asynccontextmanager
+async def connected(broker: Broker) -> AsyncIterator[Bus]:
+    bus = Bus(broker.url, "test")
+    work = asyncio.ensure_future(bus.work())
+    try:
+        yield bus
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+
+async def until_up(action: Callable[[], Awaitable[object]]) -> None:
+    """Tries until NATS does it."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            try:
+                await action()
+            except BusDown:
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
+async def read(source: AsyncIterator[list[Delivery]], last: bytes) -> list[bytes]:
+    """The payloads up to `last`, acknowledged."""
+    payloads: list[bytes] = []
+    async with asyncio.timeout(SECONDS):
+        async for deliveries in source:
+            payloads += [delivery.payload for delivery in deliveries]
+            await deliveries[-1].acknowledge()
+            if payloads[-1] == last:
+                break
+    return payloads
+
+
+async def make(bus: Bus) -> None:
+    await until_up(lambda: bus.ensure_stream("EXEC_0", ["exec.0"]))
+
+
+async def send(bus: Bus, *payloads: bytes) -> None:
+    for sent in [await bus.publish("exec.0", payload) for payload in payloads]:
+        await sent
+
+
+async def test_publishes_are_pipelined_and_fenced(broker: Broker) -> None:
+    """A publisher that expects the right sequences gets them all; one that expects a wrong one gets none."""
+    async with connected(broker) as bus:
+        await make(bus)
+        await make(bus)
+        assert (await bus.last_message("EXEC_0")).sequence == 0
+        sent = [await bus.publish("exec.0", b"%d" % n, {"k": "v"}, expected_last_sequence=n) for n in range(200)]
+        assert [await one for one in sent] == list(range(1, 201))
+        last = await bus.last_message("EXEC_0")
+        assert (last.payload, last.headers["k"], last.sequence) == (b"199", "v", 200)
+        with pytest.raises(SequenceMoved):
+            await (await bus.publish("exec.0", b"x", expected_last_sequence=7))
+
+
+async def test_no_stream_and_no_server_are_told_from_each_other(broker: Broker) -> None:
+    """Publishing without a stream, and without a server, raises BusDown soon; nothing waits for ever."""
+    async with connected(broker) as bus:
+        await bus.wait_connected()
+        with pytest.raises(BusDown, match="no stream"):
+            await (await bus.publish("nowhere", b""))
+        with pytest.raises(BusDown):
+            await bus.last_message("EXEC_0")
+        await make(bus)
+        broker.kill()
+        async with asyncio.timeout(SECONDS):
+            while bus.connected:
+                await asyncio.sleep(0.01)
+        with pytest.raises(BusDown):
+            await bus.publish("exec.0", b"")
+
+
+async def test_a_bus_may_start_before_its_server(tmp_path: Path, broker: Broker) -> None:
+    """A process starts while NATS is down, and is connected once it is up."""
+    broker.kill()
+    async with connected(broker) as bus:
+        await asyncio.sleep(0.3)
+        assert not bus.connected
+        broker.start()
+        await make(bus)
+
+
+@pytest.mark.parametrize("durable", ["", "reader"])
+async def test_a_reader_goes_on_over_every_loss(broker: Broker, durable: str) -> None:
+    """The reader's consumer is lost with the stream, with the server and with its disk; each time it goes on
+    from the stream's last message on, and misses nothing behind it."""
+    async with connected(broker) as bus:
+        source = Puller(bus, "EXEC_0", durable=durable).__aiter__()
+        await make(bus)
+        await send(bus, b"a", b"b")
+        assert (await read(source, b"b"))[-1] == b"b"
+
+        broker.kill()
+        broker.start()
+        await until_up(lambda: send(bus, b"c"))
+        assert (await read(source, b"c"))[-1] == b"c"
+
+        await bus.jetstream().delete_stream("EXEC_0")
+        await make(bus)
+        await send(bus, b"d", b"e")
+        assert (await read(source, b"e"))[-1] == b"e"
+
+        broker.kill(lose_disk=True)
+        broker.start()
+        await make(bus)
+        await send(bus, b"f", b"g")
+        assert (await read(source, b"g"))[-1] == b"g"
+        await send(bus, *(b"%d" % n for n in range(1000)))
+        assert await read(source, b"999") == [b"%d" % n for n in range(1000)]
+
+
+async def test_a_durable_reader_keeps_its_place(broker: Broker) -> None:
+    """A restarted reader begins behind what it acknowledged."""
+    async with connected(broker) as bus:
+        await make(bus)
+        await send(bus, b"a")
+        async with aclosing(Puller(bus, "EXEC_0", durable="reader").__aiter__()) as source:
+            await read(source, b"a")
+        await send(bus, b"b", b"c", b"d")
+        async with aclosing(Puller(bus, "EXEC_0", durable="reader").__aiter__()) as source:
+            assert await read(source, b"d") == [b"b", b"c", b"d"]
