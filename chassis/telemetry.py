@@ -9,7 +9,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 import grpc.aio
@@ -40,6 +40,15 @@ def span(name: str, traceparent: str = "", **attributes: str | int) -> AbstractC
         return _OFF
     context = extract({"traceparent": traceparent}) if traceparent else None
     return _tracer.start_as_current_span(name, context, attributes=attributes)
+
+
+def begin(name: str, traceparent: str) -> tuple[str, Callable[[], None]]:
+    """A span that is ended elsewhere: its own traceparent, and how to end it. Only while traces are recorded."""
+    assert _tracer is not None, "ask `enabled` first"
+    started = _tracer.start_span(name, extract({"traceparent": traceparent}))
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier, trace.set_span_in_context(started))
+    return carrier.get("traceparent", ""), started.end
 
 
 def traceparent() -> str:

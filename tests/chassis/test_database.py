@@ -7,6 +7,8 @@ import psycopg
 import pytest
 
 from chassis import database
+from cli.machine import Machine
+from cli.machine.credentials import ADMINISTRATOR
 from tests.servers import Database
 
 ROLE = "svc_ledger"
@@ -77,18 +79,27 @@ async def test_no_statement_outlives_its_time(postgres: Database) -> None:
             await connection.execute("SELECT pg_sleep(10)")
 
 
-@pytest.mark.parametrize("setting", ["synchronous_commit"])
-async def test_a_server_that_may_lose_data_is_refused(postgres: Database, setting: str) -> None:
-    """A role with synchronous_commit off is refused by name; the server's own settings are accepted."""
-    await database.require_durable(postgres.url(ROLE), "test")
-    with postgres.connect(ROLE) as connection:
-        connection.execute(f"ALTER ROLE {ROLE} SET {setting} = off")
-    try:
-        with pytest.raises(database.NotDurable, match=f"{setting} = off"):
-            await database.require_durable(postgres.url(ROLE), "test")
-    finally:
-        with postgres.connect(ROLE) as connection:
-            connection.execute(f"ALTER ROLE {ROLE} RESET {setting}")
+@pytest.mark.parametrize("setting", database.DURABLE)
+async def test_a_server_that_may_lose_data_is_refused(machine: Machine, postgres: Database, setting: str) -> None:
+    """A server with one of these off is refused, by the setting's name; as we start it, it is accepted."""
+    url = postgres.url(ROLE)
+    await database.require_durable(url, "test")
+    with psycopg.connect(machine.database_url(ADMINISTRATOR, "postgres"), autocommit=True) as server:
+        server.execute(f"ALTER SYSTEM SET {setting} = off")
+        server.execute("SELECT pg_reload_conf()")
+        try:
+            with pytest.raises(database.NotDurable, match=f"{setting} = off"):
+                await until_refused(url)
+        finally:
+            server.execute(f"ALTER SYSTEM RESET {setting}")
+            server.execute("SELECT pg_reload_conf()")
+
+
+async def until_refused(url: str) -> None:
+    """Asks until the server has read its configuration again."""
+    async with asyncio.timeout(10):
+        while True:
+            await database.require_durable(url, "test")
 
 
 async def test_waiting_for_a_server_that_is_down_is_bounded_by_the_caller(postgres: Database) -> None:

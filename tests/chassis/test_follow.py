@@ -137,8 +137,8 @@ async def test_a_dead_bus_is_replaced_by_the_journal() -> None:
 
     world.random = random.Random(3)
     while world.stored.sequence < 5:
+        follower = Follower(world.stored, world.decode, silent(), world.fetch, stall_seconds=0.01)
         with pytest.raises((Crash, Done)):
-            follower = Follower(world.stored, world.decode, silent(), world.fetch, stall_seconds=0.01)
             await follower.run(world.apply)
     assert world.applied == world.expected()
 
@@ -159,8 +159,9 @@ async def test_what_the_journal_refuses_for_good_ends_the_reader() -> None:
     async def bus() -> AsyncIterator[Sequence[Told]]:
         yield [Told(b"1", world, {})]
 
-    async def fetch(_from: int, _to: int) -> AsyncGenerator[list[bytes], None]:
-        raise Refusal(grpc.StatusCode.OUT_OF_RANGE, "SEQUENCE_IN_FUTURE", "no")
+    async def fetch(from_sequence: int, _to: int) -> AsyncGenerator[list[bytes], None]:
+        if from_sequence == 1:
+            raise Refusal(grpc.StatusCode.OUT_OF_RANGE, "SEQUENCE_IN_FUTURE", "no")
         yield []
 
     with pytest.raises(Refusal, match="no"):

@@ -1,4 +1,5 @@
 """The boundary, the limits and the drain of a server, from outside."""
+# ruff: noqa: N802 - methods have the names of their rpcs
 
 import asyncio
 import contextlib
@@ -193,7 +194,7 @@ async def test_a_drain_answers_what_is_in_flight_and_ends_streams(match: Match, 
         watch = stub.StreamExecutions(match_pb2.StreamExecutionsRequest())
         await watch.read()
         await idle.wait_for_connection()
-        while server._boundary._active < 4 or not match.asked:  # noqa: ASYNC110 - the server has no event for it
+        while server._boundary._active < 4 or not match.asked:
             await asyncio.sleep(0)
         drain = asyncio.ensure_future(server.drain())
         await server.draining.wait()
