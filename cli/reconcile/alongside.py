@@ -1,5 +1,6 @@
 """Copies of the journal's messages, read in step with it: nothing missing, repeated or changed."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -11,6 +12,7 @@ from bourse.match.v1 import events_pb2
 from cli.reconcile.breaks import Breaks
 
 Key = tuple[int, int]  # first sequence of a message, and its part
+REPEATED = "repeated or out of order"
 NOTHING: Key = (0, 0)
 Batch = events_pb2.ExecutionBatch | events_pb2.MarketDataBatch
 
@@ -24,7 +26,8 @@ def key(batch: Batch) -> Key:
 class Copy:
     """Another copy of the messages of one shard, compared message by message as the journal's pass by.
 
-    At its beginning it may lack messages of a journal time before `kept_since_us`.
+    At its beginning it may lack messages of a journal time before `kept_since_us`. Once `ended` is set, `messages` must
+    end with what there is.
     """
 
     source: str
@@ -33,6 +36,7 @@ class Copy:
     parse: Callable[[bytes], Batch]
     messages: AsyncGenerator[bytes, None]
     breaks: Breaks
+    ended: asyncio.Event
     kept_since_us: int = 0
     _next: bytes | None = None
     _last: Key = NOTHING
@@ -48,7 +52,7 @@ class Copy:
             elif found > at:
                 break
             else:
-                before = "repeated or out of order" if found <= self._last else "not in the journal"
+                before = REPEATED if found <= self._last else "not in the journal"
                 self._break(found[0], None, {**_show(other, self.parse(other)), "what": before})
             self._next = None
             if found is None or found == at:
@@ -62,9 +66,14 @@ class Copy:
             self._missing = first, batch.last_sequence, count + 1
 
     async def finish(self) -> None:
-        """The journal has ended where the comparison ends."""
+        """The journal has ended where the comparison ends: what the copy has behind it is newer, or repeated."""
         self._present(self._last)
-        await self.messages.aclose()
+        self.ended.set()
+        while (other := await self._ahead()) is not None:
+            found = self._key(other)
+            if found is not None and found <= self._last:
+                self._break(found[0], None, {**_show(other, self.parse(other)), "what": REPEATED})
+            self._next = None
 
     async def _ahead(self) -> bytes | None:
         if self._next is None:

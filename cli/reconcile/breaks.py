@@ -11,6 +11,7 @@ KINDS = {
     "sequence": "the execution stream or the feed is not one contiguous sequence",
     "event": "an event of the journal contradicts those before it",
     "row": "a stored journal row is damaged, or its bytes are not those that svc_match streams",
+    "stream": "svc_match cannot stream what its journal has",
     "message": "JetStream lacks, repeats or changed a message of the journal",
     "cursor": "a consumer has not reached the sequence at which reconciliation began, or is behind the journal's end",
     "incarnation": "a consumer's position is of another incarnation",

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from cli.reconcile.sources import (
     parse_market_data,
     reaching,
 )
+from svc_match.db import row_checksum
 
 SETTLE_SECONDS = 10.0
 WAIT_SECONDS = 2.0
@@ -164,8 +165,8 @@ class Look:
         shard = fold.shard
         if stops[0] == 0:
             reached()
-        copies = await self._copies(shard, "executions", f"EXEC_{shard}", parse_executions)
-        async for message in self.sources.executions(shard, through):
+        copies = await self._copies(shard, self._stored_executions(shard), f"EXEC_{shard}", parse_executions)
+        async for message in self._journalled(shard, self.sources.executions(shard, through)):
             batch = parse_executions(message)
             for copy in copies:
                 await copy.check(message, batch)
@@ -184,8 +185,8 @@ class Look:
     async def _feed(self, fold: Fold, public: Feed, quotes: Quotes, private: dict[str, Book], through: int) -> None:
         """Folds the public events, and compares them with the private ones and with svc_quote at its cursor."""
         shard, cursor = public.shard, quotes.cursors.get(public.shard, 0)
-        copies = await self._copies(shard, "market_data", f"MD_{shard}", parse_market_data)
-        async for message in self.sources.market_data(shard, through):
+        copies = await self._copies(shard, self._stored_market_data(shard), f"MD_{shard}", parse_market_data)
+        async for message in self._journalled(shard, self.sources.market_data(shard, through)):
             batch = parse_market_data(message)
             for copy in copies:
                 await copy.check(message, batch)
@@ -201,14 +202,44 @@ class Look:
         checks.quote_trades(self.breaks, public, quotes, cursor)
         self.counts.update(public.counts)
 
-    async def _copies(self, shard: int, column: str, stream: str, parse: Callable[[bytes], Batch]) -> tuple[Copy, Copy]:
-        """The rows as they are stored, and the messages as they were published."""
-        stored, published = self.sources.stored(shard, column), self.sources.published(stream)
+    async def _journalled(self, shard: int, messages: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The messages; where svc_match has to end the stream itself, that is a break."""
+        try:
+            async for message in messages:
+                yield message
+        except grpc.aio.AioRpcError as error:
+            if error.code() in TRANSIENT:
+                raise
+            left = "svc_match", f"{error.code().name} {error.details()}"
+            self.breaks.add("stream", shard, left, ("expected", "every row of the journal"))
+
+    async def _copies(
+        self, shard: int, stored: AsyncGenerator[bytes, None], stream: str, parse: Callable[[bytes], Batch]
+    ) -> tuple[Copy, Copy]:
+        """The messages as they are stored, and as they were published."""
+        ended = asyncio.Event()
+        published = self.sources.published(stream, ended)
         kept_since_us = await self.sources.kept_since_us(stream)
         return (
-            Copy("journal row", "row", shard, parse, stored, self.breaks),
-            Copy(stream, "message", shard, parse, published, self.breaks, kept_since_us),
+            Copy("journal row", "row", shard, parse, stored, self.breaks, ended),
+            Copy(stream, "message", shard, parse, published, self.breaks, ended, kept_since_us),
         )
+
+    async def _stored_executions(self, shard: int) -> AsyncGenerator[bytes, None]:
+        """The private messages of each row, which is checked."""
+        async for row in self.sources.rows(shard):
+            checksum = row_checksum(row)
+            if checksum != row.checksum:
+                left, right = ("its checksum", row.checksum.hex()), ("checksum of its fields", checksum.hex())
+                self.breaks.add("row", shard, left, right, sequence=row.first_sequence)
+            self.counts["rows"] += 1
+            for message in row.executions:
+                yield message
+
+    async def _stored_market_data(self, shard: int) -> AsyncGenerator[bytes, None]:
+        async for row in self.sources.rows(shard):
+            for message in row.market_data:
+                yield message
 
     def _books(self, public: Feed, quotes: Quotes, private: dict[str, Book]) -> None:
         feeds = (feed.SOURCE, public.books)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import grpc
 import nats
@@ -18,6 +18,7 @@ import psycopg
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+from psycopg import sql
 
 from bourse.ledger.v1 import ledger_pb2_grpc
 from bourse.match.v1 import events_pb2, match_pb2, match_pb2_grpc
@@ -25,8 +26,11 @@ from bourse.order.v1 import order_pb2_grpc
 from bourse.quote.v1 import quote_pb2_grpc
 from chassis import client, database
 from chassis.units import INT64_MAX
-from cli.machine.credentials import AUDITOR, Credentials
-from cli.machine.home import Home, load_layout
+from cli.machine import Machine
+from cli.machine.credentials import AUDITOR
+from cli.machine.home import load_layout
+from svc_match.db import COLUMNS
+from svc_match.ports import Row
 
 NAME = "reconcile"
 CONNECT_SECONDS = 5
@@ -37,7 +41,7 @@ STREAM_FULL = 0.9  # Of its bytes: it may then drop its oldest messages.
 PULL_MESSAGES = 256
 PULL_BYTES = 8 << 20
 FOUND_ALL, NOT_FOUND, NO_RESPONDERS = "204", "404", "503"
-ROWS_LIMIT = 128  # A query.
+ROWS_LIMIT = 32  # A query.
 TRANSIENT = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
@@ -60,19 +64,18 @@ class Addresses:
 
 def addresses(home: Path) -> Addresses:
     """Those of the exchange in `home`; its auditor reads PostgreSQL and JetStream, its operator the services."""
-    place = Home(home.resolve())
-    if not place.layout.exists():
+    machine = Machine(home)
+    if not machine.home.layout.exists():
         raise Unreachable(f"{home} holds no exchange: start one with `bourse up`, or name its folder with --home")
-    layout, credentials = load_layout(place), Credentials(place.credentials)
-    postgres, bus = (f"{AUDITOR}:{credentials.password(part, AUDITOR)}" for part in ("postgres", "nats"))
+    layout = load_layout(machine.home)
     return Addresses(
         match={shard: layout.address(f"svc_match-{shard}") for shard in range(layout.shards)},
         ledger=layout.address("svc_ledger"),
         order=layout.address("svc_order"),
         quote=layout.address("svc_quote"),
-        token_file=str(credentials.token_file("operator")),
-        database_url=f"postgresql://{postgres}@{layout.address('postgres')}/bourse",
-        nats_url=f"nats://{bus}@{layout.address('nats')}",
+        token_file=str(machine.credentials.token_file("operator")),
+        database_url=machine.database_url(AUDITOR),
+        nats_url=machine.nats_url(AUDITOR),
     )
 
 
@@ -102,7 +105,7 @@ class Sources:
         self.order = order_pb2_grpc.OrderServiceStub(channels[where.order])
         self.quote = quote_pb2_grpc.QuoteServiceStub(channels[where.quote])
         self._nats = Client()
-        self._database: psycopg.AsyncConnection[tuple[object, ...]] | None = None
+        self._database: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
 
     def _channel(self, address: str) -> grpc.aio.Channel:
         return client.channel(address, token_file=self.where.token_file, call_deadline_seconds=CALL_SECONDS)
@@ -150,26 +153,22 @@ class Sources:
                 for message in response.batches:
                     yield message
 
-    async def stored(self, shard: int, column: str) -> AsyncGenerator[bytes, None]:
-        """The messages in the rows of the journal; `column` is executions or market_data."""
+    async def rows(self, shard: int) -> AsyncGenerator[Row, None]:
+        """The rows of the journal as PostgreSQL has them, in order, whatever they hold."""
         assert self._database is not None, "connect() first"
-        assert column in ("executions", "market_data")
-        query = (
-            f"SELECT last_sequence, {column} FROM svc_match.journal WHERE shard = %s AND last_sequence > %s"  # noqa: S608
-            " ORDER BY last_sequence LIMIT %s"
-        )
+        query = sql.SQL(
+            "SELECT {} FROM svc_match.journal WHERE shard = %s AND first_sequence > %s ORDER BY first_sequence LIMIT %s"
+        ).format(sql.SQL(COLUMNS))
         after = 0
         while True:
             async with self._database.cursor(binary=True) as cursor:
                 await cursor.execute(query, (shard, after, ROWS_LIMIT))
-                rows = await cursor.fetchall()
-            for last_sequence, messages in rows:
-                assert isinstance(last_sequence, int)
-                assert isinstance(messages, list)
-                after = last_sequence
-                for message in messages:
-                    yield message
-            if len(rows) < ROWS_LIMIT:
+                records = await cursor.fetchall()
+            for record in records:
+                row = Row(*record)
+                after = row.first_sequence
+                yield row
+            if len(records) < ROWS_LIMIT:
                 return
 
     async def kept_since_us(self, stream: str) -> int:
@@ -183,8 +182,8 @@ class Sources:
         seconds = info.config.max_age or 0
         return int((time.time() - seconds) * 1_000_000) if seconds else 0
 
-    async def published(self, stream: str) -> AsyncGenerator[bytes, None]:
-        """The messages that JetStream has, waiting up to STREAM_WAIT_SECONDS in all for those that it has not yet.
+    async def published(self, stream: str, ended: asyncio.Event) -> AsyncGenerator[bytes, None]:
+        """The messages that JetStream has; until `ended` it waits, STREAM_WAIT_SECONDS in all, for those that it will have.
 
         Direct gets in batches (NATS ADR-31): they need no consumer, and leave nothing behind.
         """
@@ -200,7 +199,7 @@ class Sources:
                     after = int((message.headers or {})["Nats-Sequence"])
                     yield message.data
                 if after == before:
-                    if time.monotonic() > deadline:
+                    if ended.is_set() or time.monotonic() > deadline:
                         return
                     await asyncio.sleep(POLL_SECONDS)
         finally:

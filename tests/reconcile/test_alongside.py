@@ -1,5 +1,6 @@
 """A copy of the journal's messages is compared message by message."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 
 import pytest
@@ -20,11 +21,14 @@ async def each(messages: list[bytes]) -> AsyncGenerator[bytes, None]:
 
 
 async def compare(copied: list[bytes], kept_since_us: int = 0) -> Breaks:
-    breaks = Breaks()
-    copy = Copy("EXEC_0", "message", 0, events_pb2.ExecutionBatch.FromString, each(copied), breaks, kept_since_us)
+    breaks, ended = Breaks(), asyncio.Event()
+    copy = Copy(
+        "EXEC_0", "message", 0, events_pb2.ExecutionBatch.FromString, each(copied), breaks, ended, kept_since_us
+    )
     for message in MESSAGES:
         await copy.check(message, events_pb2.ExecutionBatch.FromString(message))
     await copy.finish()
+    assert ended.is_set()
     return breaks
 
 
@@ -44,6 +48,7 @@ async def test_an_equal_copy_is_clean() -> None:
         (lambda messages: messages[4:], [1]),
         (lambda _: [], [1]),
         (lambda messages: messages[:3] + messages[2:], [3]),
+        (lambda messages: messages + messages[1:2], [2]),
         (lambda messages: [*messages[:2], messages[2] + b"\x10\x07", *messages[3:]], [3]),
         (lambda messages: [*messages[:2], b"\xff", *messages[3:]], [3]),
         (lambda messages: [*messages[:2], messages[3], messages[2], *messages[4:]], [3, 3]),
@@ -56,6 +61,7 @@ async def test_an_equal_copy_is_clean() -> None:
         "head lost",
         "empty",
         "repeated",
+        "repeated behind the end",
         "changed",
         "garbage",
         "swapped",
