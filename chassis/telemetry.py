@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 import grpc.aio
 import structlog
@@ -18,6 +19,9 @@ from opentelemetry import trace
 from opentelemetry.propagate import extract
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge, start_http_server
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
 
 ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_ENDPOINT"
 LAG_INTERVAL_SECONDS = 0.5
@@ -27,6 +31,7 @@ UNTRACED_SERVICES = ("grpc.health.v1.Health", "opentelemetry.proto")
 _PROPAGATOR = TraceContextTextMapPropagator()
 _OFF: AbstractContextManager[None] = contextlib.nullcontext()
 _tracer: trace.Tracer | None = None
+_provider: "TracerProvider | None" = None
 
 
 def enabled() -> bool:
@@ -67,6 +72,12 @@ def set_up(name: str, metrics_listen: str = "", log_format: str = "json") -> Non
         serve_metrics(metrics_listen)
     if os.environ.get(ENDPOINT_VARIABLE):
         _set_up_traces(name)
+
+
+def flush() -> None:
+    """Sends what spans wait for export; bounded by the exporter's own time limit."""
+    if _provider is not None:
+        _provider.force_flush()
 
 
 def set_up_logs(name: str, log_format: str = "json") -> None:
@@ -125,16 +136,16 @@ def client_interceptors() -> list[grpc.aio.ClientInterceptor]:
 
 
 def _set_up_traces(name: str) -> None:
-    global _tracer
+    global _tracer, _provider
     from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     exporter = OTLPSpanExporter(insecure=os.environ[ENDPOINT_VARIABLE].startswith("http://"))
-    provider = TracerProvider(resource=Resource.create({"service.name": name}))
-    provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=EXPORT_QUEUE_LIMIT))
-    trace.set_tracer_provider(provider)
+    _provider = TracerProvider(resource=Resource.create({"service.name": name}))
+    _provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=EXPORT_QUEUE_LIMIT))
+    trace.set_tracer_provider(_provider)
     _tracer = trace.get_tracer("bourse")
 
 

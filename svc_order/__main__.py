@@ -1,0 +1,67 @@
+"""Composition root: builds svc_order, runs it until SIGTERM, and drains it."""
+
+import asyncio
+
+from bourse.order.v1 import order_pb2, order_pb2_grpc
+from chassis import database, process, settings
+from chassis.bus import Bus
+from chassis.identity import Verifier
+from chassis.server import Server
+from svc_order import db
+from svc_order.app import Admission, History
+from svc_order.bus import Follow
+from svc_order.clients import Ledger, Match
+from svc_order.core.reference import Reference
+from svc_order.entry import Entry
+from svc_order.metrics import Metrics
+from svc_order.rpc import OrderService
+from svc_order.settings import Settings
+
+READY_POLL_SECONDS = 0.05
+
+
+async def main(this: process.Process, told: Settings) -> None:
+    """Serves until told to stop."""
+    server = Server(told.listen, Verifier(told.jwks, told.jwt_issuer, told.jwt_audience))
+    engine = database.engine(told.database_url, told.name)
+    reference, metrics = Reference(frozenset(told.match_shards)), Metrics()
+    ledger, match = Ledger(told.ledger, told.token_file), Match(told.match_shards, told.token_file)
+    history = History(db.Tables(engine), reference, metrics)
+    admission = Admission(match, reference, db.Tables(engine), history)
+    entry = Entry(ledger, match, reference, admission.reductions, this.spawn, metrics)
+    service = OrderService(admission, entry, history, server.draining, metrics)
+    server.add(
+        order_pb2.DESCRIPTOR.services_by_name["OrderService"],
+        order_pb2_grpc.add_OrderServiceServicer_to_server,
+        service,
+    )
+    await server.start()
+    this.spawn(entry.work(), "entry")
+    this.spawn(admission.follow_reference(), "reference")
+    this.spawn(_make_ready(this, told, server, history, match, reference), "ready")
+    await this.stop.wait()
+    await server.drain(told.drain_accept_seconds)
+    await ledger.close()
+    await match.close()
+    await engine.dispose()
+
+
+async def _make_ready(
+    this: process.Process, told: Settings, server: Server, history: History, match: Match, reference: Reference
+) -> None:
+    """Ready once the tables are there and every shard has answered once; NATS may still be down."""
+    await database.wait_ready(told.database_url, told.name)
+    await database.require_durable(told.database_url, told.name)
+    await database.migrate(told.database_url, db.SCHEMA)
+    bus = Bus(told.nats_url, told.name)
+    this.spawn(bus.work(), "bus")
+    for shard in told.match_shards:
+        this.spawn(Follow(shard, bus, match, history, reference).work(), f"history-{shard}")
+    while not reference.complete:
+        await asyncio.sleep(READY_POLL_SECONDS)
+    await server.ready()
+
+
+if __name__ == "__main__":
+    read = settings.read(Settings)
+    process.run(read, lambda this: main(this, read))

@@ -1,0 +1,75 @@
+"""Reference data as the journal has it: instruments, and which trading date is open on which shard."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Instrument(NamedTuple):
+    """An instrument's fields that order entry needs; units as in bourse/types/v1/market.proto."""
+
+    symbol: str
+    currency: str
+    tick_size_e4: int
+    lot_size: int
+    min_price_e4: int
+    max_price_e4: int
+    max_quantity: int
+    highest_fee_e6: int
+    shard: int
+
+
+@dataclass(slots=True)
+class Shard:
+    """What is known of a shard. `trading_date` is the open one, `closed_date` the last that is known to have closed; 0 for none."""
+
+    incarnation: str
+    sequence: int
+    trading_date: int
+    closed_date: int = 0
+
+
+@dataclass(slots=True)
+class Reference:
+    """All shards' reference data. What is older than what is known of a shard changes nothing."""
+
+    shard_numbers: frozenset[int]
+    instruments: dict[str, Instrument] = field(default_factory=dict)
+    shards: dict[int, Shard] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every shard is known, so that an unknown symbol is one."""
+        return len(self.shards) == len(self.shard_numbers)
+
+    def load(self, number: int, shard: Shard, instruments: list[Instrument]) -> None:
+        """Takes a shard's whole state as of its sequence."""
+        known = self.shards.get(number)
+        if known is not None and known.incarnation != shard.incarnation:
+            self.instruments = {name: one for name, one in self.instruments.items() if one.shard != number}
+            known = None
+        for instrument in instruments:
+            self.instruments[instrument.symbol] = instrument
+        if known is None:
+            self.shards[number] = shard
+        elif shard.sequence > known.sequence:
+            if known.trading_date and known.trading_date != shard.trading_date:
+                known.closed_date = max(known.closed_date, known.trading_date)
+            known.sequence, known.trading_date = shard.sequence, shard.trading_date
+
+    def added(self, instrument: Instrument) -> None:
+        """InstrumentAdded."""
+        self.instruments[instrument.symbol] = instrument
+
+    def opened(self, number: int, sequence: int, trading_date: int) -> None:
+        """TradingDateOpened."""
+        shard = self.shards.get(number)
+        if shard is not None and sequence > shard.sequence:
+            shard.sequence, shard.trading_date = sequence, trading_date
+
+    def closed(self, number: int, sequence: int, trading_date: int) -> None:
+        """TradingDateClosed."""
+        shard = self.shards.get(number)
+        if shard is not None:
+            shard.closed_date = max(shard.closed_date, trading_date)
+            if sequence > shard.sequence:
+                shard.sequence, shard.trading_date = sequence, 0

@@ -1,0 +1,78 @@
+"""Why a command was not done, as a value; and what each reason means to a caller."""
+
+from typing import NamedTuple
+
+
+class Refused(NamedTuple):
+    """A refusal by the fields alone, or one that another service gave. `metadata` has field, value and fix."""
+
+    reason: str
+    message: str
+    metadata: dict[str, str]
+
+
+def refused(reason: str, message: str, *, field: str, value: object, fix: str) -> Refused:
+    """A refusal that names the field, what was in it, and what to do."""
+    return Refused(reason, message, {"field": field, "value": str(value), "fix": fix})
+
+
+# The status of each reason, by gRPC's names; the reasons of one command are those of bourse/order/v1/order.proto.
+STATUS_OF: dict[str, str] = {
+    **dict.fromkeys(
+        (
+            "CLIENT_ORDER_ID_INVALID",
+            "ACCOUNT_INVALID",
+            "TRADING_DATE_INVALID",
+            "SYMBOL_INVALID",
+            "SIDE_INVALID",
+            "ORDER_TYPE_INVALID",
+            "TIME_IN_FORCE_INVALID",
+            "PRICE_INVALID",
+            "PRICE_OFF_TICK",
+            "PRICE_OUT_OF_LIMITS",
+            "QUANTITY_INVALID",
+            "QUANTITY_OFF_LOT",
+            "QUANTITY_OUT_OF_LIMITS",
+            "AMOUNT_INVALID",
+            "NOTIONAL_OVERFLOW",
+            "ORDER_NAME_INVALID",
+            "COMMAND_MISSING",
+            "BATCH_TOO_LARGE",
+            "PAGE_TOKEN_INVALID",
+            "PAGE_TOO_LARGE",
+            "FILTER_INVALID",
+        ),
+        "INVALID_ARGUMENT",
+    ),
+    **dict.fromkeys(("SYMBOL_UNKNOWN", "ACCOUNT_UNKNOWN", "ORDER_UNKNOWN"), "NOT_FOUND"),
+    "CLIENT_ORDER_ID_REUSED": "ALREADY_EXISTS",
+    **dict.fromkeys(
+        (
+            "TRADING_DATE_WRONG",
+            "FUNDS_INSUFFICIENT",
+            "MARKET_CLOSED",
+            "MARKET_HALTED",
+            "ORDER_FINISHED",
+            "QUANTITY_BELOW_EXECUTED",
+            "HOLD_TOO_SMALL",
+            "ORDER_NOT_REPLACEABLE",
+            "INCARNATION_CHANGED",
+        ),
+        "FAILED_PRECONDITION",
+    ),
+    **dict.fromkeys(("IDENTITY_LIMIT", "QUEUE_FULL", "SESSION_LIMIT", "STREAM_LIMIT"), "RESOURCE_EXHAUSTED"),
+    "ACCOUNT_NOT_YOURS": "PERMISSION_DENIED",
+    "SEQUENCE_AHEAD": "OUT_OF_RANGE",
+    "SEQUENCE_NOT_REACHED": "DEADLINE_EXCEEDED",
+    **dict.fromkeys(
+        ("NOT_READY", "LEDGER_DOWN", "MATCH_DOWN", "OUTCOME_OPEN", "DRAINING", "DATABASE_DOWN"), "UNAVAILABLE"
+    ),
+}
+
+
+class Unavailable(Exception):
+    """It cannot be done now, or its outcome is open: send it again. Never a refusal of the command."""
+
+    def __init__(self, reason: str, message: str, fix: str = "send it again, in order") -> None:
+        super().__init__(message)
+        self.refused = Refused(reason, message, {"fix": fix})

@@ -1,0 +1,428 @@
+"""The pipeline of order entry, which is more than app.py should hold: sessions in, batches to the ledger and to the shards.
+
+Stage one asks the ledger for holds, stage two submits to each shard; both take whatever arrived while their last batch was
+in flight, and work on different batches at the same time. A session's commands keep their order through both.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from enum import Enum, auto
+from itertools import islice
+from typing import Any, NamedTuple
+
+from chassis.units import MAX_SEQUENCE
+from svc_order.core.commands import Cancel, Replace
+from svc_order.core.reference import Reference
+from svc_order.core.refused import Refused, Unavailable
+from svc_order.core.saga import HoldState, Step, after_hold, after_late
+from svc_order.core.session import NEVER, Deadlines, passing
+from svc_order.metrics import Metrics
+from svc_order.ports import LATE, Ledger, Match, Ticket
+
+BATCH_LIMIT = 4096
+SESSION_LIMIT = 512
+SESSION_COMMANDS_LIMIT = 16_384
+COMMANDS_LIMIT = 131_072
+BATCHES_IN_FLIGHT = 2
+SETTLED_WAIT_SECONDS = 3.0
+SETTLED_POLL_SECONDS = 0.02
+
+Spawn = Callable[[Coroutine[Any, Any, None]], object]
+Reductions = Callable[[Sequence[Ticket]], Coroutine[Any, Any, set[int]]]
+
+
+class State(Enum):
+    """RUNNING takes commands; RESENDING waits until nothing is under way, then sends all unanswered again; ENDED sends nothing."""
+
+    RUNNING = auto()
+    RESENDING = auto()
+    ENDED = auto()
+
+
+class Piece(NamedTuple):
+    """Commands of one session that travel together."""
+
+    session: "Session"
+    tickets: list[Ticket]
+
+
+class Session:
+    """One caller's commands in order, and their answers in the same order."""
+
+    def __init__(self, participant: str, entry: "Entry") -> None:
+        self.participant = participant
+        self.state = State.RUNNING
+        self.cut = False  # A shard did not take a command: what is queued behind it is not sent.
+        self.changed = asyncio.Event()
+        self.failure: Refused | None = None
+        self.unanswered: deque[Ticket] = deque()
+        self.flying = 0
+        self.at_ledger = 0
+        self.deadlines: dict[int, Deadlines] = {}
+        self.closing = False
+        self._entry = entry
+
+    async def enter(self, tickets: list[Ticket]) -> None:
+        """Takes commands, refused ones included; waits while the session or the service has too many on their way."""
+        while self.state is not State.ENDED and self._entry.crowded(self, len(tickets)):
+            await self._entry.room()
+        self.unanswered.extend(tickets)
+        self._entry.commands += len(tickets)
+        if self.state is State.RUNNING:
+            self._entry.send(self, [one for one in tickets if one.result is None])
+        self.changed.set()
+
+    def take(self) -> list[Ticket]:
+        """The answered commands at the front; they are gone from the session."""
+        taken = []
+        unanswered = self.unanswered
+        while unanswered and unanswered[0].result is not None:
+            taken.append(unanswered.popleft())
+        if taken:
+            self._entry.left(len(taken))
+        return taken
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will be answered: all is, or the session ended and what was under way is back."""
+        if self.state is State.ENDED:
+            return not self.flying
+        return self.closing and not self.unanswered
+
+    def close(self) -> None:
+        """No more commands will come."""
+        self.closing = True
+        self.changed.set()
+
+    @property
+    def answerable(self) -> bool:
+        """Whether there is something to take."""
+        return bool(self.unanswered) and self.unanswered[0].result is not None
+
+    def end(self, failure: Unavailable) -> None:
+        """Ends the session: none behind the first unanswered command is sent."""
+        if self.state is not State.ENDED:
+            self.state, self.failure = State.ENDED, failure.refused
+        self.changed.set()
+
+    def landed(self, count: int) -> None:
+        """So many of its commands are back, answered or not."""
+        self.flying -= count
+        assert self.flying >= 0, "more commands came back than were sent"
+        if self.state is State.RESENDING and not self.flying:
+            self._entry.resend(self)
+        self.changed.set()
+
+
+class Entry:
+    """Order entry's two stages. `work` runs them; `reductions` says which replaces need no hold while the ledger is down."""
+
+    def __init__(
+        self, ledger: Ledger, match: Match, reference: Reference, reductions: Reductions, spawn: Spawn, metrics: Metrics
+    ) -> None:
+        self._ledger = ledger
+        self._match = match
+        self._reference = reference
+        self._reductions = reductions
+        self._spawn = spawn
+        self._metrics = metrics
+        self._first: deque[Piece] = deque()
+        self._first_ready = asyncio.Event()
+        self._freed = asyncio.Event()
+        self._lanes = {shard: Lane(shard, match, reference, metrics) for shard in reference.shard_numbers}
+        self.commands = 0
+        self.sessions = 0
+
+    async def work(self) -> None:
+        """Runs until cancelled; belongs to a TaskGroup."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._hold())
+            for lane in self._lanes.values():
+                for _ in range(BATCHES_IN_FLIGHT):
+                    tasks.create_task(lane.work())
+
+    def open(self, participant: str) -> Session | None:
+        """A new session; None at SESSION_LIMIT. Whoever opens it closes it with `forget`."""
+        if self.sessions >= SESSION_LIMIT:
+            return None
+        self.sessions += 1
+        return Session(participant, self)
+
+    def forget(self, session: Session) -> None:
+        """The caller is gone. What was received goes on; nobody waits for the answers."""
+        self.sessions -= 1
+        self.left(len(session.unanswered))
+        if session.state is State.RESENDING:
+            session.end(Unavailable("OUTCOME_OPEN", "the caller is gone"))
+        session.closing = True
+
+    def crowded(self, session: Session, more: int) -> bool:
+        """Whether the session, or the service, has too much on its way to take `more`."""
+        waiting = len(session.unanswered)
+        return waiting > 0 and (waiting + more > SESSION_COMMANDS_LIMIT or self.commands + more > COMMANDS_LIMIT)
+
+    async def room(self) -> None:
+        """Returns when some commands were answered."""
+        self._freed.clear()
+        await self._freed.wait()
+
+    def left(self, count: int) -> None:
+        """So many commands are answered, or forgotten."""
+        self.commands -= count
+        self._freed.set()
+
+    def send(self, session: Session, tickets: list[Ticket]) -> None:
+        """Puts commands on their way, in order. What needs no hold, with nothing before it at the ledger, goes straight on."""
+        if not tickets:
+            return
+        session.flying += len(tickets)
+        if not session.at_ledger and all(one.need is None for one in tickets):
+            self._submit(Piece(session, tickets))
+            return
+        session.at_ledger += len(tickets)
+        self._first.append(Piece(session, tickets))
+        self._first_ready.set()
+
+    def resend(self, session: Session) -> None:
+        """Sends all that is unanswered again, in order, when settlement has come to where it is safe to ask again."""
+        self._spawn(self._resend(session))
+
+    async def _resend(self, session: Session) -> None:
+        tickets = [one for one in session.unanswered if one.result is None]
+        self._metrics.resends.inc()
+        try:
+            await self._settled(tickets)
+        except Unavailable as failure:
+            session.end(failure)
+            return
+        if session.state is not State.RESENDING:
+            return
+        session.state, session.cut = State.RUNNING, False
+        waiting = iter([one for one in session.unanswered if one.result is None])
+        while piece := list(islice(waiting, BATCH_LIMIT)):
+            for ticket in piece:
+                ticket.sent, ticket.hold = False, None
+            self.send(session, piece)
+
+    async def _settled(self, tickets: Iterable[Ticket]) -> None:
+        """Waits until settlement is where the journal is now, and past the deadlines of the attempts that came late."""
+        past: dict[int, int] = {}
+        for ticket in tickets:
+            if ticket.attempt > 1:
+                deadline_us = ticket.hold.deadline_us if ticket.hold is not None else 0
+                past[ticket.shard] = max(past.get(ticket.shard, 0), deadline_us)
+        for shard, deadline_us in past.items():
+            state, _ = await self._match.state(shard)
+            try:
+                async with asyncio.timeout(SETTLED_WAIT_SECONDS):
+                    while not await self._is_settled(shard, state.sequence, deadline_us):
+                        await asyncio.sleep(SETTLED_POLL_SECONDS)
+            except TimeoutError:
+                raise Unavailable("OUTCOME_OPEN", "settlement is behind the journal") from None
+
+    async def _is_settled(self, shard: int, sequence: int, time_us: int) -> bool:
+        settled_sequence, settled_us = await self._ledger.settled(shard)
+        return settled_sequence >= min(sequence, MAX_SEQUENCE) and settled_us > time_us
+
+    async def _hold(self) -> None:
+        while True:
+            if not self._first:
+                self._first_ready.clear()
+                await self._first_ready.wait()
+            pieces = take(self._first)
+            await self._hold_batch(pieces)
+
+    async def _hold_batch(self, pieces: list[Piece]) -> None:
+        running = [piece for piece in pieces if piece.session.state is State.RUNNING]
+        asking = [one for piece in running for one in piece.tickets if one.need is not None and not one.sent]
+        failure: Unavailable | None = None
+        try:
+            if asking:
+                with self._metrics.stage("hold", len(asking)):
+                    await self._ask(asking)
+        except Unavailable as error:
+            failure = error
+        for piece in pieces:
+            piece.session.at_ledger -= len(piece.tickets)
+        if failure is not None:
+            await self._pass_by(pieces, failure)
+            return
+        for piece in pieces:
+            self._held(piece)
+
+    async def _ask(self, tickets: list[Ticket]) -> None:
+        """Asks for all holds: one request an incarnation, of which there is one, but while a backup is being restored."""
+        shards = self._reference.shards
+        for incarnation in {shards[number].incarnation: None for number in {one.shard for one in tickets}}:
+            asked = [one for one in tickets if shards[one.shard].incarnation == incarnation]
+            for ticket, hold in zip(asked, await self._ledger.create_holds(incarnation, asked), strict=True):
+                ticket.hold = hold
+
+    def _held(self, piece: Piece) -> None:
+        session, tickets = piece.session, piece.tickets
+        if session.state is not State.RUNNING:
+            session.landed(len(tickets))
+            return
+        going = []
+        for ticket in tickets:
+            if ticket.sent:
+                continue
+            hold = ticket.hold
+            if ticket.need is None or hold is None or hold.state == HoldState.PENDING:
+                going.append(ticket)
+                continue
+            step = after_hold(hold, replace=ticket.need.replace, attempt=ticket.attempt)
+            if step is Step.SUBMIT:
+                going.append(ticket)
+            elif step is Step.SUBMIT_BARE:
+                ticket.hold = None
+                going.append(ticket)
+            elif step is Step.ANSWER:
+                assert hold.refused is not None, "a hold that failed says why"
+                ticket.result = hold.refused
+            else:
+                stop(session, ticket, step)
+                break
+        if going:
+            self._submit(Piece(session, going))
+        session.landed(len(tickets) - len(going))
+
+    async def _pass_by(self, pieces: list[Piece], failure: Unavailable) -> None:
+        """The ledger is down: of each session's commands that wait for it, those go on that nothing before them forbids."""
+        waiting = {id(piece.session): piece.session for piece in pieces if piece.session.state is State.RUNNING}
+        unsent = [
+            [one for one in session.unanswered if one.result is None and not one.sent] for session in waiting.values()
+        ]
+        bare = await self._reductions(
+            [one for tickets in unsent for one in tickets if isinstance(one.command, Replace)]
+        )
+        for session, tickets in zip(waiting.values(), unsent, strict=True):
+            commands = [
+                (one.command, isinstance(one.command, Cancel) or id(one) in bare) for one in tickets if one.command
+            ]
+            passed = [tickets[index] for index in passing(commands)]
+            for ticket in passed:
+                ticket.hold, ticket.need = None, None
+            if len(passed) < len(tickets):
+                session.end(failure)
+            session.flying += len(passed)
+            if passed:
+                self._submit(Piece(session, passed))
+        for piece in pieces:
+            piece.session.landed(len(piece.tickets))
+
+    def _submit(self, piece: Piece) -> None:
+        for ticket in piece.tickets:
+            ticket.sent = True
+        first = piece.tickets[0].shard
+        if all(one.shard == first for one in piece.tickets):
+            self._lanes[first].put(piece)
+            return
+        for shard in {one.shard: None for one in piece.tickets}:
+            self._lanes[shard].put(piece._replace(tickets=[one for one in piece.tickets if one.shard == shard]))
+
+
+class Lane:
+    """Stage two of one shard: submits pieces in the order they were put, and takes the answers back."""
+
+    def __init__(self, shard: int, match: Match, reference: Reference, metrics: Metrics) -> None:
+        self._shard = shard
+        self._match = match
+        self._reference = reference
+        self._metrics = metrics
+        self._pieces: deque[Piece] = deque()
+        self._ready = asyncio.Event()
+
+    def put(self, piece: Piece) -> None:
+        """Queues a piece."""
+        self._pieces.append(piece)
+        self._ready.set()
+
+    async def work(self) -> None:
+        """Runs until cancelled. Several may run: batches leave in the order they were taken."""
+        while True:
+            if not self._pieces:
+                self._ready.clear()
+                await self._ready.wait()
+                continue
+            pieces = self._sendable(take(self._pieces))
+            if pieces:
+                await self._exchange(pieces)
+
+    def _sendable(self, pieces: list[Piece]) -> list[Piece]:
+        sendable = []
+        for piece in pieces:
+            if not piece.session.cut:
+                sendable.append(piece)
+            else:
+                piece.session.landed(len(piece.tickets))
+        return sendable
+
+    async def _exchange(self, pieces: list[Piece]) -> None:
+        tickets = [one for piece in pieces for one in piece.tickets] if len(pieces) > 1 else pieces[0].tickets
+        deadlines_us = [deadline for piece in pieces for deadline in self._deadlines(piece)]
+        incarnation = self._reference.shards[self._shard].incarnation
+        try:
+            with self._metrics.stage("submit", len(tickets)):
+                answers = await self._match.submit(self._shard, incarnation, tickets, deadlines_us)
+        except Unavailable as failure:
+            for piece in pieces:
+                piece.session.deadlines[self._shard].answered()
+                piece.session.cut = True
+                piece.session.end(failure)
+                piece.session.landed(len(piece.tickets))
+            return
+        assert len(answers) == len(tickets), "svc_match answers one result a command"
+        rest = iter(answers)
+        for piece in pieces:
+            piece.session.deadlines[self._shard].answered()
+            for ticket, answer in zip(piece.tickets, rest, strict=False):
+                if answer.outcome == LATE:
+                    piece.session.cut = True
+                    stop(piece.session, ticket, after_late(ticket.attempt))
+                else:
+                    ticket.result = answer
+            piece.session.landed(len(piece.tickets))
+
+    def _deadlines(self, piece: Piece) -> list[int]:
+        """Only a pending hold's deadline binds what follows: under a bound or ended one the core answers with the first result."""
+        window = piece.session.deadlines.get(self._shard)
+        if window is None:
+            window = piece.session.deadlines[self._shard] = Deadlines()
+        carried = window.carry([_pending_deadline(one) for one in piece.tickets])
+        for index, ticket in enumerate(piece.tickets):
+            if ticket.hold is not None and ticket.hold.state != HoldState.PENDING:
+                carried[index] = min(carried[index] or NEVER, ticket.hold.deadline_us)
+        return carried
+
+
+def take(pieces: deque[Piece]) -> list[Piece]:
+    """The pieces at the front, as many as go into one batch."""
+    taken = [pieces.popleft()]
+    count = len(taken[0].tickets)
+    while pieces and count + len(pieces[0].tickets) <= BATCH_LIMIT:
+        taken.append(pieces.popleft())
+        count += len(taken[-1].tickets)
+    return taken
+
+
+def stop(session: Session, ticket: Ticket, step: Step) -> None:
+    """The session sends nothing more until `ticket` and all behind it are sent again, or ends here."""
+    ticket.attempt += 1
+    if step is Step.AGAIN:
+        if session.state is State.RUNNING:
+            session.state = State.RESENDING
+        return
+    assert step is Step.OPEN, f"{step} does not stop a session"
+    session.end(Unavailable("OUTCOME_OPEN", "the command was not taken in time"))
+
+
+def _pending_deadline(ticket: Ticket) -> int:
+    hold = ticket.hold
+    return hold.deadline_us if hold is not None and hold.state == HoldState.PENDING else 0
+
+
+def reference_of(shards: Mapping[int, object]) -> Reference:
+    """Reference data of the shards that the service is told of, with nothing known yet."""
+    return Reference(frozenset(shards))

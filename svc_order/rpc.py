@@ -1,0 +1,303 @@
+"""gRPC in: order entry and reads. Methods translate, call, translate."""
+# ruff: noqa: N802 (methods are named by the proto)
+
+import asyncio
+import base64
+import binascii
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import grpc
+
+from bourse.order.v1 import order_pb2, order_pb2_grpc
+from bourse.types.v1 import command_pb2
+from chassis.errors import Refusal
+from chassis.identity import caller
+from svc_order import wire
+from svc_order.app import WATCH_LIMIT, Admission, History, Problem
+from svc_order.core.refused import STATUS_OF, Refused, Unavailable, refused
+from svc_order.entry import BATCH_LIMIT, Entry, Session
+from svc_order.metrics import Metrics
+from svc_order.ports import OrderFilter, Ticket
+
+PAGE_LIMIT, PAGE_DEFAULT = 1_000, 100
+EXPORT_SECONDS = 120.0
+UNARY_WAIT_SECONDS = 5.0
+SPARE_SECONDS = 0.05
+OUTCOMES = command_pb2.Outcome
+Servicer: Any = order_pb2_grpc.OrderServiceServicer
+
+
+class OrderService(Servicer):  # type: ignore[misc]
+    """bourse.order.v1.OrderService."""
+
+    def __init__(
+        self, admission: Admission, entry: Entry, history: History, draining: asyncio.Event, metrics: Metrics
+    ) -> None:
+        self._admission = admission
+        self._entry = entry
+        self._history = history
+        self._draining = draining
+        self._metrics = metrics
+
+    async def EnterOrders(
+        self, requests: AsyncIterator[order_pb2.EnterOrdersRequest], _context: Any
+    ) -> AsyncGenerator[order_pb2.EnterOrdersResponse, None]:
+        session = self._open()
+        reader = asyncio.create_task(self._read(session, requests))
+        told = False
+        try:
+            while True:
+                session.changed.clear()
+                if tickets := session.take():
+                    yield self._answer(tickets)
+                if self._draining.is_set() and not told:
+                    told = True
+                    yield order_pb2.EnterOrdersResponse(draining=order_pb2.Draining())
+                if session.over and not session.answerable:
+                    break
+                await session.changed.wait()
+            if session.failure is not None:
+                self._metrics.ended.labels(session.failure.reason).inc()
+                raise _refusal(session.failure)
+            await reader
+        finally:
+            reader.cancel()
+            self._close(session)
+
+    async def _read(self, session: Session, requests: AsyncIterator[order_pb2.EnterOrdersRequest]) -> None:
+        """Takes a session's batches until the caller ends it; a bad batch ends it, when those before it are answered."""
+        try:
+            async for request in requests:
+                if not 1 <= len(request.commands) <= BATCH_LIMIT:
+                    raise Problem(_batch_size(len(request.commands)))
+                await session.enter(await self._admission.tickets(session.participant, wire.commands(request.commands)))
+        except (Problem, Unavailable) as why:
+            session.failure = why.refused
+        finally:
+            session.close()
+
+    async def PlaceOrder(self, request: order_pb2.PlaceOrderRequest, _context: Any) -> order_pb2.PlaceOrderResponse:
+        return order_pb2.PlaceOrderResponse(result=await self._one(command_pb2.OrderCommand(place=request.place)))
+
+    async def CancelOrder(self, request: order_pb2.CancelOrderRequest, _context: Any) -> order_pb2.CancelOrderResponse:
+        return order_pb2.CancelOrderResponse(result=await self._one(command_pb2.OrderCommand(cancel=request.cancel)))
+
+    async def ReplaceOrder(
+        self, request: order_pb2.ReplaceOrderRequest, _context: Any
+    ) -> order_pb2.ReplaceOrderResponse:
+        return order_pb2.ReplaceOrderResponse(result=await self._one(command_pb2.OrderCommand(replace=request.replace)))
+
+    async def _one(self, message: command_pb2.OrderCommand) -> command_pb2.CommandResult:
+        """A session of one command; a refusal becomes a status."""
+        session = self._open()
+        try:
+            try:
+                await session.enter(await self._admission.tickets(session.participant, wire.commands([message])))
+            except Unavailable as why:
+                raise _refusal(why.refused) from why
+            while not (tickets := session.take()):
+                session.changed.clear()
+                if session.failure is not None and session.over:
+                    raise _refusal(session.failure)
+                await session.changed.wait()
+            result = self._answer(tickets).results[0]
+        finally:
+            self._close(session)
+        if result.HasField("refusal"):
+            raise _refusal(wire.refused(result.refusal), outcome=OUTCOMES.Name(result.outcome), result=result)
+        return result
+
+    def _open(self) -> Session:
+        session = self._entry.open(caller().participant)
+        if session is None:
+            raise _refusal(
+                refused(
+                    "SESSION_LIMIT", "too many sessions are open", field="session", value="", fix="use fewer sessions"
+                )
+            )
+        self._metrics.sessions.inc()
+        return session
+
+    def _close(self, session: Session) -> None:
+        self._metrics.sessions.dec()
+        self._entry.forget(session)
+
+    def _answer(self, tickets: list[Ticket]) -> order_pb2.EnterOrdersResponse:
+        response = wire.results(tickets)
+        counts: dict[command_pb2.Outcome, int] = {}
+        for result in response.results:
+            outcome = result.outcome
+            counts[outcome] = counts.get(outcome, 0) + 1
+            if outcome in (command_pb2.OUTCOME_REFUSED, command_pb2.OUTCOME_REJECTED):
+                self._metrics.refusals.labels(result.refusal.reason).inc()
+        for outcome, count in counts.items():
+            self._metrics.commands.labels(OUTCOMES.Name(outcome)).inc(count)
+        for ticket in tickets:
+            if ticket.end_span is not None:
+                ticket.end_span()
+        return response
+
+    async def GetOrder(self, request: order_pb2.GetOrderRequest, context: Any) -> order_pb2.GetOrderResponse:
+        with _statuses():
+            row = await self._history.order(
+                request.order_id, caller().participant, request.min_sequence, _patience(context)
+            )
+        return order_pb2.GetOrderResponse(order=wire.order(row))
+
+    async def ListOrders(self, request: order_pb2.ListOrdersRequest, context: Any) -> order_pb2.ListOrdersResponse:
+        with _statuses():
+            limit, behind, wanted = _page_size(request.page_size), _page(request.page_token), _filter(request)
+            positions = [(one.shard, one.sequence, one.incarnation) for one in request.min_sequences]
+            await self._history.wait(positions, _patience(context))
+            rows = await self._history.orders(wanted, limit + 1, behind)
+        response = order_pb2.ListOrdersResponse(orders=[wire.order(row) for row in rows[:limit]])
+        if len(rows) > limit:
+            response.next_page_token = _token(rows[limit - 1].create_time_us, rows[limit - 1].order_id)
+        return response
+
+    async def WatchOrders(
+        self, request: order_pb2.WatchOrdersRequest, _context: Any
+    ) -> AsyncGenerator[order_pb2.WatchOrdersResponse, None]:
+        participant = _participant(request.participant)
+        if self._history.watchers >= WATCH_LIMIT:
+            raise _refusal(refused("STREAM_LIMIT", "too many watchers", field="stream", value="", fix="watch once"))
+        self._history.watchers += 1
+        try:
+            with _statuses():
+                after = {one.shard: (one.sequence, one.incarnation) for one in request.after}
+                async for incarnation, part in self._history.watch(participant, after):
+                    yield wire.watched(incarnation, *part)
+        finally:
+            self._history.watchers -= 1
+
+    async def ExportOrders(
+        self, _request: order_pb2.ExportOrdersRequest, _context: Any
+    ) -> AsyncGenerator[order_pb2.ExportOrdersResponse, None]:
+        with _statuses():
+            async with asyncio.timeout(EXPORT_SECONDS):
+                async for positions, rows in self._history.export():
+                    response = order_pb2.ExportOrdersResponse(orders=[wire.order(row) for row in rows])
+                    for shard, one in positions.items():
+                        response.sequences.add(shard=shard, sequence=one.sequence, incarnation=one.incarnation)
+                    yield response
+
+
+class _statuses:  # noqa: N801
+    """What reads raise, as statuses."""
+
+    def __enter__(self) -> None:
+        """Nothing."""
+
+    def __exit__(self, _kind: object, error: object, _trace: object) -> None:
+        if isinstance(error, Problem | Unavailable):
+            raise _refusal(error.refused) from error
+
+
+def _refusal(why: Refused, outcome: str = "", result: command_pb2.CommandResult | None = None) -> Refusal:
+    code = grpc.StatusCode[STATUS_OF.get(why.reason, "FAILED_PRECONDITION")]
+    metadata = dict(why.metadata)
+    if outcome:
+        metadata["outcome"] = outcome
+    if result is not None and result.order_id:
+        metadata["order_id"] = str(result.order_id)
+    if result is not None and result.sequence:
+        metadata["sequence"] = str(result.sequence)
+    return Refusal(code, why.reason, why.message, **metadata)
+
+
+def _patience(context: Any) -> float:
+    left = context.time_remaining()
+    return UNARY_WAIT_SECONDS if left is None else max(0.0, float(left) - SPARE_SECONDS)
+
+
+def _batch_size(count: int) -> Refused:
+    return refused(
+        "BATCH_TOO_LARGE",
+        f"a batch has 1 to {BATCH_LIMIT} commands",
+        field="commands",
+        value=count,
+        fix="send 1 to 4096 commands a message",
+    )
+
+
+def _participant(named: str) -> str:
+    own = caller().participant
+    if own and named and named != own:
+        raise _refusal(
+            refused(
+                "ACCOUNT_NOT_YOURS",
+                "a broker sees its own orders",
+                field="participant",
+                value=named,
+                fix="leave it empty",
+            )
+        )
+    if not own and not named:
+        raise _refusal(
+            refused("FILTER_INVALID", "an operator names a participant", field="participant", value="", fix="name one")
+        )
+    return named or own
+
+
+def _filter(request: order_pb2.ListOrdersRequest) -> OrderFilter:
+    own = caller().participant
+    foreign = own and (
+        (request.participant and request.participant != own)
+        or (request.account and request.account.partition("/")[0] != own)
+    )
+    if foreign:
+        raise Problem(
+            refused(
+                "ACCOUNT_NOT_YOURS",
+                "a broker sees its own orders",
+                field="account" if request.account else "participant",
+                value=request.account or request.participant,
+                fix="name your own, or leave it empty",
+            )
+        )
+    if request.state not in order_pb2.OrderState.values():
+        raise Problem(
+            refused("FILTER_INVALID", "no such state", field="state", value=request.state, fix="see OrderState")
+        )
+    participant = own or request.participant
+    return OrderFilter(participant, request.account, request.symbol, request.state, request.client_order_id)
+
+
+def _page_size(wanted: int) -> int:
+    if not 0 <= wanted <= PAGE_LIMIT:
+        raise Problem(
+            refused(
+                "PAGE_TOO_LARGE",
+                f"a page has 1 to {PAGE_LIMIT} orders",
+                field="page_size",
+                value=wanted,
+                fix=f"ask for at most {PAGE_LIMIT}; 0 means {PAGE_DEFAULT}",
+            )
+        )
+    return wanted or PAGE_DEFAULT
+
+
+def _token(create_time_us: int, order_id: int) -> str:
+    return base64.urlsafe_b64encode(f"{create_time_us}.{order_id}".encode()).decode()
+
+
+def _page(token: str) -> tuple[int, int] | None:
+    if not token:
+        return None
+    try:
+        time_us, order_id = base64.b64decode(token, altchars=b"-_", validate=True).decode("ascii").split(".")
+        page = int(time_us), int(order_id)
+        if all(0 <= one < 1 << 63 for one in page):
+            return page
+    except (ValueError, binascii.Error):
+        pass
+    raise Problem(
+        refused(
+            "PAGE_TOKEN_INVALID",
+            "this is no page token",
+            field="page_token",
+            value=token,
+            fix="begin at the first page",
+        )
+    )

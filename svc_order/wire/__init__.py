@@ -1,0 +1,240 @@
+"""Protobuf to core and back. Order messages are passed on as they came; nothing is worded anew."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from bourse.ledger.v1 import ledger_pb2
+from bourse.match.v1 import match_pb2
+from bourse.order.v1 import order_pb2
+from bourse.types.v1 import command_pb2, market_pb2
+from svc_order.core.commands import Cancel, Command, Place, Replace
+from svc_order.core.reference import Instrument, Shard
+from svc_order.core.refused import Refused
+from svc_order.core.saga import Hold
+from svc_order.ports import OrderRow, Ticket
+
+VALUE_LIMIT = 256
+
+
+def place(message: command_pb2.PlaceOrder) -> Place:
+    """A PlaceOrder."""
+    return Place(
+        message.account,
+        message.client_order_id,
+        message.trading_date,
+        message.symbol,
+        message.side,
+        message.type,
+        message.time_in_force,
+        message.price_e4,
+        message.quantity,
+        message.amount_e4,
+        message.traceparent,
+    )
+
+
+def cancel(message: command_pb2.CancelOrder) -> Cancel:
+    """A CancelOrder."""
+    return Cancel(
+        message.account,
+        message.client_order_id,
+        message.trading_date,
+        message.order_id,
+        message.original_client_order_id,
+        message.symbol,
+        message.traceparent,
+    )
+
+
+def replace(message: command_pb2.ReplaceOrder) -> Replace:
+    """A ReplaceOrder."""
+    return Replace(
+        message.account,
+        message.client_order_id,
+        message.trading_date,
+        message.order_id,
+        message.original_client_order_id,
+        message.symbol,
+        message.price_e4,
+        message.quantity,
+        message.traceparent,
+    )
+
+
+def commands(messages: Iterable[command_pb2.OrderCommand]) -> list[tuple[Command | None, object]]:
+    """Each command beside its message; None where the message names none."""
+    read: list[tuple[Command | None, object]] = []
+    for message in messages:
+        kind = message.WhichOneof("command")
+        if kind == "place":
+            read.append((place(message.place), message))
+        elif kind == "cancel":
+            read.append((cancel(message.cancel), message))
+        elif kind == "replace":
+            read.append((replace(message.replace), message))
+        else:
+            read.append((None, message))
+    return read
+
+
+def create_holds(incarnation: str, tickets: Iterable[Ticket]) -> ledger_pb2.CreateHoldsRequest:
+    """Asks for the holds of tickets that need one."""
+    request = ledger_pb2.CreateHoldsRequest(incarnation=incarnation)
+    add = request.holds.add
+    for ticket in tickets:
+        command, need = ticket.command, ticket.need
+        assert command is not None, "a refused message is not sent on"
+        assert need is not None, "only commands that need a hold are sent to the ledger"
+        hold = add(
+            trading_date=command.trading_date,
+            account=command.account,
+            client_order_id=command.client_order_id,
+            digest=ticket.digest,
+            shard=ticket.shard,
+            asset=need.asset,
+            quantity=need.quantity,
+            held_price_e4=need.held_price_e4,
+            held_fee_e6=need.held_fee_e6,
+            amount_e4=need.amount_e4,
+        )
+        if isinstance(command, Replace):
+            hold.replace = True
+            hold.order_id = command.order_id
+            hold.original_client_order_id = command.original_client_order_id
+        if ticket.traceparent:
+            hold.traceparent = ticket.traceparent
+    return request
+
+
+def holds(response: ledger_pb2.CreateHoldsResponse) -> list[Hold]:
+    """The ledger's answers."""
+    return [
+        Hold(
+            result.state,
+            result.hold_id,
+            result.deadline_us,
+            result.held_amount,
+            result.held_price_e4,
+            result.held_fee_e6,
+            refused(result.refusal) if result.HasField("refusal") else None,
+        )
+        for result in response.results
+    ]
+
+
+def refused(message: market_pb2.Refusal) -> Refused:
+    """Another service's refusal."""
+    return Refused(message.reason, message.message, dict(message.metadata))
+
+
+def submit(incarnation: str, tickets: Sequence[Ticket], deadlines_us: Sequence[int]) -> match_pb2.SubmitRequest:
+    """Submissions under the stored holds."""
+    request = match_pb2.SubmitRequest(incarnation=incarnation)
+    add = request.submissions.add
+    for ticket, deadline_us in zip(tickets, deadlines_us, strict=True):
+        hold = ticket.hold
+        if hold is not None and hold.hold_id:
+            submission = add(
+                hold_id=hold.hold_id,
+                held_amount=hold.held_amount,
+                held_price_e4=hold.held_price_e4,
+                held_fee_e6=hold.held_fee_e6,
+                deadline_us=deadline_us,
+            )
+        else:
+            submission = add(deadline_us=deadline_us)
+        assert isinstance(ticket.message, command_pb2.OrderCommand)
+        submission.command.CopyFrom(ticket.message)
+        if ticket.traceparent:
+            kind = submission.command.WhichOneof("command")
+            assert kind is not None
+            getattr(submission.command, kind).traceparent = ticket.traceparent
+    return request
+
+
+def results(tickets: Iterable[Ticket]) -> order_pb2.EnterOrdersResponse:
+    """The answers of a session, in order."""
+    response = order_pb2.EnterOrdersResponse()
+    for ticket in tickets:
+        result = ticket.result
+        if isinstance(result, Refused):
+            client_order_id = ticket.command.client_order_id if ticket.command is not None else ""
+            response.results.add(
+                client_order_id=client_order_id[:VALUE_LIMIT],
+                outcome=command_pb2.OUTCOME_REFUSED,
+                refusal=refusal(result),
+            )
+        else:
+            assert isinstance(result, command_pb2.CommandResult)
+            response.results.append(result)
+    return response
+
+
+def refusal(why: Refused) -> market_pb2.Refusal:
+    """A refusal as a message; long values are cut."""
+    metadata = {key: value[:VALUE_LIMIT] for key, value in why.metadata.items()}
+    return market_pb2.Refusal(reason=why.reason, message=why.message, metadata=metadata)
+
+
+def instrument(message: market_pb2.Instrument) -> Instrument:
+    """An instrument's reference data."""
+    return Instrument(
+        message.symbol,
+        message.currency,
+        message.tick_size_e4,
+        message.lot_size,
+        message.min_price_e4,
+        message.max_price_e4,
+        message.max_quantity,
+        max(message.maker_fee_e6, message.taker_fee_e6),
+        message.shard,
+    )
+
+
+def shard(message: match_pb2.GetShardResponse) -> Shard:
+    """A shard's state."""
+    return Shard(message.incarnation, message.sequence, message.trading_date)
+
+
+def order(row: OrderRow) -> order_pb2.Order:
+    """An order of the history."""
+    message = order_pb2.Order(
+        order_id=row.order_id,
+        account=row.account,
+        client_order_id=row.client_order_id,
+        trading_date=row.trading_date,
+        symbol=row.symbol,
+        side=row.side,  # type: ignore[arg-type]
+        type=row.type,  # type: ignore[arg-type]
+        time_in_force=row.time_in_force,  # type: ignore[arg-type]
+        price_e4=row.price_e4,
+        quantity=row.quantity,
+        executed_quantity=row.executed_quantity,
+        open_quantity=row.open_quantity,
+        executed_amount_e4=row.executed_amount_e4,
+        fees_e4=row.fees_e4,
+        state=row.state,  # type: ignore[arg-type]
+        create_time_us=row.create_time_us,
+        update_time_us=row.update_time_us,
+        last_sequence=row.last_sequence,
+    )
+    if row.refusal:
+        reason, text, metadata = json.loads(row.refusal)
+        message.refusal.CopyFrom(market_pb2.Refusal(reason=reason, message=text, metadata=metadata))
+    return message
+
+
+def watched(
+    incarnation: str, shard_number: int, first: int, last: int, rows: Iterable[tuple[int, int, bytes]]
+) -> order_pb2.WatchOrdersResponse:
+    """A part of the drop copy: the rows' updates from `first` on."""
+    response = order_pb2.WatchOrdersResponse()
+    for row_first, _, encoded in rows:
+        if row_first >= first:
+            response.MergeFromString(encoded)
+            continue
+        whole = order_pb2.WatchOrdersResponse.FromString(encoded)
+        response.updates.extend(one for one in whole.updates if one.sequence >= first)
+    response.incarnation, response.shard = incarnation, shard_number
+    response.first_sequence, response.last_sequence = first, last
+    return response
