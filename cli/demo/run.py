@@ -22,7 +22,8 @@ from cli.demo.screen import Screen
 from cli.demo.trading import Tally, follow_depth, follow_tops, follow_trades, trade
 from cli.machine import Machine
 from cli.opening import Endowment, open_market, seen_open, today
-from cli.reconcile.run import reconcile, wait_settled
+from cli.reconcile.run import reconcile
+from cli.reconcile.settled import wait_settled
 from cli.report import Report, latency
 
 CURRENCY = "EUR"

@@ -9,12 +9,22 @@ from cli.reconcile import feed as feeds
 from cli.reconcile import journal
 from cli.reconcile.breaks import Breaks
 from cli.reconcile.digests import Digests
-from cli.reconcile.exports import History, Ledger, Quotes
+from cli.reconcile.exports import Export, History, Ledger, Quotes
 from cli.reconcile.feed import Feed
 from cli.reconcile.journal import BUY, Book, Fold
 
 Positions = dict[tuple[str, str], int]
 EXCHANGE = "exchange/"
+
+
+def position(breaks: Breaks, export: Export, shard: int, journalled: tuple[int, int], incarnation: str) -> None:
+    """The export is of the present incarnation, and of a sequence between those that the journal had before and after it."""
+    cursor, found = export.cursors.get(shard, 0), export.incarnations.get(shard, "")
+    if not journalled[0] <= cursor <= journalled[1]:
+        left = "svc_match", dict(zip(("before", "after"), journalled, strict=True))
+        breaks.add("cursor", shard, left, (export.source, cursor), sequence=cursor)
+    if cursor and found != incarnation:
+        breaks.add("incarnation", shard, ("svc_match", incarnation), (export.source, found), sequence=cursor)
 
 
 def trades(breaks: Breaks, fold: Fold, ledger: Ledger) -> None:

@@ -10,21 +10,18 @@ from pathlib import Path
 import grpc
 
 from bourse.ledger.v1 import ledger_pb2
-from bourse.match.v1 import match_pb2
 from bourse.order.v1 import order_pb2
 from bourse.quote.v1 import quote_pb2
-from bourse.types.v1 import market_pb2
 from cli.reconcile import checks, feed, journal
 from cli.reconcile.alongside import Batch, Copy
 from cli.reconcile.breaks import Breaks, Reconciliation
-from cli.reconcile.exports import Export, History, Keep, Ledger, Quotes
+from cli.reconcile.exports import History, Keep, Ledger, Quotes
 from cli.reconcile.feed import Feed
 from cli.reconcile.journal import Book, Fold
+from cli.reconcile.settled import lagging, state, symbols
 from cli.reconcile.sources import (
-    POLL_SECONDS,
     TRANSIENT,
     Sources,
-    Unreachable,
     addresses,
     parse_executions,
     parse_market_data,
@@ -33,7 +30,6 @@ from cli.reconcile.sources import (
 from svc_match.db import row_checksum
 
 SETTLE_SECONDS = 10.0
-WAIT_SECONDS = 2.0
 EXPORT_SECONDS = 600.0
 PROGRESS_SECONDS = 1.0
 
@@ -56,16 +52,6 @@ async def reconcile(home: Path, progress: Progress | None = None) -> Reconciliat
                 look = Look(sources, _keep(look.breaks), progress)
                 await look.run()
     return look.outcome(time.monotonic() - start)
-
-
-async def wait_settled(home: Path, timeout: float) -> dict[int, int]:
-    """Waits until every consumer has what each shard has now, and returns these sequences. Raises TimeoutError."""
-    async with Sources(addresses(home)) as sources:
-        deadline = time.monotonic() + timeout
-        sequences = {shard: (await state(sources, shard, deadline)).sequence for shard in sources.shards}
-        if behind := await lagging(sources, sequences, deadline):
-            raise TimeoutError(f"not settled within {timeout:g} s: {', '.join(behind)} did not reach {sequences}")
-        return sequences
 
 
 def _keep(breaks: Breaks) -> Keep:
@@ -112,29 +98,18 @@ class Look:
         async for books in self.sources.quote.ExportQuotes(quote_pb2.ExportQuotesRequest(), timeout=EXPORT_SECONDS):
             quotes.add(books)
         now = {shard: await state(self.sources, shard, 0.0) for shard in self.sources.shards}
+        self.last = {shard: found.sequence for shard, found in now.items()}
         for export in (ledger, history, quotes):
-            self._position(export, now)
+            self.counts.update(export.counts)
+            self.cursors[export.source] = export.cursors
+            for shard, found in now.items():
+                checks.position(self.breaks, export, shard, (self.sequences[shard], found.sequence), found.incarnation)
         settlement = await self.sources.ledger.GetSettlement(ledger_pb2.GetSettlementRequest())
-        for shard in settlement.shards:
-            if shard.HasField("stopped"):
-                left, right = ("svc_ledger", shard.stopped.message), ("expected", None)
-                self.breaks.add("settlement", shard.position.shard, left, right, sequence=shard.position.sequence)
+        for settled in settlement.shards:
+            if settled.HasField("stopped"):
+                left, right = ("svc_ledger", settled.stopped.message), ("expected", None)
+                self.breaks.add("settlement", settled.position.shard, left, right, sequence=settled.position.sequence)
         return ledger, history, quotes
-
-    def _position(self, export: Export, now: dict[int, match_pb2.GetShardResponse]) -> None:
-        """The export is of the present incarnation, not before the sequence to be compared, nor behind the journal's end."""
-        self.counts.update(export.counts)
-        self.cursors[export.source] = export.cursors
-        for shard, sequence in self.sequences.items():
-            cursor, last = export.cursors.get(shard, 0), now[shard].sequence
-            if not sequence <= cursor <= last:
-                range_ = {"sequence": sequence, "last_sequence": last}
-                self.breaks.add("cursor", shard, ("svc_match", range_), (export.source, cursor), sequence=cursor)
-            found = export.incarnations.get(shard, "")
-            if cursor and found != now[shard].incarnation:
-                left = "svc_match", now[shard].incarnation
-                self.breaks.add("incarnation", shard, left, (export.source, found), sequence=cursor)
-            self.last[shard] = last
 
     async def _shard(self, shard: int, ledger: Ledger, history: History, quotes: Quotes) -> checks.Positions:
         """One pass over the shard's private and public events; returns what its trades moved up to the ledger's cursor."""
@@ -253,66 +228,3 @@ class Look:
         if self.progress is not None and time.monotonic() - self._told >= PROGRESS_SECONDS:
             self._told = time.monotonic()
             self.progress(line)
-
-
-async def symbols(sources: Sources) -> dict[str, int]:
-    """The shard of each instrument."""
-    request = match_pb2.ListInstrumentsRequest()
-    lists = {shard: await match.ListInstruments(request) for shard, match in sources.match.items()}
-    return {entry.instrument.symbol: shard for shard, found in lists.items() for entry in found.instruments}
-
-
-async def state(sources: Sources, shard: int, deadline: float) -> match_pb2.GetShardResponse:
-    """The shard's state; a shard that is being restarted is waited for."""
-    while True:
-        try:
-            return await sources.match[shard].GetShard(match_pb2.GetShardRequest())
-        except grpc.aio.AioRpcError as error:
-            if error.code() not in TRANSIENT or time.monotonic() > deadline:
-                raise Unreachable(f"svc_match-{shard}: {error.code().name} {error.details()}") from error
-        await asyncio.sleep(POLL_SECONDS)
-
-
-async def lagging(sources: Sources, sequences: dict[int, int], deadline: float) -> list[str]:
-    """Waits for every consumer to be at `sequences`, and names those that were not there in time."""
-    has = {"svc_ledger": _ledger_has, "svc_order": _history_has, "svc_quote": _quotes_have, "JetStream": _published}
-    while True:
-        behind = []
-        for name, reached in has.items():
-            try:
-                if not await reached(sources, sequences):
-                    behind.append(name)
-            except grpc.aio.AioRpcError as error:
-                if error.code() not in TRANSIENT:
-                    raise
-                behind.append(name)
-        if not behind or time.monotonic() > deadline:
-            return behind
-        has = {name: has[name] for name in behind}
-        await asyncio.sleep(POLL_SECONDS)
-
-
-async def _ledger_has(sources: Sources, sequences: dict[int, int]) -> bool:
-    settlement = await sources.ledger.GetSettlement(ledger_pb2.GetSettlementRequest())
-    positions = {shard.position.shard: shard.position.sequence for shard in settlement.shards}
-    return all(positions.get(shard, 0) >= sequence for shard, sequence in sequences.items())
-
-
-async def _history_has(sources: Sources, sequences: dict[int, int]) -> bool:
-    positions = [market_pb2.ShardSequence(shard=shard, sequence=sequence) for shard, sequence in sequences.items()]
-    request = order_pb2.ListOrdersRequest(page_size=1, min_sequences=positions)
-    await sources.order.ListOrders(request, timeout=WAIT_SECONDS)
-    return True
-
-
-async def _quotes_have(sources: Sources, sequences: dict[int, int]) -> bool:
-    """Asks for one instrument of each shard; a shard without one has no quotes."""
-    for symbol, shard in {shard: (symbol, shard) for symbol, shard in (await symbols(sources)).items()}.values():
-        request = quote_pb2.GetTopOfBookRequest(symbol=symbol, min_sequence=sequences[shard])
-        await sources.quote.GetTopOfBook(request, timeout=WAIT_SECONDS)
-    return True
-
-
-async def _published(sources: Sources, sequences: dict[int, int]) -> bool:
-    states = [await sources.match[shard].GetShard(match_pb2.GetShardRequest()) for shard in sequences]
-    return all(found.published_sequence >= sequences[found.shard] for found in states)

@@ -412,3 +412,16 @@ def test_a_trade_within_one_account_posts_fees_alone() -> None:
     day.keep = frozenset({int(found.where["sequence"])})
     (found,) = (found for found in day.reconcile().kept if found.kind == "trade")
     assert [posting["kind"] for posting in found.left.value] == ["fee", "fee"]
+
+
+@pytest.mark.parametrize(
+    ("cursor", "incarnation", "kinds"),
+    [(5, "a", []), (7, "a", []), (4, "a", ["cursor"]), (8, "a", ["cursor"]), (5, "b", ["incarnation"])],
+)
+def test_an_export_is_of_the_journal_as_it_is(cursor: int, incarnation: str, kinds: list[str]) -> None:
+    """A consumer that lags, that is ahead, or that follows another incarnation is a break."""
+    breaks = Breaks()
+    history = History(breaks, {})
+    history.begin([market_pb2.ShardSequence(sequence=cursor, incarnation=incarnation)])
+    checks.position(breaks, history, 0, (5, 7), "a")
+    assert list(breaks.found) == kinds
