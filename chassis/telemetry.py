@@ -28,6 +28,11 @@ LAG_INTERVAL_SECONDS = 0.5
 EXPORT_QUEUE_LIMIT = 8192
 UNTRACED_SERVICES = ("grpc.health.v1.Health", "opentelemetry.proto")
 
+# A traceback names places, not values: values can be passwords and tokens.
+WITHOUT_LOCALS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
 _PROPAGATOR = TraceContextTextMapPropagator()
 _OFF: AbstractContextManager[None] = contextlib.nullcontext()
 _tracer: trace.Tracer | None = None
@@ -83,20 +88,29 @@ def flush() -> None:
 def set_up_logs(name: str, log_format: str = "json") -> None:
     """JSON lines on stderr, or text when `log_format` is "text" or stderr is a terminal."""
     text = log_format == "text" or sys.stderr.isatty()
+    before: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        _add_trace,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[structlog.typing.Processor] = (
+        [structlog.dev.ConsoleRenderer()]
+        if text
+        else [WITHOUT_LOCALS, structlog.processors.JSONRenderer(default=str)]
+    )
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            _add_trace,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([] if text else [structlog.processors.dict_tracebacks]),
-            structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer(),
-        ],
+        processors=[*before, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=name)
+    libraries = logging.StreamHandler(sys.stderr)
+    remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    formatter = structlog.stdlib.ProcessorFormatter(processors=[remove_meta, *last], foreign_pre_chain=before)
+    libraries.setFormatter(formatter)
+    logging.basicConfig(level=logging.WARNING, handlers=[libraries], force=True)
 
 
 def serve_metrics(listen: str, registry: CollectorRegistry = REGISTRY) -> int:
