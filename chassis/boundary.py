@@ -14,12 +14,15 @@ from typing import Any
 import grpc
 import structlog
 from google.protobuf.message import DecodeError
+from prometheus_client import Counter
 
 from chassis import identity
 from chassis.errors import Refusal, internal, trailers
 
 UNARY_DEADLINE_SECONDS = 10.0
 STATUS_SECONDS = 5.0
+
+CALLS = Counter("grpc_server_handled_total", "Calls and streams that ended, by method and status", ["method", "code"])
 
 log = structlog.get_logger()
 
@@ -101,7 +104,7 @@ class Boundary(grpc.aio.ServerInterceptor):
     @asynccontextmanager
     async def _guard(self, method: str, context: Any) -> AsyncIterator[asyncio.Timeout]:
         """Admits the caller, then runs the block until its token expires; answers what it raises."""
-        self._enter(context)
+        self._enter(method, context)
         scope = asyncio.timeout(None)
         try:
             caller = await self._admit(method, context)
@@ -113,12 +116,16 @@ class Boundary(grpc.aio.ServerInterceptor):
         except Exception as error:  # noqa: BLE001 - the last to catch it: every error becomes a status
             await _abort(context, self._refusal(method, error, scope))
 
-    def _enter(self, context: Any) -> None:
+    def _enter(self, method: str, context: Any) -> None:
         self._active += 1
         self._idle.clear()
-        context.add_done_callback(self._leave)  # not when the method returns: its answer is still to be sent
+        context.add_done_callback(
+            partial(self._leave, method)
+        )  # not when the method returns: its answer is still to be sent
 
-    def _leave(self, _context: Any) -> None:
+    def _leave(self, method: str, context: Any) -> None:
+        code = context.code()
+        CALLS.labels(method, code.name if isinstance(code, grpc.StatusCode) else "OK").inc()
         self._active -= 1
         if not self._active:
             self._idle.set()

@@ -218,7 +218,10 @@ class Bus:
         self._closed.set()
 
     async def _on_error(self, error: Exception) -> None:
-        log.debug("bus_error", error=str(error))
+        if "permissions violation" in str(error).lower():
+            log.warning("bus_refused", error=str(error))
+        else:
+            log.debug("bus_error", error=str(error))
 
 
 def inbox_prefix(url: str) -> str:

@@ -20,6 +20,7 @@ class Process:
     def __init__(self, tasks: asyncio.TaskGroup) -> None:
         self.stop = asyncio.Event()
         self._tasks = tasks
+        self._main = asyncio.current_task()
         self._spawned: set[asyncio.Task[Any]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str = "") -> asyncio.Task[Any]:
@@ -28,6 +29,12 @@ class Process:
         self._spawned.add(task)
         task.add_done_callback(self._spawned.discard)
         return task
+
+    def on_signal(self) -> None:
+        """The first one asks main to end, the second one cancels it."""
+        if self.stop.is_set() and self._main is not None:
+            self._main.cancel()
+        self.stop.set()
 
     def cancel_spawned(self) -> None:
         """Ends the background tasks; main has returned."""
@@ -44,6 +51,9 @@ def run(settings: Settings, main: Callable[[Process], Awaitable[None]]) -> None:
     log.info("starting", listen=settings.listen)
     try:
         asyncio.run(_run(main))
+    except asyncio.CancelledError:
+        log.warning("cut_short")
+        sys.exit(1)
     except Exception as error:  # the last one to catch it
         log.critical("failed", exc_info=error)
         sys.exit(1)
@@ -54,7 +64,7 @@ async def _run(main: Callable[[Process], Awaitable[None]]) -> None:
     async with asyncio.TaskGroup() as tasks:
         process = Process(tasks)
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, process.stop.set)
+            asyncio.get_running_loop().add_signal_handler(number, process.on_signal)
         process.spawn(telemetry.watch_loop(), "watch_loop")
         await main(process)
         process.cancel_spawned()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -76,7 +77,9 @@ class Server:
         self.draining.set()
         self._boundary.end_streams()
         stopping = asyncio.ensure_future(self._grpc.stop(DRAIN_SECONDS))
-        await asyncio.wait({stopping, asyncio.ensure_future(self._boundary.idle())}, return_when="FIRST_COMPLETED")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self._boundary.idle()
         await self._grpc.stop(WATCHES_SECONDS)  # what is left are health watches and reflection
         await stopping
 

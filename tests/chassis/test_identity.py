@@ -49,7 +49,7 @@ async def test_a_forged_token_is_refused(keys: Keys, tmp_path: Path) -> None:
     (tmp_path / "forger").mkdir()
     forger = Keys(tmp_path / "forger")
     good = keys.token()
-    unsigned = jwt.encode({"sub": "x", "role": "operator", "exp": 9e9, "aud": "bourse"}, None, "none")
+    unsigned = jwt.encode({"sub": "x", "role": "operator", "exp": 9e9, "aud": "bourse"}, "", "none")
     symmetric = jwt.encode({"sub": "x"}, "k" * 32, "HS256", {"kid": "one"})
     for token in (forger.token(), unsigned, symmetric, good[:-4], good[:20], "a.b.c", "x" * 5000):
         with pytest.raises(Refusal) as caught:
