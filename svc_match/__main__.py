@@ -1,0 +1,45 @@
+"""The process: leads one shard. Everything is built here."""
+
+import gc
+
+from bourse.match.v1 import match_pb2, match_pb2_grpc
+from chassis import process, settings
+from chassis.bus import Bus
+from chassis.identity import Verifier
+from chassis.server import Server
+from svc_match import bus, db, wire
+from svc_match.app import Meters, Shard
+from svc_match.rpc import MatchService
+from svc_match.settings import Settings
+
+COLLECT_AFTER = 50_000  # objects; events and orders hold no cycles, so the collector finds nothing among them
+
+
+async def main(it: process.Process, environment: Settings) -> None:
+    """Prepares the tables, takes the shard over, recovers, serves, drains."""
+    await db.prepare(environment.database_url, environment.name)
+    journal = await db.take_over(environment.database_url, environment.shard)
+    meters = Meters()
+    shard = Shard(environment.shard, journal, wire, meters)
+    await shard.recover()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 50)
+    it.spawn(shard.work(), "shard")
+    if environment.nats_url:
+        connection = Bus(environment.nats_url, environment.name)
+        it.spawn(connection.work(), "bus")
+        for feed in (bus.executions(environment.shard), bus.market_data(environment.shard)):
+            it.spawn(bus.Publisher(connection, shard, feed, meters).work(), feed.stream)
+    verifier = Verifier(environment.jwks, environment.jwt_issuer, environment.jwt_audience)
+    server = Server(environment.listen, verifier)
+    service = match_pb2.DESCRIPTOR.services_by_name["MatchService"]
+    server.add(service, match_pb2_grpc.add_MatchServiceServicer_to_server, MatchService(shard))
+    await server.start()
+    await server.ready()
+    await it.stop.wait()
+    await server.drain(environment.drain_accept_seconds)
+
+
+if __name__ == "__main__":
+    read = settings.read(Settings)
+    process.run(read, lambda it: main(it, read))

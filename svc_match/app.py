@@ -1,0 +1,320 @@
+"""One shard at work: batches are applied, journalled, and only then answered; readers see committed rows alone.
+
+One batch is in flight; the next one gathers meanwhile. Whatever goes wrong between the engine and the journal ends the
+process, which recovers from the journal.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from typing import TypeVar
+
+import structlog
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+
+from chassis import telemetry
+from chassis.coalesce import Coalescer
+from svc_match.core import events, snapshot
+from svc_match.core.engine import SEMANTICS, Applied, Engine
+from svc_match.core.events import EarlierDate, Reason, Refused, Repeat, Result
+from svc_match.core.recent import Recent
+from svc_match.ports import Codec, Head, Item, Journal, JournalDamaged, NotLeader, Row, Snapshot
+
+BATCH_COMMANDS_LIMIT = 4_096
+QUEUE_COMMANDS_LIMIT = 65_536
+TICK_SECONDS = 0.4
+TIME_JUMP_LIMIT_US = 60_000_000
+SNAPSHOT_EVENTS = 50_000
+SNAPSHOT_BYTES = 32 << 20
+RECENT_BYTES_LIMIT = 32 << 20
+READ_BYTES_LIMIT = 2 << 20
+TRACES_LIMIT = 64
+ON_RECORD = frozenset({events.Accepted, events.Rejected, events.Replaced, events.Done, events.Stands})
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+
+class Meters:
+    """What a shard counts."""
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        self.commands = Counter("match_commands", "Commands taken", ["result"], registry=registry)
+        self.fills = Counter("match_fills", "Trades", registry=registry)
+        self.batch = Histogram(
+            "match_batch_commands", "Commands of a row", buckets=[4**n for n in range(7)], registry=registry
+        )
+        self.stage = Histogram(
+            "match_stage_seconds",
+            "Time of a row",
+            ["stage"],
+            buckets=[0.0001 * 2**n for n in range(14)],
+            registry=registry,
+        )
+        self.journal_bytes = Counter("match_journal_bytes", "Bytes journalled", registry=registry)
+        self.sequence = Gauge("match_sequence", "Sequence of the last committed event", registry=registry)
+        self.open_orders = Gauge("match_open_orders", "Open orders", registry=registry)
+        self.lag = Gauge("match_published_lag_events", "Events not yet in the stream", ["stream"], registry=registry)
+
+    def row(self, results: Sequence[Result], applied: Applied, row: Row) -> None:
+        """Counts a committed row."""
+        self.batch.observe(len(results))
+        counts: dict[str, int] = {}
+        for result in results:
+            name = type(result).__name__.lower()
+            counts[name] = counts.get(name, 0) + 1
+        for name, count in counts.items():
+            self.commands.labels(name).inc(count)
+        self.fills.inc(sum(type(event) is events.Traded for event in applied.events))
+        self.journal_bytes.inc(row.size + len(row.commands) + len(row.identities))
+        self.sequence.set(row.last_sequence)
+
+
+class Shard:
+    """The use cases of one shard. `recover`, then `work` for ever; `submit`, `read` and `rows` serve callers."""
+
+    def __init__(self, shard: int, journal: Journal, codec: Codec, meters: Meters) -> None:
+        self.shard = shard
+        self.journal = journal
+        self.published: dict[str, int] = {}
+        self._codec = codec
+        self._meters = meters
+        self._engine = Engine(shard)
+        self._recent: Recent[Row] = Recent(RECENT_BYTES_LIMIT)
+        self._coalescer = Coalescer(self._run, BATCH_COMMANDS_LIMIT, queue_limit=QUEUE_COMMANDS_LIMIT, fatal=True)
+        self._grown = asyncio.Event()
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._in_flight = False
+        self._reads: list[Callable[[], None]] = []
+        self._saving: asyncio.Task[None] | None = None
+        self._snapshot_sequence = 0
+        self._snapshot_bytes = 0
+        self.sequence = 0
+        self.time_us = 0
+        self._clock = (0, 0)
+
+    # Callers
+
+    def submit(self, items: list[Item]) -> asyncio.Future[list[Result]]:
+        """Queues commands; their results come in order after their row is committed. See `answers` for repeats."""
+        return self._coalescer.submit(items)
+
+    async def answers(self, results: list[Result]) -> list[Result]:
+        """The results with first results in place of repeats, from the journal."""
+        if not any(type(result) in (Repeat, EarlierDate) for result in results):
+            return results
+        resolved = [await self._earlier(r) if isinstance(r, EarlierDate) else r for r in results]
+        firsts = await self._firsts(sorted({r.sequence for r in resolved if isinstance(r, Repeat)}))
+        return [firsts[r.sequence] if isinstance(r, Repeat) else r for r in resolved]
+
+    async def read(self, view: Callable[[Engine], T]) -> T:
+        """What `view` sees of the state at the last committed row."""
+        if not self._in_flight:
+            return view(self._engine)
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        def look() -> None:
+            if not answer.done():
+                answer.set_result(view(self._engine))
+
+        self._reads.append(look)
+        return await answer
+
+    async def rows(self, sequence: int, bytes_limit: int = READ_BYTES_LIMIT) -> list[Row]:
+        """Committed rows from the one that holds `sequence` on, at least one: waits for it when it is the next one."""
+        while sequence > self.sequence:
+            await self._grown.wait()
+        recent = self._recent.rows(sequence, bytes_limit)
+        return recent or await self._guarded(self.journal.rows(sequence, bytes_limit))
+
+    # The life of the process
+
+    async def recover(self) -> None:
+        """Rebuilds the state from the newest good snapshot and the rows behind it, then commits a tick of this
+        epoch: before that nothing is answered.
+        """
+        started = time.monotonic()
+        self._engine = await self._newest_snapshot()
+        self._snapshot_sequence = self.sequence = self._engine.sequence
+        replayed = 0
+        while rows := await self.journal.rows(self._engine.sequence + 1, READ_BYTES_LIMIT):
+            for row in rows:
+                self._replay(row)
+                replayed += 1
+        self.sequence = self._engine.sequence
+        log.info("recovered", sequence=self.sequence, rows=replayed, seconds=round(time.monotonic() - started, 3))
+        now = time.time_ns() // 1000
+        self._clock = (now, time.monotonic_ns() // 1000)
+        await self._run([self._codec.TICK])
+
+    async def work(self) -> None:
+        """Takes commands and lets time pass for ever; raises when this process leads no more."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._coalescer.work())
+            tasks.create_task(self._tick())
+            tasks.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        await self._ended
+
+    async def _tick(self) -> None:
+        while True:
+            seen = self.sequence
+            await asyncio.sleep(TICK_SECONDS)
+            if self.sequence == seen and not self._in_flight:
+                await self._coalescer.submit([self._codec.TICK])
+
+    async def _newest_snapshot(self) -> Engine:
+        for sequence in await self.journal.snapshots():
+            try:
+                found = await self.journal.snapshot(sequence)
+                if found.semantics != SEMANTICS:
+                    raise JournalDamaged(f"snapshot {sequence} has semantics {found.semantics}, not {SEMANTICS}")
+                records = await self.journal.identities(*snapshot.identity_range(found.state))
+                engine = snapshot.load(found.state, records)
+            except (JournalDamaged, snapshot.SnapshotDamaged) as error:
+                log.error("snapshot_refused", sequence=sequence, why=str(error))
+                continue
+            self.time_us = found.time_us
+            return engine
+        return Engine(self.shard)
+
+    def _replay(self, row: Row) -> None:
+        what = f"journal row {row.first_sequence} of shard {row.shard}"
+        if row.semantics != SEMANTICS:
+            raise JournalDamaged(f"{what} has semantics {row.semantics}; this core replays {SEMANTICS} only")
+        commands = [item.command for item in self._codec.items(row.commands)]
+        applied = self._engine.apply(commands, row.time_us)
+        done = (applied.first_sequence, applied.last_sequence, applied.identities)
+        if done != (row.first_sequence, row.last_sequence, row.identities) or row.time_us < self.time_us:
+            raise JournalDamaged(f"{what} does not follow from the state before it")
+        self.time_us = row.time_us
+        self._recent.add(row)
+        self._snapshot_bytes += row.size
+
+    # Batches
+
+    async def _run(self, items: list[Item]) -> list[Result]:
+        results: list[Result] = []
+        self._in_flight = True
+        while len(results) < len(items):
+            results += await self._row(items[len(results) :])
+        self._in_flight = False
+        reads, self._reads = self._reads, []
+        for look in reads:
+            look()
+        return results
+
+    async def _row(self, items: list[Item]) -> list[Result]:
+        """Applies as many of `items` as a row takes, and commits the row if anything happened."""
+        started = time.perf_counter()
+        time_us = self._now()
+        applied = self._engine.apply([item.command for item in items], time_us)
+        results = applied.results
+        recorded = [item for item, result in zip(items, results, strict=False) if type(result) in ON_RECORD]
+        if not applied.events:
+            if events.Late() not in results:
+                return results
+            recorded = [self._codec.TICK]
+            applied = self._engine.apply([self._codec.TICK.command], time_us)
+        with ExitStack() as spans:
+            row = self._encoded(applied, recorded, time_us, _traces(recorded, spans))
+            encoded = time.perf_counter()
+            row = await self.journal.append(row)
+        self._meters.stage.labels("apply").observe(encoded - started)
+        self._meters.stage.labels("insert").observe(time.perf_counter() - encoded)
+        self._meters.row(results, applied, row)
+        self._committed(row)
+        return results
+
+    def _encoded(self, applied: Applied, items: list[Item], time_us: int, traces: list[str]) -> Row:
+        head = Head(self.journal.incarnation, self.journal.epoch, self.shard, time_us)
+        last = {symbol: self._engine.books[symbol].symbol_sequence for symbol in applied.public}
+        public = self._codec.market_data(head, applied, last)
+        return Row(
+            shard=self.shard,
+            first_sequence=applied.first_sequence,
+            last_sequence=applied.last_sequence,
+            incarnation=head.incarnation,
+            epoch=head.epoch,
+            time_us=time_us,
+            semantics=SEMANTICS,
+            identity_date=self._engine.last_date,
+            commands=self._codec.commands(items),
+            identities=applied.identities,
+            executions=self._codec.executions(head, applied),
+            market_data=[encoded for _, encoded in public],
+            symbols=[symbol for symbol, _ in public],
+            traces=traces,
+        )
+
+    def _committed(self, row: Row) -> None:
+        self.sequence, self.time_us = row.last_sequence, row.time_us
+        self._meters.open_orders.set(len(self._engine.orders.by_id))
+        self._recent.add(row)
+        grown, self._grown = self._grown, asyncio.Event()
+        grown.set()
+        self._snapshot_bytes += row.size
+        due = self.sequence - self._snapshot_sequence >= SNAPSHOT_EVENTS or self._snapshot_bytes >= SNAPSHOT_BYTES
+        if due and (self._saving is None or self._saving.done()):
+            self._snapshot_sequence, self._snapshot_bytes = self.sequence, 0
+            self._saving = asyncio.create_task(self._save(row, snapshot.encode(self._engine)))
+
+    async def _save(self, row: Row, state: bytes) -> None:
+        taken = Snapshot(self.shard, row.last_sequence, row.epoch, SEMANTICS, row.time_us, row.checksum, state)
+        await self._guarded(self.journal.save(taken))
+        log.info("snapshot", sequence=row.last_sequence, bytes=len(state))
+
+    def _now(self) -> int:
+        """Journal time: the clock, but never back, and not too far ahead of the time that really passed."""
+        wall, monotonic = time.time_ns() // 1000, time.monotonic_ns() // 1000
+        jump = wall - self._clock[0] - (monotonic - self._clock[1])
+        if jump > TIME_JUMP_LIMIT_US:
+            raise NotLeader(f"the clock of shard {self.shard} jumped {jump} microseconds ahead")
+        self._clock = (wall, monotonic)
+        return max(wall, self.time_us)
+
+    # Repeats
+
+    async def _firsts(self, sequences: list[int]) -> dict[int, events.First]:
+        """First results by sequence, each row read and decoded once."""
+        found: dict[int, events.First] = {}
+        for sequence in sequences:
+            if sequence not in found:
+                (row, *_) = await self.rows(sequence, 1)
+                found |= self._codec.firsts(row.executions, [s for s in sequences if s <= row.last_sequence])
+        return found
+
+    async def _earlier(self, result: EarlierDate) -> Result:
+        """A command of another date: its first result there, if it has one."""
+        refused = Refused(Reason.TRADING_DATE_WRONG, "trading_date", str(result.trading_date))
+        if not 0 < result.trading_date < self._engine.last_date:
+            return refused
+        found = await self._guarded(self.journal.first_result(result.trading_date, result.key))
+        if found is None:
+            return refused
+        digest, sequence = found
+        return (
+            Repeat(sequence) if digest == result.digest else Refused(Reason.CLIENT_ORDER_ID_REUSED, "client_order_id")
+        )
+
+    async def _guarded(self, work: Awaitable[T]) -> T:
+        """A loss of the journal's connection on any path ends the process."""
+        try:
+            return await work
+        except (NotLeader, JournalDamaged) as error:
+            if not self._ended.done():
+                self._ended.set_exception(error)
+            raise
+
+
+def _traces(items: list[Item], spans: ExitStack) -> list[str]:
+    """A span for each traced command, until its row is committed."""
+    traces: list[str] = []
+    if telemetry.enabled():
+        for item in items:
+            if item.traceparent and len(traces) < TRACES_LIMIT:
+                spans.enter_context(telemetry.span("match", item.traceparent))
+                traces.append(telemetry.traceparent())
+    return traces

@@ -1,0 +1,124 @@
+"""What the core is asked to do. Tuples, because a shard makes one for every order.
+
+`key` and `digest` are the command's identity: 128 bits over (account, client_order_id), and 128 bits over all of its
+sender's own fields. The numbers of sides, order types and times in force are those of the protos.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple, TypeAlias
+
+from svc_match.core.instrument import Instrument, Phase
+
+
+class Side(IntEnum):
+    """Which side of the book."""
+
+    BUY = 1
+    SELL = 2
+
+
+class OrderType(IntEnum):
+    """How an order is priced."""
+
+    LIMIT = 1
+    MARKET = 2
+
+
+class TimeInForce(IntEnum):
+    """How long an order stands."""
+
+    DAY = 1
+    IOC = 2
+    FOK = 3
+
+
+class Place(NamedTuple):
+    """A new order, with what the ledger holds for it (cash for a buy, shares for a sell)."""
+
+    account: str
+    client_order_id: str
+    trading_date: int
+    key: int
+    digest: bytes
+    deadline_us: int
+    hold_id: int
+    held_amount: int
+    held_price_e4: int
+    held_fee_e6: int
+    symbol: str
+    side: int
+    type: int
+    time_in_force: int
+    price_e4: int
+    quantity: int
+    amount_e4: int
+
+
+class Cancel(NamedTuple):
+    """Ends an open order, named by `order_id`, or (when that is 0) by the key of the id that it was placed under."""
+
+    account: str
+    client_order_id: str
+    trading_date: int
+    key: int
+    digest: bytes
+    deadline_us: int
+    hold_id: int
+    order_id: int
+    original_client_order_id: str
+    original_key: int
+    symbol: str
+
+
+class Replace(NamedTuple):
+    """Changes price and total quantity of an open order, named as in Cancel, with the extra that the ledger holds."""
+
+    account: str
+    client_order_id: str
+    trading_date: int
+    key: int
+    digest: bytes
+    deadline_us: int
+    hold_id: int
+    order_id: int
+    original_client_order_id: str
+    original_key: int
+    symbol: str
+    held_amount: int
+    held_fee_e6: int
+    price_e4: int
+    quantity: int
+
+
+class Tick(NamedTuple):
+    """Lets journal time pass."""
+
+
+class OpenDate(NamedTuple):
+    """Opens a trading date (yyyymmdd)."""
+
+    trading_date: int
+
+
+class CloseDate(NamedTuple):
+    """Closes the trading date, or does the next part of it."""
+
+    trading_date: int
+
+
+class AddInstrument(NamedTuple):
+    """Adds an instrument, CLOSED."""
+
+    instrument: Instrument
+
+
+class SetPhase(NamedTuple):
+    """Sets the phase of one instrument, or of all when `symbol` is empty."""
+
+    symbol: str
+    phase: Phase
+
+
+Order: TypeAlias = Place | Cancel | Replace
+Control: TypeAlias = Tick | OpenDate | CloseDate | AddInstrument | SetPhase
+Command: TypeAlias = Order | Control

@@ -1,0 +1,241 @@
+"""What happened, and what a command came to. Private events are numbered by `sequence`, public ones by their place in
+their symbol's sequence. Tuples, because a shard makes several for every order.
+"""
+
+from enum import IntEnum, StrEnum
+from typing import NamedTuple, TypeAlias
+
+from svc_match.core.instrument import Instrument, Phase
+
+
+class Reason(StrEnum):
+    """Why a command was rejected (on record) or refused (no trace)."""
+
+    # Rejected.
+    SYMBOL_UNKNOWN = "SYMBOL_UNKNOWN"
+    MARKET_CLOSED = "MARKET_CLOSED"
+    MARKET_HALTED = "MARKET_HALTED"
+    PRICE_INVALID = "PRICE_INVALID"
+    PRICE_OFF_TICK = "PRICE_OFF_TICK"
+    PRICE_OUT_OF_LIMITS = "PRICE_OUT_OF_LIMITS"
+    QUANTITY_INVALID = "QUANTITY_INVALID"
+    QUANTITY_OFF_LOT = "QUANTITY_OFF_LOT"
+    QUANTITY_OUT_OF_LIMITS = "QUANTITY_OUT_OF_LIMITS"
+    QUANTITY_BELOW_EXECUTED = "QUANTITY_BELOW_EXECUTED"
+    AMOUNT_INVALID = "AMOUNT_INVALID"
+    NOTIONAL_OVERFLOW = "NOTIONAL_OVERFLOW"
+    HOLD_TOO_SMALL = "HOLD_TOO_SMALL"
+    ORDER_UNKNOWN = "ORDER_UNKNOWN"
+    ORDER_FINISHED = "ORDER_FINISHED"
+    # Refused.
+    CLIENT_ORDER_ID_REUSED = "CLIENT_ORDER_ID_REUSED"
+    TRADING_DATE_WRONG = "TRADING_DATE_WRONG"
+    IDENTITY_LIMIT = "IDENTITY_LIMIT"
+    COMMAND_MISSING = "COMMAND_MISSING"
+    ACCOUNT_INVALID = "ACCOUNT_INVALID"
+    CLIENT_ORDER_ID_INVALID = "CLIENT_ORDER_ID_INVALID"
+    SIDE_INVALID = "SIDE_INVALID"
+    ORDER_TYPE_INVALID = "ORDER_TYPE_INVALID"
+    TIME_IN_FORCE_INVALID = "TIME_IN_FORCE_INVALID"
+    # Refused control commands.
+    TRADING_DATE_OPEN = "TRADING_DATE_OPEN"
+    TRADING_DATE_PAST = "TRADING_DATE_PAST"
+    TRADING_DATE_INVALID = "TRADING_DATE_INVALID"
+    TRADING_DATE_NOT_OPEN = "TRADING_DATE_NOT_OPEN"
+    PHASE_INVALID = "PHASE_INVALID"
+    INSTRUMENT_EXISTS = "INSTRUMENT_EXISTS"
+    INSTRUMENT_INVALID = "INSTRUMENT_INVALID"
+    INSTRUMENT_LIMIT = "INSTRUMENT_LIMIT"
+
+
+class Kind(IntEnum):
+    """Which kind of command was rejected."""
+
+    PLACE = 1
+    CANCEL = 2
+    REPLACE = 3
+
+
+class DoneReason(IntEnum):
+    """Why an order is finished."""
+
+    FILLED = 1
+    CANCELLED = 2
+    IMMEDIATE = 3
+    DATE_CLOSED = 4
+
+
+class Ticked(NamedTuple):
+    """Time passed."""
+
+    sequence: int
+
+
+class DateOpened(NamedTuple):
+    """A trading date opened; private and public."""
+
+    sequence: int
+    trading_date: int
+
+
+class DateClosed(NamedTuple):
+    """A trading date closed; private and public."""
+
+    sequence: int
+    trading_date: int
+
+
+class InstrumentAdded(NamedTuple):
+    """An instrument was added; private and public."""
+
+    sequence: int
+    instrument: Instrument
+
+
+class PhaseChanged(NamedTuple):
+    """An instrument's phase changed; private and public."""
+
+    sequence: int
+    symbol: str
+    phase: Phase
+
+
+class Accepted(NamedTuple):
+    """An order was accepted; its fields as they were placed."""
+
+    sequence: int
+    order_id: int
+    account: str
+    client_order_id: str
+    symbol: str
+    side: int
+    type: int
+    time_in_force: int
+    price_e4: int
+    quantity: int
+    amount_e4: int
+    hold_id: int
+    held_price_e4: int
+    held_fee_e6: int
+
+
+class Rejected(NamedTuple):
+    """A command was rejected, for good. `field` and `value` say what was wrong."""
+
+    sequence: int
+    kind: Kind
+    order_id: int
+    account: str
+    client_order_id: str
+    symbol: str
+    hold_id: int
+    reason: Reason
+    field: str
+    value: str
+
+
+class Traded(NamedTuple):
+    """Two orders traded at the maker's price."""
+
+    sequence: int
+    symbol: str
+    price_e4: int
+    quantity: int
+    maker_order_id: int
+    taker_order_id: int
+    maker_account: str
+    taker_account: str
+    taker_side: int
+    maker_fee_e4: int
+    taker_fee_e4: int
+    maker_open: int
+    taker_open: int
+
+
+class Replaced(NamedTuple):
+    """An order was replaced; what is held beyond the worst cost of `open_quantity` is released."""
+
+    sequence: int
+    order_id: int
+    account: str
+    client_order_id: str
+    symbol: str
+    price_e4: int
+    quantity: int
+    open_quantity: int
+    hold_id: int
+    held_price_e4: int
+    held_fee_e6: int
+
+
+class Done(NamedTuple):
+    """An order is finished; all that is held for it is released."""
+
+    sequence: int
+    order_id: int
+    account: str
+    reason: DoneReason
+    client_order_id: str
+    symbol: str
+    executed_quantity: int
+    cancelled_quantity: int
+
+
+class PublicTrade(NamedTuple):
+    """A trade as everyone sees it."""
+
+    sequence: int
+    price_e4: int
+    quantity: int
+    taker_side: int
+
+
+class LevelChanged(NamedTuple):
+    """The total at a price after a command; quantity 0 removes the level."""
+
+    sequence: int
+    side: int
+    price_e4: int
+    quantity: int
+    orders: int
+
+
+class Refused(NamedTuple):
+    """The command left no trace."""
+
+    reason: Reason
+    field: str = ""
+    value: str = ""
+
+
+class Late(NamedTuple):
+    """The command's deadline had passed; no trace but the time of its row."""
+
+
+class Repeat(NamedTuple):
+    """The command was taken before: its first result is the event of this sequence."""
+
+    sequence: int
+
+
+class EarlierDate(NamedTuple):
+    """The command names another date: its first result, if it has one, is in that date's part of the journal."""
+
+    trading_date: int
+    key: int
+    digest: bytes
+
+
+class Stands(NamedTuple):
+    """A control command is done; `sequence` is the shard's last. `more` asks for the command again."""
+
+    sequence: int
+    more: bool = False
+
+
+Event: TypeAlias = (
+    Ticked | DateOpened | DateClosed | InstrumentAdded | PhaseChanged | Accepted | Rejected | Traded | Replaced | Done
+)
+Public: TypeAlias = PublicTrade | LevelChanged | PhaseChanged | InstrumentAdded | DateOpened | DateClosed
+First: TypeAlias = Accepted | Rejected | Replaced | Done
+Result: TypeAlias = First | Refused | Late | Repeat | EarlierDate | Stands

@@ -1,0 +1,280 @@
+"""gRPC in: translate, call, translate."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeAlias
+
+import grpc
+
+from bourse.match.v1 import events_pb2, match_pb2, match_pb2_grpc
+from chassis.errors import Refusal
+from svc_match import wire
+from svc_match.app import BATCH_COMMANDS_LIMIT, Shard
+from svc_match.core import snapshot
+from svc_match.core.engine import SEMANTICS, Engine
+from svc_match.core.events import Reason, Refused, Result, Stands
+from svc_match.ports import Item, NotLeader, Row
+
+PIPELINE_LIMIT = 8
+STREAMS_LIMIT = 64
+RESPONSE_BYTES_LIMIT = 1 << 20
+DEPTH_LEVELS_LIMIT = 100_000
+
+Code = grpc.StatusCode
+CODES = {
+    Reason.TRADING_DATE_OPEN: Code.FAILED_PRECONDITION,
+    Reason.TRADING_DATE_PAST: Code.FAILED_PRECONDITION,
+    Reason.TRADING_DATE_NOT_OPEN: Code.FAILED_PRECONDITION,
+    Reason.INSTRUMENT_EXISTS: Code.ALREADY_EXISTS,
+    Reason.INSTRUMENT_LIMIT: Code.RESOURCE_EXHAUSTED,
+    Reason.SYMBOL_UNKNOWN: Code.NOT_FOUND,
+}  # all others: INVALID_ARGUMENT
+Pending: TypeAlias = tuple[list[str], asyncio.Future[list[Result]]] | Exception | None
+
+
+class MatchService(match_pb2_grpc.MatchServiceServicer):
+    """The shard's methods; what each promises is in the proto."""
+
+    def __init__(self, shard: Shard) -> None:
+        self._shard = shard
+        self._streams = 0
+
+    async def Submit(self, requests: Any, _context: Any) -> Any:  # noqa: N802
+        """Reads ahead at most PIPELINE_LIMIT batches; a refusal comes after the answers to what was before it."""
+        pending: asyncio.Queue[Pending] = asyncio.Queue(PIPELINE_LIMIT)
+        reader = asyncio.create_task(self._read_batches(requests, pending))
+        try:
+            while (batch := await pending.get()) is not None:
+                if isinstance(batch, Exception):
+                    raise batch
+                yield await self._answer(*batch)
+        finally:
+            reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await reader
+
+    async def OpenTradingDate(self, request: match_pb2.OpenTradingDateRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        return match_pb2.OpenTradingDateResponse(sequence=await self._control(request))
+
+    async def CloseTradingDate(self, request: match_pb2.CloseTradingDateRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        return match_pb2.CloseTradingDateResponse(sequence=await self._control(request))
+
+    async def AddInstrument(self, request: match_pb2.AddInstrumentRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        return match_pb2.AddInstrumentResponse(sequence=await self._control(request))
+
+    async def SetPhase(self, request: match_pb2.SetPhaseRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        return match_pb2.SetPhaseResponse(sequence=await self._control(request))
+
+    async def GetShard(self, _request: match_pb2.GetShardRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        return await self._shard.read(self._state)
+
+    async def ListInstruments(self, _request: match_pb2.ListInstrumentsRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        return await self._shard.read(_instruments)
+
+    async def GetDepth(self, request: match_pb2.GetDepthRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        _require_levels(request.levels)
+        depth = await self._shard.read(lambda engine: _depth(engine, request))
+        if depth is None:
+            raise _refusal(Refused(Reason.SYMBOL_UNKNOWN, "symbol", request.symbol))
+        return depth
+
+    async def StreamExecutions(self, request: match_pb2.StreamExecutionsRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        async for batches in self._stream(request, _executions):
+            yield match_pb2.StreamExecutionsResponse(batches=batches)
+
+    async def StreamMarketData(self, request: match_pb2.StreamMarketDataRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        async for batches in self._stream(request, _market_data):
+            yield match_pb2.StreamMarketDataResponse(batches=batches)
+
+    async def _read_batches(self, requests: Any, pending: asyncio.Queue[Pending]) -> None:
+        try:
+            async for request in requests:
+                await pending.put(self._submit(request))
+        except Exception as error:  # noqa: BLE001 - it is raised where the answers before it have left
+            await pending.put(error)
+        else:
+            await pending.put(None)
+
+    def _submit(self, request: match_pb2.SubmitRequest) -> Pending:
+        self._require_incarnation(request.incarnation)
+        if len(request.submissions) > BATCH_COMMANDS_LIMIT:
+            raise _batch_too_large(len(request.submissions))
+        items = [wire.submission(message) for message in request.submissions]
+        ids = [_own_id(item, message) for item, message in zip(items, request.submissions, strict=True)]
+        return ids, self._shard.submit(items)
+
+    async def _answer(self, ids: list[str], future: asyncio.Future[list[Result]]) -> match_pb2.SubmitResponse:
+        async with _leading():
+            results = await self._shard.answers(await future)
+        response = match_pb2.SubmitResponse()
+        add = response.results.add
+        for own_id, result in zip(ids, results, strict=True):
+            wire.put_result(add(), own_id, result)
+        return response
+
+    async def _control(self, request: Any) -> int:
+        result: Result = Stands(0, more=True)
+        async with _leading():
+            while isinstance(result, Stands) and result.more:
+                (result,) = await self._shard.submit([wire.control(request)])
+        if isinstance(result, Refused):
+            raise _refusal(result)
+        assert isinstance(result, Stands)
+        return result.sequence
+
+    def _state(self, engine: Engine) -> match_pb2.GetShardResponse:
+        shard, published = self._shard, self._shard.published
+        return match_pb2.GetShardResponse(
+            shard=shard.shard,
+            incarnation=shard.journal.incarnation,
+            epoch=shard.journal.epoch,
+            sequence=engine.sequence,
+            time_us=shard.time_us,
+            trading_date=engine.trading_date,
+            date_opened_sequence=engine.date_opened_sequence if engine.trading_date else 0,
+            open_orders=len(engine.orders.by_id),
+            state_hash=snapshot.state_hash(engine).hex(),
+            semantics=SEMANTICS,
+            published_sequence=min(published.values(), default=0),
+        )
+
+    async def _stream(self, request: Any, parts: Callable[[Row, int], list[bytes]]) -> AsyncIterator[list[bytes]]:
+        """Rows by cursor, from memory or the journal: there is no seam."""
+        if request.incarnation:
+            self._require_incarnation(request.incarnation)
+        cursor = self._require_position(request.from_sequence)
+        async with self._stream_slot(), _leading():
+            while not request.to_sequence or cursor <= request.to_sequence:
+                batches: list[bytes] = []
+                size = 0
+                for row in await self._shard.rows(cursor, RESPONSE_BYTES_LIMIT):
+                    for part in parts(row, cursor):
+                        if size and size + len(part) > RESPONSE_BYTES_LIMIT:
+                            yield batches
+                            batches, size = [], 0
+                        batches.append(part)
+                        size += len(part)
+                    cursor = row.last_sequence + 1
+                    if request.to_sequence and cursor > request.to_sequence:
+                        break
+                yield batches
+
+    @asynccontextmanager
+    async def _stream_slot(self) -> AsyncIterator[None]:
+        if self._streams >= STREAMS_LIMIT:
+            message, fix = f"the shard serves {STREAMS_LIMIT} streams already", "read from JetStream, or try later"
+            raise Refusal(Code.RESOURCE_EXHAUSTED, "STREAM_LIMIT", message, limit=str(STREAMS_LIMIT), fix=fix)
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
+
+    def _require_position(self, sequence: int) -> int:
+        if sequence < 1:
+            message, fix = "sequences begin at 1", "ask for one behind the last that you have"
+            raise Refusal(
+                Code.INVALID_ARGUMENT, "SEQUENCE_INVALID", message, field="from_sequence", value=str(sequence), fix=fix
+            )
+        if sequence > self._shard.sequence + 1:
+            raise Refusal(
+                Code.OUT_OF_RANGE,
+                "SEQUENCE_AHEAD",
+                f"the journal ends at {self._shard.sequence}",
+                field="from_sequence",
+                value=str(sequence),
+                fix="ask for one behind the last that the journal has; if you have more, yours is another exchange",
+            )
+        return sequence
+
+    def _require_incarnation(self, incarnation: str) -> None:
+        if incarnation != self._shard.journal.incarnation:
+            raise Refusal(
+                Code.FAILED_PRECONDITION,
+                "INCARNATION_CHANGED",
+                "the exchange's incarnation is another one",
+                field="incarnation",
+                value=incarnation,
+                incarnation=self._shard.journal.incarnation,
+                fix="forget what you have of the other one, and begin at sequence 1",
+            )
+
+
+@asynccontextmanager
+async def _leading() -> AsyncIterator[None]:
+    """A process that leads no more is about to end: its callers try the next one."""
+    try:
+        yield
+    except NotLeader as error:
+        message = "the shard is being taken over"
+        raise Refusal(Code.UNAVAILABLE, "NOT_READY", message, fix="send again") from error
+
+
+def _own_id(item: Item, message: match_pb2.Submission) -> str:
+    command = item.command
+    return wire.client_order_id(message) if isinstance(command, Refused) else command.client_order_id  # type: ignore[union-attr]
+
+
+def _executions(row: Row, cursor: int) -> list[bytes]:
+    if cursor <= row.first_sequence or len(row.executions) == 1:
+        return row.executions
+    return [part for part in row.executions if wire.last_of_executions(part)[1] >= cursor]
+
+
+def _market_data(row: Row, _cursor: int) -> list[bytes]:
+    return row.market_data
+
+
+def _instruments(engine: Engine) -> match_pb2.ListInstrumentsResponse:
+    response = match_pb2.ListInstrumentsResponse(sequence=engine.sequence)
+    for symbol in sorted(engine.books):
+        book = engine.books[symbol]
+        state = response.instruments.add(instrument=wire.instrument_message(book.instrument))
+        state.phase = int(book.phase)  # type: ignore[assignment]
+    return response
+
+
+def _depth(engine: Engine, request: match_pb2.GetDepthRequest) -> match_pb2.GetDepthResponse | None:
+    book = engine.books.get(request.symbol)
+    if book is None:
+        return None
+    response = match_pb2.GetDepthResponse(sequence=engine.sequence, symbol_sequence=book.symbol_sequence)
+    for side, levels in ((1, response.bids), (2, response.asks)):
+        for price_e4, quantity, orders in book.sides[side].depth(request.levels or DEPTH_LEVELS_LIMIT):
+            levels.append(
+                events_pb2.LevelChanged(side=side, price_e4=price_e4, quantity=quantity, orders=orders)  # type: ignore[arg-type]
+            )
+    return response
+
+
+def _require_levels(levels: int) -> None:
+    if not 0 <= levels <= DEPTH_LEVELS_LIMIT:
+        message, fix = f"levels is outside 0 to {DEPTH_LEVELS_LIMIT}", "ask for fewer levels"
+        raise Refusal(Code.INVALID_ARGUMENT, "PAGE_TOO_LARGE", message, field="levels", value=str(levels), fix=fix)
+
+
+def _batch_too_large(count: int) -> Refusal:
+    return Refusal(
+        Code.INVALID_ARGUMENT,
+        "BATCH_TOO_LARGE",
+        f"a batch has at most {BATCH_COMMANDS_LIMIT} commands",
+        field="submissions",
+        value=str(count),
+        fix="send smaller batches",
+    )
+
+
+def _refusal(refused: Refused) -> Refusal:
+    message, fix = wire.WORDS[refused.reason]
+    metadata = {"field": refused.field, "value": refused.value, "fix": fix}
+    return Refusal(CODES.get(refused.reason, Code.INVALID_ARGUMENT), refused.reason.value, message, **metadata)

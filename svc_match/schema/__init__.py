@@ -1,0 +1,1 @@
+"""The migrations of svc_match's own PostgreSQL schema."""
