@@ -6,7 +6,7 @@ waits for it (gRPC's flow control), no other is made for it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from svc_quote import wire
@@ -133,17 +133,15 @@ class Fanout:
                     reader.gone = True
                     reader.wake()
 
-    async def tops(self, symbols: Sequence[str]) -> AsyncIterator[bytes]:
+    def tops(self, symbols: Sequence[str]) -> AsyncGenerator[bytes, None]:
         """Best bid and ask of each: as it is, then each time that it changed."""
-        async for response in self._states(symbols, "top", wire.top_response):
-            yield response
+        return self._states(symbols, "top", wire.top_response)
 
-    async def statistics(self, symbols: Sequence[str]) -> AsyncIterator[bytes]:
+    def statistics(self, symbols: Sequence[str]) -> AsyncGenerator[bytes, None]:
         """Day statistics of each: as they are, then each time that they changed."""
-        async for response in self._states(symbols, "statistics", wire.statistics_response):
-            yield response
+        return self._states(symbols, "statistics", wire.statistics_response)
 
-    async def depth(self, symbol: str, levels: int) -> AsyncIterator[bytes]:
+    async def depth(self, symbol: str, levels: int) -> AsyncGenerator[bytes, None]:
         """The book, then what changed. A reader that is very far behind gets the book again."""
         with self._reading([symbol], "depth") as (reader, (listing,)):
             shard, market = listing.shard, listing.market
@@ -155,7 +153,7 @@ class Fanout:
                 if at > before:
                     yield self._send(listing.once("depth", before, lambda: _depth_since(shard, market, before)))  # noqa: B023
 
-    async def trades(self, symbol: str, after: int, incarnation: str) -> AsyncIterator[bytes]:
+    async def trades(self, symbol: str, after: int, incarnation: str) -> AsyncGenerator[bytes, None]:
         """Every trade behind `after`, in order: from the store, from memory, then live. A reader that was live
         and is more than the tape's limit behind is told so, and where to resume.
         """
@@ -181,7 +179,7 @@ class Fanout:
 
     async def _states(
         self, symbols: Sequence[str], kind: str, encode: Callable[[Shard, Market], bytes]
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         with self._reading(symbols, kind) as (reader, listings):
             by_symbol = {listing.market.symbol: listing for listing in listings}
             news = list(by_symbol)

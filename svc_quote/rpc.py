@@ -3,9 +3,9 @@
 import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from typing import Any, NamedTuple, TypeAlias
 
 import grpc
 from google.protobuf.message_factory import GetMessageClass
@@ -30,6 +30,8 @@ SHARE_OF_DEADLINE = 0.9  # the rest is for the refusal to reach its caller in ti
 EXPORTS_LIMIT = 2
 EXPORTED_LEVELS = 10_000
 EXPORTED_TRADES = 5_000
+
+Responses: TypeAlias = AsyncGenerator[bytes, None]
 
 CODES = {
     "NOT_READY": grpc.StatusCode.UNAVAILABLE,
@@ -83,48 +85,34 @@ class Servicer:
         place = await self._place(request.symbol, request.min_sequence, context)
         return quote_pb2.GetDayStatisticsResponse(statistics=wire.statistics(*place))
 
-    async def StreamTopOfBook(  # noqa: N802
-        self, request: quote_pb2.StreamTopOfBookRequest, _context: Any
-    ) -> AsyncIterator[bytes]:
-        with _refusals():
-            async for response in self._fanout.tops(_symbols(request.symbols)):
-                yield response
+    def StreamTopOfBook(self, request: quote_pb2.StreamTopOfBookRequest, _context: Any) -> Responses:  # noqa: N802
+        return _answers(self._fanout.tops(_symbols(request.symbols)))
 
-    async def StreamDepth(self, request: quote_pb2.StreamDepthRequest, _context: Any) -> AsyncIterator[bytes]:  # noqa: N802
-        with _refusals():
-            async for response in self._fanout.depth(_symbol(request.symbol), _levels(request.levels, LEVELS_LIMIT)):
-                yield response
+    def StreamDepth(self, request: quote_pb2.StreamDepthRequest, _context: Any) -> Responses:  # noqa: N802
+        return _answers(self._fanout.depth(_symbol(request.symbol), _levels(request.levels, LEVELS_LIMIT)))
 
-    async def StreamTrades(self, request: quote_pb2.StreamTradesRequest, _context: Any) -> AsyncIterator[bytes]:  # noqa: N802
+    def StreamTrades(self, request: quote_pb2.StreamTradesRequest, _context: Any) -> Responses:  # noqa: N802
         symbol, after = _symbol(request.symbol), _after(request.after_symbol_sequence)
-        with _refusals():
-            async for response in self._fanout.trades(symbol, after, request.incarnation):
-                yield response
+        return _answers(self._fanout.trades(symbol, after, request.incarnation))
 
-    async def StreamDayStatistics(  # noqa: N802
-        self, request: quote_pb2.StreamDayStatisticsRequest, _context: Any
-    ) -> AsyncIterator[bytes]:
-        with _refusals():
-            async for response in self._fanout.statistics(_symbols(request.symbols)):
-                yield response
+    def StreamDayStatistics(self, request: quote_pb2.StreamDayStatisticsRequest, _context: Any) -> Responses:  # noqa: N802
+        return _answers(self._fanout.statistics(_symbols(request.symbols)))
 
-    async def ExportQuotes(self, _request: quote_pb2.ExportQuotesRequest, _context: Any) -> AsyncIterator[bytes]:  # noqa: N802
+    def ExportQuotes(self, _request: quote_pb2.ExportQuotesRequest, _context: Any) -> Responses:  # noqa: N802
+        return _answers(self._export())
+
+    async def _export(self) -> AsyncGenerator[bytes, None]:
         if self._exports >= EXPORTS_LIMIT:
-            raise Refusal(
-                grpc.StatusCode.RESOURCE_EXHAUSTED,
-                "STREAM_LIMIT",
-                f"{EXPORTS_LIMIT} exports are running",
-                fix="try again later",
-            )
+            raise Refused("STREAM_LIMIT", f"{EXPORTS_LIMIT} exports are running", fix="try again later")
         self._exports += 1
         try:
-            with _refusals():
-                async for response in self._export():
-                    yield response.SerializeToString()
+            async with aclosing(self._exported()) as parts:
+                async for part in parts:
+                    yield part.SerializeToString()
         finally:
             self._exports -= 1
 
-    async def _export(self) -> AsyncIterator[quote_pb2.ExportQuotesResponse]:
+    async def _exported(self) -> AsyncGenerator[quote_pb2.ExportQuotesResponse, None]:
         captured = [_captured(place) for place in self._quotes.every()]
         sequences = [
             market_pb2.ShardSequence(shard=shard.number, sequence=shard.sequence, incarnation=shard.incarnation)
@@ -164,6 +152,14 @@ class Servicer:
                     value=str(min_sequence),
                     fix="try again",
                 ) from None
+
+
+async def _answers(responses: Responses) -> Responses:
+    """The responses; what is refused becomes a status, and what they hold is given back at once when they end."""
+    with _refusals():
+        async with aclosing(responses):
+            async for response in responses:
+                yield response
 
 
 def register(servicer: Any, server: grpc.aio.Server) -> None:

@@ -32,13 +32,13 @@ class Match(Servicer):  # type: ignore[misc]
         self.market = market
         self.fetched: list[int] = []
 
-    async def GetShard(self, _request: Any, _context: Any) -> match_pb2.GetShardResponse:
+    async def GetShard(self, _request: Any, _context: Any) -> match_pb2.GetShardResponse:  # noqa: N802
         market = self.market
         return match_pb2.GetShardResponse(
             shard=market.shard, incarnation=market.incarnation, sequence=market.sequence, epoch=1
         )
 
-    async def StreamMarketData(self, request: Any, _context: Any) -> AsyncIterator[match_pb2.StreamMarketDataResponse]:
+    async def StreamMarketData(self, request: Any, _context: Any) -> AsyncIterator[match_pb2.StreamMarketDataResponse]:  # noqa: N802
         self.fetched.append(request.from_sequence)
         market = self.market
         row = next((i for i, (_, last) in enumerate(market.spans) if last >= request.from_sequence), len(market.rows))

@@ -18,19 +18,22 @@ async def test_follows_two_shards(postgres: Database, nats: NatsServer, tmp_path
     for market in (first, second):
         market.open()
         market.trade_some(50)
-    async with exchange(postgres, nats, tmp_path, first, second) as (quote, _):
-        async with publisher(nats, first) as one, publisher(nats, second) as two:
-            await one.publish_new()
-            await two.publish_new()
-            await quote.start()
-            await quote.reach(first, second)
-            for market, sender in ((first, one), (second, two)):
-                market.trade_some(100)
-                await sender.publish_new()
-            await quote.reach(first, second)
-            await quote.assert_is(first)
-            await quote.assert_is(second)
-            assert await quote.stop() == 0
+    async with (
+        exchange(postgres, nats, tmp_path, first, second) as (quote, _),
+        publisher(nats, first) as one,
+        publisher(nats, second) as two,
+    ):
+        await one.publish_new()
+        await two.publish_new()
+        await quote.start()
+        await quote.reach(first, second)
+        for market, sender in ((first, one), (second, two)):
+            market.trade_some(100)
+            await sender.publish_new()
+        await quote.reach(first, second)
+        await quote.assert_is(first)
+        await quote.assert_is(second)
+        assert await quote.stop() == 0
 
 
 async def test_lost_doubled_and_reordered_messages(postgres: Database, nats: NatsServer, tmp_path: Path) -> None:
@@ -73,26 +76,28 @@ async def test_killed_and_restarted(postgres: Database, nats: NatsServer, tmp_pa
     market.open()
     market.trade_some(100)
     settings = {"checkpoint_seconds": "0.05", "tape_limit": "16"}
-    async with exchange(postgres, nats, tmp_path, market, **settings) as (quote, (match,)):
-        async with publisher(nats, market) as sender:
-            await sender.publish_new()
-            await quote.start()
-            await quote.reach(market)
-            stored = market.sequence
-            await until(lambda: checkpoint(postgres) == stored)
-            market.trade_some(30)
-            await sender.publish_new()
-            await quote.kill()
-            match.fetched.clear()
-            await quote.start()
-            await quote.reach(market)
-            await quote.assert_is(market)
-            assert min(match.fetched) > stored
-            assert quote.logged("checkpoint_loaded")
-            market.trade_some(30)
-            await sender.publish_new()
-            await quote.reach(market)
-            await quote.assert_is(market)
+    async with (
+        exchange(postgres, nats, tmp_path, market, **settings) as (quote, (match,)),
+        publisher(nats, market) as sender,
+    ):
+        await sender.publish_new()
+        await quote.start()
+        await quote.reach(market)
+        stored = market.sequence
+        await until(lambda: checkpoint(postgres) == stored)
+        market.trade_some(30)
+        await sender.publish_new()
+        await quote.kill()
+        match.fetched.clear()
+        await quote.start()
+        await quote.reach(market)
+        await quote.assert_is(market)
+        assert min(match.fetched) > stored
+        assert quote.logged("checkpoint_loaded")
+        market.trade_some(30)
+        await sender.publish_new()
+        await quote.reach(market)
+        await quote.assert_is(market)
 
 
 async def test_damaged_checkpoint(postgres: Database, nats: NatsServer, tmp_path: Path) -> None:
