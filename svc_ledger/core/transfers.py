@@ -255,7 +255,9 @@ class Ledger:
             return "pending_transfer_has_different_amount"
         if state.status != "pending":
             return f"pending_transfer_already_{state.status}"
-        to = self.accounts.get(t.credit) if p.flags & OPEN_CREDIT and not t.flags & VOID else self.accounts.get(p.credit)
+        to = (
+            self.accounts.get(t.credit) if p.flags & OPEN_CREDIT and not t.flags & VOID else self.accounts.get(p.credit)
+        )
         result = self._credit_refused(t, p, debit, to)
         if result:
             return result

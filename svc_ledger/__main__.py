@@ -1,0 +1,56 @@
+"""The composition root."""
+
+import gc
+from contextlib import AsyncExitStack
+
+from chassis import process
+from chassis.bus import Bus
+from chassis.client import channel
+from chassis.identity import Verifier
+from chassis.server import Server
+from chassis.settings import read
+from svc_ledger import db, rpc
+from svc_ledger.app import Book, Holds, Settler
+from svc_ledger.bus import Feed
+from svc_ledger.metrics import Metrics
+from svc_ledger.settings import Settings
+
+
+async def serve(settings: Settings, running: process.Process) -> None:
+    """Listens at once, is ready when PostgreSQL is, drains when told to stop."""
+    server = Server(settings.listen, Verifier(settings.jwks, settings.jwt_issuer, settings.jwt_audience))
+    async with AsyncExitStack() as resources:
+        store = db.Store(settings.database_url, settings.name, settings.hold_seconds)
+        resources.push_async_callback(store.close)
+        holds = Holds(store, settings.hold_seconds)
+        settlers = {shard: Settler(store, shard) for shard in settings.match_shards}
+        bus = Bus(settings.nats_url, settings.name)
+        feeds = []
+        for shard, address in settings.match_shards.items():
+            match = await resources.enter_async_context(channel(address, token_file=settings.token_file))
+            feeds.append(Feed(shard, settlers[shard], holds, bus, match))
+        Metrics(holds, settlers).expose()
+        server.add(rpc.SERVICE, rpc.register, rpc.Servicer(holds, Book(store, settlers)))
+        await server.start()
+        running.spawn(begin(settings, server, store, bus, feeds, running), "begin")
+        await running.stop.wait()
+        await server.drain(settings.drain_accept_seconds)
+
+
+async def begin(
+    settings: Settings, server: Server, store: db.Store, bus: Bus, feeds: list[Feed], running: process.Process
+) -> None:
+    """Waits for PostgreSQL, then starts everything that runs for ever, and says when it is ready."""
+    await db.migrate(settings.database_url, settings.name)
+    await store.open()
+    running.spawn(bus.work(), "bus")
+    for number, feed in enumerate(feeds):
+        running.spawn(feed.work(), f"feed-{number}")
+        running.spawn(feed.listen(), f"listen-{number}")
+    gc.freeze()
+    await server.ready()
+
+
+if __name__ == "__main__":
+    settings = read(Settings)
+    process.run(settings, lambda running: serve(settings, running))

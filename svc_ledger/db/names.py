@@ -1,0 +1,69 @@
+"""Names in memory: accounts, ledger accounts and assets never change their ids, so each is read once."""
+
+from collections.abc import Iterable
+
+from svc_ledger.core import transfers
+from svc_ledger.core.holds import Key
+from svc_ledger.core.settlement import VAULT
+from svc_ledger.db.connection import Hot, integers
+
+ACCOUNTS = "SELECT account_id, name FROM accounts"
+BALANCES = "SELECT balance_id, account_id, asset FROM balances WHERE balance_id > %s"
+MAKE_BALANCES = (
+    "INSERT INTO balances (account_id, asset, flags) "
+    "SELECT * FROM unnest(%s::int4[], %s::text[], %s::int2[]) ON CONFLICT DO NOTHING"
+)
+INSTRUMENTS = "SELECT symbol, currency FROM instruments"
+
+
+class Names:
+    """account ↔ id, (account, asset) ↔ balance id, the known assets, and each symbol's currency."""
+
+    def __init__(self, hot: Hot) -> None:
+        self.hot = hot
+        self._last_balance = 0
+        self.account_ids: dict[str, int] = {}
+        self.accounts: dict[int, str] = {}
+        self.balance_ids: dict[Key, int] = {}
+        self.keys: dict[int, Key] = {}
+        self.assets: set[str] = set()
+        self.currencies: dict[str, str] = {}
+
+    async def load(self) -> None:
+        """Reads what is new since the last time."""
+        async with self.hot.transaction() as connection:
+            for account_id, name in await (await connection.execute(ACCOUNTS)).fetchall():
+                self.account_ids[name] = account_id
+                self.accounts[account_id] = name
+            rows = await (await connection.execute(BALANCES, [0])).fetchall()
+            for balance_id, account_id, asset in rows:
+                key = (self.accounts[account_id], asset)
+                self.balance_ids[key] = balance_id
+                self.keys[balance_id] = key
+                self.assets.add(asset)
+            for symbol, currency in await (await connection.execute(INSTRUMENTS)).fetchall():
+                self.currencies[symbol] = currency
+                self.assets.update((symbol, currency))
+
+    async def know(self, keys: Iterable[Key]) -> None:
+        """Makes the ledger accounts that are missing where account and asset exist; the others stay unknown."""
+        missing = {key for key in keys if key not in self.balance_ids}
+        if not missing:
+            return
+        if any(account not in self.account_ids or asset not in self.assets for account, asset in missing):
+            await self.load()
+        await self.make(key for key in missing if key[1] in self.assets)
+
+    async def make(self, keys: Iterable[Key]) -> None:
+        """Makes ledger accounts (accounts must exist) in a transaction of its own, so that no lock order is at stake."""
+        wanted = sorted(key for key in keys if key not in self.balance_ids and key[0] in self.account_ids)
+        if not wanted:
+            return
+        flags = (
+            transfers.CREDITS_MUST_NOT_EXCEED_DEBITS if account == VAULT else transfers.DEBITS_MUST_NOT_EXCEED_CREDITS
+            for account, _ in wanted
+        )
+        ids = integers(self.account_ids[account] for account, _ in wanted)
+        async with self.hot.transaction() as connection:
+            await connection.execute(MAKE_BALANCES, [ids, [asset for _, asset in wanted], integers(flags)])
+        await self.load()

@@ -1,0 +1,195 @@
+"""gRPC in: translate, call, translate."""
+
+import base64
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import grpc
+
+from bourse.ledger.v1 import ledger_pb2, ledger_pb2_grpc
+from chassis import telemetry
+from chassis.errors import Refusal
+from chassis.identity import caller
+from svc_ledger import metrics, wire
+from svc_ledger.app import Book, Holds, invalid
+from svc_ledger.ports import Conflict, DatabaseDown, Denied
+
+SERVICE = ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"]
+register = ledger_pb2_grpc.add_LedgerServiceServicer_to_server
+EXPORTS_LIMIT = 2
+
+
+class Servicer(ledger_pb2_grpc.LedgerServiceServicer):
+    """LedgerService."""
+
+    def __init__(self, holds: Holds, book: Book) -> None:
+        self._holds = holds
+        self._book = book
+        self._exports = 0
+
+    async def CreateHolds(  # noqa: N802
+        self, requests: AsyncIterator[ledger_pb2.CreateHoldsRequest], _context: Any
+    ) -> AsyncIterator[ledger_pb2.CreateHoldsResponse]:
+        async for request in requests:
+            with refusals(), _traced(request), metrics.HOLD_SECONDS.time():
+                results = await self._holds.create(request.incarnation, wire.hold_requests(request.holds))
+            metrics.count_holds(results)
+            yield wire.holds_response(results)
+
+    async def CreateParticipant(  # noqa: N802
+        self, request: ledger_pb2.CreateParticipantRequest, _context: Any
+    ) -> ledger_pb2.CreateParticipantResponse:
+        with refusals():
+            await self._book.create_participant(request.participant.name, request.participant.title)
+        return ledger_pb2.CreateParticipantResponse()
+
+    async def ListParticipants(  # noqa: N802
+        self, request: ledger_pb2.ListParticipantsRequest, _context: Any
+    ) -> ledger_pb2.ListParticipantsResponse:
+        with refusals():
+            found, following = await self._book.participants(read_token(request.page_token), request.page_size)
+        participants = [ledger_pb2.Participant(name=name, title=title) for name, title in found]
+        return ledger_pb2.ListParticipantsResponse(participants=participants, next_page_token=write_token(following))
+
+    async def CreateAccount(  # noqa: N802
+        self, request: ledger_pb2.CreateAccountRequest, _context: Any
+    ) -> ledger_pb2.CreateAccountResponse:
+        with refusals():
+            await self._book.create_account(request.account)
+        return ledger_pb2.CreateAccountResponse()
+
+    async def ListAccounts(  # noqa: N802
+        self, request: ledger_pb2.ListAccountsRequest, _context: Any
+    ) -> ledger_pb2.ListAccountsResponse:
+        with refusals():
+            participant = _own_participant(request.participant)
+            found, following = await self._book.accounts(participant, read_token(request.page_token), request.page_size)
+        return ledger_pb2.ListAccountsResponse(accounts=found, next_page_token=write_token(following))
+
+    async def Deposit(  # noqa: N802
+        self, request: ledger_pb2.DepositRequest, _context: Any
+    ) -> ledger_pb2.DepositResponse:
+        with refusals():
+            found = await self._book.deposit(request.transfer_id, request.account, request.asset, request.amount)
+        return ledger_pb2.DepositResponse(balance=wire.balance(found))
+
+    async def Withdraw(  # noqa: N802
+        self, request: ledger_pb2.WithdrawRequest, _context: Any
+    ) -> ledger_pb2.WithdrawResponse:
+        with refusals():
+            found = await self._book.withdraw(request.transfer_id, request.account, request.asset, request.amount)
+        return ledger_pb2.WithdrawResponse(balance=wire.balance(found))
+
+    async def CreateTransfers(  # noqa: N802
+        self, request: ledger_pb2.CreateTransfersRequest, _context: Any
+    ) -> ledger_pb2.CreateTransfersResponse:
+        with refusals(), metrics.TRANSFER_SECONDS.time():
+            results = await self._book.create_transfers([wire.transfer(t) for t in request.transfers])
+        return ledger_pb2.CreateTransfersResponse(results=results)
+
+    async def ListBalances(  # noqa: N802
+        self, request: ledger_pb2.ListBalancesRequest, _context: Any
+    ) -> ledger_pb2.ListBalancesResponse:
+        with refusals():
+            _require_own(request.account)
+            found, cursors = await self._book.balances(request.account, wire.cursors(request.min_sequences))
+        sequences = [wire.position(cursor) for cursor in cursors.values()]
+        return ledger_pb2.ListBalancesResponse(balances=map(wire.balance, found), sequences=sequences)
+
+    async def ListEntries(  # noqa: N802
+        self, request: ledger_pb2.ListEntriesRequest, _context: Any
+    ) -> ledger_pb2.ListEntriesResponse:
+        with refusals():
+            _require_own(request.account)
+            after = _position(request.page_token)
+            found, following = await self._book.entries(request.account, request.asset, after, request.page_size)
+        token = write_token(str(following) if following else "")
+        return ledger_pb2.ListEntriesResponse(entries=map(wire.entry, found), next_page_token=token)
+
+    async def GetSettlement(  # noqa: N802
+        self, _request: ledger_pb2.GetSettlementRequest, _context: Any
+    ) -> ledger_pb2.GetSettlementResponse:
+        with refusals():
+            return wire.settlement(await self._book.cursors())
+
+    async def ExportLedger(  # noqa: N802
+        self, _request: ledger_pb2.ExportLedgerRequest, _context: Any
+    ) -> AsyncIterator[ledger_pb2.ExportLedgerResponse]:
+        if self._exports >= EXPORTS_LIMIT:
+            message = f"{EXPORTS_LIMIT} exports are running"
+            raise Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, "STREAM_LIMIT", message, fix="try again later")
+        self._exports += 1
+        try:
+            with refusals():
+                async for part in self._book.export():
+                    yield wire.export_part(part)
+        finally:
+            self._exports -= 1
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What is denied inside leaves as a status."""
+    try:
+        yield
+    except Denied as no:
+        raise Refusal(grpc.StatusCode[no.status], no.reason, no.message, **no.metadata) from None
+    except (DatabaseDown, Conflict) as error:
+        raise Refusal(
+            grpc.StatusCode.UNAVAILABLE, "DATABASE_DOWN", "the ledger's database did not answer", fix="send again"
+        ) from error
+
+
+def write_token(place: str) -> str:
+    """Where a page ended, opaque; empty on the last."""
+    return base64.urlsafe_b64encode(place.encode()).decode()
+
+
+def read_token(token: str) -> str:
+    """The place in a page token."""
+    try:
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode("ascii")
+    except ValueError:
+        raise invalid("PAGE_TOKEN_INVALID", "page_token", token, "send next_page_token as it came") from None
+
+
+def _position(token: str) -> int:
+    place = read_token(token) or "0"
+    if not place.isdecimal() or int(place) >= 1 << 63:
+        raise invalid("PAGE_TOKEN_INVALID", "page_token", token, "send next_page_token as it came")
+    return int(place)
+
+
+def _own_participant(participant: str) -> str:
+    who = caller()
+    if who.role != "broker":
+        return participant
+    if participant not in ("", who.participant):
+        raise _not_yours("participant", participant, who.participant)
+    return who.participant
+
+
+def _require_own(account: str) -> None:
+    """A broker sees its own alone, and learns of others' not even whether they exist."""
+    who = caller()
+    if who.role == "broker" and account.partition("/")[0] != who.participant:
+        raise _not_yours("account", account, who.participant)
+
+
+def _not_yours(name: str, value: str, participant: str) -> Denied:
+    message = f"{name} {value!r} is not of participant {participant!r}"
+    return Denied("PERMISSION_DENIED", "ACCOUNT_NOT_YOURS", message, field=name, value=value, fix="name your own")
+
+
+@contextmanager
+def _traced(request: ledger_pb2.CreateHoldsRequest) -> Iterator[None]:
+    """A span for each traced command of the batch."""
+    if not telemetry.enabled():
+        yield
+        return
+    with ExitStack() as spans:
+        for hold in request.holds:
+            if hold.traceparent:
+                spans.enter_context(telemetry.span("hold", hold.traceparent, client_order_id=hold.client_order_id))
+        yield

@@ -1,0 +1,138 @@
+"""Holds, on a real PostgreSQL: attempts, deadlines, funds, replaces."""
+
+from svc_ledger.core.holds import State
+from tests.svc_ledger.desk import ACCOUNTS, CASH, SHARES, START_US, Desk, cost, done, rejected, tick
+
+HOLD_US = 5_000_000
+A, B, _ = ACCOUNTS
+
+
+async def test_a_buy_holds_its_worst_cost_and_a_sell_its_shares(desk: Desk) -> None:
+    """Cash at the held price with the highest fee rounded up; shares one for one."""
+    buy, sell = await desk.hold(desk.buy(A, 3, 10_0001), desk.sell(B, 7))
+    assert (buy.state, buy.held_amount) == (State.PENDING, cost(10_0001, 3))
+    assert (sell.state, sell.held_amount) == (State.PENDING, 7)
+    assert await desk.held(A) == buy.held_amount
+    assert await desk.available(B, "ACME") == SHARES - 7
+
+
+async def test_the_deadline_is_the_cursors_time_plus_the_interval(desk: Desk) -> None:
+    """Journal time alone decides."""
+    (hold,) = await desk.hold(desk.buy())
+    assert hold.deadline_us == desk.journals[0].time_us + HOLD_US
+    assert desk.journals[0].time_us == START_US + 1000
+
+
+async def test_a_repeat_gets_the_stored_hold_and_takes_nothing_more(desk: Desk) -> None:
+    """Also twice in one batch, and after the first was committed."""
+    request = desk.buy()
+    first, second = await desk.hold(request, request)
+    (third,) = await desk.hold(request)
+    assert first == second == third
+    assert await desk.held(A) == first.held_amount
+
+
+async def test_an_id_with_other_fields_is_refused_and_touches_nothing(desk: Desk) -> None:
+    """REUSED names the id; the first hold stays as it is."""
+    request = desk.buy()
+    (first,) = await desk.hold(request)
+    (other,) = await desk.hold(desk.buy(quantity=1, client_order_id=request.client_order_id))
+    assert other.state is State.REUSED
+    assert other.refused is not None
+    assert other.refused.reason == "CLIENT_ORDER_ID_REUSED"
+    assert await desk.held(A) == first.held_amount
+
+
+async def test_too_little_is_recorded_and_final(desk: Desk) -> None:
+    """A deposit afterwards does not revive the id; a neighbour in the batch is not spoilt."""
+    request = desk.buy(A, 10**9, 10_0000)
+    failed, fine = await desk.hold(request, desk.buy(A, 1))
+    assert (failed.state, fine.state) == (State.FAILED, State.PENDING)
+    assert failed.refused is not None
+    assert failed.refused.reason == "FUNDS_INSUFFICIENT"
+    await desk.book.deposit("more", A, "EUR", 10**17)
+    assert (await desk.hold(request))[0].state is State.FAILED
+
+
+async def test_all_of_the_money_can_be_held_and_not_a_unit_more(desk: Desk) -> None:
+    """The batch's own holds count."""
+    first, second = await desk.hold(desk.buy(A, 1, CASH, held_fee_e6=0), desk.buy(A, 1, 1, held_fee_e6=0))
+    assert (first.state, second.state) == (State.PENDING, State.FAILED)
+    assert await desk.available(A) == 0
+
+
+async def test_a_hold_expires_behind_its_deadline_and_gets_a_new_attempt(desk: Desk) -> None:
+    """At the deadline it stands; a microsecond later it is released; only the same fields get attempt 2."""
+    request = desk.buy()
+    (hold,) = await desk.hold(request)
+    await desk.settle(0, tick(), microseconds=HOLD_US)
+    assert await desk.held(A) == hold.held_amount
+    await desk.settle(0, tick(), microseconds=250_000)
+    assert await desk.held(A) == 0
+    (other,) = await desk.hold(desk.buy(quantity=1, client_order_id=request.client_order_id))
+    assert other.state is State.REUSED
+    (again,) = await desk.hold(request)
+    assert (again.state, again.attempt) == (State.PENDING, 2)
+    assert again.hold_id != hold.hold_id
+    assert again.deadline_us > hold.deadline_us
+
+
+async def test_a_bound_hold_outlives_its_deadline(desk: Desk) -> None:
+    """Only Done ends it."""
+    order, hold = await desk.open(desk.buy())
+    await desk.settle(0, tick(), microseconds=10 * HOLD_US)
+    assert await desk.held(A) == hold.held_amount
+    await desk.settle(0, done(order))
+    assert await desk.held(A) == 0
+
+
+async def test_bound_and_ended_holds_get_no_new_attempt(desk: Desk) -> None:
+    """The core is asked for the first result instead."""
+    request, refused = desk.buy(), desk.buy()
+    (hold,) = await desk.hold(refused)
+    order, _ = await desk.open(request)
+    assert (await desk.hold(request))[0].state is State.BOUND
+    await desk.settle(0, done(order), rejected(hold.hold_id))
+    results = await desk.hold(request, refused)
+    assert [result.state for result in results] == [State.ENDED, State.ENDED]
+    assert await desk.held(A) == 0
+
+
+async def test_a_replace_holds_what_the_order_does_not_cover(desk: Desk) -> None:
+    """By order_id and by the original id; nothing when it is covered; REFUSED when the order is not known yet."""
+    request = desk.buy(A, 100, 10_0000)
+    order, hold = await desk.open(request)
+    more = desk.buy(A, 150, 11_0000, replace=True, order_id=order)
+    less = desk.buy(A, 50, 10_0000, replace=True, original_client_order_id=request.client_order_id)
+    never = desk.buy(A, 50, 10_0000, replace=True, original_client_order_id="never")
+    extra, covered, unknown = await desk.hold(more, less, never)
+    assert (extra.state, extra.held_amount) == (State.PENDING, cost(11_0000, 150) - hold.held_amount)
+    assert (covered.state, covered.hold_id) == (State.NOT_NEEDED, 0)
+    assert unknown.state is State.REFUSED
+    assert unknown.refused is not None
+    assert unknown.refused.reason == "ORDER_UNKNOWN"
+    assert (await desk.hold(more))[0] == extra
+
+
+async def test_what_does_not_exist_is_refused_without_a_trace(desk: Desk) -> None:
+    """Account, asset, and fields out of range; the neighbour is held."""
+    results = await desk.hold(
+        desk.buy("nobody/main"),
+        desk.buy(asset="XXX"),
+        desk.buy(quantity=0),
+        desk.buy(client_order_id="x" * 37),
+        desk.buy(quantity=2**40, price=2**40),
+        desk.buy(),
+    )
+    reasons = [result.refused.reason if result.refused else "" for result in results]
+    assert reasons == ["ACCOUNT_UNKNOWN", "ASSET_UNKNOWN", "HOLD_INVALID", "HOLD_INVALID", "NOTIONAL_TOO_LARGE", ""]
+    assert await desk.held(A) == results[-1].held_amount
+
+
+async def test_ids_of_any_printable_characters_come_back_as_they_went(desk: Desk) -> None:
+    """Quotes, backslashes and braces are only characters."""
+    ids = ['a"b', "a\\b", "{a,b}", "NULL", "\\N", "'", "%s", '"', "\\"]
+    requests = [desk.buy(quantity=1, client_order_id=id_) for id_ in ids]
+    first = await desk.hold(*requests)
+    assert await desk.hold(*requests) == first
+    assert len({hold.hold_id for hold in first}) == len(ids)
