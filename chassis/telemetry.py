@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_ENDPOINT"
 LAG_INTERVAL_SECONDS = 0.5
 EXPORT_QUEUE_LIMIT = 8192
+EXPORT_SECONDS = 3
 UNTRACED_SERVICES = ("grpc.health.v1.Health", "opentelemetry.proto")
 
 # A traceback names places, not values: values can be passwords and tokens.
@@ -95,9 +96,7 @@ def set_up_logs(name: str, log_format: str = "json") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
-        if text
-        else [WITHOUT_LOCALS, structlog.processors.JSONRenderer(default=str)]
+        [structlog.dev.ConsoleRenderer()] if text else [WITHOUT_LOCALS, structlog.processors.JSONRenderer(default=str)]
     )
     structlog.configure(
         processors=[*before, *last],
@@ -140,13 +139,15 @@ def server_interceptors() -> list[grpc.aio.ServerInterceptor]:
 
 
 def client_interceptors() -> list[grpc.aio.ClientInterceptor]:
-    """The instrumentation package's interceptors; none when tracing is off."""
+    """The instrumentation package's interceptors for unary calls; none when tracing is off. A stream outlives
+    the work it carries: there each message brings its own traceparent.
+    """
     if _tracer is None:
         return []
     from opentelemetry.instrumentation.grpc import aio_client_interceptors
 
-    interceptors: list[grpc.aio.ClientInterceptor] = aio_client_interceptors(filter_=_traced())  # type: ignore[no-untyped-call]
-    return interceptors
+    interceptors = aio_client_interceptors(filter_=_traced())  # type: ignore[no-untyped-call]
+    return [one for one in interceptors if isinstance(one, grpc.aio.UnaryUnaryClientInterceptor)]
 
 
 def _set_up_traces(name: str) -> None:
@@ -156,7 +157,7 @@ def _set_up_traces(name: str) -> None:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    exporter = OTLPSpanExporter(insecure=os.environ[ENDPOINT_VARIABLE].startswith("http://"))
+    exporter = OTLPSpanExporter(timeout=EXPORT_SECONDS, insecure=os.environ[ENDPOINT_VARIABLE].startswith("http://"))
     _provider = TracerProvider(resource=Resource.create({"service.name": name}))
     _provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=EXPORT_QUEUE_LIMIT))
     trace.set_tracer_provider(_provider)

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from shutil import rmtree
@@ -13,6 +13,7 @@ from shutil import rmtree
 import pytest
 
 from chassis.bus import Bus, BusDown, SequenceMoved
+from chassis.follow import Batch, Cursor, Follower, Span
 from chassis.puller import Delivery, Puller
 
 SECONDS = 20.0
@@ -174,3 +175,69 @@ async def test_a_durable_reader_keeps_its_place(broker: Broker) -> None:
         await send(bus, b"b", b"c", b"d")
         async with aclosing(Puller(bus, "EXEC_0", durable="reader").__aiter__()) as source:
             assert await read(source, b"d") == [b"b", b"c", b"d"]
+
+
+class Journal:
+    """Rows that a leader writes, publishes, and streams to who asks; row n is the text of n."""
+
+    def __init__(self) -> None:
+        self.rows: list[bytes] = []
+        self._written = asyncio.Event()
+
+    def write(self, count: int) -> None:
+        self.rows += [b"%d" % n for n in range(len(self.rows) + 1, len(self.rows) + count + 1)]
+        self._written.set()
+        self._written.clear()
+
+    async def publish(self, bus: Bus) -> None:
+        """Publishes what the stream lacks; of an empty stream only the last five rows."""
+        await bus.ensure_stream("EXEC_0", ["exec.0"])
+        last = await bus.last_message("EXEC_0")
+        for n, row in enumerate(self.rows[int(last.payload or len(self.rows) - 5) :]):
+            await (await bus.publish("exec.0", row, expected_last_sequence=last.sequence + n))
+
+    async def fetch(self, from_sequence: int, to_sequence: int) -> AsyncGenerator[list[bytes], None]:
+        while not 0 < to_sequence < from_sequence:
+            found = self.rows[from_sequence - 1 : to_sequence or len(self.rows)]
+            from_sequence += len(found)
+            if found:
+                yield found
+            else:
+                await self._written.wait()
+
+
+def decode(payload: bytes) -> tuple[bytes, Span]:
+    return payload, Span("i", 0, int(payload), int(payload))
+
+
+async def test_a_follower_misses_nothing_when_the_broker_loses_everything(broker: Broker) -> None:
+    """A journal grows and is published; NATS dies with its disk in the middle and comes back empty. The reader
+    applies every row once and in order, also while NATS is away."""
+    journal = Journal()
+    applied: list[bytes] = []
+
+    async def apply(batch: Batch[bytes]) -> None:
+        applied.extend(fresh.message for fresh in batch.items)
+
+    async def until_applied() -> None:
+        async with asyncio.timeout(SECONDS):
+            while applied != journal.rows:
+                await asyncio.sleep(0.01)
+
+    async with connected(broker) as bus:
+        source = Puller(bus, "EXEC_0", durable="reader")
+        follower = Follower(Cursor("i", 0), decode, source, journal.fetch, stall_seconds=0.3)
+        running = asyncio.ensure_future(follower.run(apply))
+        journal.write(100)
+        await until_up(lambda: journal.publish(bus))
+        await until_applied()
+        broker.kill(lose_disk=True)
+        journal.write(100)
+        await until_applied()
+        broker.start()
+        journal.write(100)
+        await until_up(lambda: journal.publish(bus))
+        await until_applied()
+        running.cancel()
+        await asyncio.wait({running})
+    assert len(applied) == 300
