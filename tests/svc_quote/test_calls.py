@@ -9,15 +9,16 @@ import grpc
 import pytest
 
 from bourse.match.v1 import events_pb2
-from bourse.quote.v1 import quote_pb2
+from bourse.quote.v1 import quote_pb2, quote_pb2_grpc
 from bourse.types.v1 import market_pb2
 from chassis.errors import Refusal, from_rpc_error
 from svc_quote import rpc
 from tests.svc_quote.exchange import levels, statistics, trade
 from tests.svc_quote.market import BUY, DATE, SELL, Market
-from tests.svc_quote.memory import Here, serving
+from tests.svc_quote.memory import Here, listening, serving
 
 Code = grpc.StatusCode
+SMALL_WINDOW = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_535))
 
 
 @pytest.fixture
@@ -257,13 +258,20 @@ async def test_older_trades_while_the_store_is_down(here: Here, stub: Any) -> No
     assert refusal.reason == "NOT_READY"
 
 
-async def test_slow_reader_of_trades_at_the_socket(here: Here, stub: Any) -> None:
+async def test_slow_reader_of_trades_at_the_socket(here: Here, tmp_path: Path) -> None:
     """A reader that stops reading stops its own stream alone; when it reads again it is told that it is behind."""
-    call = aiter(stub.StreamTrades(quote_pb2.StreamTradesRequest(symbol="AAA", after_symbol_sequence=-1)))
+    request = quote_pb2.StreamTradesRequest(symbol="AAA", after_symbol_sequence=-1)
+    async with listening(here, tmp_path) as (address, token), grpc.aio.insecure_channel(address, SMALL_WINDOW) as slow:
+        stub = quote_pb2_grpc.QuoteServiceStub(slow)
+        call = aiter(stub.StreamTrades(request, metadata=(("authorization", f"Bearer {token}"),)))
+        await stop_reading(here, call)
+
+
+async def stop_reading(here: Here, call: Any) -> None:
     reached = (await anext(call)).position.symbol_sequence
     sent, still = here.fanout.sent, 0
     while still < 20:  # until flow control holds the stream back
-        here.market.row([("AAA", a_trade(number)) for number in range(10)])
+        here.market.row([("AAA", a_trade(number)) for number in range(16)])
         await here.feed()
         await asyncio.sleep(0.001)
         still, sent = (still + 1, sent) if here.fanout.sent == sent else (0, here.fanout.sent)
