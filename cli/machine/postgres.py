@@ -95,10 +95,9 @@ class Postgres:
         return {"LC_ALL": "C"}
 
     def prepare(self) -> None:
-        if not self._home.postgres.exists():
-            self._home.postgres.unlink(missing_ok=True)
-            make_folder(self._home, self.user)
         self._provisioned = False
+        if not self._data.exists():
+            make_folder(self._home, self.user)
         self.end_leftovers()
         if not self._data.exists():
             self._initialize()
@@ -116,6 +115,8 @@ class Postgres:
             self.connect().close()
         except psycopg.OperationalError:
             return False
+        except psycopg.Error as error:
+            raise MachineError(f"the roles and schemas could not be made: {error}") from error
         return True
 
     def connect(self, database: str = DATABASE) -> psycopg.Connection:
@@ -216,22 +217,27 @@ def grant_connect(server: psycopg.Connection, database: str, role: str) -> None:
 
 
 def make_folder(home: Home, user: tuple[int, int] | None) -> None:
-    """The home's `postgres`: in the home if its user can come there, else in /var/tmp."""
+    """The home's `postgres`: in the home if its user can come there, else in /var/tmp. Repeats finish what was begun."""
     if user is None:
-        home.postgres.mkdir(mode=0o700)
+        home.postgres.mkdir(mode=0o700, exist_ok=True)
         return
-    home.folder.chmod(0o711)  # Others may pass, and see nothing: all in it but this folder is closed to them.
-    place = home.postgres
-    if can_reach(user, home.folder):
-        place.mkdir()
-    else:
-        home.folder.chmod(0o700)
-        place = Path(tempfile.mkdtemp(prefix="bourse-", dir="/var/tmp"))
-        home.postgres.symlink_to(place)
+    if not home.postgres.exists():
+        make_place(home, user)
+    place = home.postgres.resolve()
     place.chmod(0o711)
     os.chown(place, *user)
     if not can_run(user, programs() / "postgres"):
         copy_programs(place / "program")
+
+
+def make_place(home: Home, user: tuple[int, int]) -> None:
+    home.postgres.unlink(missing_ok=True)
+    home.folder.chmod(0o711)  # Others may pass, and see nothing: all in it but this folder is closed to them.
+    if can_reach(user, home.folder):
+        home.postgres.mkdir()
+    else:
+        home.folder.chmod(0o700)
+        home.postgres.symlink_to(tempfile.mkdtemp(prefix="bourse-", dir="/var/tmp"))
 
 
 def programs() -> Path:
@@ -244,8 +250,8 @@ def programs() -> Path:
 def copy_programs(place: Path) -> None:
     """PostgreSQL's programs and libraries, in the same places to each other, where its user can run them."""
     package = programs().parents[1]
-    shutil.copytree(programs().parent, place / "package" / "pginstall18", ignore=shutil.ignore_patterns("include"))
-    shutil.copytree(package.parent / LIBRARIES, place / LIBRARIES)
+    shutil.copytree(programs().parent, place / "package" / "pginstall18", dirs_exist_ok=True)
+    shutil.copytree(package.parent / LIBRARIES, place / LIBRARIES, dirs_exist_ok=True)
     for path in [place, *place.rglob("*")]:
         path.chmod(0o755)
 

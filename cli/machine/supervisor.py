@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -117,11 +117,18 @@ class Keeper:
         return process
 
     async def _watch(self) -> None:
-        while not await asyncio.to_thread(self.program.ready):
+        while not await self._is_ready():
             await asyncio.sleep(READY_POLL_SECONDS)
         log.info("process_ready", process=self.program.name)
         self._become(self._state.pid, ready=True)
         self.ready.set()
+
+    async def _is_ready(self) -> bool:
+        try:
+            return await asyncio.to_thread(self.program.ready)
+        except MachineError as error:
+            log.error("process_not_ready", process=self.program.name, error=str(error))
+            return False
 
     def _send(self, number: int) -> None:
         if self._process is not None and self._process.returncode is None:
@@ -195,18 +202,30 @@ class Supervisor:
 
     def _enter(self, phase: Phase) -> None:
         self.state.phase = phase
-        states.write(self._home, self.state)
+        with going_on("state_not_written"):
+            states.write(self._home, self.state)
 
     async def _record(self) -> None:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            states.write(self._home, self.state)
+            with going_on("state_not_written"):
+                states.write(self._home, self.state)
 
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(RENEWAL_SECONDS)
-            self._credentials.renew()
+            with going_on("tokens_not_renewed"):
+                self._credentials.renew()
+
+
+@contextmanager
+def going_on(failure: str) -> Iterator[None]:
+    """A full disk is told, and ends nothing."""
+    try:
+        yield
+    except OSError as error:
+        log.error(failure, error=str(error))
 
 
 async def until(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
