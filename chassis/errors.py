@@ -31,7 +31,7 @@ class Refusal(Exception):
         self.metadata = metadata
 
     def __str__(self) -> str:
-        details = "".join(f", {key}={value!r}" for key, value in self.metadata.items())
+        details = "".join(f", {key}={value!r}" for key, value in sorted(self.metadata.items()))
         return f"{self.code.name} {self.reason}: {self.message}{details}"
 
 

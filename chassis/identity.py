@@ -104,7 +104,10 @@ class Verifier:
                 algorithms=list(ALGORITHMS),
                 issuer=self._issuer,
                 audience=self._audience,
-                options={"require": ["exp", "iss", "aud", "sub"]},
+                options={
+                    "require": ["exp", "iss", "aud", "sub"],
+                    "verify_iat": False,
+                },  # an issuer's clock may be ahead
             )
         except jwt.ExpiredSignatureError:
             raise expired() from None
