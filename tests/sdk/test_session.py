@@ -15,7 +15,7 @@ from tests.sdk.exchange import DATE, SYMBOL, Exchange, Plan, abort, served
 
 PLANS = st.lists(
     st.builds(Plan, after=st.integers(0, 12), drains=st.booleans(), answers=st.booleans(), lingers=st.booleans()),
-    max_size=6,
+    max_size=4,
 )
 
 
@@ -33,7 +33,7 @@ async def until(condition: Callable[[], Any]) -> None:
             await asyncio.sleep(0.001)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plans=PLANS, sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6))
 async def test_whatever_breaks_every_command_is_done_once_in_order_and_answered(
     plans: list[Plan], sizes: list[int]

@@ -14,6 +14,7 @@ from bourse.quote.v1 import quote_pb2, quote_pb2_grpc
 from bourse.types.v1 import command_pb2, market_pb2
 from bourse_sdk import feeds
 from bourse_sdk.commands import (
+    Body,
     Cancel,
     ClientOrderIds,
     Command,
@@ -145,21 +146,26 @@ class Client:
 
     async def submit(self, command: Command) -> CommandResult:
         """One command; raises Refusal when it was not done. Commands reach the exchange in the order of these calls."""
-        result = (await (await self._session.submit([self._message(command, traceparent())])))[0]
+        message, body = command.message(command.client_order_id or self._ids.next(), traceparent())
+        result = (await (await self._session.submit([message], [body])))[0]
         if result.refusal is not None:
             raise result.refusal
         return result
 
     async def submit_many(self, commands: Iterable[Command]) -> list[CommandResult]:
         """All commands, in order, as fast as it goes: one result a command, refused ones included."""
-        trace, messages = traceparent(), []
+        trace, next_id = traceparent(), self._ids.next
         parts: list[asyncio.Future[list[CommandResult]]] = []
+        messages: list[command_pb2.OrderCommand] = []
+        bodies: list[Body] = []
         for command in commands:
-            messages.append(self._message(command, trace))
+            message, body = command.message(command.client_order_id or next_id(), trace)
+            messages.append(message)
+            bodies.append(body)
             if len(messages) == BATCH_LIMIT:
-                parts.append(await self._session.submit(messages))
-                messages = []
-        parts.append(await self._session.submit(messages))
+                parts.append(await self._session.submit(messages, bodies))
+                messages, bodies = [], []
+        parts.append(await self._session.submit(messages, bodies))
         return [result for part in await asyncio.gather(*parts) for result in part]
 
     def next_client_order_id(self) -> str:
@@ -295,9 +301,6 @@ class Client:
     def watch_statistics(self, symbols: Sequence[str]) -> AsyncIterator[quote_pb2.DayStatistics]:
         """Day statistics of up to 100 instruments: each as it is, then as it changes, conflated."""
         return feeds.watch_statistics(self._connection, self._quotes, symbols)
-
-    def _message(self, command: Command, trace: str) -> command_pb2.OrderCommand:
-        return command.message(command.client_order_id or self._ids.next(), trace)
 
 
 _INSTRUMENTS = quote_pb2.ListInstrumentsRequest()

@@ -31,6 +31,9 @@ class TimeInForce(IntEnum):
     FOK = 3
 
 
+IMPLIED = {OrderType.LIMIT: TimeInForce.DAY, OrderType.MARKET: TimeInForce.IOC}
+
+
 class Outcome(IntEnum):
     """What became of a command."""
 
@@ -60,23 +63,21 @@ class Place:
     client_order_id: str = ""
     trading_date: int = 0
 
-    def message(self, client_order_id: str, traceparent: str) -> pb.OrderCommand:
-        time_in_force = self.time_in_force or (TimeInForce.DAY if self.type == OrderType.LIMIT else TimeInForce.IOC)
-        return pb.OrderCommand(
-            place=pb.PlaceOrder(
-                account=self.account,
-                client_order_id=client_order_id,
-                trading_date=self.trading_date,
-                symbol=self.symbol,
-                side=self.side,  # type: ignore[arg-type]  # the numbers are the proto's
-                type=self.type,  # type: ignore[arg-type]
-                time_in_force=time_in_force,  # type: ignore[arg-type]
-                price_e4=self.price_e4,
-                quantity=self.quantity,
-                amount_e4=self.amount_e4,
-                traceparent=traceparent,
-            )
-        )
+    def message(self, client_order_id: str, traceparent: str) -> tuple[pb.OrderCommand, pb.PlaceOrder]:
+        command = pb.OrderCommand()
+        place = command.place  # Fields are set one by one: it costs half of what arguments do.
+        place.account = self.account
+        place.client_order_id = client_order_id
+        place.trading_date = self.trading_date
+        place.symbol = self.symbol
+        place.side = self.side  # type: ignore[assignment]  # The numbers are the proto's.
+        place.type = self.type  # type: ignore[assignment]
+        place.time_in_force = self.time_in_force or IMPLIED[self.type]  # type: ignore[assignment]
+        place.price_e4 = self.price_e4
+        place.quantity = self.quantity
+        place.amount_e4 = self.amount_e4
+        place.traceparent = traceparent
+        return command, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +91,17 @@ class Cancel:
     client_order_id: str = ""
     trading_date: int = 0
 
-    def message(self, client_order_id: str, traceparent: str) -> pb.OrderCommand:
-        return pb.OrderCommand(
-            cancel=pb.CancelOrder(
-                account=self.account,
-                client_order_id=client_order_id,
-                trading_date=self.trading_date,
-                order_id=self.order_id,
-                original_client_order_id=self.original_client_order_id,
-                symbol=self.symbol,
-                traceparent=traceparent,
-            )
-        )
+    def message(self, client_order_id: str, traceparent: str) -> tuple[pb.OrderCommand, pb.CancelOrder]:
+        command = pb.OrderCommand()
+        cancel = command.cancel
+        cancel.account = self.account
+        cancel.client_order_id = client_order_id
+        cancel.trading_date = self.trading_date
+        cancel.order_id = self.order_id
+        cancel.original_client_order_id = self.original_client_order_id
+        cancel.symbol = self.symbol
+        cancel.traceparent = traceparent
+        return command, cancel
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +117,23 @@ class Replace:
     client_order_id: str = ""
     trading_date: int = 0
 
-    def message(self, client_order_id: str, traceparent: str) -> pb.OrderCommand:
-        return pb.OrderCommand(
-            replace=pb.ReplaceOrder(
-                account=self.account,
-                client_order_id=client_order_id,
-                trading_date=self.trading_date,
-                order_id=self.order_id,
-                original_client_order_id=self.original_client_order_id,
-                symbol=self.symbol,
-                price_e4=self.price_e4,
-                quantity=self.quantity,
-                traceparent=traceparent,
-            )
-        )
+    def message(self, client_order_id: str, traceparent: str) -> tuple[pb.OrderCommand, pb.ReplaceOrder]:
+        command = pb.OrderCommand()
+        replace = command.replace
+        replace.account = self.account
+        replace.client_order_id = client_order_id
+        replace.trading_date = self.trading_date
+        replace.order_id = self.order_id
+        replace.original_client_order_id = self.original_client_order_id
+        replace.symbol = self.symbol
+        replace.price_e4 = self.price_e4
+        replace.quantity = self.quantity
+        replace.traceparent = traceparent
+        return command, replace
 
 
 Command = Place | Cancel | Replace
+Body = pb.PlaceOrder | pb.CancelOrder | pb.ReplaceOrder
 
 
 @dataclass(frozen=True, slots=True)

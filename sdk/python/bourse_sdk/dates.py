@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import command_pb2 as pb
-from bourse_sdk.commands import CommandResult
-from bourse_sdk.outbox import body
+from bourse_sdk.commands import Body, CommandResult
 
 SHARD_BITS = 48
 REFRESH_SECONDS = 0.5
@@ -25,15 +24,26 @@ class TradingDates:
         self._stale = True
         self._asked = -REFRESH_SECONDS
 
-    async def stamp(self, commands: list[pb.OrderCommand]) -> None:
+    async def stamp(self, bodies: list[Body]) -> None:
         """Fills in the date of those that have none, because they were never sent. A repeat keeps its date: it is a part
         of its identity. Where no date is open it is today's (UTC), and the exchange says what is wrong.
         """
-        undated = [inner for inner in map(body, commands) if not inner.trading_date]
-        if undated and (self._stale or not all(self._date(inner.symbol, inner) for inner in undated)):
+        undated = [body for body in bodies if not body.trading_date]
+        if undated and (self._stale or not self._fill(undated)):
             await self._refresh()
-        for inner in undated:
-            inner.trading_date = self._date(inner.symbol, inner) or self._any_date()
+            self._fill(undated)
+            for body in undated:
+                body.trading_date = body.trading_date or self._any_date()
+
+    def _fill(self, undated: list[Body]) -> bool:
+        """Fills in what is known; whether that was all."""
+        unknown = 0
+        for body in undated:
+            if date := self._symbols.get(body.symbol) or self._shard_date(body):
+                body.trading_date = date
+            else:
+                unknown += 1
+        return not unknown
 
     def look_at(self, results: Iterable[CommandResult]) -> None:
         """A command refused for its date means that another one is open: those never sent will be given that."""
@@ -50,11 +60,10 @@ class TradingDates:
         self._shards = {entry.instrument.shard: entry.trading_date for entry in instruments}
         self._stale = False
 
-    def _date(self, symbol: str, inner: pb.PlaceOrder | pb.CancelOrder | pb.ReplaceOrder) -> int:
-        if symbol:
-            return self._symbols.get(symbol, 0)
-        order_id = 0 if isinstance(inner, pb.PlaceOrder) else inner.order_id
-        return self._shards.get(order_id >> SHARD_BITS, 0)
+    def _shard_date(self, body: Body) -> int:
+        if body.symbol or isinstance(body, pb.PlaceOrder):
+            return 0
+        return self._shards.get(body.order_id >> SHARD_BITS, 0)
 
     def _any_date(self) -> int:
         open_dates = [date for date in self._shards.values() if date]

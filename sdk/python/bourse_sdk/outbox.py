@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from bourse.types.v1 import command_pb2 as pb
-from bourse_sdk.commands import CommandResult, result_of
+from bourse_sdk.commands import Body, CommandResult, result_of
 from bourse_sdk.errors import Identity
 
 
@@ -20,13 +20,17 @@ class ProtocolError(Exception):
 class Submission:
     """Commands that were submitted together; `done` gets their results, in order, when all are there.
 
-    `streams` counts the times that any of them was sent.
+    `bodies` are what is in the commands; `streams` counts the times that any of them was sent.
     """
 
-    __slots__ = ("commands", "done", "results", "streams")
+    __slots__ = ("bodies", "commands", "done", "results", "streams")
 
-    def __init__(self, commands: list[pb.OrderCommand], done: asyncio.Future[list[CommandResult]]) -> None:
+    def __init__(
+        self, commands: list[pb.OrderCommand], bodies: list[Body], done: asyncio.Future[list[CommandResult]]
+    ) -> None:
+        assert len(commands) == len(bodies)
         self.commands = commands
+        self.bodies = bodies
         self.done = done
         self.results: list[CommandResult] = []
         self.streams = 0
@@ -66,22 +70,23 @@ class Outbox:
         self._waiting.append((submission, 0, len(submission.commands)))
         self.unanswered += len(submission.commands)
 
-    def take(self, limit: int) -> list[pb.OrderCommand]:
-        """The next batch: at most `limit` commands, in flight from now on."""
+    def take(self, limit: int) -> tuple[list[pb.OrderCommand], list[Body]]:
+        """The next batch: at most `limit` commands, in flight from now on, and what is in them."""
         batch: list[pb.OrderCommand] = []
+        bodies: list[Body] = []
         while self._waiting and len(batch) < limit:
             submission, start, end = self._waiting.popleft()
             submission.streams += 1
             stop = min(end, start + limit - len(batch))
             if stop < end:
                 self._waiting.appendleft((submission, stop, end))
-            batch += (
-                submission.commands if stop - start == len(submission.commands) else submission.commands[start:stop]
-            )
+            whole = stop - start == len(submission.commands)
+            batch += submission.commands if whole else submission.commands[start:stop]
+            bodies += submission.bodies if whole else submission.bodies[start:stop]
             self._in_flight.append((submission, start, stop))
         self._sent += len(batch)
         self._batch_ends.append(self._sent)
-        return batch
+        return batch, bodies
 
     def answer(self, messages: Sequence[pb.CommandResult]) -> list[CommandResult]:
         """Takes the answers to the oldest commands in flight. Raises ProtocolError when there are none such."""
@@ -118,27 +123,18 @@ class Outbox:
         given_up: dict[int, tuple[Submission, list[Identity]]] = {}
         for submission, start, end in self._waiting:
             _, identities = given_up.setdefault(id(submission), (submission, []))
-            identities += map(identity_of, submission.commands[start:end])
+            identities += map(identity_of, submission.bodies[start:end])
         self._waiting.clear()
         self.unanswered = 0
         return list(given_up.values())
 
 
-def body(command: pb.OrderCommand) -> pb.PlaceOrder | pb.CancelOrder | pb.ReplaceOrder:
-    """The place, cancel or replace in a command."""
-    kind = command.WhichOneof("command")
-    assert kind is not None
-    found: pb.PlaceOrder | pb.CancelOrder | pb.ReplaceOrder = getattr(command, kind)
-    return found
-
-
-def identity_of(command: pb.OrderCommand) -> Identity:
-    """What the command is known by."""
-    inner = body(command)
-    return Identity(inner.account, inner.client_order_id, inner.trading_date)
+def identity_of(body: Body) -> Identity:
+    """What a command is known by."""
+    return Identity(body.account, body.client_order_id, body.trading_date)
 
 
 def _check(submission: Submission, start: int, results: list[CommandResult]) -> None:
     for index, result in enumerate(results, start):
-        if result.ok and result.client_order_id != (asked := body(submission.commands[index]).client_order_id):
+        if result.refusal is None and result.client_order_id != (asked := submission.bodies[index].client_order_id):
             raise ProtocolError(f"the result of {result.client_order_id!r} where {asked!r} was next")

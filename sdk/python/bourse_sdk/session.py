@@ -15,7 +15,7 @@ import grpc
 
 from bourse.order.v1 import order_pb2, order_pb2_grpc
 from bourse.types.v1 import command_pb2 as pb
-from bourse_sdk.commands import CommandResult
+from bourse_sdk.commands import Body, CommandResult
 from bourse_sdk.connection import Token
 from bourse_sdk.errors import BourseError, Identity, OutcomeUnknown, Refusal, Unreachable, from_rpc, is_transient
 from bourse_sdk.outbox import Outbox, ProtocolError, Submission
@@ -26,7 +26,7 @@ UNANSWERED_LIMIT = 32_768
 BACKOFF_MIN_SECONDS = 0.02
 BACKOFF_MAX_SECONDS = 1.0
 
-Stamp = Callable[[list[pb.OrderCommand]], Awaitable[None]]
+Stamp = Callable[[list[Body]], Awaitable[None]]
 
 
 class Session:
@@ -67,21 +67,21 @@ class Session:
         """How many commands have no answer."""
         return self._outbox.unanswered
 
-    async def submit(self, commands: list[pb.OrderCommand]) -> asyncio.Future[list[CommandResult]]:
+    async def submit(self, commands: list[pb.OrderCommand], bodies: list[Body]) -> asyncio.Future[list[CommandResult]]:
         """Puts at most BATCH_LIMIT commands behind all that were submitted; waits while too many are unanswered.
 
         A future that is cancelled changes nothing for its commands.
         """
         assert len(commands) <= BATCH_LIMIT
         if not self._entering and self._has_room(len(commands)):
-            return self._add(commands)
+            return self._add(commands, bodies)
         self._entering += 1  # from now on everyone queues at the lock, which is fair: order is kept
         try:
             async with self._entry:
                 while not self._has_room(len(commands)):
                     self._room.clear()
                     await self._room.wait()
-                return self._add(commands)
+                return self._add(commands, bodies)
         finally:
             self._entering -= 1
 
@@ -96,7 +96,7 @@ class Session:
     def _has_room(self, count: int) -> bool:
         return self._closed or self._outbox.unanswered + count <= self._unanswered_limit
 
-    def _add(self, commands: list[pb.OrderCommand]) -> asyncio.Future[list[CommandResult]]:
+    def _add(self, commands: list[pb.OrderCommand], bodies: list[Body]) -> asyncio.Future[list[CommandResult]]:
         if self._closed:
             raise Unreachable("the client is closed")
         done: asyncio.Future[list[CommandResult]] = asyncio.get_running_loop().create_future()
@@ -104,7 +104,7 @@ class Session:
             done.set_result([])
             return done
         idle = not self._outbox.unanswered
-        self._outbox.add(Submission(commands, done))
+        self._outbox.add(Submission(commands, bodies, done))
         if idle:
             self._be_patient()
         self._work.set()
@@ -195,8 +195,8 @@ class Session:
                 if self._draining:
                     await call.done_writing()
                     return
-                batch = self._outbox.take(BATCH_LIMIT)
-                await self._stamp(batch)
+                batch, bodies = self._outbox.take(BATCH_LIMIT)
+                await self._stamp(bodies)
                 await call.write(order_pb2.EnterOrdersRequest(commands=batch))
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             return  # The call is over; whoever reads it learns why.
