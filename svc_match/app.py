@@ -74,12 +74,15 @@ class Meters:
 class Shard:
     """The use cases of one shard. `recover`, then `work` for ever; `submit`, `read` and `rows` serve callers."""
 
-    def __init__(self, shard: int, journal: Journal, codec: Codec, meters: Meters) -> None:
+    def __init__(
+        self, shard: int, journal: Journal, codec: Codec, meters: Meters, *, snapshot_events: int = SNAPSHOT_EVENTS
+    ) -> None:
         self.shard = shard
         self.journal = journal
         self.published: dict[str, int] = {}
         self._codec = codec
         self._meters = meters
+        self._snapshot_events = snapshot_events
         self._engine = Engine(shard)
         self._recent: Recent[Row] = Recent(RECENT_BYTES_LIMIT)
         self._coalescer = Coalescer(self._run, BATCH_COMMANDS_LIMIT, queue_limit=QUEUE_COMMANDS_LIMIT, fatal=True)
@@ -256,7 +259,7 @@ class Shard:
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
         self._snapshot_bytes += row.size
-        due = self.sequence - self._snapshot_sequence >= SNAPSHOT_EVENTS or self._snapshot_bytes >= SNAPSHOT_BYTES
+        due = self.sequence - self._snapshot_sequence >= self._snapshot_events or self._snapshot_bytes >= SNAPSHOT_BYTES
         if due and (self._saving is None or self._saving.done()):
             self._snapshot_sequence, self._snapshot_bytes = self.sequence, 0
             self._saving = asyncio.create_task(self._save(row, snapshot.encode(self._engine)))

@@ -16,6 +16,10 @@ SHARDS = 4
 numbers = itertools.count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite", action="store_true", help="write transcripts as they are now")
+
+
 @pytest.fixture(scope="session")
 def machine() -> Iterator[Machine]:
     """A machine with PostgreSQL and NATS alone. It ends with the test run, also when that is killed."""

@@ -468,8 +468,8 @@ def _wrong_bound(command: Place) -> Refused | None:
     if command.type == MARKET:
         if command.side == BUY and (price_e4 > 0) != (amount_e4 > 0):
             return None
-        if command.side != BUY and not price_e4 and not amount_e4:
-            return None
+        if command.side != BUY and not amount_e4:
+            return Refused(Reason.PRICE_INVALID, "price_e4", str(price_e4)) if price_e4 else None
         return Refused(Reason.AMOUNT_INVALID, "amount_e4", str(amount_e4))
     return Refused(Reason.AMOUNT_INVALID, "amount_e4", str(amount_e4)) if amount_e4 else None
 

@@ -153,7 +153,9 @@ def place(symbol: str, side: int, price_e4: int, quantity: int, **fields: Any) -
         "type": command_pb2.ORDER_TYPE_LIMIT,
         "time_in_force": command_pb2.TIME_IN_FORCE_DAY,
     }
-    order = command_pb2.PlaceOrder(symbol=symbol, side=side, price_e4=price_e4, quantity=quantity, **(defaults | fields))  # type: ignore[arg-type]
+    order = command_pb2.PlaceOrder(
+        symbol=symbol, side=side, price_e4=price_e4, quantity=quantity, **(defaults | fields)
+    )  # type: ignore[arg-type]
     return match_pb2.Submission(
         command=command_pb2.OrderCommand(place=order),
         **{"hold_id": next(ids), "held_amount": 1 << 60} | held,

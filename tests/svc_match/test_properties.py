@@ -1,0 +1,215 @@
+"""What holds for any commands: seeded random days, each of which prints its seed when it fails."""
+
+import random
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import pytest
+
+from svc_match.core import commands, engine, events, snapshot
+from svc_match.core.engine import Applied, Engine
+from tests.svc_match.transcript import Desk
+
+SEEDS = range(12)
+COMMANDS = 400
+SYMBOLS = ("ACME", "BRIO", "CORE")
+
+
+def day(seed: int) -> list[commands.Command]:
+    """A day of two dates with trades, mistakes, repeats and halts. The desk only words the commands."""
+    chance, desk = random.Random(seed), Desk()
+    lines = [f"add {symbol} tick=0.05 lot={lot}" for symbol, lot in zip(SYMBOLS, (1, 1, 5), strict=True)]
+    for date in (20260105, 20260106):
+        lines += [
+            f"date {date}",
+            "phase all open",
+            *(line(chance, number) for number in range(COMMANDS)),
+            f"close {date}",
+        ]
+    wanted = []
+    for text in lines:
+        command = desk.command(text)
+        wanted.append(command)
+        desk.engine.apply([command], len(wanted))
+    return wanted
+
+
+def line(chance: random.Random, number: int) -> str:
+    account = chance.choice(("alice", "bob", "carl"))
+    own_id = f"i{number if chance.random() < 0.95 else chance.randrange(COMMANDS)}"
+    other = f"i{max(0, number - chance.randrange(1, 40))}"
+    price = f"{chance.randrange(190, 211) * 5 / 100 + (0.01 if chance.random() < 0.02 else 0):.2f}"
+    quantity = chance.choice((5, 10, 15, 100, 7))
+    roll = chance.random()
+    if roll < 0.15:
+        return f"{account} cancel {own_id} {other}"
+    if roll < 0.30:
+        extra = chance.choice(("", " hold=9 extra=90000000 fee=50"))
+        return f"{account} replace {own_id} {other} {quantity} {price}{extra}"
+    if roll < 0.31:
+        return f"phase {chance.choice(SYMBOLS)} {chance.choice(('halted', 'open', 'open'))}"
+    side, symbol = chance.choice(("buy", "sell")), chance.choice(SYMBOLS)
+    words = chance.choice(("", "", "", "", " ioc", " fok"))
+    if roll < 0.36:
+        price = "market" + (f" amount={chance.randrange(1, 2000)}" if side == "buy" else "")
+    until = f" until={number}" if chance.random() < 0.02 else ""
+    return f"{account} {side} {own_id} {quantity} {symbol} {price}{words}{until}"
+
+
+def run(core: Engine, batch: list[commands.Command], time_us: int = 1) -> list[Applied]:
+    """Applies all of a batch, in as many rows as it takes."""
+    rows: list[Applied] = []
+    while batch:
+        rows.append(core.apply(batch, time_us, events_limit=200))
+        batch = batch[len(rows[-1].results) :]
+    return rows
+
+
+def told(rows: Iterable[Applied]) -> tuple[list[events.Event], dict[str, list[events.Public]], list[events.Result]]:
+    private, public, results = [], {symbol: [] for symbol in SYMBOLS}, []  # type: ignore[var-annotated]
+    for row in rows:
+        private += row.events
+        results += row.results
+        for symbol, shown in row.public.items():
+            public[symbol] += shown
+    return private, public, results
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_events_do_not_depend_on_batches_or_snapshots(seed: int) -> None:
+    """One batch, single commands, and a start from any snapshot give the same events, results and state hash."""
+    wanted = day(seed)
+    single, whole, chance = Engine(0), Engine(0), random.Random(seed)
+    rows, hashes, identities = [], [], b""
+    restored = Engine(0)
+    for command in wanted:
+        rows += run(single, [command])
+        again = run(restored, [command])
+        assert again == rows[-len(again) :]
+        hashes.append(snapshot.state_hash(single))
+        assert snapshot.state_hash(restored) == hashes[-1]
+        identities = b"" if isinstance(command, commands.OpenDate) else identities
+        identities += again[-1].identities
+        if chance.random() < 0.1:
+            restored = snapshot.load(snapshot.encode(restored), bytes(single.identities.records))
+    assert told(run(whole, wanted)) == told(rows)
+    assert snapshot.state_hash(whole) == hashes[-1]
+    assert identities == single.identities.records
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_conservation(seed: int) -> None:
+    """Sequences have no gap, shares add up, no book is crossed, and the public levels are the book."""
+    core = Engine(0)
+    wanted = day(seed)
+    rows = []
+    levels: dict[tuple[str, int, int], tuple[int, int]] = {}
+    for command in wanted:
+        for row in run(core, [command]):
+            rows.append(row)
+            for symbol, shown in row.public.items():
+                levels |= {
+                    (symbol, e.side, e.price_e4): (e.quantity, e.orders)
+                    for e in shown
+                    if isinstance(e, events.LevelChanged)
+                }
+        check_books(core, levels)
+    private, public, _ = told(rows)
+    assert [event.sequence for event in private] == list(range(1, len(private) + 1))
+    for symbol, shown in public.items():
+        assert len(shown) == core.books[symbol].symbol_sequence
+    check_orders(private)
+    assert any(isinstance(event, events.Traded) for event in private)
+
+
+def check_books(core: Engine, levels: dict[tuple[str, int, int], tuple[int, int]]) -> None:
+    seen = {}
+    for symbol, book in core.books.items():
+        bids, asks = book.sides[1].depth(1000), book.sides[2].depth(1000)
+        assert not bids or not asks or bids[0][0] < asks[0][0]
+        for side, depth in ((1, bids), (2, asks)):
+            seen |= {(symbol, side, price): (quantity, orders) for price, quantity, orders in depth}
+            for price, quantity, _ in depth:
+                level = book.sides[side].levels[book.sides[side].sign * price]
+                assert quantity == sum(order.open for order in level.orders.values())
+    assert seen == {key: value for key, value in levels.items() if value[1]}
+
+
+def check_orders(private: list[events.Event]) -> None:
+    """Each order's shares are executed, cancelled or open; a done order is never heard of again."""
+    open_: dict[int, int] = {}
+    done: dict[int, events.Done] = {}
+    executed: dict[int, int] = {}
+    for event in private:
+        if isinstance(event, events.Accepted):
+            open_[event.order_id], executed[event.order_id] = event.quantity, 0
+        elif isinstance(event, events.Replaced):
+            assert event.quantity - event.open_quantity == executed[event.order_id]
+            open_[event.order_id] = event.open_quantity
+        elif isinstance(event, events.Traded):
+            for order, left in ((event.maker_order_id, event.maker_open), (event.taker_order_id, event.taker_open)):
+                open_[order] -= event.quantity
+                executed[order] += event.quantity
+                assert open_[order] == left >= 0
+                assert order not in done
+        elif isinstance(event, events.Done):
+            assert event.order_id not in done
+            assert (event.executed_quantity, event.cancelled_quantity) == (
+                executed[event.order_id],
+                open_[event.order_id],
+            )
+            done[event.order_id] = event
+    assert done.keys() == open_.keys(), "a closed date leaves no order"
+
+
+class Resting(NamedTuple):
+    """An order of the twin: `rank` sorts best first."""
+
+    rank: tuple[int, int]
+    order_id: int
+    quantity: int
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_trades_are_those_of_a_naive_twin(seed: int) -> None:
+    """Sorting all orders by price and age before every trade gives the same trades."""
+    chance, desk = random.Random(seed), Desk()
+    for text in ("add ACME", "date 20260105", "phase ACME open"):
+        desk.say(text)
+    books: dict[int, list[Resting]] = {1: [], 2: []}
+    for number in range(COMMANDS):
+        side, price, quantity = chance.choice((1, 2)), chance.randrange(990, 1011), chance.randrange(1, 50)
+        word = "buy" if side == 1 else "sell"
+        command = desk.command(f"alice {word} i{number} {quantity} ACME {price / 100:.2f}")
+        applied = desk.engine.apply([command], number)
+        expected = []
+        book = books[3 - side]
+        for maker in sorted(book, key=lambda resting: resting.rank):
+            if quantity and maker.rank[0] <= (price if side == 1 else -price):
+                traded = min(quantity, maker.quantity)
+                expected.append((maker.order_id, traded))
+                quantity -= traded
+                book.remove(maker)
+                if maker.quantity > traded:
+                    book.append(maker._replace(quantity=maker.quantity - traded))
+        trades = [(e.maker_order_id, e.quantity) for e in applied.events if isinstance(e, events.Traded)]
+        assert trades == expected
+        if quantity:
+            accepted = applied.events[0]
+            assert isinstance(accepted, events.Accepted)
+            books[side].append(Resting((price if side == 2 else -price, number), accepted.order_id, quantity))
+
+
+def test_a_date_closes_in_parts() -> None:
+    """Closing ends at most CLOSE_ORDERS_LIMIT orders at a time, until none is open."""
+    desk = Desk()
+    for text in ("add ACME", "date 20260105", "phase ACME open"):
+        desk.say(text)
+    count = engine.CLOSE_ORDERS_LIMIT + 1
+    desk.engine.apply([desk.command(f"alice buy i{number} 1 ACME 10.00") for number in range(count)], 1, 1 << 30)
+    close = desk.command("close 20260105")
+    assert desk.engine.apply([close], 2).results == [events.Stands(desk.engine.sequence, more=True)]
+    assert len(desk.engine.orders.by_id) == 1
+    assert desk.engine.apply([close], 2).results == [events.Stands(desk.engine.sequence)]
+    assert not desk.engine.orders.by_id
+    assert desk.engine.trading_date == 0

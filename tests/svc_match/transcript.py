@@ -1,0 +1,197 @@
+"""Transcripts: commands in a trader's words, and what the core said to each.
+
+    > add ACME tick=0.01 maker=100 taker=200      an instrument (fees in millionths)
+    > date 20260105 | close 20260105 | phase ACME open | tick
+    > alice buy a1 100 ACME 10.40 fok hold=7      account, side, own id, quantity, symbol, price; "market" for no price
+    > alice cancel a2 a1                          cancels alice's order a1; an order id (#5) may be named instead
+    > alice replace a3 a1 80 10.40                new total and price
+
+Options of an order: day ioc fok; amount= (money) hold= (what is held: money of a buy, shares of a sell) held= (price) fee=
+date= until= (journal time). Unless said otherwise an order is held in full. Journal time is the number of the command.
+Each private event is a line "sequence what ..."; public ones are below it, behind "|".
+"""
+
+from hashlib import blake2b
+from typing import Any
+
+from chassis.units import order_id, worst
+from svc_match.core import commands, events
+from svc_match.core.engine import Applied, Engine
+from svc_match.core.instrument import Instrument, Phase
+
+SIDES = {"buy": commands.Side.BUY, "sell": commands.Side.SELL}
+TIMES = {"day": commands.TimeInForce.DAY, "ioc": commands.TimeInForce.IOC, "fok": commands.TimeInForce.FOK}
+SIDE_NAMES = {1: "bid", 2: "ask"}
+FEE_E6 = 200
+
+
+def e4(text: str) -> int:
+    whole, _, part = text.partition(".")
+    sign = -1 if whole.startswith("-") else 1
+    return int(whole) * 10_000 + sign * int((part + "0000")[:4])
+
+
+def money(value: int) -> str:
+    text = f"{abs(value) // 10_000}.{abs(value) % 10_000:04}".removesuffix("00")
+    return f"-{text}" if value < 0 else text
+
+
+def key(account: str, own_id: str) -> int:
+    return int.from_bytes(blake2b(f"{account} {own_id}".encode(), digest_size=16).digest())
+
+
+class Desk:
+    """An engine that is spoken to in lines."""
+
+    def __init__(self) -> None:
+        self.engine = Engine(0)
+        self.time_us = 0
+        self._names: dict[int, str] = {}
+
+    def say(self, line: str) -> list[str]:
+        """Runs one command; the lines that tell what happened."""
+        self.time_us += 1
+        applied = self.engine.apply([self.command(line)], self.time_us)
+        (result,) = applied.results
+        told = [self._told(event) for event in applied.events]
+        told += [f"  | {symbol} {_public(event)}" for symbol, shown in applied.public.items() for event in shown]
+        if not isinstance(result, events.First):
+            told.append(f"= {_result(result)}")
+        self._check(applied)
+        return told
+
+    def command(self, line: str) -> commands.Command:
+        first, *words = line.split()
+        options = dict(word.split("=", 1) for word in words if "=" in word)
+        words = [word for word in words if "=" not in word]
+        if first == "add":
+            return commands.AddInstrument(_instrument(words[0], options))
+        if first == "date":
+            return commands.OpenDate(int(words[0]))
+        if first == "close":
+            return commands.CloseDate(int(words[0]))
+        if first == "phase":
+            return commands.SetPhase("" if words[0] == "all" else words[0], Phase[words[1].upper()])
+        if first == "tick":
+            return commands.Tick()
+        return self._order(first, words, options)
+
+    def _order(self, account: str, words: list[str], options: dict[str, str]) -> commands.Command:
+        verb, own_id, *rest = words
+        date = int(options.get("date", self.engine.last_date))
+        digest = blake2b(" ".join([account, *words, options.get("amount", "")]).encode(), digest_size=16).digest()
+        identity = (account, own_id, date, key(account, own_id), digest, int(options.get("until", 0)))
+        if verb in SIDES:
+            return self._place(identity, SIDES[verb], rest, options)
+        target = rest[0]
+        named = int(target[1:]) if target.startswith("#") else 0
+        where = (order_id(0, named) if named else 0, "" if named else target, 0 if named else key(account, target), "")
+        if verb == "cancel":
+            return commands.Cancel(*identity, 0, *where)
+        hold = int(options.get("hold", 0))
+        held = int(options.get("extra", 0))
+        return commands.Replace(
+            *identity, hold, *where, held, int(options.get("fee", FEE_E6)), e4(rest[2]), int(rest[1])
+        )
+
+    def _place(self, identity: Any, side: commands.Side, rest: list[str], options: dict[str, str]) -> commands.Place:
+        quantity, symbol, price, *more = rest
+        kind = commands.OrderType.MARKET if price == "market" or "market" in more else commands.OrderType.LIMIT
+        time_in_force = next((TIMES[word] for word in more if word in TIMES), None)
+        price_e4 = 0 if price == "market" else e4(price)
+        amount_e4 = e4(options.get("amount", "0"))
+        fee_e6 = int(options.get("fee", FEE_E6))
+        buys = side == commands.Side.BUY
+        held_price_e4 = e4(options["held"]) if "held" in options else price_e4 if buys else 0
+        in_full = (amount_e4 or worst(held_price_e4, int(quantity), fee_e6)) if buys else int(quantity)
+        held = (e4(options["hold"]) if buys else int(options["hold"])) if "hold" in options else in_full
+        if time_in_force is None:
+            time_in_force = commands.TimeInForce.IOC if kind == 2 else commands.TimeInForce.DAY
+        return commands.Place(
+            *identity, self.engine.sequence + 1, held, held_price_e4, fee_e6,
+            symbol, side, kind, time_in_force, price_e4, int(quantity), amount_e4,
+        )  # fmt: skip
+
+    def _told(self, event: events.Event) -> str:
+        return f"{event.sequence} {self._words(event)}"
+
+    def _words(self, event: events.Event) -> str:
+        match event:
+            case events.Accepted():
+                self._names[event.order_id] = f"{event.account}:{event.client_order_id}"
+                return f"accepted {self._names[event.order_id]}"
+            case events.Rejected():
+                return f"rejected {event.account}:{event.client_order_id} {event.reason} {event.field}={event.value}"
+            case events.Traded():
+                return (
+                    f"trade {event.symbol} {event.quantity} at {money(event.price_e4)}: "
+                    f"maker {self._names[event.maker_order_id]} fee {money(event.maker_fee_e4)} "
+                    f"open {event.maker_open}, taker {self._names[event.taker_order_id]} "
+                    f"fee {money(event.taker_fee_e4)} open {event.taker_open}"
+                )
+            case events.Replaced():
+                return (
+                    f"replaced {self._names[event.order_id]} to {event.quantity} at {money(event.price_e4)}, "
+                    f"open {event.open_quantity}, held at {money(event.held_price_e4)}"
+                )
+            case events.Done():
+                return (
+                    f"done {self._names[event.order_id]} {event.reason.name}: "
+                    f"executed {event.executed_quantity}, cancelled {event.cancelled_quantity}"
+                )
+        return _public(event)
+
+    def _check(self, applied: Applied) -> None:
+        for number, event in enumerate(applied.events, applied.first_sequence):
+            assert event.sequence == number
+        assert applied.last_sequence == self.engine.sequence
+        for book in self.engine.numbered:
+            bids, asks = book.sides[1], book.sides[2]
+            assert not bids.keys or not asks.keys or bids.keys[-1] < -asks.keys[-1], "crossed"
+
+
+def _public(event: Any) -> str:
+    match event:
+        case events.PublicTrade():
+            return f"trade {event.quantity} at {money(event.price_e4)}"
+        case events.LevelChanged():
+            return f"{SIDE_NAMES[event.side]} {money(event.price_e4)}: {event.quantity} in {event.orders}"
+        case events.PhaseChanged():
+            return f"{event.symbol} is {event.phase.name}"
+        case events.InstrumentAdded():
+            return f"{event.instrument.symbol} is new"
+        case events.DateOpened():
+            return f"{event.trading_date} is open"
+        case events.DateClosed():
+            return f"{event.trading_date} is closed"
+    return "tick"
+
+
+def _result(result: events.Result) -> str:
+    match result:
+        case events.Refused():
+            return f"refused {result.reason} {result.field}={result.value}"
+        case events.Late():
+            return "late"
+        case events.Repeat():
+            return f"repeat of {result.sequence}"
+        case events.EarlierDate():
+            return f"of date {result.trading_date}"
+        case events.Stands():
+            return f"stands at {result.sequence}" + (" (more)" if result.more else "")
+    raise AssertionError(result)
+
+
+def _instrument(symbol: str, options: dict[str, str]) -> Instrument:
+    return Instrument(
+        symbol=symbol,
+        currency="EUR",
+        tick_size_e4=e4(options.get("tick", "0.01")),
+        lot_size=int(options.get("lot", 1)),
+        min_price_e4=e4(options.get("min", options.get("tick", "0.01"))),
+        max_price_e4=e4(options.get("max", "1000")),
+        max_quantity=int(options.get("quantity", 1_000_000)),
+        maker_fee_e6=int(options.get("maker", 100)),
+        taker_fee_e6=int(options.get("taker", FEE_E6)),
+        shard=int(options.get("shard", 0)),
+    )
