@@ -98,7 +98,7 @@ def sample(number: int) -> command_pb2.OrderCommand:
             side=1,
             type=1,
             time_in_force=1,
-            price_e4=500_000 + number,
+            price_e4=500_000 + number % 100 * 100,
             quantity=100,
         )
     )

@@ -5,15 +5,13 @@ The promise: the median is at most six echoes plus two inserts.
 
 import asyncio
 import time
-from dataclasses import replace
-from random import Random
 from statistics import median
 
 import psycopg
 
 from bench._conditions import conclude
-from bench._echo import unary
-from bench._exchange import PARTICIPANTS, exchange, orders
+from bench._echo import sample, unary
+from bench._exchange import PARTICIPANTS, account, exchange
 from bourse.order.v1 import order_pb2, order_pb2_grpc
 from bourse_sdk.connection import Connection, Token
 from cli.machine import Machine
@@ -50,13 +48,13 @@ async def measure() -> None:
 async def places(machine: Machine) -> list[float]:
     """Seconds of each of CALLS unary PlaceOrder calls, one after another."""
     participant, taken = PARTICIPANTS[0], []
-    stream = orders(participant, Random(0))
     token = Token(machine.credentials.issue(participant, "broker", participant))
     connection = Connection(token, None, 5.0)
     stub = order_pb2_grpc.OrderServiceStub(connection.channel(machine.address("svc_order")))
     for number in range(CALLS):
-        command = replace(next(stream), trading_date=today())
-        request = order_pb2.PlaceOrderRequest(place=command.message(f"unary-{number}", "").place)
+        order = sample(number).place
+        order.account, order.trading_date = account(participant), today()
+        request = order_pb2.PlaceOrderRequest(place=order)
         start = time.perf_counter()
         await stub.PlaceOrder(request, metadata=token.metadata())
         taken.append(time.perf_counter() - start)
