@@ -59,7 +59,8 @@ class Quote:
         self._log = log
         self.address = f"127.0.0.1:{port}"
         self.process: asyncio.subprocess.Process | None = None
-        self.channel = channel(self.address, token=keys.token("operator"))
+        self.token = keys.token("operator", seconds=600)
+        self.channel = channel(self.address, token=self.token)
         self.stub = quote_pb2_grpc.QuoteServiceStub(self.channel)
 
     async def start(self) -> None:
