@@ -12,8 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.machine import Machine
+from cli.machine.positions import lag, positions
 from cli.machine.state import Phase, State
 from cli.options import home_option, json_option
+
+JOURNAL_KEEPER = "svc_match-"
+RIGHT = ("pid", "restarts", "up_seconds", "lag_events")
 
 
 @click.command()
@@ -21,6 +25,9 @@ from cli.options import home_option, json_option
 @json_option
 def status(home: Path, as_json: bool) -> None:
     """What runs on this machine, where, and how it is.
+
+    The sequences are those of each shard that a process has reached; the lag is in events: of a shard's process that of
+    its slower stream behind its journal, of the others that of the process behind the journals.
 
     Exit codes: 0 every process is ready, 1 one is not, 3 nothing runs.
 
@@ -49,6 +56,13 @@ def processes(machine: Machine, state: State) -> list[dict[str, Any]]:
     programs = {program.name: program for program in machine.programs()}
     with ThreadPoolExecutor(len(programs)) as pool:
         ready = list(pool.map(lambda process: programs[process.name].ready(), state.processes))
+        heard = list(pool.map(lambda process: positions(process.name, process.metrics), state.processes))
+    journal = {
+        shard: sequence
+        for process, (sequences, _) in zip(state.processes, heard, strict=True)
+        for shard, sequence in sequences.items()
+        if process.name.startswith(JOURNAL_KEEPER)
+    }
     return [
         {
             "name": process.name,
@@ -59,19 +73,20 @@ def processes(machine: Machine, state: State) -> list[dict[str, Any]]:
             "version": process.version,
             "restarts": process.restarts,
             "up_seconds": round(time.time() - process.started, 1) if process.pid else None,
+            "sequences": sequences,
+            "lag_events": max(streams.values()) if streams else lag(sequences, journal) if sequences else None,
         }
-        for process, is_ready in zip(state.processes, ready, strict=True)
+        for process, is_ready, (sequences, streams) in zip(state.processes, ready, heard, strict=True)
     ]
 
 
 def table(found: list[dict[str, Any]]) -> Table:
-    columns = ("name", "pid", "address", "ready", "version", "restarts", "up_seconds")
+    columns = ("name", "pid", "address", "ready", "version", "restarts", "up_seconds", "sequences", "lag_events")
     drawn = Table(box=None, pad_edge=False)
     for column in columns:
-        drawn.add_column(
-            column.replace("_", " "), justify="right" if column in ("pid", "restarts", "up_seconds") else "left"
-        )
+        drawn.add_column(column.replace("_", " "), justify="right" if column in RIGHT else "left")
     for process in found:
-        cells = {**process, "ready": "yes" if process["ready"] else "no"}
+        reached = " ".join(f"{shard}:{sequence}" for shard, sequence in sorted(process["sequences"].items()))
+        cells = {**process, "ready": "yes" if process["ready"] else "no", "sequences": reached or None}
         drawn.add_row(*("-" if cells[column] is None else str(cells[column]) for column in columns))
     return drawn
