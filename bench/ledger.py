@@ -82,7 +82,7 @@ async def furnish(book: Book, count: int) -> list[str]:
     for name in names:
         await book.create_account(name)
         await book.deposit(name, name, "EUR", CASH)
-    return names
+    return names[1:]  # the first deposit made the vault's balance too
 
 
 def one_by_one(url: str, script: Path, connections: int, ids: Sequence[int], seconds: float) -> float:

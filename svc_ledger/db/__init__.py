@@ -106,9 +106,7 @@ class Store:
 
     async def has_account(self, account: str) -> bool:
         """Whether the account exists."""
-        if account not in self.names.account_ids:
-            await self.names.load()
-        return account in self.names.account_ids
+        return await self.names.has_account(account)
 
     async def accounts(self, participant: str, after: str, limit: int) -> list[str]:
         """A page of account names."""

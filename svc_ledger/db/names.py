@@ -8,7 +8,7 @@ from svc_ledger.core.settlement import VAULT
 from svc_ledger.db.connection import Hot, integers
 
 ACCOUNTS = "SELECT account_id, name FROM accounts"
-BALANCES = "SELECT balance_id, account_id, asset FROM balances WHERE balance_id > %s"
+BALANCES = "SELECT balance_id, account_id, asset FROM balances"
 MAKE_BALANCES = (
     "INSERT INTO balances (account_id, asset, flags) "
     "SELECT * FROM unnest(%s::int4[], %s::text[], %s::int2[]) ON CONFLICT DO NOTHING"
@@ -21,7 +21,6 @@ class Names:
 
     def __init__(self, hot: Hot) -> None:
         self.hot = hot
-        self._last_balance = 0
         self.account_ids: dict[str, int] = {}
         self.accounts: dict[int, str] = {}
         self.balance_ids: dict[Key, int] = {}
@@ -30,27 +29,30 @@ class Names:
         self.currencies: dict[str, str] = {}
 
     async def load(self) -> None:
-        """Reads what is new since the last time."""
+        """Reads all names."""
         async with self.hot.transaction() as connection:
-            for account_id, name in await (await connection.execute(ACCOUNTS)).fetchall():
-                self.account_ids[name] = account_id
-                self.accounts[account_id] = name
-            rows = await (await connection.execute(BALANCES, [0])).fetchall()
-            for balance_id, account_id, asset in rows:
-                key = (self.accounts[account_id], asset)
-                self.balance_ids[key] = balance_id
-                self.keys[balance_id] = key
-                self.assets.add(asset)
+            self._add_accounts(await (await connection.execute(ACCOUNTS)).fetchall())
+            self._add_balances(await (await connection.execute(BALANCES)).fetchall())
             for symbol, currency in await (await connection.execute(INSTRUMENTS)).fetchall():
                 self.currencies[symbol] = currency
                 self.assets.update((symbol, currency))
+
+    async def has_account(self, account: str) -> bool:
+        """Whether the account exists."""
+        if account not in self.account_ids:
+            async with self.hot.transaction() as connection:
+                cursor = await connection.execute(f"{ACCOUNTS} WHERE name = %s", [account])
+                self._add_accounts(await cursor.fetchall())
+        return account in self.account_ids
 
     async def know(self, keys: Iterable[Key]) -> None:
         """Makes the ledger accounts that are missing where account and asset exist; the others stay unknown."""
         missing = {key for key in keys if key not in self.balance_ids}
         if not missing:
             return
-        if any(account not in self.account_ids or asset not in self.assets for account, asset in missing):
+        for account in {account for account, _ in missing}:
+            await self.has_account(account)
+        if any(asset not in self.assets for _, asset in missing):
             await self.load()
         await self.make(key for key in missing if key[1] in self.assets)
 
@@ -66,4 +68,17 @@ class Names:
         ids = integers(self.account_ids[account] for account, _ in wanted)
         async with self.hot.transaction() as connection:
             await connection.execute(MAKE_BALANCES, [ids, [asset for _, asset in wanted], integers(flags)])
-        await self.load()
+            found = await connection.execute(f"{BALANCES} WHERE account_id = ANY(%s::int4[])", [ids])
+            self._add_balances(await found.fetchall())
+
+    def _add_accounts(self, found: Iterable[tuple[int, str]]) -> None:
+        for account_id, name in found:
+            self.account_ids[name] = account_id
+            self.accounts[account_id] = name
+
+    def _add_balances(self, found: Iterable[tuple[int, int, str]]) -> None:
+        for balance_id, account_id, asset in found:
+            key = (self.accounts[account_id], asset)
+            self.balance_ids[key] = balance_id
+            self.keys[balance_id] = key
+            self.assets.add(asset)
