@@ -1,0 +1,285 @@
+"""On a running exchange: clean while it trades, and each kind of break found where it is planted."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import nats
+import psycopg
+import pytest
+from psycopg import sql
+
+from bourse_sdk import Cancel, Client, OrderType, Outcome, Place, Replace, Side, TimeInForce
+from cli.machine.credentials import ADMINISTRATOR
+from cli.reconcile.breaks import Reconciliation
+from cli.reconcile.run import reconcile
+from cli.reconcile.settled import wait_settled
+from tests.exchange import SYMBOLS, Exchange, running_exchange
+
+SETTLE_SECONDS = 20.0
+FOUND_SECONDS = 20.0
+TRADING_SECONDS = 60.0
+UNIT = 10_000
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Exchange]:
+    """An exchange of this module's own, which has traded; what a test breaks it heals."""
+    with running_exchange() as exchange:
+        asyncio.run(asyncio.wait_for(traded(exchange), TRADING_SECONDS))
+        yield exchange
+
+
+async def traded(exchange: Exchange) -> None:
+    """Every kind of order and of end, on both shards."""
+    maker, taker = await exchange.join(), await exchange.join()
+    async with exchange.broker(maker.split("/")[0]) as making, exchange.broker(taker.split("/")[0]) as taking:
+        for symbol in SYMBOLS:
+            await session(making, taking, maker, taker, symbol)
+    await wait_settled(exchange.home, SETTLE_SECONDS)
+
+
+async def session(making: Client, taking: Client, maker: str, taker: str, symbol: str) -> None:
+    asks = [Place(maker, symbol, Side.SELL, 100, (100 + n) * UNIT) for n in range(20)]
+    bids = [Place(maker, symbol, Side.BUY, 50, (99 - n) * UNIT) for n in range(20)]
+    placed = await making.submit_many([*asks, *bids])
+    assert {result.outcome for result in placed} == {Outcome.ACCEPTED}
+    await taking.submit_many(
+        [
+            Place(taker, symbol, Side.BUY, 150, 101 * UNIT),  # over two levels, in full
+            Place(taker, symbol, Side.BUY, 500, 102 * UNIT),  # in part, the rest stays
+            Place(taker, symbol, Side.SELL, 70, 98 * UNIT, time_in_force=TimeInForce.IOC),
+            Place(taker, symbol, Side.BUY, 90, 103 * UNIT, time_in_force=TimeInForce.FOK),
+            Place(taker, symbol, Side.BUY, 100_000, 103 * UNIT, time_in_force=TimeInForce.FOK),
+            Place(taker, symbol, Side.BUY, 30, 110 * UNIT, OrderType.MARKET),
+            Place(taker, symbol, Side.BUY, 1_000, type=OrderType.MARKET, amount_e4=5_000 * UNIT),
+            Place(taker, symbol, Side.SELL, 40, type=OrderType.MARKET),
+            Place(taker, symbol, Side.BUY, 1, 100),  # rests far away
+            Place(taker, symbol, Side.SELL, 10_000_000, 200 * UNIT),  # refused: too many
+            Place(taker, "NONE", Side.SELL, 10, 200 * UNIT),  # refused: unknown
+        ]
+    )
+    await making.submit_many(
+        [
+            Place(maker, symbol, Side.BUY, 15, 119 * UNIT, client_order_id=f"self-{symbol}"),  # its own asks among them
+            Cancel(maker, placed[0].order_id),  # filled by now
+            Cancel(maker, placed[19].order_id),
+            Cancel(maker, placed[39].order_id),
+            Replace(maker, 118 * UNIT, 60, placed[18].order_id),  # less
+            Replace(maker, 117 * UNIT, 160, placed[17].order_id),  # more, elsewhere
+            Replace(maker, 85 * UNIT, 80, placed[38].order_id),  # a larger hold
+            Replace(maker, 70 * UNIT, 10, placed[37].order_id),  # a smaller hold
+        ]
+    )
+
+
+@dataclass
+class Planted:
+    """A row that was changed, deleted or added by hand; `heal` puts it back as it was."""
+
+    database: psycopg.Connection
+    table: sql.Identifier
+    place: str | None
+    was: str | None
+
+    def heal(self) -> None:
+        if self.place is not None:
+            self.database.execute(sql.SQL("DELETE FROM {} WHERE ctid = %s::tid").format(self.table), [self.place])
+        if self.was is not None:
+            insert = sql.SQL(
+                "INSERT INTO {0} OVERRIDING SYSTEM VALUE SELECT * FROM jsonb_populate_record(NULL::{0}, %s::jsonb)"
+            )
+            self.database.execute(insert.format(self.table), [self.was])
+
+
+def plant(database: psycopg.Connection, table: str, where: str, change: str) -> Planted:
+    """Changes the first row that fits: `change` is a SET list, or empty to delete it."""
+    name = sql.Identifier(*table.split("."))
+    select = sql.SQL("SELECT ctid::text, to_jsonb(t)::text FROM {} t WHERE {} LIMIT 1")
+    row = database.execute(select.format(name, sql.SQL(where))).fetchone()
+    assert row is not None, f"nothing to plant in {table}"
+    if not change:
+        database.execute(sql.SQL("DELETE FROM {} WHERE ctid = %s::tid").format(name), [row[0]])
+        return Planted(database, name, None, row[1])
+    update = sql.SQL("UPDATE {} SET {} WHERE ctid = %s::tid RETURNING ctid::text").format(name, sql.SQL(change))
+    changed = database.execute(update, [row[0]]).fetchone()
+    assert changed is not None
+    return Planted(database, name, changed[0], row[1])
+
+
+TRADE, FEE, BOUND = 3, 4, 2
+PARTICIPANTS = "account_id IN (SELECT account_id FROM svc_ledger.accounts WHERE participant <> 'exchange')"
+OPEN_HOLD = f"state = {BOUND} AND remaining > 0"
+PLANTS = {
+    "a posting is deleted": ("svc_ledger.transfers", f"kind = {TRADE}", "", {"trade", "posting"}),
+    "a posting has another amount": (
+        "svc_ledger.transfers",
+        f"kind = {FEE}",
+        "amount = amount + 1",
+        {"trade", "posting"},
+    ),
+    "a posting is of another trade": ("svc_ledger.transfers", f"kind = {FEE}", "trade_id = trade_id + 1", {"trade"}),
+    "a deposit is larger": ("svc_ledger.transfers", "kind = 1", "amount = amount + 1", {"balance", "posting"}),
+    "money from nowhere": (
+        "svc_ledger.balances",
+        f"{PARTICIPANTS} AND credits_posted > 0",
+        "credits_posted = credits_posted + 7",
+        {"balance", "posting", "conservation"},
+    ),
+    "a balance below zero": (
+        "svc_ledger.balances",
+        f"{PARTICIPANTS} AND credits_posted > 0",
+        "flags = 0, debits_posted = credits_posted + 1",
+        {"negative", "balance", "posting", "conservation"},
+    ),
+    "more is pending than is held": (
+        "svc_ledger.balances",
+        f"{PARTICIPANTS} AND debits_pending > 0",
+        "debits_pending = debits_pending + 1",
+        {"pending"},
+    ),
+    "a hold is too small": ("svc_ledger.holds", OPEN_HOLD, "remaining = remaining - 1", {"hold", "pending"}),
+    "a hold is of another order": ("svc_ledger.holds", OPEN_HOLD, "order_id = order_id + 1000000", {"hold"}),
+    "an open order is not held for": ("svc_ledger.holds", OPEN_HOLD, "", {"hold", "pending"}),
+    "an order has executed more": (
+        "svc_order.orders",
+        "state = 2",
+        "executed_quantity = executed_quantity + 1",
+        {"order"},
+    ),
+    "an order is finished in the history alone": ("svc_order.orders", "state = 1", "state = 3", {"order"}),
+    "an order is missing": ("svc_order.orders", "state = 1", "", {"order"}),
+    "an order never was": ("svc_order.orders", "state = 3", "order_id = order_id + 1000000", {"order"}),
+    "a command in the journal is changed": (
+        "svc_match.journal",
+        "length(commands) > 100",
+        "commands = set_byte(commands, 50, 255 - get_byte(commands, 50))",
+        {"row"},
+    ),
+}
+
+
+async def found(exchange: Exchange) -> Reconciliation:
+    async with asyncio.timeout(FOUND_SECONDS):
+        return await reconcile(exchange.home)
+
+
+async def test_an_exchange_that_has_traded_is_clean(exchange: Exchange) -> None:
+    """All that was compared agrees, and it is all that there is."""
+    outcome = await found(exchange)
+    assert outcome.breaks == ()
+    counts = outcome.counts
+    assert counts["trades"] == counts["public_trades"] == counts["quote_trades"] > 20
+    assert counts["orders"] + counts["rejected"] >= counts["history_orders"] > 80
+    assert counts["holds"] > 40
+    assert counts["levels"] > 40
+    assert set(outcome.sequences) == set(SYMBOLS.values())
+
+
+async def test_it_is_clean_while_orders_flow(exchange: Exchange) -> None:
+    """Each reconciliation during trading is of one sequence a shard, and clean."""
+    maker, taker = await exchange.join(), await exchange.join()
+    async with exchange.broker(maker.split("/")[0]) as making, exchange.broker(taker.split("/")[0]) as taking:
+        stop = asyncio.Event()
+
+        async def trade() -> None:
+            while not stop.is_set():
+                asks = [Place(maker, symbol, Side.SELL, 5, 150 * UNIT) for symbol in SYMBOLS for _ in range(20)]
+                bids = [Place(taker, symbol, Side.BUY, 4, 150 * UNIT) for symbol in SYMBOLS for _ in range(20)]
+                placed, _ = await asyncio.gather(making.submit_many(asks), taking.submit_many(bids))
+                await making.submit_many([Cancel(maker, result.order_id) for result in placed])
+
+        trading = asyncio.create_task(trade())
+        outcomes = [await found(exchange) for _ in range(4)]
+        stop.set()
+        await trading
+    assert [outcome.breaks for outcome in outcomes] == [()] * 4
+    assert outcomes[-1].counts["trades"] > outcomes[0].counts["trades"]
+
+
+@pytest.mark.parametrize("name", PLANTS)
+async def test_a_planted_break_is_found_with_both_sides(exchange: Exchange, name: str) -> None:
+    """A row that is changed, deleted or added behind a service's back is found, named and shown; healed, all is clean."""
+    table, where, change, kinds = PLANTS[name]
+    with exchange.database() as database:
+        planted = plant(database, table, where, change)
+        try:
+            outcome = await found(exchange)
+        finally:
+            planted.heal()
+    assert kinds <= set(outcome.found), outcome.as_json()
+    assert set(outcome.found) <= kinds | {"balance", "posting", "pending", "conservation"}, outcome.as_json()
+    for each in outcome.breaks:
+        assert each.left.value != each.right.value
+        assert "digest" not in json.dumps(each.as_json())
+    assert (await found(exchange)).breaks == ()
+
+
+async def test_the_command_prints_each_break_and_says_so_in_its_exit_code(exchange: Exchange) -> None:
+    """0 clean, 1 broken, 3 unreachable; --json is one object."""
+    code, out = await command(exchange, "--json")
+    assert (code, json.loads(out)["clean"]) == (0, True)
+    with exchange.database() as database:
+        planted = plant(database, *PLANTS["a posting is deleted"][:3])
+        code, out = await command(exchange)
+        planted.heal()
+    assert code == 1
+    assert "trade: a trade's postings" in out
+    assert "debit_account" in out
+    code, _ = await command(exchange, home=str(exchange.home / "nowhere"))
+    assert code == 3
+
+
+async def command(exchange: Exchange, *options: str, home: str = "") -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "cli",
+        "reconcile",
+        "--home",
+        home or str(exchange.home),
+        *options,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    out, _ = await process.communicate()
+    return process.returncode, out.decode()
+
+
+async def test_a_quote_that_was_tampered_with_is_found(exchange: Exchange) -> None:
+    """A stored trade that is changed while svc_quote is down is found on its tape when it is back."""
+    with exchange.database() as database:
+        pid = exchange.pid("svc_quote")
+        os.kill(pid, signal.SIGSTOP)
+        planted = plant(database, "svc_quote.trades", "quantity > 1", "quantity = quantity - 1")
+        os.kill(pid, signal.SIGKILL)
+        await wait_settled(exchange.home, SETTLE_SECONDS)
+        outcome = await found(exchange)
+        planted.heal()
+    assert outcome.found == {"quote_trade": 1}
+
+
+@pytest.mark.parametrize("stream", ["EXEC_0", "MD_1"])
+async def test_messages_that_jetstream_lost_or_repeated_are_found(exchange: Exchange, stream: str) -> None:
+    """A message that is deleted from a stream, and one that is put into it again, are breaks; a new stream heals them."""
+    user = ADMINISTRATOR
+    connection = await nats.connect(exchange.machine.nats_url(user), inbox_prefix=f"_INBOX.{user}".encode())
+    try:
+        jetstream = connection.jetstream()
+        await jetstream.delete_msg(stream, 4)
+        outcome = await found(exchange)
+        assert outcome.found == {"message": 1}
+        assert outcome.breaks[0].right.value is None
+        await jetstream.purge_stream(stream, seq=10)
+        outcome = await found(exchange)
+        assert outcome.found == {"message": 1}
+        await jetstream.delete_stream(stream)
+        async with asyncio.timeout(FOUND_SECONDS):
+            while (await found(exchange)).breaks:
+                await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
