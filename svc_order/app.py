@@ -10,8 +10,8 @@ import structlog
 
 from chassis import telemetry
 from chassis.units import sequence_of, shard_of
-from svc_order.core.checks import Route, Stale, check, unknown_order
-from svc_order.core.commands import SELL, Command, Replace, digest
+from svc_order.core.checks import Need, Route, Stale, check, unknown_order
+from svc_order.core.commands import BUY, DAY, SELL, Command, Place, Replace, digest
 from svc_order.core.history import OPEN, Fold
 from svc_order.core.reference import Reference
 from svc_order.core.refused import Refused, Unavailable, refused
@@ -22,6 +22,7 @@ COMMANDS_A_TURN = 512
 REFRESH_SECONDS = 5.0
 REFRESH_PAUSE_SECONDS = 0.2
 SEQUENCE_WAIT_SECONDS = 5.0
+SIDES_LIMIT = 65_536
 RECENT_BYTES_LIMIT = 16 << 20
 RECENT_SEGMENTS_LIMIT = 4096
 WATCH_PAGE = 64
@@ -52,6 +53,7 @@ class Admission:
         self._history = history
         self._refreshed_at = 0.0
         self._refreshing = asyncio.Lock()
+        self._sides: dict[tuple[str, str], int] = {}
 
     async def follow_reference(self) -> None:
         """Reads the shards' reference data for ever, so that it is there before history has caught up."""
@@ -101,12 +103,31 @@ class Admission:
         verdict = check(checked, participant, self._reference)
         if isinstance(verdict, Route):
             ticket = Ticket(command, message, verdict.shard, verdict.need, digest(command) if verdict.need else b"")
+            if type(checked) is Place:
+                self._remember(checked)
+            elif verdict.need is not None and type(checked) is Replace:
+                ticket.need, *ticket.other_needs = self._replace_needs(checked, verdict.need)
             if command.traceparent and telemetry.enabled():
                 ticket.traceparent, ticket.end_span = telemetry.begin("admit", command.traceparent)
             return ticket, False
         ticket = Ticket(command, message, -1, None, b"")
         ticket.result = verdict.refused if isinstance(verdict, Stale) else verdict
         return ticket, isinstance(verdict, Stale)
+
+    def _remember(self, place: Place) -> None:
+        """Which side an order is on: what a replace of it must hold depends on it. A hint, which may be forgotten."""
+        if place.time_in_force == DAY:
+            self._sides[place.account, place.client_order_id] = place.side
+            if len(self._sides) > SIDES_LIMIT:
+                del self._sides[next(iter(self._sides))]
+
+    def _replace_needs(self, command: Replace, buy: Need) -> list[Need]:
+        """What to ask for, first to last, while the ledger does not know such an order: its side is the ledger's to know."""
+        sell = Need(command.symbol, command.quantity, 0, 0, 0, True)
+        side = self._sides.get((command.account, command.original_client_order_id))
+        if side is None:
+            return [buy, sell, buy]
+        return [buy, buy, sell] if side == BUY else [sell, sell, buy]
 
     async def _unsymboled(self, participant: str, command: Replace, message: object) -> Ticket:
         """A replace by order_id alone: history knows the symbol, once it is where the order began."""

@@ -68,7 +68,7 @@ class Follow:
         follower = Follower(
             Cursor(position.incarnation, self._shard, position.sequence),
             decode,
-            Puller(self._bus, f"EXEC_{self._shard}"),
+            Puller(self._bus, f"EXEC_{self._shard}", durable="svc_order"),
             partial(self._match.executions, self._shard),
             batch_messages=MESSAGES_A_TRANSACTION,
         )

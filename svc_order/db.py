@@ -18,7 +18,7 @@ SCHEMA = str(Path(__file__).parent / "schema" / "versions")
 EXPORT_ROWS = 1_000
 ORDER_COLUMNS = OrderRow._fields
 COPY_ORDERS = f"COPY orders ({', '.join(ORDER_COLUMNS)}) FROM STDIN"
-SELECT_ORDERS = f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders"  # noqa: S608
+SELECT_ORDERS = f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders"
 CHANGE_COLUMNS = (
     "order_id",
     "executed_quantity",
@@ -44,7 +44,7 @@ UPDATE orders SET
     last_sequence = c.last_sequence
 FROM unnest({", ".join(["%s::bigint[]"] * len(CHANGE_COLUMNS))}) AS c ({", ".join(CHANGE_COLUMNS)})
 WHERE orders.order_id = c.order_id
-"""  # noqa: S608
+"""
 MOVE = """
 UPDATE positions SET incarnation = %s, sequence = %s, taker_order_id = %s, taker_client_order_id = %s
 WHERE shard = %s AND sequence = %s AND incarnation IN (%s, '')
@@ -56,7 +56,7 @@ WHERE shard = %s AND participant = %s AND last_sequence > %s ORDER BY last_seque
 NAMED = f"""
 {SELECT_ORDERS} WHERE order_id = ANY (%s::bigint[])
 OR (account, client_order_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
-"""  # noqa: S608
+"""
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 

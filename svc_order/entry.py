@@ -6,12 +6,11 @@ in flight, and work on different batches at the same time. A session's commands 
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from enum import Enum, auto
 from itertools import islice
 from typing import Any, NamedTuple
 
-from chassis.units import MAX_SEQUENCE
 from svc_order.core.commands import Cancel, Replace
 from svc_order.core.reference import Reference
 from svc_order.core.refused import Refused, Unavailable
@@ -60,6 +59,7 @@ class Session:
         self.flying = 0
         self.at_ledger = 0
         self.deadlines: dict[int, Deadlines] = {}
+        self.past: dict[int, int] = {}  # By shard: the deadline that came late, which settlement has to pass.
         self.closing = False
         self._entry = entry
 
@@ -189,10 +189,11 @@ class Entry:
         self._spawn(self._resend(session))
 
     async def _resend(self, session: Session) -> None:
-        tickets = [one for one in session.unanswered if one.result is None]
+        past, session.past = session.past, {}
         self._metrics.resends.inc()
         try:
-            await self._settled(tickets)
+            for shard, deadline_us in past.items():
+                await self._settled(shard, deadline_us)
         except Unavailable as failure:
             session.end(failure)
             return
@@ -205,25 +206,19 @@ class Entry:
                 ticket.sent, ticket.hold = False, None
             self.send(session, piece)
 
-    async def _settled(self, tickets: Iterable[Ticket]) -> None:
-        """Waits until settlement is where the journal is now, and past the deadlines of the attempts that came late."""
-        past: dict[int, int] = {}
-        for ticket in tickets:
-            if ticket.attempt > 1:
-                deadline_us = ticket.hold.deadline_us if ticket.hold is not None else 0
-                past[ticket.shard] = max(past.get(ticket.shard, 0), deadline_us)
-        for shard, deadline_us in past.items():
-            state, _ = await self._match.state(shard)
-            try:
-                async with asyncio.timeout(SETTLED_WAIT_SECONDS):
-                    while not await self._is_settled(shard, state.sequence, deadline_us):
-                        await asyncio.sleep(SETTLED_POLL_SECONDS)
-            except TimeoutError:
-                raise Unavailable("OUTCOME_OPEN", "settlement is behind the journal") from None
+    async def _settled(self, shard: int, deadline_us: int) -> None:
+        """Waits until settlement is where the journal is now, and past a deadline."""
+        state, _ = await self._match.state(shard)
+        try:
+            async with asyncio.timeout(SETTLED_WAIT_SECONDS):
+                while not await self._is_settled(shard, state.sequence, deadline_us):
+                    await asyncio.sleep(SETTLED_POLL_SECONDS)
+        except TimeoutError:
+            raise Unavailable("OUTCOME_OPEN", "settlement is behind the journal") from None
 
     async def _is_settled(self, shard: int, sequence: int, time_us: int) -> bool:
         settled_sequence, settled_us = await self._ledger.settled(shard)
-        return settled_sequence >= min(sequence, MAX_SEQUENCE) and settled_us > time_us
+        return settled_sequence >= sequence and settled_us > time_us
 
     async def _hold(self) -> None:
         while True:
@@ -272,7 +267,7 @@ class Entry:
             if ticket.need is None or hold is None or hold.state == HoldState.PENDING:
                 going.append(ticket)
                 continue
-            step = after_hold(hold, replace=ticket.need.replace, attempt=ticket.attempt)
+            step = after_hold(hold, attempt=ticket.attempt, may_be_known_later=bool(ticket.other_needs))
             if step is Step.SUBMIT:
                 going.append(ticket)
             elif step is Step.SUBMIT_BARE:
@@ -282,7 +277,9 @@ class Entry:
                 assert hold.refused is not None, "a hold that failed says why"
                 ticket.result = hold.refused
             else:
-                stop(session, ticket, step)
+                if ticket.other_needs:
+                    ticket.need = ticket.other_needs.pop(0)
+                stop(session, ticket, step, hold.deadline_us)
                 break
         if going:
             self._submit(Piece(session, going))
@@ -375,12 +372,14 @@ class Lane:
             return
         assert len(answers) == len(tickets), "svc_match answers one result a command"
         rest = iter(answers)
+        carried = iter(deadlines_us)
         for piece in pieces:
             piece.session.deadlines[self._shard].answered()
-            for ticket, answer in zip(piece.tickets, rest, strict=False):
+            for ticket, answer, deadline_us in zip(piece.tickets, rest, carried, strict=False):
                 if answer.outcome == LATE:
                     piece.session.cut = True
-                    stop(piece.session, ticket, after_late(ticket.attempt))
+                    stop(piece.session, ticket, after_late(ticket.attempt), deadline_us)
+                    ticket.attempt += 1
                 else:
                     ticket.result = answer
             piece.session.landed(len(piece.tickets))
@@ -407,9 +406,9 @@ def take(pieces: deque[Piece]) -> list[Piece]:
     return taken
 
 
-def stop(session: Session, ticket: Ticket, step: Step) -> None:
+def stop(session: Session, ticket: Ticket, step: Step, deadline_us: int) -> None:
     """The session sends nothing more until `ticket` and all behind it are sent again, or ends here."""
-    ticket.attempt += 1
+    session.past[ticket.shard] = max(session.past.get(ticket.shard, 0), deadline_us)
     if step is Step.AGAIN:
         if session.state is State.RUNNING:
             session.state = State.RESENDING
@@ -421,8 +420,3 @@ def stop(session: Session, ticket: Ticket, step: Step) -> None:
 def _pending_deadline(ticket: Ticket) -> int:
     hold = ticket.hold
     return hold.deadline_us if hold is not None and hold.state == HoldState.PENDING else 0
-
-
-def reference_of(shards: Mapping[int, object]) -> Reference:
-    """Reference data of the shards that the service is told of, with nothing known yet."""
-    return Reference(frozenset(shards))

@@ -33,6 +33,7 @@ class Ticket:
         "hold",
         "message",
         "need",
+        "other_needs",
         "result",
         "sent",
         "shard",
@@ -44,6 +45,7 @@ class Ticket:
         self.message = message
         self.shard = shard
         self.need = need
+        self.other_needs: list[Need] = []  # What a replace asks for next while the ledger does not know its order.
         self.digest = digest
         self.hold: Hold | None = None
         self.result: Answer | Refused | None = None

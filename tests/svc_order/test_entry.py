@@ -1,0 +1,401 @@
+"""The pipeline between a small ledger and two small shards: order, retries, and what is cut off."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+
+from bourse.types.v1 import command_pb2
+from svc_order import wire
+from svc_order.app import Admission, History
+from svc_order.core.history import OPEN
+from svc_order.core.reference import Reference
+from svc_order.core.refused import Refused, Unavailable
+from svc_order.entry import SESSION_LIMIT, Entry, Session
+from svc_order.metrics import Metrics
+from svc_order.ports import OrderRow
+from tests.svc_order.memory import DATE, INTERVAL_US, Ports
+
+WAIT_SECONDS = 5.0
+
+
+class NoStore:
+    """A history that knows the orders it is given."""
+
+    def __init__(self, *rows: OrderRow) -> None:
+        self.rows = list(rows)
+
+    async def named(self, order_ids: Sequence[int], names: Sequence[tuple[str, str]]) -> list[OrderRow]:
+        return [one for one in self.rows if one.order_id in order_ids or (one.account, one.client_order_id) in names]
+
+
+class Exchange:
+    """Order entry on memories."""
+
+    def __init__(self, ports: Ports, tasks: asyncio.TaskGroup, store: Any) -> None:
+        self.ports = ports
+        metrics = Metrics(CollectorRegistry())
+        reference = Reference(frozenset(ports.matches))
+        self.admission = Admission(ports, reference, store, History(store, reference, metrics))
+        self.entry = Entry(ports, ports, reference, self.admission.reductions, tasks.create_task, metrics)
+
+    def session(self) -> Session:
+        session = self.entry.open("alpha")
+        assert session is not None
+        return session
+
+    async def enter(self, session: Session, *messages: command_pb2.OrderCommand) -> None:
+        await session.enter(await self.admission.tickets("alpha", wire.commands(messages)))
+
+    async def answers(self, session: Session, count: int) -> list[Any]:
+        """The next answers, fewer if the session ends before."""
+        taken: list[Any] = []
+        async with asyncio.timeout(WAIT_SECONDS):
+            while len(taken) < count:
+                session.changed.clear()
+                taken += [one.result for one in session.take()]
+                if session.over and not session.answerable:
+                    break
+                if len(taken) < count:
+                    await session.changed.wait()
+        return taken
+
+    async def until(self, *waiting: object) -> None:
+        """Returns when these calls wait at their gates."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while any(one not in self.ports.waiting for one in waiting):
+                await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def exchange(store: Any = None, funds: int = 10**15) -> AsyncIterator[Exchange]:
+    async with asyncio.TaskGroup() as tasks:
+        one = Exchange(Ports(funds), tasks, store or NoStore())
+        await one.admission.refresh()
+        work = tasks.create_task(one.entry.work())
+        yield one
+        work.cancel()
+
+
+def place(name: str, symbol: str = "AAA", quantity: int = 10, **other: Any) -> command_pb2.OrderCommand:
+    fields: Any = {"side": 1, "type": 1, "time_in_force": 1, "price_e4": 1000, "account": "alpha/main"} | other
+    return command_pb2.OrderCommand(
+        place=command_pb2.PlaceOrder(
+            client_order_id=name, trading_date=DATE, symbol=symbol, quantity=quantity, **fields
+        )
+    )
+
+
+def cancel(name: str, original: str, symbol: str = "AAA") -> command_pb2.OrderCommand:
+    return command_pb2.OrderCommand(
+        cancel=command_pb2.CancelOrder(
+            account="alpha/main",
+            client_order_id=name,
+            trading_date=DATE,
+            original_client_order_id=original,
+            symbol=symbol,
+        )
+    )
+
+
+def replace(name: str, original: str, quantity: int, price_e4: int = 1000) -> command_pb2.OrderCommand:
+    return command_pb2.OrderCommand(
+        replace=command_pb2.ReplaceOrder(
+            account="alpha/main",
+            client_order_id=name,
+            trading_date=DATE,
+            original_client_order_id=original,
+            symbol="AAA",
+            quantity=quantity,
+            price_e4=price_e4,
+        )
+    )
+
+
+def told(answers: Sequence[Any]) -> list[str]:
+    """Each answer in one word: the outcome, or the reason of a refusal."""
+    return [
+        one.reason if isinstance(one, Refused) else one.refusal.reason or command_pb2.Outcome.Name(one.outcome)[8:]
+        for one in answers
+    ]
+
+
+async def test_a_batch_is_answered_in_order_and_one_bad_order_spoils_no_neighbour() -> None:
+    """Commands for two shards, a refused one and an empty one among them."""
+    async with exchange() as one:
+        session = one.session()
+        bad = place("b", price_e4=1001)
+        empty = command_pb2.OrderCommand()
+        await one.enter(session, place("a"), bad, place("c", "BBB"), empty, cancel("d", "a"), cancel("e", "a"))
+        answers = await one.answers(session, 6)
+        assert told(answers) == [
+            "ACCEPTED",
+            "PRICE_OFF_TICK",
+            "ACCEPTED",
+            "COMMAND_MISSING",
+            "CANCELLED",
+            "ORDER_UNKNOWN",
+        ]
+        assert one.ports.matches[0].executed == ["a", "d", "e"]
+
+
+async def test_a_repeat_gets_the_first_result_and_another_use_of_the_id_touches_nothing() -> None:
+    """Same fields: the first result again, also when its hold is bound or ended; other fields: refused."""
+    async with exchange() as one:
+        session = one.session()
+        await one.enter(session, place("a"))
+        [first] = await one.answers(session, 1)
+        held = one.ports.ledger.held()
+        await one.enter(session, place("a"), place("a", quantity=20), cancel("a", "a"), cancel("c", "a"), place("a"))
+        answers = await one.answers(session, 5)
+        assert told(answers) == [
+            "ACCEPTED",
+            "CLIENT_ORDER_ID_REUSED",
+            "CLIENT_ORDER_ID_REUSED",
+            "CANCELLED",
+            "ACCEPTED",
+        ]
+        assert answers[0] == answers[4] == first
+        one.ports.ledger.settle()
+        assert (held, one.ports.ledger.held()) == (1, 0)
+
+
+async def test_want_of_funds_is_final_for_the_id() -> None:
+    """The refusal is told, nothing reaches the core, and more money does not change it."""
+    async with exchange(funds=5) as one:
+        session = one.session()
+        await one.enter(session, place("a"))
+        assert told(await one.answers(session, 1)) == ["FUNDS_INSUFFICIENT"]
+        one.ports.ledger.funds = 10**9
+        await one.enter(session, place("a"))
+        assert told(await one.answers(session, 1)) == ["FUNDS_INSUFFICIENT"]
+        assert one.ports.matches[0].executed == []
+
+
+async def test_a_late_command_and_all_behind_it_are_sent_again_in_order_under_a_new_attempt() -> None:
+    """Journal time passes the deadline while the submit waits: nothing is taken, then everything, in the order sent."""
+    async with exchange() as one:
+        session = one.session()
+        one.ports.gates[0].clear()
+        await one.enter(session, place("a"), place("b"), cancel("c", "a"))
+        await one.until(0)
+        one.ports.matches[0].tick(INTERVAL_US + 1)
+        one.ports.gates[0].set()
+        assert told(await one.answers(session, 3)) == ["ACCEPTED", "ACCEPTED", "CANCELLED"]
+        assert one.ports.matches[0].executed == ["a", "b", "c"]
+        assert [len(attempts) for attempts in one.ports.ledger.holds.values()] == [2, 2]
+
+
+async def test_what_follows_a_late_command_is_late_though_its_own_deadline_is_not_reached() -> None:
+    """Two batches are under way; time passes the first one's deadline only: the second must not overtake it."""
+    async with exchange() as one:
+        session = one.session()
+        one.ports.gates[0].clear()
+        await one.enter(session, place("a"))
+        await one.until(0)
+        one.ports.matches[0].tick(INTERVAL_US // 2)
+        await one.enter(session, place("b"), cancel("c", "a"))
+        while len(one.ports.ledger.holds) < 2:
+            await asyncio.sleep(0)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        one.ports.matches[0].tick(INTERVAL_US // 2 + 1)
+        one.ports.gates[0].set()
+        assert told(await one.answers(session, 3)) == ["ACCEPTED", "ACCEPTED", "CANCELLED"]
+        assert one.ports.matches[0].executed == ["a", "b", "c"]
+
+
+async def test_what_comes_late_again_ends_the_session_with_an_open_outcome() -> None:
+    """The second refusal for the deadline is not tried a third time, and is never told as a refusal."""
+    async with exchange() as one:
+        session, other = one.session(), one.session()
+        for _ in range(2):
+            one.ports.gates[0].clear()
+            if not session.unanswered:
+                await one.enter(session, place("a"), cancel("b", "a"))
+            await one.until(0)
+            one.ports.matches[0].tick(INTERVAL_US + 1)
+            one.ports.gates[0].set()
+            await asyncio.sleep(0)
+        assert await one.answers(session, 2) == []
+        assert session.failure is not None
+        assert session.failure.reason == "OUTCOME_OPEN"
+        assert one.ports.matches[0].executed == []
+        await one.enter(other, place("a"), cancel("b", "a"))
+        assert told(await one.answers(other, 2)) == ["ACCEPTED", "CANCELLED"]
+
+
+async def test_a_replace_of_an_order_that_settlement_has_not_seen_waits_for_it() -> None:
+    """Place and replace in one batch: the replace goes to the ledger again when the order is there."""
+    async with exchange() as one:
+        session = one.session()
+        await one.enter(session, place("a"), replace("b", "a", 20), replace("c", "none", 20))
+        assert told(await one.answers(session, 3)) == ["ACCEPTED", "REPLACED", "ORDER_UNKNOWN"]
+
+
+async def test_while_the_ledger_is_down_cancels_pass_what_does_not_act_on_their_order() -> None:
+    """A session of cancels is served; one with a place ends at it, and its passing cancel is done all the same."""
+    async with exchange() as one:
+        first = one.session()
+        await one.enter(first, place("a"), place("b"))
+        await one.answers(first, 2)
+        one.ports.ledger_down = True
+        await one.enter(first, cancel("c", "a"))
+        assert told(await one.answers(first, 1)) == ["CANCELLED"]
+        second = one.session()
+        await one.enter(second, place("d"), cancel("e", "d"), cancel("f", "b"))
+        assert await one.answers(second, 3) == []
+        assert second.failure is not None
+        assert second.failure.reason == "LEDGER_DOWN"
+        assert one.ports.matches[0].executed == ["a", "b", "c", "f"]
+
+
+async def test_while_the_ledger_is_down_a_reduction_needs_no_hold() -> None:
+    """History knows price and quantity: less of it at no higher price is submitted without asking."""
+    row = OrderRow(1, "alpha", "alpha/main", "a", DATE, "AAA", 1, 1, 1, 1000, 100, 0, 100, 0, 0, OPEN, 0, 0, 1, "")
+    async with exchange(NoStore(row)) as one:
+        session = one.session()
+        await one.enter(session, place("a", quantity=100))
+        await one.answers(session, 1)
+        one.ports.ledger_down = True
+        await one.enter(session, replace("b", "a", 50))
+        assert told(await one.answers(session, 1)) == ["REPLACED"]
+        await one.enter(session, replace("c", "a", 200))
+        assert await one.answers(session, 1) == []
+
+
+async def test_a_shard_that_is_down_ends_only_the_sessions_that_need_it() -> None:
+    """The other shard's session goes on; the prefix that was answered is delivered."""
+    async with exchange() as one:
+        one.ports.match_down.add(1)
+        session, other = one.session(), one.session()
+        await one.enter(session, place("a"), place("b", "BBB"), place("c"))
+        await one.enter(other, place("d"))
+        assert told(await one.answers(session, 3)) == ["ACCEPTED"]
+        assert session.failure is not None
+        assert session.failure.reason == "MATCH_DOWN"
+        assert told(await one.answers(other, 1)) == ["ACCEPTED"]
+
+
+async def test_stage_one_of_the_next_batch_overlaps_stage_two_of_the_last() -> None:
+    """While a shard commits, the ledger already holds for what came next."""
+    async with exchange() as one:
+        session = one.session()
+        one.ports.gates[0].clear()
+        await one.enter(session, place("a"))
+        await one.until(0)
+        one.ports.gates["hold"].clear()
+        await one.enter(session, place("b"))
+        await one.until(0, "hold")
+        for gate in one.ports.gates.values():
+            gate.set()
+        assert told(await one.answers(session, 2)) == ["ACCEPTED", "ACCEPTED"]
+
+
+async def test_sessions_are_limited() -> None:
+    """Beyond the limit no session opens; one that is forgotten makes room."""
+    async with exchange() as one:
+        sessions = [one.session() for _ in range(SESSION_LIMIT)]
+        assert one.entry.open("alpha") is None
+        one.entry.forget(sessions[0])
+        assert one.entry.open("alpha") is not None
+
+
+FAULTS = ("late", "ledger down", "shard down", "shut", "gone", "tick")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_whatever_fails_each_command_is_done_once_in_the_order_sent(data: st.DataObject) -> None:
+    """A client that resends its unanswered commands in order: none lost, none doubled, none overtaken; holds = open orders."""
+    asyncio.run(_survives(data))
+
+
+async def _survives(data: st.DataObject) -> None:
+    count: int = data.draw(st.integers(1, 8))
+    messages: list[command_pb2.OrderCommand] = []
+    for index in range(count):
+        earlier = [f"{i}" for i in range(index) if messages[i].HasField("place")]
+        again: bool = data.draw(st.booleans())
+        if earlier and again:
+            messages.append(cancel(f"{index}", data.draw(st.sampled_from(earlier))))
+        else:
+            messages.append(place(f"{index}"))
+    async with exchange() as one:
+        answered, fell = 0, False
+        for turn in range(12):
+            session = one.session()
+            faults = data.draw(st.lists(st.sampled_from(FAULTS), max_size=3)) if turn < 6 else []
+            sent = answered
+            while sent < count:
+                more = data.draw(st.integers(1, count - sent))
+                await one.enter(session, *messages[sent : sent + more])
+                sent += more
+                for _ in range(data.draw(st.integers(0, 4))):
+                    await asyncio.sleep(0)
+                if faults:
+                    fell |= "ledger down" in faults
+                    _fail(one.ports, faults.pop())
+            for _ in range(20):
+                await asyncio.sleep(0)
+            _heal(one.ports)
+            gone = turn < 6 and data.draw(st.booleans())
+            answered += len(session.take() if gone else await one.answers(session, count - answered))
+            one.entry.forget(session)
+            if answered == count:
+                break
+        assert answered == count
+        match = one.ports.matches[0]
+        assert sorted(match.executed) == [f"{index}" for index in range(count)]
+        _assert_order(messages, match.executed, ledger_fell=fell)
+        match.tick(2 * INTERVAL_US)
+        one.ports.ledger.settle()
+        assert one.ports.ledger.held() == len(match.open)
+
+
+def _assert_order(messages: list[command_pb2.OrderCommand], executed: list[str], *, ledger_fell: bool) -> None:
+    """As sent; if the ledger was down a cancel may have passed other orders, but never its own."""
+    if not ledger_fell:
+        assert executed == sorted(executed)
+        return
+    places = [name for name in executed if messages[int(name)].HasField("place")]
+    assert places == sorted(places)
+    for name in executed:
+        if messages[int(name)].HasField("cancel"):
+            assert executed.index(messages[int(name)].cancel.original_client_order_id) < executed.index(name)
+
+
+def _fail(ports: Ports, fault: str) -> None:
+    if fault == "late":
+        ports.matches[0].tick(INTERVAL_US + 1)
+    elif fault == "tick":
+        ports.matches[0].tick(INTERVAL_US // 2)
+    elif fault == "ledger down":
+        ports.ledger_down = True
+    elif fault == "shard down":
+        ports.match_down.add(0)
+    elif fault == "shut":
+        ports.gates[0].clear()
+
+
+def _heal(ports: Ports) -> None:
+    ports.ledger_down = False
+    ports.match_down.clear()
+    for gate in ports.gates.values():
+        gate.set()
+
+
+async def test_an_incomplete_reference_refuses_nothing_for_good() -> None:
+    """Before every shard is known, an unknown symbol may be one of a shard that was not asked yet."""
+    async with asyncio.TaskGroup() as tasks:
+        one = Exchange(Ports(), tasks, NoStore())
+        one.ports.match_down.add(1)
+        await one.admission.refresh()
+        with pytest.raises(Unavailable) as why:
+            await one.admission.tickets("alpha", wire.commands([place("a", "ZZZ")]))
+        assert why.value.refused.reason == "NOT_READY"
