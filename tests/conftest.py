@@ -1,4 +1,4 @@
-"""A real PostgreSQL and a real NATS for the tests that want them, one of each for the whole run."""
+"""A real PostgreSQL and a real NATS for the tests that want them, one of each for the whole run; and a whole exchange."""
 
 import itertools
 import tempfile
@@ -10,6 +10,7 @@ import nats as nats_client
 import pytest
 
 from cli.machine import Machine
+from tests.exchange import Exchange, running_exchange
 from tests.servers import Database, NatsServer
 
 SHARDS = 4
@@ -28,6 +29,13 @@ def machine() -> Iterator[Machine]:
     yield machine
     machine.stop()
     machine.home.remove()
+
+
+@pytest.fixture(scope="session")
+def exchange() -> Iterator[Exchange]:
+    """A running exchange for the tests that only add to it. Who stops or breaks something takes `running_exchange`."""
+    with running_exchange() as exchange:
+        yield exchange
 
 
 @pytest.fixture
