@@ -49,7 +49,7 @@ APPEND = f"""
     FROM leader
     WHERE %(first_sequence)s - 1 = coalesce(
         (SELECT last_sequence FROM journal WHERE shard = %(shard)s ORDER BY first_sequence DESC LIMIT 1), 0)
-"""  # noqa: S608 - names of columns
+"""
 PAGE = f"""
     SELECT {COLUMNS} FROM journal JOIN (
         SELECT first_sequence AS first, sum(size) OVER (ORDER BY first_sequence) - size AS before FROM (
@@ -59,7 +59,7 @@ PAGE = f"""
             ORDER BY first_sequence LIMIT {PAGE_ROWS}) AS sizes
     ) AS page ON shard = %(shard)s AND first_sequence = first
     WHERE before < %(bytes_limit)s AND last_sequence >= %(sequence)s ORDER BY first_sequence
-"""  # noqa: S608 - names of columns
+"""
 SAVE = """
     WITH leader AS MATERIALIZED (SELECT FROM lease WHERE shard = %(shard)s AND epoch = %(epoch)s FOR SHARE)
     INSERT INTO snapshot (shard, sequence, epoch, semantics, time_us, row_checksum, state, checksum)

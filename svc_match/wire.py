@@ -1,5 +1,6 @@
 """protobuf <-> core. What is encoded here is stored, published and streamed as it is."""
 
+import re
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -18,6 +19,7 @@ PART_BYTES_LIMIT = 512 * 1024
 PART_EVENTS_LIMIT = 4_096
 CLIENT_ORDER_ID_LENGTH_LIMIT = 36
 ACCOUNT_LENGTH_LIMIT = 128
+CLIENT_ORDER_ID = re.compile(rf"[!-~]{{1,{CLIENT_ORDER_ID_LENGTH_LIMIT}}}\Z").match
 SYMBOL_LENGTH_LIMIT = 12
 INT32_MAX = (1 << 31) - 1
 
@@ -121,7 +123,7 @@ def _replace(message: match_pb2.Submission, replace: command_pb2.ReplaceOrder) -
 
 def _wrong_names(account: str, own_id: str, symbol: str, message: match_pb2.Submission) -> Refused | None:
     """What would spoil the row for its neighbours is refused by its fields."""
-    if not 0 < len(own_id) <= CLIENT_ORDER_ID_LENGTH_LIMIT or not own_id.isascii() or not own_id.isprintable():
+    if not CLIENT_ORDER_ID(own_id):
         return Refused(Reason.CLIENT_ORDER_ID_INVALID, "client_order_id", own_id)
     if not 0 < len(account) <= ACCOUNT_LENGTH_LIMIT:
         return Refused(Reason.ACCOUNT_INVALID, "account", account)

@@ -55,8 +55,7 @@ class Process:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "svc_match"], env={**os.environ, **self._environment}, stderr=log, stdout=log
             )
-        self.stub = self._stub(self.token("svc_order", "service"))
-        self.operator = self._stub(self.token("operator", "operator"))
+        self.call()
         async with asyncio.timeout(READY_SECONDS):
             while True:
                 assert self._process.poll() is None, self.log.read_text()
@@ -65,6 +64,17 @@ class Process:
                     return self
                 except grpc.aio.AioRpcError:
                     await asyncio.sleep(0.02)
+
+    def call(self) -> None:
+        """Opens channels, in this event loop."""
+        self.stub = self._stub(self.token("svc_order", "service"))
+        self.operator = self._stub(self.token("operator", "operator"))
+
+    async def hang_up(self) -> None:
+        """Closes them."""
+        for channel in self._channels:
+            await channel.close()
+        self._channels.clear()
 
     def token(self, subject: str, role: str) -> str:
         return self._machine.credentials.issue(subject, role)
@@ -76,8 +86,7 @@ class Process:
 
     async def stop(self) -> int:
         """SIGTERM; the exit code."""
-        for channel in self._channels:
-            await channel.close()
+        await self.hang_up()
         assert self._process is not None
         self._process.terminate()
         return await self.exit_code()

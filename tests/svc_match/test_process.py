@@ -1,11 +1,46 @@
-"""svc_match as a process: what it acknowledges is in the journal, whatever dies."""
+"""svc_match as a process: what it acknowledges is in the journal, whatever dies; what is wrong is told and changes nothing."""
 
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import grpc
+import pytest
+
+from bourse.match.v1 import events_pb2, match_pb2
 from bourse.types.v1 import market_pb2
+from chassis.errors import from_rpc_error
 from cli.machine import Machine
 from tests.servers import Database
-from tests.svc_match.shard import cancel, outcomes, place, running
+from tests.svc_match.shard import Process, cancel, instrument, outcomes, place, running
 
 BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
+LOAD_BATCHES = 60
+LOAD_COMMANDS = 25
+TAKEOVER_SECONDS = 20
+
+
+@pytest.fixture(scope="module")
+def opened(machine: Machine, module_postgres: Database) -> Iterator[Process]:
+    """A shard with an open market that the tests below share; none of them ends it."""
+    process = Process(machine, module_postgres)
+
+    async def open_it() -> None:
+        await process.start()
+        await process.open("ACME")
+        await process.hang_up()
+
+    asyncio.run(open_it())
+    yield process
+    asyncio.run(process.stop())
+
+
+@pytest.fixture
+async def shared(opened: Process) -> AsyncIterator[Process]:
+    """The shared shard, with channels of this test's event loop."""
+    opened.call()
+    yield opened
+    await opened.hang_up()
 
 
 async def test_orders_trade_and_survive_a_kill(machine: Machine, postgres: Database) -> None:
@@ -24,3 +59,220 @@ async def test_orders_trade_and_survive_a_kill(machine: Machine, postgres: Datab
         assert after.sequence > before.sequence
         assert list(await process.submit(*orders)) == list(first)
         assert outcomes(await process.submit(cancel(first[2].order_id))) == ["CANCELLED"]
+
+
+async def test_a_second_process_fences_the_first(machine: Machine, postgres: Database) -> None:
+    """Two processes for one shard: the newer leads, the older ends with an error, nothing acknowledged is lost."""
+    async with running(machine, postgres) as first:
+        await first.open("ACME")
+        orders = [place("ACME", SELL, 10_000, 5)]
+        answers = await first.submit(*orders)
+        async with running(machine, postgres) as second:
+            assert await first.exit_code() == 1
+            assert "NotLeader" in first.log.read_text()
+            assert await second.submit(*orders) == answers
+
+
+async def test_a_lost_database_connection_ends_the_process(machine: Machine, postgres: Database) -> None:
+    """An insert with an unknown outcome ends the process; sigterm ends it with 0."""
+    async with running(machine, postgres) as process:
+        with postgres.connect("svc_match") as other:
+            other.execute("SELECT pg_terminate_backend(pids[1]) FROM lease")
+        assert await process.exit_code() == 1
+        await process.start()
+        assert await process.stop() == 0
+
+
+async def test_no_gap_and_no_repeat_at_the_seam(machine: Machine, postgres: Database) -> None:
+    """Readers that begin anywhere while orders come in see every event once, private and public."""
+    async with running(machine, postgres) as process:
+        await process.open("ACME")
+        last = (await process.state()).sequence
+        readers = []
+
+        async def load() -> None:
+            for number in range(LOAD_BATCHES):
+                batch = [place("ACME", 1 + n % 2, 10_000 + 100 * (n % 3), 1 + n % 4) for n in range(LOAD_COMMANDS)]
+                await process.submit(*batch)
+                if not number % 10:
+                    start = 1 + number * LOAD_COMMANDS // 2
+                    readers.append(asyncio.create_task(process.executions(start, last + LOAD_BATCHES * LOAD_COMMANDS)))
+
+        await load()
+        state = await process.state()
+        everything = await process.executions(1, state.sequence)
+        for number, reader in enumerate(readers):
+            seen = await reader
+            start = 1 + number * 10 * LOAD_COMMANDS // 2
+            position = next(n for n in range(start) if everything[n : n + 5] == seen[:5])
+            assert position < start
+            shared = min(len(everything) - position, len(seen))
+            assert seen[:shared] == everything[position : position + shared]
+        await check_market_data(process, state.sequence)
+
+
+async def check_market_data(process: Process, last: int) -> None:
+    """Public messages cover each sequence once; applied to nothing they give the depth that GetDepth has."""
+    request = match_pb2.StreamMarketDataRequest(from_sequence=1, to_sequence=last)
+    covered, numbered = 0, 0
+    levels: dict[tuple[int, int], tuple[int, int]] = {}
+    async for response in process.operator.StreamMarketData(request):
+        for encoded in response.batches:
+            batch = events_pb2.MarketDataBatch.FromString(encoded)
+            assert batch.first_sequence == (covered + 1 if batch.part == 0 else batch.first_sequence)
+            covered = batch.last_sequence
+            assert not batch.events or batch.first_symbol_sequence == numbered + 1
+            numbered += len(batch.events)
+            levels |= {
+                (e.level.side, e.level.price_e4): (e.level.quantity, e.level.orders)
+                for e in batch.events
+                if e.WhichOneof("event") == "level"
+            }
+    depth = await process.operator.GetDepth(match_pb2.GetDepthRequest(symbol="ACME"))
+    assert depth.symbol_sequence == numbered
+    shown = {(level.side, level.price_e4): (level.quantity, level.orders) for level in (*depth.bids, *depth.asks)}
+    assert shown == {key: value for key, value in levels.items() if value[1]}
+
+
+STATUSES: dict[str, tuple[str, Any, grpc.StatusCode, str]] = {
+    "unknown symbol": (
+        "GetDepth",
+        match_pb2.GetDepthRequest(symbol="NONE"),
+        grpc.StatusCode.NOT_FOUND,
+        "SYMBOL_UNKNOWN",
+    ),
+    "too many levels": (
+        "GetDepth",
+        match_pb2.GetDepthRequest(symbol="ACME", levels=100_001),
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "PAGE_TOO_LARGE",
+    ),
+    "unknown phase": (
+        "SetPhase",
+        match_pb2.SetPhaseRequest(phase=77),  # type: ignore[arg-type]
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "PHASE_INVALID",
+    ),
+    "phase of an unknown symbol": (
+        "SetPhase",
+        match_pb2.SetPhaseRequest(symbol="NONE", phase=2),  # type: ignore[arg-type]
+        grpc.StatusCode.NOT_FOUND,
+        "SYMBOL_UNKNOWN",
+    ),
+    "second date": (
+        "OpenTradingDate",
+        match_pb2.OpenTradingDateRequest(trading_date=20260106),
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "TRADING_DATE_OPEN",
+    ),
+    "date that is none": (
+        "OpenTradingDate",
+        match_pb2.OpenTradingDateRequest(trading_date=20260231),
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "TRADING_DATE_INVALID",
+    ),
+    "another date": (
+        "CloseTradingDate",
+        match_pb2.CloseTradingDateRequest(trading_date=20260104),
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "TRADING_DATE_NOT_OPEN",
+    ),
+    "other fields of an instrument": (
+        "AddInstrument",
+        match_pb2.AddInstrumentRequest(instrument=instrument("ACME", lot_size=5)),
+        grpc.StatusCode.ALREADY_EXISTS,
+        "INSTRUMENT_EXISTS",
+    ),
+    "an instrument of another shard": (
+        "AddInstrument",
+        match_pb2.AddInstrumentRequest(instrument=instrument("BRIO", shard=1)),
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "INSTRUMENT_INVALID",
+    ),
+    "stream from the future": (
+        "StreamExecutions",
+        match_pb2.StreamExecutionsRequest(from_sequence=1 << 40),
+        grpc.StatusCode.OUT_OF_RANGE,
+        "SEQUENCE_AHEAD",
+    ),
+    "stream from nowhere": (
+        "StreamMarketData",
+        match_pb2.StreamMarketDataRequest(from_sequence=0),
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "SEQUENCE_INVALID",
+    ),
+    "stream of another incarnation": (
+        "StreamMarketData",
+        match_pb2.StreamMarketDataRequest(from_sequence=1, incarnation="f" * 32),
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "INCARNATION_CHANGED",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STATUSES)
+async def test_bad_requests(shared: Process, case: str) -> None:
+    """Each gets its status, a reason, the field, and what to do; the shard is as it was."""
+    method, request, code, reason = STATUSES[case]
+    orders = (await shared.state()).open_orders
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        call = getattr(shared.operator, method)(request)
+        await (call.read() if method.startswith("Stream") else call)
+    refusal = from_rpc_error(caught.value)
+    assert (refusal.code, refusal.reason) == (code, reason)
+    assert {"field", "value", "fix"} <= refusal.metadata.keys()
+    assert (await shared.state()).open_orders == orders
+
+
+async def test_callers_and_messages(shared: Process) -> None:
+    """The wrong role, no token, and bytes that are no message are refused."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await shared.stub.OpenTradingDate(match_pb2.OpenTradingDateRequest(trading_date=20270101))
+    assert from_rpc_error(caught.value).reason == "CALLER_NOT_ALLOWED"
+    async with grpc.aio.insecure_channel(shared.address) as channel:
+        for metadata, reason in (
+            ((), "TOKEN_MISSING"),
+            ((("authorization", f"Bearer {shared.token('operator', 'operator')}"),), "MALFORMED_MESSAGE"),
+        ):
+            raw = channel.unary_unary("/bourse.match.v1.MatchService/GetDepth")
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await raw(b"\xff\xff\xff random", metadata=metadata)
+            assert from_rpc_error(caught.value).reason == reason
+
+
+async def test_batches_of_the_wrong_size_or_incarnation(shared: Process) -> None:
+    """A batch over the limit, or of another incarnation, is refused whole."""
+    for incarnation, count, reason in (("f" * 32, 1, "INCARNATION_CHANGED"), ("", 4_097, "BATCH_TOO_LARGE")):
+        submissions = [place("ACME", BUY, 10_000, 1)] * count
+        mine = incarnation or (await shared.state()).incarnation
+        request = match_pb2.SubmitRequest(incarnation=mine, submissions=submissions)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await shared.stub.Submit(iter([request])).read()
+        assert from_rpc_error(caught.value).reason == reason
+
+
+async def test_a_bad_order_spoils_no_neighbour(shared: Process) -> None:
+    """In one batch the good orders are taken, and each bad one is told what is wrong with it."""
+    bad: list[tuple[dict[str, Any], str]] = [
+        ({"side": 7}, "SIDE_INVALID"),
+        ({"type": 9}, "ORDER_TYPE_INVALID"),
+        ({"time_in_force": 0}, "TIME_IN_FORCE_INVALID"),
+        ({"client_order_id": ""}, "CLIENT_ORDER_ID_INVALID"),
+        ({"client_order_id": "x" * 37}, "CLIENT_ORDER_ID_INVALID"),
+        ({"client_order_id": "a b"}, "CLIENT_ORDER_ID_INVALID"),
+        ({"account": ""}, "ACCOUNT_INVALID"),
+        ({"symbol": "NONE"}, "SYMBOL_UNKNOWN"),
+        ({"price_e4": 10_001}, "PRICE_OFF_TICK"),
+        ({"quantity": 0}, "QUANTITY_INVALID"),
+        ({"trading_date": 20270101}, "TRADING_DATE_WRONG"),
+        ({"hold_id": 0}, "HOLD_TOO_SMALL"),
+    ]
+    wrong = [place(**{"symbol": "ACME", "side": BUY, "price_e4": 9_000, "quantity": 1} | fields) for fields, _ in bad]
+    results = await shared.submit(
+        place("ACME", BUY, 9_000, 1), *wrong, match_pb2.Submission(), place("ACME", BUY, 9_000, 1)
+    )
+    assert [result.refusal.reason for result in results] == ["", *(reason for _, reason in bad), "COMMAND_MISSING", ""]
+    assert results[0].outcome == results[-1].outcome
+    for result in results[1:-1]:
+        assert result.refusal.message
+        assert result.refusal.metadata["fix"]

@@ -1,0 +1,264 @@
+"""The journal on a real PostgreSQL: one writer, no gap, nothing damaged is used, nothing uncommitted is seen."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from bourse.match.v1 import match_pb2
+from svc_match import db, wire
+from svc_match.app import Meters, Shard
+from svc_match.core import events, snapshot
+from svc_match.core.engine import SEMANTICS, Engine
+from svc_match.ports import Item, JournalDamaged, NotLeader, Row
+from tests.servers import Database
+from tests.svc_match.shard import TRADING_DATE, cancel, instrument, place
+
+
+@asynccontextmanager
+async def shard(database: Database, **options: int) -> AsyncIterator[Shard]:
+    """A shard of this process, recovered and at work."""
+    journal = await db.take_over(database.url("svc_match"), 0)
+    it = Shard(0, journal, wire, Meters(CollectorRegistry()), **options)
+    await it.recover()
+    work = asyncio.create_task(it.work())
+    try:
+        yield it
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        await journal.close()
+
+
+@pytest.fixture
+async def prepared(postgres: Database) -> Database:
+    await db.prepare(postgres.url("svc_match"), "svc_match-0")
+    return postgres
+
+
+def market() -> list[Item]:
+    requests = [
+        match_pb2.AddInstrumentRequest(instrument=instrument("ACME")),
+        match_pb2.OpenTradingDateRequest(trading_date=TRADING_DATE),
+        match_pb2.SetPhaseRequest(phase=2),  # type: ignore[arg-type]
+    ]
+    return [wire.control(request) for request in requests]
+
+
+def orders(count: int) -> list[Item]:
+    return [wire.submission(place("ACME", 1 + n % 2, 10_000 + 100 * (n % 7), 1 + n % 5)) for n in range(count)]
+
+
+def row(journal: db.PostgresJournal, first: int, **fields: object) -> Row:
+    """A row that only the journal looks at."""
+    made = Row(
+        shard=0,
+        first_sequence=first,
+        last_sequence=first,
+        incarnation=journal.incarnation,
+        epoch=journal.epoch,
+        time_us=1,
+        semantics=SEMANTICS,
+        identity_date=0,
+        commands=b"c",
+        identities=b"",
+        executions=[b"e"],
+        market_data=[b"m"],
+        symbols=["-"],
+        traces=[],
+    )
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+async def test_a_row_follows_the_last_one(prepared: Database) -> None:
+    """A gap, a repeat and a stale epoch are not taken, and say so."""
+    journal = await db.take_over(prepared.url("svc_match"), 0)
+    await journal.append(row(journal, 1))
+    for wrong in (row(journal, 1), row(journal, 3), row(journal, 2, epoch=journal.epoch - 1)):
+        with pytest.raises(NotLeader):
+            await journal.append(wrong)
+    await journal.append(row(journal, 2))
+    assert [found.first_sequence for found in await journal.rows(1, 1 << 20)] == [1, 2]
+    assert [found.first_sequence for found in await journal.rows(1, 1)] == [1]
+    assert [found.first_sequence for found in await journal.rows(2, 1)] == [2]
+    assert await journal.rows(3, 1) == []
+    await journal.close()
+
+
+async def test_a_lost_connection_ends_the_leader(prepared: Database) -> None:
+    """An insert whose outcome is unknown ends the process; what was committed is recovered, nothing else."""
+    with pytest.raises(ExceptionGroup) as ended:  # noqa: PT012
+        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+            journal = await db.take_over(prepared.url("svc_match"), 0)
+            it = Shard(0, journal, wire, Meters(CollectorRegistry()))
+            await it.recover()
+            tasks.create_task(it.work())
+            await it.submit(market())
+            with prepared.connect("svc_match") as other:
+                other.execute("SELECT pg_terminate_backend(pids[1]) FROM lease")
+            with pytest.raises(NotLeader):
+                await it.submit(orders(1))
+            await asyncio.Event().wait()
+    assert ended.group_contains(NotLeader, depth=2) or ended.group_contains(NotLeader, depth=3)
+    async with shard(prepared) as it:
+        assert await it.read(lambda engine: len(engine.identities)) == 0
+        assert await it.read(lambda engine: engine.trading_date) == TRADING_DATE
+
+
+async def test_the_second_leader_fences_the_first(prepared: Database) -> None:
+    """A takeover ends the first leader's connections and epoch; its commands come to nothing."""
+    async with shard(prepared) as first:
+        await first.submit(market())
+        async with shard(prepared) as second:
+            assert second.journal.epoch == first.journal.epoch + 1
+            with pytest.raises(NotLeader):
+                await first.submit(orders(1))
+            assert isinstance((await second.submit(orders(1)))[0], events.Accepted)
+
+
+async def test_a_late_command_writes_its_time(prepared: Database) -> None:
+    """LATE has no event of its own, but the row with its time is committed, and its id is free."""
+    async with shard(prepared) as it:
+        await it.submit(market())
+        before = it.sequence
+        late = place("ACME", 1, 10_000, 1, deadline_us=1, client_order_id="late")
+        assert await it.submit([wire.submission(late)]) == [events.Late()]
+        assert it.sequence == before + 1
+        late.deadline_us = 0
+        assert isinstance((await it.submit([wire.submission(late)]))[0], events.Accepted)
+
+
+async def test_a_restart_from_a_snapshot_equals_one_from_the_start(prepared: Database) -> None:
+    """State hash, repeats and the next events are the same, whichever snapshot the restart begins at."""
+    async with shard(prepared, snapshot_events=40) as it:
+        await it.submit(market())
+        first = orders(3)
+        answers = await it.submit(first)
+        for _ in range(10):
+            await it.submit(orders(20))
+            while it._saving is not None and not it._saving.done():
+                await asyncio.sleep(0)
+                await asyncio.wait([it._saving])
+        kept = await it.journal.snapshots()
+        assert len(kept) == db.SNAPSHOTS_KEPT
+        for sequence in kept:
+            found = await it.journal.snapshot(sequence)
+            records = await it.journal.identities(*snapshot.identity_range(found.state))
+            assert (
+                snapshot.encode(await replay(it, sequence))
+                == found.state
+                == snapshot.encode(snapshot.load(found.state, records))
+            )
+    async with shard(prepared) as it:
+        assert await it.answers(await it.submit(first)) == answers
+        assert await it.read(snapshot.state_hash) == snapshot.state_hash(await replay(it, it.sequence))
+
+
+async def replay(it: Shard, until: int) -> Engine:
+    """The core after all rows up to a sequence, from the first one."""
+    replayed = Engine(0)
+    for read in await it.journal.rows(1, 1 << 30):
+        if read.last_sequence <= until:
+            replayed.apply([item.command for item in wire.items(read.commands)], read.time_us)
+    return replayed
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "executions[1] = executions[1] || 'x'::bytea",
+        "market_data = '{}', symbols = '{}'",
+        "time_us = time_us + 1",
+        "identities = identities || 'x'::bytea",
+        "commands = ''",
+        "traces = '{t}'",
+    ],
+)
+async def test_a_damaged_row_is_refused_by_name(prepared: Database, damage: str) -> None:
+    """Whatever column differs from what was written, the row is not used, and the refusal names it."""
+    async with shard(prepared) as it:
+        await it.submit(market())
+        sequence = it.sequence
+    with prepared.connect("svc_match") as other:
+        other.execute(f"UPDATE journal SET {damage} WHERE last_sequence = %s", [sequence])  # type: ignore[arg-type]
+    with pytest.raises(JournalDamaged, match=f"to {sequence} of shard 0 is damaged"):
+        async with shard(prepared):
+            pass
+
+
+async def test_a_missing_row_is_refused(prepared: Database) -> None:
+    """A hole in the journal stops the start."""
+    async with shard(prepared) as it:
+        await it.submit(market())
+        await it.submit(orders(1))
+    with prepared.connect("svc_match") as other:
+        other.execute("DELETE FROM journal WHERE first_sequence = 2")
+    with pytest.raises(JournalDamaged):
+        async with shard(prepared):
+            pass
+
+
+async def test_a_damaged_snapshot_is_passed_over(prepared: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    """A snapshot that is not what was written is refused by name, and an older one, or the journal, serves."""
+    async with shard(prepared, snapshot_events=10) as it:
+        await it.submit(market())
+        await it.submit(orders(20))
+        assert it._saving is not None
+        await it._saving
+        (sequence,) = await it.journal.snapshots()
+    with prepared.connect("svc_match") as other:
+        other.execute("UPDATE snapshot SET state = state || 'x'::bytea")
+    async with shard(prepared) as it:
+        with pytest.raises(JournalDamaged, match=f"snapshot {sequence} of shard 0 is damaged"):
+            await it.journal.snapshot(sequence)
+        assert await it.read(lambda engine: len(engine.identities)) == 20
+
+
+async def test_rows_of_other_semantics_are_not_replayed(prepared: Database) -> None:
+    """A core replays only rows of its own semantics version."""
+    journal = await db.take_over(prepared.url("svc_match"), 0)
+    await journal.append(row(journal, 1, semantics=SEMANTICS + 1))
+    await journal.close()
+    with pytest.raises(JournalDamaged, match="semantics"):
+        async with shard(prepared):
+            pass
+
+
+async def test_an_earlier_date_answers_from_the_journal(prepared: Database) -> None:
+    """A command of another date gets its first result there, or is refused."""
+    async with shard(prepared) as it:
+        await it.submit(market())
+        old, other = orders(2)
+        (accepted,) = await it.submit([old])
+        close = match_pb2.CloseTradingDateRequest(trading_date=TRADING_DATE)
+        await it.submit([wire.control(close)])
+        await it.submit([wire.control(match_pb2.OpenTradingDateRequest(trading_date=TRADING_DATE + 1))])
+        repeated, refused = await it.answers(await it.submit([old, other]))
+        assert repeated == accepted
+        assert isinstance(refused, events.Refused)
+        assert refused.reason == events.Reason.TRADING_DATE_WRONG
+
+
+async def test_reads_see_committed_rows_only(prepared: Database) -> None:
+    """While a row is being committed, a read waits for it."""
+    async with shard(prepared) as it:
+        await it.submit(market())
+        batch = it.submit(orders(5))
+        await asyncio.sleep(0)
+        seen = it.read(lambda engine: (engine.sequence, it.sequence))
+        sequence, committed = await seen
+        assert sequence == committed
+        await batch
+
+
+async def test_control_and_cancel_in_one_batch(prepared: Database) -> None:
+    """A batch is cut where a date opens; every command of it is answered in order."""
+    async with shard(prepared) as it:
+        results = await it.submit([*market(), *orders(1)])
+        accepted = results[-1]
+        assert isinstance(accepted, events.Accepted)
+        again = await it.submit([wire.submission(cancel(accepted.order_id))])
+        assert isinstance(again[0], events.Done)
