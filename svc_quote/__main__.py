@@ -1,5 +1,6 @@
 """The composition root."""
 
+import gc
 from contextlib import AsyncExitStack
 
 from chassis import database, process
@@ -14,6 +15,8 @@ from svc_quote.bus import Feed
 from svc_quote.fanout import Fanout
 from svc_quote.metrics import Metrics
 from svc_quote.settings import Settings
+
+COLLECT_AFTER = 50_000  # objects; levels and trades hold no cycles, so the collector finds nothing among them
 
 
 async def serve(settings: Settings, running: process.Process) -> None:
@@ -52,6 +55,8 @@ async def follow(
     await database.wait_ready(settings.database_url, settings.name)
     await database.migrate(settings.database_url, db.SCHEMA)
     await quotes.restore()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
     running.spawn(bus.work(), "bus")
     running.spawn(quotes.keep(), "keep")
     for number, feed in feeds.items():

@@ -26,11 +26,11 @@ ON CONFLICT (shard) DO UPDATE SET sequence = excluded.sequence, state = excluded
 BEFORE = f"""
 SELECT {FIELDS} FROM trades WHERE shard = %s AND symbol = %s AND symbol_sequence < %s
 ORDER BY symbol_sequence DESC LIMIT %s
-"""  # noqa: S608
+"""
 AFTER = f"""
 SELECT {FIELDS} FROM trades WHERE shard = %s AND symbol = %s AND symbol_sequence > %s AND symbol_sequence <= %s
 ORDER BY symbol_sequence LIMIT %s
-"""  # noqa: S608
+"""
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 

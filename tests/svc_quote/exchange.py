@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -53,13 +54,12 @@ class Match(Servicer):  # type: ignore[misc]
 class Quote:
     """The process, and how to call it."""
 
-    def __init__(self, environment: dict[str, str], port: int, keys: Keys, log: Path) -> None:
+    def __init__(self, environment: dict[str, str], token: str, log: Path) -> None:
         self._environment = environment
-        self._keys = keys
         self._log = log
-        self.address = f"127.0.0.1:{port}"
+        self.address = environment["BOURSE_LISTEN"]
         self.process: asyncio.subprocess.Process | None = None
-        self.token = keys.token("operator", seconds=600)
+        self.token = token
         self.channel = channel(self.address, token=self.token)
         self.stub = quote_pb2_grpc.QuoteServiceStub(self.channel)
 
@@ -79,6 +79,12 @@ class Quote:
         self.process.terminate()
         return await self.process.wait()
 
+    async def end(self) -> None:
+        """Ends it, if it still runs, and the channel to it."""
+        if self.process is not None and self.process.returncode is None:
+            await self.kill()
+        await self.channel.close()
+
     def logged(self, event: str) -> bool:
         return f'"event": "{event}"' in self._log.read_text()
 
@@ -94,6 +100,18 @@ class Quote:
             return all(at.get(market.shard) == market.sequence for market in markets)
 
         await until(there)
+
+    async def ready(self) -> None:
+        """Waits until it answers."""
+
+        async def answers() -> bool:
+            try:
+                await self.stub.ListInstruments(quote_pb2.ListInstrumentsRequest(), wait_for_ready=True)
+            except grpc.aio.AioRpcError:
+                return False
+            return True
+
+        await until(answers)
 
     async def export(self) -> list[quote_pb2.ExportQuotesResponse]:
         return [part async for part in self.stub.ExportQuotes(quote_pb2.ExportQuotesRequest(), timeout=10)]
@@ -185,31 +203,30 @@ async def exchange(
         shards[market.shard] = f"127.0.0.1:{server.port}"
     token = folder / "svc_quote.jwt"
     token.write_text(keys.token("service", "svc_quote"))
-    port = free_port()
-    environment = {
-        "BOURSE_NAME": "svc_quote",
-        "BOURSE_LISTEN": f"127.0.0.1:{port}",
-        "BOURSE_DATABASE_URL": postgres.url("svc_quote"),
-        "BOURSE_NATS_URL": nats.url("svc_quote"),
-        "BOURSE_JWKS": str(keys.file),
-        "BOURSE_JWT_ISSUER": "bourse",
-        "BOURSE_JWT_AUDIENCE": "bourse",
-        "BOURSE_TOKEN_FILE": str(token),
-        "BOURSE_MATCH_SHARDS": ",".join(f"{shard}={address}" for shard, address in shards.items()),
-        "BOURSE_DRAIN_ACCEPT_SECONDS": "0",
-        **{f"BOURSE_{name.upper()}": value for name, value in settings.items()},
-    }
-    quote = Quote(environment, port, keys, folder / "svc_quote.log")
+    identity = {"jwks": str(keys.file), "token_file": str(token)}
+    variables = environment(postgres, nats, shards, **identity, **settings)
+    quote = Quote(variables, keys.token("operator", seconds=600), folder / "svc_quote.log")
     try:
         yield quote, matches
     finally:
-        if quote.process is not None and quote.process.returncode is None:
-            await quote.kill()
-        await quote.channel.close()
+        await quote.end()
         for server in servers:
             await server.drain()
 
 
-def free_port() -> int:
-    with __import__("socket").create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+def environment(postgres: Database, nats: NatsServer, shards: dict[int, str], **settings: str) -> dict[str, str]:
+    """All that svc_quote is told."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    variables = {
+        "name": "svc_quote",
+        "listen": f"127.0.0.1:{port}",
+        "database_url": postgres.url("svc_quote"),
+        "nats_url": nats.url("svc_quote"),
+        "jwt_issuer": "bourse",
+        "jwt_audience": "bourse",
+        "match_shards": ",".join(f"{shard}={address}" for shard, address in shards.items()),
+        "drain_accept_seconds": "0",
+        **settings,
+    }
+    return {f"BOURSE_{name.upper()}": value for name, value in variables.items()}
