@@ -56,6 +56,10 @@ def main() -> None:
     bourse up            start it
     bourse status        see that it runs
     bourse COMMAND -h    how to use a command
+
+    \b
+    Exit codes: 0 done; 1 refused, or something is broken; 2 wrong usage, or a file
+    that cannot be read; 3 the exchange cannot be reached or does not run.
     """
 
 

@@ -1,5 +1,7 @@
 """Clients of the exchange that runs in a home: its operator, and any of its participants."""
 
+from pathlib import Path
+
 from bourse_sdk.client import Client
 from bourse_sdk.operator import Operator
 from cli.machine import Machine, MachineError
@@ -29,14 +31,23 @@ def operator(machine: Machine, *, give_up_seconds: float = 30.0) -> Operator:
 
 
 def broker(
-    machine: Machine, participant: str, *, give_up_seconds: float = 30.0, client_order_id_prefix: str = ""
+    machine: Machine,
+    participant: str,
+    *,
+    give_up_seconds: float = 30.0,
+    client_order_id_prefix: str = "",
+    token_file: Path | None = None,
 ) -> Client:
-    """A participant of the running exchange, with a token from the local key. Raises MachineError when none runs."""
+    """A participant of the running exchange, with the token in the file, or one from the local key.
+
+    Raises MachineError when no exchange runs.
+    """
     return Client(
         order=machine.address("svc_order"),
         ledger=machine.address("svc_ledger"),
         quote=machine.address("svc_quote"),
-        token=machine.credentials.issue(participant, "broker", participant),
+        token="" if token_file else machine.credentials.issue(participant, "broker", participant),
+        token_file=token_file,
         give_up_seconds=give_up_seconds,
         client_order_id_prefix=client_order_id_prefix,
     )

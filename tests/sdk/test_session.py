@@ -176,7 +176,7 @@ async def test_a_repeat_keeps_the_date_that_it_was_first_sent_under() -> None:
     exchange = Exchange(plans=[Plan(after=0)])
     async with served(exchange) as address, Client(address, token="t") as client:
         waiting = asyncio.create_task(client.submit(order(0)))
-        await until(lambda: exchange.streams)
+        await until(lambda: exchange.batches)
         exchange.quoted_date = DATE + 1
         await waiting
     assert exchange.dates == [DATE]

@@ -85,11 +85,12 @@ class Connection:
         """One answer of an idempotent method. Tried again while the service cannot be reached, until patience ends:
         then Unreachable. `seconds` is the deadline of one try. What the exchange refuses is raised as Refusal.
         """
-        retry = Retry(self.give_up_seconds, self.token.renewable)
+        retry, cancelled = Retry(self.give_up_seconds, self.token.renewable), Cancelled()
         while True:
             try:
                 return await method(request, timeout=seconds, metadata=self.token.metadata())
             except grpc.aio.AioRpcError as error:
+                cancelled.check()
                 if error.code() is grpc.StatusCode.INTERNAL:
                     raise from_rpc(error) from None
                 await retry.after(from_rpc(error))
@@ -101,7 +102,7 @@ class Connection:
 
         Unreachable when nothing came for the caller's patience. `resume` says which refusals do not end it.
         """
-        retry = Retry(self.give_up_seconds, self.token.renewable)
+        retry, cancelled = Retry(self.give_up_seconds, self.token.renewable), Cancelled()
         while True:
             call = open_call()
             try:
@@ -109,12 +110,29 @@ class Connection:
                     retry.progress()
                     yield response
             except grpc.aio.AioRpcError as error:
+                cancelled.check()
                 if not resume(refusal := from_rpc(error)):
                     await retry.after(refusal)
             else:
                 await retry.after(Refusal("STREAM_ENDED", "the stream ended", {}, code=grpc.StatusCode.UNAVAILABLE))
             finally:
                 call.cancel()
+
+
+class Cancelled:
+    """Keeps a cancellation that grpc swallowed: of a call that failed at the same time it tells only the failure."""
+
+    def __init__(self) -> None:
+        self._before = self._cancelling()
+
+    def check(self) -> None:
+        """Raises CancelledError when this task was cancelled since."""
+        if self._cancelling() > self._before:
+            raise asyncio.CancelledError
+
+    def _cancelling(self) -> int:
+        task = asyncio.current_task()
+        return task.cancelling() if task is not None else 0
 
 
 class Retry:

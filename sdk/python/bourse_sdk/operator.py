@@ -184,6 +184,37 @@ class Operator:
         response: match_pb2.GetDepthResponse = await self._connection.call(self._matches[shard].GetDepth, request)
         return response
 
+    # Market data as brokers see it.
+
+    async def depth(self, symbol: str, levels: int = 0) -> quote_pb2.GetDepthResponse:
+        """The book by price, `levels` a side (0: ten)."""
+        request = quote_pb2.GetDepthRequest(symbol=symbol, levels=levels)
+        response: quote_pb2.GetDepthResponse = await self._connection.call(self._quotes.GetDepth, request)
+        return response
+
+    async def trades(self, symbol: str) -> AsyncIterator[quote_pb2.Trade]:
+        """Trades of an instrument, newest first."""
+        request = quote_pb2.ListTradesRequest(symbol=symbol, page_size=PAGE_SIZE)
+        async for page in feeds.pages(self._connection, self._quotes.ListTrades, request):
+            for trade in page.trades:
+                yield trade
+
+    async def statistics(self, symbol: str) -> quote_pb2.DayStatistics:
+        """Open, high, low, last, volume and value of the trading date."""
+        request = quote_pb2.GetDayStatisticsRequest(symbol=symbol)
+        response: quote_pb2.GetDayStatisticsResponse = await self._connection.call(
+            self._quotes.GetDayStatistics, request
+        )
+        return response.statistics
+
+    def watch_depth(self, symbol: str, levels: int = 0) -> AsyncIterator[quote_pb2.StreamDepthResponse]:
+        """A book: a snapshot, then changed levels, conflated."""
+        return feeds.watch_depth(self._connection, self._quotes, symbol, levels)
+
+    def watch_trades(self, symbol: str, after_symbol_sequence: int = -1) -> AsyncIterator[quote_pb2.Trade]:
+        """Every trade after the position (0: from the start, -1: from now)."""
+        return feeds.watch_trades(self._connection, self._quotes, symbol, after_symbol_sequence, "")
+
     # Everything there is.
 
     async def executions(

@@ -16,7 +16,7 @@ import grpc
 from bourse.order.v1 import order_pb2, order_pb2_grpc
 from bourse.types.v1 import command_pb2 as pb
 from bourse_sdk.commands import Body, CommandResult
-from bourse_sdk.connection import Token
+from bourse_sdk.connection import Cancelled, Token
 from bourse_sdk.errors import BourseError, Identity, OutcomeUnknown, Refusal, Unreachable, from_rpc, is_transient
 from bourse_sdk.outbox import Outbox, ProtocolError, Submission
 
@@ -135,9 +135,11 @@ class Session:
 
     async def _one_stream(self) -> None:
         await self._until(lambda: self._outbox.waiting)
+        cancelled = Cancelled()
         try:
             await self._converse()
         except grpc.aio.AioRpcError as error:
+            cancelled.check()
             refusal = from_rpc(error)
             if not is_transient(refusal, renewable=self._token.renewable):
                 raise refusal from error

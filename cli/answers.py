@@ -1,0 +1,115 @@
+"""From the exchange's answer to the terminal: exit codes, JSON, columns.
+
+Exit codes: 0 done, 1 refused (or something is broken), 2 wrong usage or an unreadable file, 3 the exchange cannot be reached.
+"""
+
+import asyncio
+import json
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+from google.protobuf.message import Message
+
+from bourse.types.v1 import market_pb2
+from bourse_sdk.errors import Refusal, Unreachable
+from cli.machine import MachineError
+
+PATIENCE_SECONDS = 5.0
+
+T = TypeVar("T")
+
+
+class Refused(click.ClickException):
+    """The exchange said no."""
+
+    exit_code = 1
+
+
+class NotReached(click.ClickException):
+    """No answer."""
+
+    exit_code = 3
+
+
+class Unreadable(click.ClickException):
+    """A file that cannot be used; the message names line and column."""
+
+    exit_code = 2
+
+
+def answered(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` returns; what went wrong ends the command with its exit code."""
+    try:
+        return asyncio.run(work)
+    except Refusal as refusal:
+        raise Refused(str(refusal)) from None
+    except (Unreachable, MachineError) as error:
+        raise NotReached(str(error)) from None
+
+
+def show(as_json: bool, value: Any, lines: Iterable[str]) -> None:
+    """The value as JSON, or lines for people."""
+    if as_json:
+        click.echo(json.dumps(value, indent=2))
+    else:
+        for line in lines:
+            click.echo(line)
+
+
+def columns(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Aligned columns, numbers to the right; the head alone when there is no row."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+    right = [bool(cells) and all(_is_number(row[index]) for row in cells) for index in range(len(head))]
+    return [
+        "  ".join(
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in (head, *cells)
+    ]
+
+
+def as_value(message: Message) -> dict[str, Any]:
+    """A message with all of its fields, under their names in the proto; integers stay integers, enums are names."""
+    return {field.name: _field(message, field) for field in message.DESCRIPTOR.fields if _is_there(message, field)}
+
+
+def word(enum: Any, number: int) -> str:
+    """An enum value for people: SIDE_BUY is "buy"."""
+    name: str = enum.Name(number)
+    prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in enum.DESCRIPTOR.name)
+    return name.removeprefix(prefix.lstrip("_") + "_").lower()
+
+
+def side_of(text: str) -> market_pb2.Side:
+    return market_pb2.SIDE_BUY if text == "buy" else market_pb2.SIDE_SELL
+
+
+def _is_there(message: Message, field: Any) -> bool:
+    return not field.has_presence or message.HasField(field.name)
+
+
+def _field(message: Message, field: Any) -> Any:
+    value = getattr(message, field.name)
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        return dict(value)
+    return [_value(field, item) for item in value] if _is_repeated(field) else _value(field, value)
+
+
+def _is_repeated(field: Any) -> bool:
+    repeated: bool = field.is_repeated
+    return repeated
+
+
+def _value(field: Any, value: Any) -> Any:
+    if field.message_type is not None:
+        return as_value(value)
+    if field.enum_type is not None:
+        return field.enum_type.values_by_number[value].name
+    return value
+
+
+def _is_number(text: str) -> bool:
+    return text.removeprefix("-").replace(".", "", 1).replace(",", "").isdigit() or text == "-"

@@ -1,0 +1,45 @@
+"""`bourse book`: the book of an instrument, by price."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+import click
+
+from bourse.quote.v1 import quote_pb2
+from bourse_sdk.money import decimal_text
+from cli.answers import answered, as_value, columns, show
+from cli.market import staff
+from cli.options import home_option, json_option
+
+
+@click.command()
+@click.argument("symbol")
+@click.option("--levels", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Levels a side.")
+@home_option
+@json_option
+def book(symbol: str, levels: int, home: Path, as_json: bool) -> None:
+    """The book of SYMBOL by price, best first.
+
+    \b
+    Examples:
+      bourse book ACME
+      bourse book ACME --levels 3 --json
+    """
+
+    async def work() -> quote_pb2.GetDepthResponse:
+        async with staff(home) as operator:
+            return await operator.depth(symbol, levels)
+
+    depth = answered(work())
+    show(as_json, as_value(depth), sides(depth.bids, depth.asks))
+
+
+def sides(bids: Sequence[quote_pb2.Level], asks: Sequence[quote_pb2.Level]) -> list[str]:
+    """Both sides next to each other."""
+    rows = []
+    for bid, ask in zip_longest(bids, asks):
+        left = (bid.orders, bid.quantity, decimal_text(bid.price_e4)) if bid else ("", "", "")
+        right = (decimal_text(ask.price_e4), ask.quantity, ask.orders) if ask else ("", "", "")
+        rows.append((*left, *right))
+    return columns(("orders", "quantity", "bid", "ask", "quantity", "orders"), rows)

@@ -1,0 +1,57 @@
+"""`bourse date`: open and close the trading date."""
+
+from pathlib import Path
+
+import click
+
+from cli.answers import answered, show
+from cli.market import staff
+from cli.opening import today
+from cli.options import home_option, json_option
+
+argument = click.argument("trading_date", type=int, required=False, metavar="[YYYYMMDD]")
+
+
+@click.group()
+def date() -> None:
+    """Open and close the trading date, on all shards.
+
+    \b
+    Examples:
+      bourse date open
+      bourse date open 20260105
+      bourse date close
+    """
+
+
+@date.command("open")
+@argument
+@home_option
+@json_option
+def open_date(trading_date: int | None, home: Path, as_json: bool) -> None:
+    """Open a trading date [default: today in UTC]. All instruments are closed until `bourse phase open`."""
+    wanted = trading_date or today()
+
+    async def work() -> dict[int, int]:
+        async with staff(home) as operator:
+            return await operator.open_date(wanted)
+
+    sequences = answered(work())
+    show(as_json, {"trading_date": wanted, "sequences": sequences}, [f"trading date {wanted} is open"])
+
+
+@date.command("close")
+@argument
+@home_option
+@json_option
+def close_date(trading_date: int | None, home: Path, as_json: bool) -> None:
+    """Close the trading date [default: the one that is open]. Every open order ends."""
+
+    async def work() -> tuple[int, dict[int, int]]:
+        async with staff(home) as operator:
+            states = (await operator.shard_states()).values()
+            wanted = trading_date or max((state.trading_date for state in states), default=0) or today()
+            return wanted, await operator.close_date(wanted)
+
+    closed, sequences = answered(work())
+    show(as_json, {"trading_date": closed, "sequences": sequences}, [f"trading date {closed} is closed"])

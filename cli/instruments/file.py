@@ -1,0 +1,120 @@
+"""The YAML file of instruments: what is in it, or the line and column of what cannot be."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from bourse.types.v1 import market_pb2
+from bourse_sdk.money import e4
+
+FILE_BYTES_LIMIT = 1 << 20
+REQUIRED = ("symbol", "currency", "tick_size", "max_price", "max_quantity")
+MONEY = ("tick_size", "min_price", "max_price")
+COUNTS = ("lot_size", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard")
+WORDS = ("symbol", "currency")
+
+
+class FileError(Exception):
+    """`line:column: what is wrong`."""
+
+    def __init__(self, mark: yaml.Mark | None, message: str) -> None:
+        place = f"{mark.line + 1}:{mark.column + 1}" if mark is not None else "1:1"
+        super().__init__(f"{place}: {message}")
+
+
+def read_instruments(data: bytes, shards: Sequence[int]) -> list[market_pb2.Instrument]:
+    """The instruments of a file. Without `shard` an instrument goes to crc32(symbol) modulo the number of shards.
+
+    Raises FileError.
+    """
+    if len(data) > FILE_BYTES_LIMIT:
+        raise FileError(None, f"the file is larger than {FILE_BYTES_LIMIT} bytes")
+    try:
+        root = yaml.compose(data.decode("utf-8"), yaml.SafeLoader)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start)
+        column = error.start - data.rfind(b"\n", 0, error.start) - 1
+        raise FileError(yaml.Mark("", 0, line, column, "", 0), "this is not UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        raise FileError(error.problem_mark, error.problem or "this is not YAML") from None
+    except yaml.YAMLError as error:
+        raise FileError(None, str(error)) from None
+    found: dict[str, market_pb2.Instrument] = {}
+    for node in _items(root):
+        instrument = _instrument(node, shards)
+        if instrument.symbol in found:
+            raise FileError(node.start_mark, f"{instrument.symbol} is in the file twice")
+        found[instrument.symbol] = instrument
+    return list(found.values())
+
+
+def _items(root: yaml.Node | None) -> list[yaml.Node]:
+    """The entries below `instruments:`."""
+    fields = _fields(root, ("instruments",)) if root is not None else {}
+    entries = fields.get("instruments")
+    if not isinstance(entries, yaml.SequenceNode):
+        mark = entries.start_mark if entries is not None else None
+        raise FileError(mark, "a list under the key `instruments` is needed")
+    nodes: list[yaml.Node] = entries.value
+    return nodes
+
+
+def _instrument(node: yaml.Node, shards: Sequence[int]) -> market_pb2.Instrument:
+    fields = _fields(node, WORDS + MONEY + COUNTS)
+    for name in REQUIRED:
+        if name not in fields:
+            raise FileError(node.start_mark, f"`{name}` is missing")
+    values = {name: _value(name, field) for name, field in fields.items()}
+    symbol = values["symbol"]
+    shard = values.get("shard", shards[zlib.crc32(symbol.encode()) % len(shards)])
+    if shard not in shards:
+        raise FileError(fields["shard"].start_mark, f"there is no shard {shard}; there are {list(shards)}")
+    return _checked(values, fields, shard)
+
+
+def _checked(values: Mapping[str, Any], fields: Mapping[str, yaml.Node], shard: int) -> market_pb2.Instrument:
+    """Ranges are the exchange's to refuse; a number that no message can carry is found here."""
+    for name, value in values.items():
+        if isinstance(value, int) and not 0 <= value < 2**63:
+            raise FileError(fields[name].start_mark, f"`{name}` is out of range")
+    return market_pb2.Instrument(
+        symbol=values["symbol"],
+        currency=values["currency"],
+        tick_size_e4=values["tick_size"],
+        lot_size=values.get("lot_size", 1),
+        min_price_e4=values.get("min_price", values["tick_size"]),
+        max_price_e4=values["max_price"],
+        max_quantity=values["max_quantity"],
+        maker_fee_e6=values.get("maker_fee_e6", 0),
+        taker_fee_e6=values.get("taker_fee_e6", 0),
+        shard=shard,
+    )
+
+
+def _fields(node: yaml.Node | None, known: Sequence[str]) -> dict[str, yaml.Node]:
+    if not isinstance(node, yaml.MappingNode):
+        raise FileError(node.start_mark if node else None, f"a mapping with {', '.join(known)} is needed")
+    fields: dict[str, yaml.Node] = {}
+    for key, value in node.value:
+        if key.value not in known:
+            raise FileError(key.start_mark, f"unknown key `{key.value}`; known are {', '.join(known)}")
+        if key.value in fields:
+            raise FileError(key.start_mark, f"`{key.value}` is there twice")
+        fields[key.value] = value
+    return fields
+
+
+def _value(name: str, node: yaml.Node) -> Any:
+    """The text of the scalar, not YAML's reading of it: 0.10 stays a decimal, NO a word."""
+    if not isinstance(node, yaml.ScalarNode):
+        raise FileError(node.start_mark, f"`{name}` needs one value")
+    text: str = node.value
+    try:
+        if name in MONEY:
+            return e4(text)
+        return int(text.replace("_", "")) if name in COUNTS else text
+    except ValueError:
+        kind = "a decimal with at most 4 places" if name in MONEY else "a whole number"
+        raise FileError(node.start_mark, f"`{name}` is {text!r}; {kind} is needed") from None

@@ -1,0 +1,235 @@
+"""`bourse order`: place, cancel, replace, get and list orders."""
+
+from pathlib import Path
+
+import click
+
+from bourse.order.v1 import order_pb2
+from bourse.types.v1 import market_pb2
+from bourse_sdk.commands import Cancel, Command, CommandResult, OrderType, Place, Replace, Side, TimeInForce
+from bourse_sdk.money import decimal_text
+from cli.answers import answered, as_value, columns, show, word
+from cli.market import DECIMAL, member, participant_option, token_option
+from cli.options import home_option, json_option
+
+SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+TIMES = {"day": TimeInForce.DAY, "ioc": TimeInForce.IOC, "fok": TimeInForce.FOK}
+STATES = {
+    "any": order_pb2.ORDER_STATE_UNSPECIFIED,
+    "open": order_pb2.ORDER_STATE_OPEN,
+    "filled": order_pb2.ORDER_STATE_FILLED,
+    "cancelled": order_pb2.ORDER_STATE_CANCELLED,
+    "rejected": order_pb2.ORDER_STATE_REJECTED,
+}
+id_option = click.option("--id", "client_order_id", default="", help="The command's own id. [default: a new one]")
+date_option = click.option(
+    "--date", "trading_date", type=int, default=0, help="Its trading date, yyyymmdd, when a command is sent again."
+)
+HEAD = ("order", "account", "symbol", "side", "price", "quantity", "executed", "open", "state")
+
+
+@click.group()
+def order() -> None:
+    """Place, cancel, replace, get and list orders.
+
+    The participant is the account's. Without --token its token is issued with the home's key.
+
+    \b
+    Examples:
+      bourse order place alpha/main buy 60 ACME 52.10
+      bourse order place alpha/main sell 60 ACME --market
+      bourse order replace alpha/main 17 --price 52.05 --quantity 60
+      bourse order cancel alpha/main 17
+      bourse order list --participant alpha --state open
+    """
+
+
+@order.command()
+@click.argument("account")
+@click.argument("side", type=click.Choice(list(SIDES)))
+@click.argument("quantity", type=int)
+@click.argument("symbol")
+@click.argument("price", type=DECIMAL, required=False)
+@click.option("--market", is_flag=True, help="A market order; of a buy, PRICE or --amount bounds the cost.")
+@click.option(
+    "--time",
+    "time_in_force",
+    type=click.Choice(list(TIMES)),
+    help="How long it stands. [default: day, ioc for --market]",
+)
+@click.option("--amount", type=DECIMAL, default=0, help="The most that a market buy may cost with its fee.")
+@id_option
+@date_option
+@token_option
+@home_option
+@json_option
+def place(
+    account: str,
+    side: str,
+    quantity: int,
+    symbol: str,
+    price: int | None,
+    market: bool,
+    time_in_force: str | None,
+    amount: int,
+    client_order_id: str,
+    trading_date: int,
+    token_file: Path | None,
+    home: Path,
+    as_json: bool,
+) -> None:
+    """Place an order: QUANTITY shares of SYMBOL, at PRICE or better.
+
+    \b
+    Examples:
+      bourse order place alpha/main buy 60 ACME 52.10
+      bourse order place alpha/main buy 60 ACME --market --amount 4000
+      bourse order place alpha/main sell 60 ACME 52.00 --time ioc
+    """
+    if price is None and not market:
+        raise click.UsageError("name a PRICE, or say --market")
+    command = Place(
+        account,
+        symbol,
+        SIDES[side],
+        quantity,
+        price or 0,
+        OrderType.MARKET if market else OrderType.LIMIT,
+        TIMES[time_in_force] if time_in_force else None,
+        amount,
+        client_order_id,
+        trading_date,
+    )
+    send(home, token_file, as_json, command)
+
+
+@order.command()
+@click.argument("account")
+@click.argument("order_id", type=int)
+@id_option
+@date_option
+@token_option
+@home_option
+@json_option
+def cancel(
+    account: str,
+    order_id: int,
+    client_order_id: str,
+    trading_date: int,
+    token_file: Path | None,
+    home: Path,
+    as_json: bool,
+) -> None:
+    """Cancel an open order."""
+    command = Cancel(account, order_id, client_order_id=client_order_id, trading_date=trading_date)
+    send(home, token_file, as_json, command)
+
+
+@order.command()
+@click.argument("account")
+@click.argument("order_id", type=int)
+@click.option("--price", type=DECIMAL, required=True, help="The new limit price.")
+@click.option("--quantity", type=int, required=True, help="The new total quantity, what is executed included.")
+@id_option
+@date_option
+@token_option
+@home_option
+@json_option
+def replace(
+    account: str,
+    order_id: int,
+    price: int,
+    quantity: int,
+    client_order_id: str,
+    trading_date: int,
+    token_file: Path | None,
+    home: Path,
+    as_json: bool,
+) -> None:
+    """Give an open order a new price and quantity. Less quantity at the same price keeps its place in the queue."""
+    command = Replace(account, price, quantity, order_id, client_order_id=client_order_id, trading_date=trading_date)
+    send(home, token_file, as_json, command)
+
+
+@order.command()
+@click.argument("order_id", type=int)
+@participant_option
+@token_option
+@home_option
+@json_option
+def get(order_id: int, participant: str, token_file: Path | None, home: Path, as_json: bool) -> None:
+    """One order with all that happened to it."""
+
+    async def work() -> order_pb2.Order:
+        async with member(home, participant, token_file) as client:
+            return await client.get_order(order_id)
+
+    found = answered(work())
+    show(as_json, as_value(found), columns(HEAD, [row(found)]))
+
+
+@order.command("list")
+@participant_option
+@click.option("--account", default="", help="Only of this account.")
+@click.option("--symbol", default="", help="Only in this instrument.")
+@click.option("--state", type=click.Choice(list(STATES)), default="any", show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Most orders wanted.")
+@token_option
+@home_option
+@json_option
+def list_all(
+    participant: str,
+    account: str,
+    symbol: str,
+    state: str,
+    limit: int,
+    token_file: Path | None,
+    home: Path,
+    as_json: bool,
+) -> None:
+    """A participant's orders, newest first."""
+
+    async def work() -> list[order_pb2.Order]:
+        found: list[order_pb2.Order] = []
+        async with member(home, participant, token_file) as client:
+            async for one in client.list_orders(account=account, symbol=symbol, state=STATES[state]):
+                found.append(one)
+                if len(found) == limit:
+                    break
+        return found
+
+    found = answered(work())
+    show(as_json, [as_value(one) for one in found], columns(HEAD, map(row, found)))
+
+
+def send(home: Path, token_file: Path | None, as_json: bool, command: Command) -> None:
+    """Sends one command and prints what became of it."""
+
+    async def work() -> CommandResult:
+        async with member(home, command.account, token_file) as client:
+            return await client.submit(command)
+
+    result = answered(work())
+    value = {
+        "client_order_id": result.client_order_id,
+        "outcome": result.outcome.name,
+        "order_id": result.order_id,
+        "sequence": result.sequence,
+        "quantity": result.quantity,
+    }
+    show(as_json, value, [f"order {result.order_id} {result.outcome.name.lower()}: {result.quantity} shares"])
+
+
+def row(found: order_pb2.Order) -> tuple[object, ...]:
+    """An order as a row under HEAD."""
+    return (
+        found.order_id,
+        found.account,
+        found.symbol,
+        word(market_pb2.Side, found.side),
+        decimal_text(found.price_e4),
+        found.quantity,
+        found.executed_quantity,
+        found.open_quantity,
+        word(order_pb2.OrderState, found.state),
+    )

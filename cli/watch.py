@@ -1,0 +1,147 @@
+"""`bourse watch`: a book, its trades, or a participant's orders, live."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from bourse.order.v1 import order_pb2
+from bourse.quote.v1 import quote_pb2
+from bourse.types.v1 import market_pb2
+from bourse_sdk.money import decimal_text
+from cli.answers import answered, as_value, word
+from cli.book import sides
+from cli.market import member, staff, token_option
+from cli.options import home_option, json_option
+from cli.statement import time_text
+
+REFRESHES_PER_SECOND = 10
+LEVELS = 10
+
+seconds_option = click.option("--seconds", type=float, help="End after this time. [default: at Ctrl-C]")
+Print = Callable[[list[str]], None]
+
+
+@click.group()
+def watch() -> None:
+    """A book, its trades, or a participant's orders, live: drawn in place on a terminal, plain lines elsewhere.
+
+    \b
+    Examples:
+      bourse watch book ACME
+      bourse watch trades ACME --json
+      bourse watch orders alpha
+    """
+
+
+@watch.command("book")
+@click.argument("symbol")
+@seconds_option
+@home_option
+@json_option
+def watch_book(symbol: str, seconds: float | None, home: Path, as_json: bool) -> None:
+    """The book of SYMBOL each time that it changes."""
+
+    async def work(draw: Print) -> None:
+        async with staff(home) as operator:
+            async for bids, asks in books(operator.watch_depth(symbol)):
+                if as_json:
+                    value = {"bids": [as_value(level) for level in bids], "asks": [as_value(level) for level in asks]}
+                    click.echo(json.dumps(value))
+                else:
+                    draw([symbol, *sides(bids, asks)])
+
+    console = Console()
+    if as_json or not console.is_terminal:
+        live(work(lambda lines: click.echo("\n".join([*lines, ""]))), seconds)
+        return
+    with Live(console=console, refresh_per_second=REFRESHES_PER_SECOND) as screen:
+        live(work(lambda lines: screen.update(Text("\n".join(lines)))), seconds)
+
+
+@watch.command("trades")
+@click.argument("symbol")
+@seconds_option
+@home_option
+@json_option
+def watch_trades(symbol: str, seconds: float | None, home: Path, as_json: bool) -> None:
+    """Each trade of SYMBOL from now on."""
+
+    async def work() -> None:
+        async with staff(home) as operator:
+            async for trade in operator.watch_trades(symbol):
+                side = word(market_pb2.Side, trade.taker_side)
+                line = f"{time_text(trade.time_us)}  {decimal_text(trade.price_e4)}  {trade.quantity}  {side}"
+                click.echo(json.dumps(as_value(trade)) if as_json else line)
+
+    live(work(), seconds)
+
+
+@watch.command("orders")
+@click.argument("participant")
+@token_option
+@seconds_option
+@home_option
+@json_option
+def watch_orders(participant: str, token_file: Path | None, seconds: float | None, home: Path, as_json: bool) -> None:
+    """Every event of the orders of PARTICIPANT: all of the past, then live (the drop copy)."""
+
+    async def work() -> None:
+        async with member(home, participant, token_file) as client:
+            async for part in client.watch_orders():
+                for update in part.updates:
+                    click.echo(json.dumps(as_value(update)) if as_json else update_text(update))
+
+    live(work(), seconds)
+
+
+def live(work: Coroutine[Any, Any, None], seconds: float | None) -> None:
+    """Runs until Ctrl-C, or for `seconds`."""
+
+    async def limited() -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await work
+        except TimeoutError:
+            return
+
+    try:
+        answered(limited())
+    except KeyboardInterrupt:
+        return
+
+
+async def books(
+    changes: AsyncIterator[quote_pb2.StreamDepthResponse],
+) -> AsyncIterator[tuple[list[quote_pb2.Level], list[quote_pb2.Level]]]:
+    """The best levels of both sides after each response."""
+    bids: dict[int, quote_pb2.Level] = {}
+    asks: dict[int, quote_pb2.Level] = {}
+    async for change in changes:
+        if change.snapshot:
+            bids.clear()
+            asks.clear()
+        for side, levels in ((bids, change.bids), (asks, change.asks)):
+            side.update({level.price_e4: level for level in levels})
+            for level in levels:
+                if not level.quantity:
+                    del side[level.price_e4]
+        best_bids = [bids[price] for price in sorted(bids, reverse=True)[:LEVELS]]
+        yield best_bids, [asks[price] for price in sorted(asks)[:LEVELS]]
+
+
+def update_text(update: order_pb2.OrderUpdate) -> str:
+    """One event of an order as a line."""
+    kind = word(order_pb2.UpdateKind, update.kind)
+    price = f" at {decimal_text(update.price_e4)}" if update.price_e4 else ""
+    reason = f" ({update.refusal.reason})" if update.HasField("refusal") else ""
+    return (
+        f"{time_text(update.time_us)}  {kind:<9}  order {update.order_id}  {update.account}  {update.symbol}  "
+        f"{update.quantity}{price}, open {update.open_quantity}{reason}"
+    )
