@@ -29,7 +29,8 @@ class QuoteServiceStub:
     """Market data. A stream is a snapshot with its sequence and then the changes. A slow reader of top, depth or statistics is conflated: it misses states, never the last one.
     A slow reader of trades is told that it fell behind, and from where to ask again; nothing is skipped in silence and nothing is buffered without bound.
     Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); reads with min_sequence: DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT). Beyond these each names its own.
+    UNAVAILABLE (NOT_READY, DRAINING: retry); those with min_sequence: INVALID_ARGUMENT (SEQUENCE_INVALID), DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT); of a list of symbols:
+    INVALID_ARGUMENT (SYMBOLS_INVALID). Beyond these each names its own.
     """
 
     def __init__(self, channel):
@@ -94,7 +95,8 @@ class QuoteServiceServicer:
     """Market data. A stream is a snapshot with its sequence and then the changes. A slow reader of top, depth or statistics is conflated: it misses states, never the last one.
     A slow reader of trades is told that it fell behind, and from where to ask again; nothing is skipped in silence and nothing is buffered without bound.
     Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); reads with min_sequence: DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT). Beyond these each names its own.
+    UNAVAILABLE (NOT_READY, DRAINING: retry); those with min_sequence: INVALID_ARGUMENT (SEQUENCE_INVALID), DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT); of a list of symbols:
+    INVALID_ARGUMENT (SYMBOLS_INVALID). Beyond these each names its own.
     """
 
     def ListInstruments(self, request, context):
@@ -112,7 +114,7 @@ class QuoteServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetDepth(self, request, context):
-        """The book by price.
+        """The book by price. INVALID_ARGUMENT: LEVELS_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -140,14 +142,14 @@ class QuoteServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StreamDepth(self, request, context):
-        """The book of an instrument: a snapshot, then the levels that changed, conflated.
+        """The book of an instrument: a snapshot, then the levels that changed, conflated; a reader that was too slow for that gets a snapshot again. INVALID_ARGUMENT: LEVELS_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamTrades(self, request, context):
-        """Trades of an instrument after a symbol_sequence, then live, every one. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: READER_BEHIND (resume after the sequence that it names).
+        """Trades of an instrument after a symbol_sequence, then live, every one. The first response may hold none: it says where the stream begins. INVALID_ARGUMENT: SEQUENCE_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: READER_BEHIND (resume after the symbol_sequence in its metadata's `resume_after`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -232,7 +234,8 @@ class QuoteService:
     """Market data. A stream is a snapshot with its sequence and then the changes. A slow reader of top, depth or statistics is conflated: it misses states, never the last one.
     A slow reader of trades is told that it fell behind, and from where to ask again; nothing is skipped in silence and nothing is buffered without bound.
     Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); reads with min_sequence: DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT). Beyond these each names its own.
+    UNAVAILABLE (NOT_READY, DRAINING: retry); those with min_sequence: INVALID_ARGUMENT (SEQUENCE_INVALID), DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT); of a list of symbols:
+    INVALID_ARGUMENT (SYMBOLS_INVALID). Beyond these each names its own.
     """
 
     @staticmethod

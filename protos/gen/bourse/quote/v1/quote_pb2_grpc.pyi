@@ -30,7 +30,8 @@ class QuoteServiceStub:
     """Market data. A stream is a snapshot with its sequence and then the changes. A slow reader of top, depth or statistics is conflated: it misses states, never the last one.
     A slow reader of trades is told that it fell behind, and from where to ask again; nothing is skipped in silence and nothing is buffered without bound.
     Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); reads with min_sequence: DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT). Beyond these each names its own.
+    UNAVAILABLE (NOT_READY, DRAINING: retry); those with min_sequence: INVALID_ARGUMENT (SEQUENCE_INVALID), DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT); of a list of symbols:
+    INVALID_ARGUMENT (SYMBOLS_INVALID). Beyond these each names its own.
     """
 
     @_typing.overload
@@ -42,7 +43,7 @@ class QuoteServiceStub:
     GetTopOfBook: _grpc.UnaryUnaryMultiCallable[_quote_pb2.GetTopOfBookRequest, _quote_pb2.GetTopOfBookResponse]
     """Best bid and ask."""
     GetDepth: _grpc.UnaryUnaryMultiCallable[_quote_pb2.GetDepthRequest, _quote_pb2.GetDepthResponse]
-    """The book by price."""
+    """The book by price. INVALID_ARGUMENT: LEVELS_INVALID."""
     ListTrades: _grpc.UnaryUnaryMultiCallable[_quote_pb2.ListTradesRequest, _quote_pb2.ListTradesResponse]
     """Trades of an instrument, newest first, paged. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
     GetDayStatistics: _grpc.UnaryUnaryMultiCallable[_quote_pb2.GetDayStatisticsRequest, _quote_pb2.GetDayStatisticsResponse]
@@ -50,9 +51,9 @@ class QuoteServiceStub:
     StreamTopOfBook: _grpc.UnaryStreamMultiCallable[_quote_pb2.StreamTopOfBookRequest, _quote_pb2.StreamTopOfBookResponse]
     """Best bid and ask of up to 100 instruments: each as it is, then each time that it changes, conflated."""
     StreamDepth: _grpc.UnaryStreamMultiCallable[_quote_pb2.StreamDepthRequest, _quote_pb2.StreamDepthResponse]
-    """The book of an instrument: a snapshot, then the levels that changed, conflated."""
+    """The book of an instrument: a snapshot, then the levels that changed, conflated; a reader that was too slow for that gets a snapshot again. INVALID_ARGUMENT: LEVELS_INVALID."""
     StreamTrades: _grpc.UnaryStreamMultiCallable[_quote_pb2.StreamTradesRequest, _quote_pb2.StreamTradesResponse]
-    """Trades of an instrument after a symbol_sequence, then live, every one. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: READER_BEHIND (resume after the sequence that it names)."""
+    """Trades of an instrument after a symbol_sequence, then live, every one. The first response may hold none: it says where the stream begins. INVALID_ARGUMENT: SEQUENCE_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: READER_BEHIND (resume after the symbol_sequence in its metadata's `resume_after`)."""
     StreamDayStatistics: _grpc.UnaryStreamMultiCallable[_quote_pb2.StreamDayStatisticsRequest, _quote_pb2.StreamDayStatisticsResponse]
     """Day statistics of up to 100 instruments: each as it is, then each time that it changes, conflated."""
     ExportQuotes: _grpc.UnaryStreamMultiCallable[_quote_pb2.ExportQuotesRequest, _quote_pb2.ExportQuotesResponse]
@@ -63,7 +64,8 @@ class QuoteServiceAsyncStub(QuoteServiceStub):
     """Market data. A stream is a snapshot with its sequence and then the changes. A slow reader of top, depth or statistics is conflated: it misses states, never the last one.
     A slow reader of trades is told that it fell behind, and from where to ask again; nothing is skipped in silence and nothing is buffered without bound.
     Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); reads with min_sequence: DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT). Beyond these each names its own.
+    UNAVAILABLE (NOT_READY, DRAINING: retry); those with min_sequence: INVALID_ARGUMENT (SEQUENCE_INVALID), DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT); of a list of symbols:
+    INVALID_ARGUMENT (SYMBOLS_INVALID). Beyond these each names its own.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -72,7 +74,7 @@ class QuoteServiceAsyncStub(QuoteServiceStub):
     GetTopOfBook: _aio.UnaryUnaryMultiCallable[_quote_pb2.GetTopOfBookRequest, _quote_pb2.GetTopOfBookResponse]  # type: ignore[assignment]
     """Best bid and ask."""
     GetDepth: _aio.UnaryUnaryMultiCallable[_quote_pb2.GetDepthRequest, _quote_pb2.GetDepthResponse]  # type: ignore[assignment]
-    """The book by price."""
+    """The book by price. INVALID_ARGUMENT: LEVELS_INVALID."""
     ListTrades: _aio.UnaryUnaryMultiCallable[_quote_pb2.ListTradesRequest, _quote_pb2.ListTradesResponse]  # type: ignore[assignment]
     """Trades of an instrument, newest first, paged. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
     GetDayStatistics: _aio.UnaryUnaryMultiCallable[_quote_pb2.GetDayStatisticsRequest, _quote_pb2.GetDayStatisticsResponse]  # type: ignore[assignment]
@@ -80,9 +82,9 @@ class QuoteServiceAsyncStub(QuoteServiceStub):
     StreamTopOfBook: _aio.UnaryStreamMultiCallable[_quote_pb2.StreamTopOfBookRequest, _quote_pb2.StreamTopOfBookResponse]  # type: ignore[assignment]
     """Best bid and ask of up to 100 instruments: each as it is, then each time that it changes, conflated."""
     StreamDepth: _aio.UnaryStreamMultiCallable[_quote_pb2.StreamDepthRequest, _quote_pb2.StreamDepthResponse]  # type: ignore[assignment]
-    """The book of an instrument: a snapshot, then the levels that changed, conflated."""
+    """The book of an instrument: a snapshot, then the levels that changed, conflated; a reader that was too slow for that gets a snapshot again. INVALID_ARGUMENT: LEVELS_INVALID."""
     StreamTrades: _aio.UnaryStreamMultiCallable[_quote_pb2.StreamTradesRequest, _quote_pb2.StreamTradesResponse]  # type: ignore[assignment]
-    """Trades of an instrument after a symbol_sequence, then live, every one. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: READER_BEHIND (resume after the sequence that it names)."""
+    """Trades of an instrument after a symbol_sequence, then live, every one. The first response may hold none: it says where the stream begins. INVALID_ARGUMENT: SEQUENCE_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: READER_BEHIND (resume after the symbol_sequence in its metadata's `resume_after`)."""
     StreamDayStatistics: _aio.UnaryStreamMultiCallable[_quote_pb2.StreamDayStatisticsRequest, _quote_pb2.StreamDayStatisticsResponse]  # type: ignore[assignment]
     """Day statistics of up to 100 instruments: each as it is, then each time that it changes, conflated."""
     ExportQuotes: _aio.UnaryStreamMultiCallable[_quote_pb2.ExportQuotesRequest, _quote_pb2.ExportQuotesResponse]  # type: ignore[assignment]
@@ -92,7 +94,8 @@ class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
     """Market data. A stream is a snapshot with its sequence and then the changes. A slow reader of top, depth or statistics is conflated: it misses states, never the last one.
     A slow reader of trades is told that it fell behind, and from where to ask again; nothing is skipped in silence and nothing is buffered without bound.
     Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); reads with min_sequence: DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT). Beyond these each names its own.
+    UNAVAILABLE (NOT_READY, DRAINING: retry); those with min_sequence: INVALID_ARGUMENT (SEQUENCE_INVALID), DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT); of a list of symbols:
+    INVALID_ARGUMENT (SYMBOLS_INVALID). Beyond these each names its own.
     """
 
     @_abc_1.abstractmethod
@@ -117,7 +120,7 @@ class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _quote_pb2.GetDepthRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_quote_pb2.GetDepthResponse, _abc.Awaitable[_quote_pb2.GetDepthResponse]]:
-        """The book by price."""
+        """The book by price. INVALID_ARGUMENT: LEVELS_INVALID."""
 
     @_abc_1.abstractmethod
     def ListTrades(
@@ -149,7 +152,7 @@ class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _quote_pb2.StreamDepthRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_quote_pb2.StreamDepthResponse], _abc.AsyncIterator[_quote_pb2.StreamDepthResponse]]:
-        """The book of an instrument: a snapshot, then the levels that changed, conflated."""
+        """The book of an instrument: a snapshot, then the levels that changed, conflated; a reader that was too slow for that gets a snapshot again. INVALID_ARGUMENT: LEVELS_INVALID."""
 
     @_abc_1.abstractmethod
     def StreamTrades(
@@ -157,7 +160,7 @@ class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _quote_pb2.StreamTradesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_quote_pb2.StreamTradesResponse], _abc.AsyncIterator[_quote_pb2.StreamTradesResponse]]:
-        """Trades of an instrument after a symbol_sequence, then live, every one. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: READER_BEHIND (resume after the sequence that it names)."""
+        """Trades of an instrument after a symbol_sequence, then live, every one. The first response may hold none: it says where the stream begins. INVALID_ARGUMENT: SEQUENCE_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: READER_BEHIND (resume after the symbol_sequence in its metadata's `resume_after`)."""
 
     @_abc_1.abstractmethod
     def StreamDayStatistics(
