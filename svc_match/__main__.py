@@ -2,14 +2,13 @@
 
 import gc
 
-from bourse.match.v1 import match_pb2, match_pb2_grpc
 from chassis import process, settings
 from chassis.bus import Bus
 from chassis.identity import Verifier
 from chassis.server import Server
 from svc_match import bus, db, wire
 from svc_match.app import Meters, Shard
-from svc_match.rpc import MatchService
+from svc_match.rpc import add_to
 from svc_match.settings import Settings
 
 COLLECT_AFTER = 50_000  # objects; events and orders hold no cycles, so the collector finds nothing among them
@@ -32,8 +31,7 @@ async def main(it: process.Process, environment: Settings) -> None:
             it.spawn(bus.Publisher(connection, shard, feed, meters).work(), feed.stream)
     verifier = Verifier(environment.jwks, environment.jwt_issuer, environment.jwt_audience)
     server = Server(environment.listen, verifier)
-    service = match_pb2.DESCRIPTOR.services_by_name["MatchService"]
-    server.add(service, match_pb2_grpc.add_MatchServiceServicer_to_server, MatchService(shard))
+    add_to(server, shard)
     await server.start()
     await server.ready()
     await it.stop.wait()

@@ -9,6 +9,7 @@ import grpc
 
 from bourse.match.v1 import events_pb2, match_pb2, match_pb2_grpc
 from chassis.errors import Refusal
+from chassis.server import Server
 from svc_match import wire
 from svc_match.app import BATCH_COMMANDS_LIMIT, Shard
 from svc_match.core import snapshot
@@ -31,6 +32,12 @@ CODES = {
     Reason.SYMBOL_UNKNOWN: Code.NOT_FOUND,
 }  # all others: INVALID_ARGUMENT
 Pending: TypeAlias = tuple[list[str], asyncio.Future[list[Result]]] | Exception | None
+
+
+def add_to(server: Server, shard: Shard) -> None:
+    """Adds the service to a server that has not started."""
+    service = match_pb2.DESCRIPTOR.services_by_name["MatchService"]
+    server.add(service, match_pb2_grpc.add_MatchServiceServicer_to_server, MatchService(shard))
 
 
 class MatchService(match_pb2_grpc.MatchServiceServicer):

@@ -96,7 +96,8 @@ class Process:
         return await asyncio.wait_for(asyncio.to_thread(self._process.wait), READY_SECONDS)
 
     async def state(self) -> match_pb2.GetShardResponse:
-        return await self.operator.GetShard(match_pb2.GetShardRequest(), timeout=5)
+        state: match_pb2.GetShardResponse = await self.operator.GetShard(match_pb2.GetShardRequest(), timeout=5)
+        return state
 
     async def open(self, *symbols: str) -> None:
         """A market with these symbols, open."""
@@ -139,7 +140,7 @@ async def running(machine: Machine, database: Database, **options: Any) -> Async
 
 
 def instrument(symbol: str, **fields: Any) -> market_pb2.Instrument:
-    defaults = {
+    defaults: dict[str, Any] = {
         "currency": "EUR",
         "tick_size_e4": 100,
         "lot_size": 1,
@@ -152,10 +153,10 @@ def instrument(symbol: str, **fields: Any) -> market_pb2.Instrument:
     return market_pb2.Instrument(symbol=symbol, **(defaults | fields))
 
 
-def place(symbol: str, side: int, price_e4: int, quantity: int, **fields: Any) -> match_pb2.Submission:
+def place(symbol: str, side: Any, price_e4: int, quantity: int, **fields: Any) -> match_pb2.Submission:
     """A DAY limit order with a hold that is more than enough."""
     held = {name: fields.pop(name) for name in ("deadline_us", "hold_id", "held_amount") if name in fields}
-    defaults = {
+    defaults: dict[str, Any] = {
         "account": "alice/main",
         "client_order_id": f"c{next(ids)}",
         "trading_date": TRADING_DATE,
@@ -164,7 +165,7 @@ def place(symbol: str, side: int, price_e4: int, quantity: int, **fields: Any) -
     }
     order = command_pb2.PlaceOrder(
         symbol=symbol, side=side, price_e4=price_e4, quantity=quantity, **(defaults | fields)
-    )  # type: ignore[arg-type]
+    )
     return match_pb2.Submission(
         command=command_pb2.OrderCommand(place=order),
         **{"hold_id": next(ids), "held_amount": 1 << 60} | held,
@@ -174,7 +175,11 @@ def place(symbol: str, side: int, price_e4: int, quantity: int, **fields: Any) -
 
 
 def cancel(order_id: int, **fields: Any) -> match_pb2.Submission:
-    defaults = {"account": "alice/main", "client_order_id": f"c{next(ids)}", "trading_date": TRADING_DATE}
+    defaults: dict[str, Any] = {
+        "account": "alice/main",
+        "client_order_id": f"c{next(ids)}",
+        "trading_date": TRADING_DATE,
+    }
     command = command_pb2.CancelOrder(order_id=order_id, **(defaults | fields))
     return match_pb2.Submission(command=command_pb2.OrderCommand(cancel=command))
 

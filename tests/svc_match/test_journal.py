@@ -183,7 +183,7 @@ async def test_a_damaged_row_is_refused_by_name(prepared: Database, damage: str)
         await it.submit(market())
         sequence = it.sequence
     with prepared.connect("svc_match") as other:
-        other.execute(f"UPDATE journal SET {damage} WHERE last_sequence = %s", [sequence])  # type: ignore[arg-type]
+        other.execute(f"UPDATE journal SET {damage} WHERE last_sequence = %s", [sequence])
     with pytest.raises(JournalDamaged, match=f"to {sequence} of shard 0 is damaged"):
         async with shard(prepared):
             pass

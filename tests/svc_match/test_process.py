@@ -215,8 +215,8 @@ async def test_bad_requests(shared: Process, case: str) -> None:
     """Each gets its status, a reason, the field, and what to do; the shard is as it was."""
     method, request, code, reason = STATUSES[case]
     orders = (await shared.state()).open_orders
+    call = getattr(shared.operator, method)(request)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        call = getattr(shared.operator, method)(request)
         await (call.read() if method.startswith("Stream") else call)
     refusal = from_rpc_error(caught.value)
     assert (refusal.code, refusal.reason) == (code, reason)
@@ -229,12 +229,10 @@ async def test_callers_and_messages(shared: Process) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await shared.stub.OpenTradingDate(match_pb2.OpenTradingDateRequest(trading_date=20270101))
     assert from_rpc_error(caught.value).reason == "CALLER_NOT_ALLOWED"
+    token = (("authorization", f"Bearer {shared.token('operator', 'operator')}"),)
     async with grpc.aio.insecure_channel(shared.address) as channel:
-        for metadata, reason in (
-            ((), "TOKEN_MISSING"),
-            ((("authorization", f"Bearer {shared.token('operator', 'operator')}"),), "MALFORMED_MESSAGE"),
-        ):
-            raw = channel.unary_unary("/bourse.match.v1.MatchService/GetDepth")
+        raw: Any = channel.unary_unary("/bourse.match.v1.MatchService/GetDepth")
+        for metadata, reason in (((), "TOKEN_MISSING"), (token, "MALFORMED_MESSAGE")):
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await raw(b"\xff\xff\xff random", metadata=metadata)
             assert from_rpc_error(caught.value).reason == reason
@@ -267,7 +265,8 @@ async def test_a_bad_order_spoils_no_neighbour(shared: Process) -> None:
         ({"trading_date": 20270101}, "TRADING_DATE_WRONG"),
         ({"hold_id": 0}, "HOLD_TOO_SMALL"),
     ]
-    wrong = [place(**{"symbol": "ACME", "side": BUY, "price_e4": 9_000, "quantity": 1} | fields) for fields, _ in bad]
+    usual: dict[str, Any] = {"symbol": "ACME", "side": BUY, "price_e4": 9_000, "quantity": 1}
+    wrong = [place(**{**usual, **fields}) for fields, _ in bad]
     results = await shared.submit(
         place("ACME", BUY, 9_000, 1), *wrong, match_pb2.Submission(), place("ACME", BUY, 9_000, 1)
     )

@@ -123,7 +123,7 @@ def test_conservation(seed: int) -> None:
 
 
 def check_books(core: Engine, levels: dict[tuple[str, int, int], tuple[int, int]]) -> None:
-    seen = {}
+    seen: dict[tuple[str, int, int], tuple[int, int]] = {}
     for symbol, book in core.books.items():
         bids, asks = book.sides[1].depth(1000), book.sides[2].depth(1000)
         assert not bids or not asks or bids[0][0] < asks[0][0]

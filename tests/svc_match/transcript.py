@@ -107,7 +107,7 @@ class Desk:
         held = (e4(options["hold"]) if buys else int(options["hold"])) if "hold" in options else in_full
         if time_in_force is None:
             time_in_force = commands.TimeInForce.IOC if kind == 2 else commands.TimeInForce.DAY
-        return commands.Place(
+        return commands.Place(  # type: ignore[call-arg]
             *identity, self.engine.sequence + 1, held, held_price_e4, fee_e6,
             symbol, side, kind, time_in_force, price_e4, int(quantity), amount_e4,
         )  # fmt: skip
