@@ -43,9 +43,7 @@ async def serve(settings: Settings, running: process.Process) -> None:
         running.spawn(follow(settings, server, quotes, bus, feeds, running), "follow")
         await running.stop.wait()
         await server.drain(settings.drain_accept_seconds)
-        for shard in list(quotes.shards.values()):
-            if shard.sequence > shard.stored_sequence:
-                await quotes.store_shard(shard)
+        await quotes.finish()
 
 
 async def follow(

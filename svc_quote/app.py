@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import structlog
@@ -129,36 +130,45 @@ class Quotes:
     # Keeping
 
     async def keep(self) -> None:
-        """Stores checkpoints for ever: about one a second a shard, fewer of big books, at once when many trades wait."""
+        """Stores checkpoints for ever: about one a second, fewer of big books, at once when many trades wait."""
         while True:
-            written = 0
-            for shard in list(self.shards.values()):
-                if shard.sequence > shard.stored_sequence and self.shards[shard.number] is shard:
-                    written += await self.store_shard(shard)
+            pause = await self._store_all()
             async with self._kept:
                 self._kept.notify_all()
-            pause = max(self._checkpoint_seconds, written / CHECKPOINT_BYTES_A_SECOND)
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._due.wait()
-            except TimeoutError:
-                continue
             self._due.clear()
 
+    async def _store_all(self) -> float:
+        """Stores what has changed; how many seconds to rest then."""
+        written = 0
+        for shard in list(self.shards.values()):
+            if shard.sequence > shard.stored_sequence:
+                try:
+                    written += await self.store_shard(shard)
+                except StoreDown as error:
+                    log.warning("store_down", shard=shard.number, error=str(error))
+                    await asyncio.sleep(RETRY_SECONDS)
+        return max(self._checkpoint_seconds, written / CHECKPOINT_BYTES_A_SECOND)
+
     async def store_shard(self, shard: Shard) -> int:
-        """Stores the shard as it is; how many bytes its checkpoint had (0: not now, the store is down)."""
+        """Stores the shard as it is, unless it was dropped; the size of its checkpoint. Raises StoreDown."""
         async with self._storing:
             if self.shards[shard.number] is not shard:
                 return 0
             sequence, count = shard.sequence, shard.trades
             payload, trades = checkpoint.encode(shard), shard.unstored()
-            try:
-                await self.store.save(shard.number, shard.incarnation, sequence, payload, trades)
-            except StoreDown as error:
-                log.warning("store_down", shard=shard.number, error=str(error))
-                return 0
+            await self.store.save(shard.number, shard.incarnation, sequence, payload, trades)
             shard.stored(sequence, count)
             return len(payload)
+
+    async def finish(self) -> None:
+        """Stores what is left, if the store is there: the next start then has nothing to fetch."""
+        with suppress(StoreDown):
+            for shard in self.shards.values():
+                if shard.sequence > shard.stored_sequence:
+                    await self.store_shard(shard)
 
     async def _wait_stored(self, shard: Shard) -> None:
         async with self._kept:

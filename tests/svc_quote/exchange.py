@@ -32,8 +32,11 @@ class Match(Servicer):  # type: ignore[misc]
     def __init__(self, market: Market) -> None:
         self.market = market
         self.fetched: list[int] = []
+        self.awake = asyncio.Event()
+        self.awake.set()
 
     async def GetShard(self, _request: Any, _context: Any) -> match_pb2.GetShardResponse:  # noqa: N802
+        await self.awake.wait()
         market = self.market
         return match_pb2.GetShardResponse(
             shard=market.shard, incarnation=market.incarnation, sequence=market.sequence, epoch=1

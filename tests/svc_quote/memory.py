@@ -88,18 +88,18 @@ class Here:
 
 
 @asynccontextmanager
-async def listening(here: Here, folder: Path) -> AsyncIterator[tuple[str, str]]:
-    """A real socket's address, and an operator's token for it."""
+async def listening(here: Here, folder: Path) -> AsyncIterator[tuple[str, Keys]]:
+    """A real socket's address, and the issuer of tokens for it."""
     keys = Keys(folder)
     server = Server("127.0.0.1:0", keys.verifier())
     server.add(rpc.SERVICE, rpc.register, rpc.Servicer(here.quotes, here.fanout))
     await server.start()
-    yield f"127.0.0.1:{server.port}", keys.token("operator", "someone")
+    yield f"127.0.0.1:{server.port}", keys
     await server.drain()
 
 
 @asynccontextmanager
 async def serving(here: Here, folder: Path) -> AsyncIterator["quote_pb2_grpc.QuoteServiceAsyncStub"]:
     """A stub that calls as an operator."""
-    async with listening(here, folder) as (address, token), channel(address, token=token) as opened:
+    async with listening(here, folder) as (address, keys), channel(address, token=keys.token()) as opened:
         yield quote_pb2_grpc.QuoteServiceStub(opened)

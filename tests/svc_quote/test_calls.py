@@ -11,6 +11,7 @@ import pytest
 from bourse.match.v1 import events_pb2
 from bourse.quote.v1 import quote_pb2, quote_pb2_grpc
 from bourse.types.v1 import market_pb2
+from chassis.client import channel
 from chassis.errors import Refusal, from_rpc_error
 from svc_quote import rpc
 from tests.svc_quote.exchange import levels, statistics, trade
@@ -261,9 +262,9 @@ async def test_older_trades_while_the_store_is_down(here: Here, stub: Any) -> No
 async def test_slow_reader_of_trades_at_the_socket(here: Here, tmp_path: Path) -> None:
     """A reader that stops reading stops its own stream alone; when it reads again it is told that it is behind."""
     request = quote_pb2.StreamTradesRequest(symbol="AAA", after_symbol_sequence=-1)
-    async with listening(here, tmp_path) as (address, token), grpc.aio.insecure_channel(address, SMALL_WINDOW) as slow:
+    async with listening(here, tmp_path) as (address, keys), grpc.aio.insecure_channel(address, SMALL_WINDOW) as slow:
         stub = quote_pb2_grpc.QuoteServiceStub(slow)
-        call = aiter(stub.StreamTrades(request, metadata=(("authorization", f"Bearer {token}"),)))
+        call = aiter(stub.StreamTrades(request, metadata=(("authorization", f"Bearer {keys.token()}"),)))
         await stop_reading(here, call)
 
 
@@ -297,3 +298,31 @@ async def refused(call: Any) -> Refusal:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await (anext(aiter(call)) if hasattr(call, "__aiter__") else call)
     return from_rpc_error(caught.value)
+
+
+async def test_callers(here: Here, tmp_path: Path) -> None:
+    """Brokers read quotes but no export; services and strangers read nothing."""
+    async with listening(here, tmp_path) as (address, keys):
+        broker, service = keys.token("broker", participant="alice"), keys.token("service", "svc_order")
+        top, export = quote_pb2.GetTopOfBookRequest(symbol="AAA"), quote_pb2.ExportQuotesRequest()
+        async with channel(address, token=broker) as opened:
+            stub: Any = quote_pb2_grpc.QuoteServiceStub(opened)
+            await stub.GetTopOfBook(top)
+            assert (await refused(stub.ExportQuotes(export))).reason == "CALLER_NOT_ALLOWED"
+        async with channel(address, token=service) as opened:
+            stub = quote_pb2_grpc.QuoteServiceStub(opened)
+            assert (await refused(stub.GetTopOfBook(top))).reason == "CALLER_NOT_ALLOWED"
+        async with channel(address) as opened:
+            stub = quote_pb2_grpc.QuoteServiceStub(opened)
+            assert (await refused(stub.GetTopOfBook(top))).reason == "TOKEN_MISSING"
+
+
+async def test_malformed_request(here: Here, tmp_path: Path) -> None:
+    """Random bytes are not an INTERNAL error."""
+    async with listening(here, tmp_path) as (address, keys), channel(address, token=keys.token()) as opened:
+        for method in ("GetDepth", "ListTrades"):
+            call: Any = opened.unary_unary(f"/bourse.quote.v1.QuoteService/{method}")
+            assert (await refused(call(b"\xff\xff\xff"))).reason == "MALFORMED_MESSAGE"
+        for method in ("StreamDepth", "StreamTrades", "StreamTopOfBook", "StreamDayStatistics", "ExportQuotes"):
+            stream: Any = opened.unary_stream(f"/bourse.quote.v1.QuoteService/{method}")
+            assert (await refused(stream(b"\xff\xff\xff"))).reason == "MALFORMED_MESSAGE"

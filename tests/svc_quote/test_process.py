@@ -1,9 +1,11 @@
 """The process between real NATS, real PostgreSQL and a journal: whatever is lost on the way, the books are right."""
 
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bourse.quote.v1 import quote_pb2
 from chassis.errors import from_rpc_error
@@ -70,6 +72,26 @@ async def test_without_a_bus(postgres: Database, nats: NatsServer, tmp_path: Pat
         await quote.assert_is(market)
 
 
+async def test_not_ready_before_its_shards(postgres: Database, nats: NatsServer, tmp_path: Path) -> None:
+    """It runs, and says that it is not ready, until svc_match has answered and is followed."""
+    market = Market(["AAA"], seed=10)
+    market.open()
+    async with exchange(postgres, nats, tmp_path, market) as (quote, (match,)), publisher(nats, market) as sender:
+        await sender.publish_new()
+        match.awake.clear()
+        await quote.start()
+        health: Any = health_pb2_grpc.HealthStub(quote.channel)
+        request = health_pb2.HealthCheckRequest()
+        before = await health.Check(request, wait_for_ready=True, timeout=10)
+        assert before.status == health_pb2.HealthCheckResponse.NOT_SERVING
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await quote.stub.GetDepth(quote_pb2.GetDepthRequest(symbol="AAA"))
+        assert from_rpc_error(refused.value).reason == "NOT_READY"
+        match.awake.set()
+        await quote.ready()
+        assert (await health.Check(request)).status == health_pb2.HealthCheckResponse.SERVING
+
+
 async def test_killed_and_restarted(postgres: Database, nats: NatsServer, tmp_path: Path) -> None:
     """After kill -9 it goes on from its checkpoint, with the same state and the whole tape."""
     market = Market(["AAA", "BBB"], seed=5)
@@ -105,7 +127,8 @@ async def test_damaged_checkpoint(postgres: Database, nats: NatsServer, tmp_path
     market = Market(["AAA"], seed=6)
     market.open()
     market.trade_some(30)
-    async with exchange(postgres, nats, tmp_path, market) as (quote, (match,)):
+    async with exchange(postgres, nats, tmp_path, market) as (quote, (match,)), publisher(nats, market) as sender:
+        await sender.publish_new()
         await quote.start()
         await quote.reach(market)
         assert await quote.stop() == 0
