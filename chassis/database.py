@@ -39,7 +39,7 @@ def engine(
         pool_size=pool_limit,
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
-        pool_pre_ping=False,
+        pool_pre_ping=True,
         connect_args=_options(name, statement_timeout_ms, lock_timeout_ms),
     )
 
