@@ -21,7 +21,9 @@ from cli.reconcile.journal import Book, Fold
 from cli.reconcile.settled import lagging, state, symbols
 from cli.reconcile.sources import (
     TRANSIENT,
+    Addresses,
     Sources,
+    Unreachable,
     addresses,
     parse_executions,
     parse_market_data,
@@ -30,6 +32,8 @@ from cli.reconcile.sources import (
 from svc_match.db import row_checksum
 
 SETTLE_SECONDS = 10.0
+REACH_SECONDS = 5.0
+RETRY_SECONDS = 0.25
 EXPORT_SECONDS = 600.0
 PROGRESS_SECONDS = 1.0
 
@@ -37,13 +41,26 @@ Progress = Callable[[str], None]
 
 
 async def reconcile(home: Path, progress: Progress | None = None) -> Reconciliation:
-    """Compares everything that the exchange in `home` keeps, while it runs. Raises Unreachable.
+    """Compares everything that the exchange in `home` keeps, while it runs.
 
     All is compared up to the sequence that each shard had at the start, and each consumer's state at its own cursor
-    behind it. Trades and orders are compared by digest; only where some differ a second look shows them in full.
+    behind it. What cannot be reached is tried again for REACH_SECONDS: it may just be restarting; then Unreachable.
     """
-    start = time.monotonic()
-    async with Sources(addresses(home)) as sources:
+    start, where = time.monotonic(), addresses(home)
+    while True:
+        try:
+            look = await _compared(where, progress)
+        except Unreachable:
+            if time.monotonic() - start > REACH_SECONDS:
+                raise
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return look.outcome(time.monotonic() - start)
+
+
+async def _compared(where: Addresses, progress: Progress | None) -> "Look":
+    """Trades and orders are compared by digest; only where some differ a second look shows them in full."""
+    async with Sources(where) as sources:
         with reaching("the exchange"):
             await sources.connect()
             look = Look(sources, {}, progress)
@@ -51,7 +68,7 @@ async def reconcile(home: Path, progress: Progress | None = None) -> Reconciliat
             if look.breaks.suspects:
                 look = Look(sources, _keep(look.breaks), progress)
                 await look.run()
-    return look.outcome(time.monotonic() - start)
+            return look
 
 
 def _keep(breaks: Breaks) -> Keep:
