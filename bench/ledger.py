@@ -1,6 +1,6 @@
 """Transfers/s of the ledger in batches, beside one-transaction-a-transfer SQL on the same PostgreSQL, tables and rows.
 
-The SQL is run by pgbench (C, prepared, each transaction pipelined into one round trip), with one connection and with as many
+The SQL is run by pgbench (in C, statements prepared), with one connection and with as many
 as serve it best; the ledger's side is its own use case in Python: decided in the core, written set-wise, one connection.
 The promise: 20 times one connection, 3 times the best number of them (5 is the goal).
 """
@@ -36,7 +36,6 @@ SCRIPT = """
 \\set credit CASE WHEN :other >= :debit THEN :other + 1 ELSE :other END
 \\set low least(:debit, :credit)
 \\set high greatest(:debit, :credit)
-\\startpipeline
 BEGIN;
 UPDATE balances SET debits_posted = debits_posted + CASE WHEN balance_id = :debit THEN 1 ELSE 0 END,
   credits_posted = credits_posted + CASE WHEN balance_id = :credit THEN 1 ELSE 0 END WHERE balance_id = :low;
@@ -45,7 +44,6 @@ UPDATE balances SET debits_posted = debits_posted + CASE WHEN balance_id = :debi
 INSERT INTO transfers (position, amount, trade_id, time_us, debit_id, credit_id, kind, transfer_id)
   VALUES (nextval('transfer_positions'), 1, 0, 0, :debit, :credit, 5, 'p' || currval('transfer_positions'));
 END;
-\\endpipeline
 """
 
 

@@ -15,6 +15,9 @@ from svc_ledger.bus import Feed
 from svc_ledger.metrics import Metrics
 from svc_ledger.settings import Settings
 
+# Batches make many short-lived rows and no cycles: look for those seldom.
+GC_THRESHOLD = (50_000, 20, 100)
+
 
 async def serve(settings: Settings, running: process.Process) -> None:
     """Listens at once, is ready when PostgreSQL is, drains when told to stop."""
@@ -48,6 +51,7 @@ async def begin(
         running.spawn(feed.work(), f"feed-{number}")
         running.spawn(feed.listen(), f"listen-{number}")
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLD)
     await server.ready()
 
 

@@ -9,7 +9,7 @@ import structlog
 from svc_ledger.core.holds import HoldRequest, HoldResult, Refused, decide
 from svc_ledger.core.settlement import VAULT, Kind, Unsettleable
 from svc_ledger.core.transfers import CREATED, Transfer
-from svc_ledger.ports import Balance, Conflict, Cursor, Denied, Entry, ExportPart, ShardBatch, Store
+from svc_ledger.ports import Balance, Conflict, Cursor, Denied, Entry, ExportPart, Forbidden, ShardBatch, Store
 
 BATCH_LIMIT = 4096
 EVENTS_LIMIT = 8192  # of one settlement transaction
@@ -117,7 +117,7 @@ class Settler:
     async def _settle_some(self, batches: Sequence[ShardBatch]) -> None:
         try:
             await self._apply(_joined(batches))
-        except Unsettleable:
+        except (Unsettleable, Forbidden):
             if len(batches) == 1:
                 raise
             for batch in batches:

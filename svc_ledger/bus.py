@@ -17,7 +17,7 @@ from svc_ledger import metrics, wire
 from svc_ledger.app import Holds, Settler
 from svc_ledger.core.holds import Refused
 from svc_ledger.core.settlement import Unsettleable
-from svc_ledger.ports import Conflict, CursorMoved, DatabaseDown
+from svc_ledger.ports import Conflict, CursorMoved, DatabaseDown, Forbidden
 
 RETRY_MIN_SECONDS = 0.1
 RETRY_MAX_SECONDS = 2.0
@@ -46,6 +46,9 @@ class Feed:
                 await self._follow()
             except Unsettleable as error:
                 await self._stop(error.sequence, error.reason, error.message)
+                return
+            except Forbidden as error:
+                await self._stop(self._settler.cursor.sequence + 1, "FORBIDDEN", str(error))
                 return
             except IncarnationChanged as error:
                 await self._stop(self._settler.cursor.sequence + 1, "INCARNATION_CHANGED", str(error))

@@ -31,6 +31,10 @@ class DatabaseDown(Exception):
     """PostgreSQL did not do it, or nobody knows whether it did: read again before going on."""
 
 
+class Forbidden(Exception):
+    """A CHECK constraint or an int64's range forbids what was to be written: the core decided wrongly, or rows were changed."""
+
+
 class CursorMoved(Exception):
     """Another process settles the shard, or this one's outcome was unknown: start again from the stored cursor."""
 

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import errors
 
 from chassis import database
-from svc_ledger.ports import Conflict, DatabaseDown
+from svc_ledger.ports import Conflict, DatabaseDown, Forbidden
 
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -41,6 +41,8 @@ class Hot:
                 await self._roll_back(connection)
             except CONFLICTS as error:
                 raise Conflict(str(error)) from error
+            except (errors.IntegrityError, errors.DataError) as error:
+                raise Forbidden(str(error)) from error
             except psycopg.OperationalError as error:
                 raise DatabaseDown(str(error)) from error
 

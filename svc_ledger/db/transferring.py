@@ -97,6 +97,7 @@ async def transferring(hot: Hot, names: Names, transfers: Sequence[Transfer], ki
     balance_ids = {names.balance_ids[key] for key in keys if key in names.balance_ids}
     async with hot.transaction() as connection:
         await connection.execute("BEGIN")
+        await connection.execute(rows.TAKE_TURN)  # before the balances, as settlement does
         if pending != "{}":
             for row in await (await connection.execute(FIND, [pending])).fetchall():
                 balance_ids.update(row[1:3])

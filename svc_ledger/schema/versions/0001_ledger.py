@@ -58,7 +58,8 @@ CREATE TABLE holds (
     CHECK (state <= 2 OR remaining = 0)
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX holds_by_order ON holds (order_id) WHERE order_id IS NOT NULL;
-CREATE INDEX holds_pending ON holds (shard, deadline_us) WHERE state = 1;
+-- Not by state: fills and ends of a bound hold then touch no index.
+CREATE INDEX holds_unbound ON holds (shard, deadline_us) WHERE order_id IS NULL;
 
 -- Transfers, in the order booked. Those of trades have a trade_id, those that were asked for by name a transfer_id.
 -- flags as TigerBeetle's; a pending one (flags & 2) has a state (1 pending, 2 posted, 3 voided), the others have none.
