@@ -1,0 +1,98 @@
+"""What dies, dies while orders go in: nothing acknowledged is lost or done twice, and everything reconciles."""
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from random import Random
+
+import pytest
+
+from bourse_sdk import Client, Place, Side
+from bourse_sdk.commands import CommandResult, Outcome
+from chassis.units import shard_of
+from cli.audit import Acknowledgement, Audit
+from cli.reconcile.run import reconcile
+from cli.reconcile.settled import wait_settled
+from tests.exchange import SYMBOLS, Exchange, running_exchange
+
+SEED = 7
+BATCHES, BATCH = 60, 20
+SETTLE_SECONDS = 60.0
+TRADING_SECONDS = 120.0
+PRICE_E4, TICK_E4 = 50_0000, 100
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Exchange]:
+    """An exchange of this module's own: its processes are killed."""
+    with running_exchange() as exchange:
+        yield exchange
+
+
+@pytest.mark.parametrize("victim", ["svc_order", "svc_match-0", "svc_ledger", "svc_quote", "nats", "postgres"])
+async def test_kill(exchange: Exchange, victim: str) -> None:
+    """Any process may be killed in the middle: every command is answered, once, and the books agree."""
+    await trade_through(exchange, lambda: kill(exchange, victim))
+
+
+async def test_storage_of_nats_lost(exchange: Exchange) -> None:
+    """NATS and its disk may be lost: order entry goes on, and the streams are rebuilt from the journal."""
+
+    async def lose() -> None:
+        await kill(exchange, "nats")
+        shutil.rmtree(exchange.machine.home.nats / "streams")
+
+    await trade_through(exchange, lose)
+
+
+async def kill(exchange: Exchange, victim: str) -> None:
+    os.kill(exchange.pid(victim), signal.SIGKILL)
+
+
+async def trade_through(exchange: Exchange, incident: Callable[[], Awaitable[None]]) -> None:
+    """Trades, has the incident in the middle, and checks every answer against the journal."""
+    account, audit = await exchange.join(), Audit()
+    async with exchange.broker(account.partition("/")[0]) as client, asyncio.timeout(TRADING_SECONDS):
+        told = await session(client, account, incident)
+    await wait_settled(exchange.home, SETTLE_SECONDS)
+    async with exchange.operator() as operator:
+        for shard, state in (await operator.shard_states()).items():
+            async for batch in operator.executions(shard, to_sequence=state.sequence):
+                audit.fold(batch)
+    assert len(told) == BATCHES * BATCH, f"seed {SEED}"
+    assert not list(audit.lost(told)), f"seed {SEED}"
+    assert not audit.doubled(), f"seed {SEED}"
+    assert not (await reconcile(exchange.home)).breaks, f"seed {SEED}"
+
+
+async def session(client: Client, account: str, incident: Callable[[], Awaitable[None]]) -> list[Acknowledgement]:
+    """BATCHES batches of orders, a few under way at a time; all must be accepted."""
+    random, told = Random(SEED), list[Acknowledgement]()
+    for number in range(0, BATCHES, 4):
+        batches = [client.submit_many(orders(account, random)) for _ in range(4)]
+        if number == BATCHES // 2 // 4 * 4:
+            results, _ = await asyncio.gather(asyncio.gather(*batches), incident())
+        else:
+            results = await asyncio.gather(*batches)
+        told += [acknowledgement(account, result) for batch in results for result in batch]
+    return told
+
+
+def orders(account: str, random: Random) -> list[Place]:
+    return [
+        Place(
+            account,
+            random.choice(list(SYMBOLS)),
+            random.choice((Side.BUY, Side.SELL)),
+            random.randint(1, 9),
+            PRICE_E4 + TICK_E4 * random.randint(-3, 3),
+        )
+        for _ in range(BATCH)
+    ]
+
+
+def acknowledgement(account: str, result: CommandResult) -> Acknowledgement:
+    assert result.outcome is Outcome.ACCEPTED, f"seed {SEED}: {result}"
+    return Acknowledgement(account, result.client_order_id, result.outcome, shard_of(result.order_id), result.sequence)
