@@ -32,9 +32,11 @@ class Acknowledgement:
 class Audit:
     """Folds the execution stream of one trading date and compares it with what clients were told.
 
-    `lost` holds the acknowledgements that the journal has not, at the sequence told; `doubled` the commands that it has twice.
+    With `symbol` it looks at that instrument alone. `lost` holds the acknowledgements that the journal has not, at the
+    sequence told; `doubled` the commands that it has twice.
     """
 
+    symbol: str = ""
     fills: int = 0
     shares: int = 0
     cancelled: dict[int, int] = field(default_factory=dict)
@@ -45,11 +47,16 @@ class Audit:
     def fold(self, batch: events_pb2.ExecutionBatch) -> None:
         for sequence, event in enumerate(batch.events, batch.first_sequence):
             kind = event.WhichOneof("event")
+            if kind != "trade" and kind not in RESULT_EVENTS:
+                continue
+            body = getattr(event, kind)
+            if self.symbol and body.symbol != self.symbol:
+                continue
             if kind == "trade":
                 self.fills += 1
                 self.shares += event.trade.quantity
-            elif kind in RESULT_EVENTS:
-                self.result(batch.shard, sequence, kind, getattr(event, kind))
+            else:
+                self.result(batch.shard, sequence, kind, body)
 
     def result(self, shard: int, sequence: int, kind: str, event: Any) -> None:
         if kind == "accepted":
