@@ -62,17 +62,18 @@ class Admission:
             await asyncio.sleep(REFRESH_SECONDS if self._reference.complete else REFRESH_PAUSE_SECONDS)
 
     async def refresh(self) -> None:
-        """Reads reference data of every shard that answers, at most once in REFRESH_PAUSE_SECONDS."""
-        begin = time.monotonic()
+        """Reads reference data of every shard that answers, from now on or later; once in REFRESH_PAUSE_SECONDS for all who ask."""
+        asked_at = time.monotonic()
         async with self._refreshing:
-            if self._refreshed_at > begin - REFRESH_PAUSE_SECONDS:
+            if self._refreshed_at >= asked_at:
                 return
+            await asyncio.sleep(max(0.0, self._refreshed_at + REFRESH_PAUSE_SECONDS - time.monotonic()))
+            self._refreshed_at = time.monotonic()
             for number in self._reference.shard_numbers:
                 try:
                     self._reference.load(number, *await self._match.state(number))
                 except Unavailable as why:
                     log.info("shard_unreachable", shard=number, error=str(why))
-            self._refreshed_at = time.monotonic()
 
     async def tickets(self, participant: str, commands: Sequence[tuple[Command | None, object]]) -> list[Ticket]:
         """One ticket a command, in order. Raises Unavailable while a shard is unknown."""
