@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import nats
@@ -18,6 +19,7 @@ from cli.machine.credentials import ADMINISTRATOR
 from cli.reconcile.breaks import Reconciliation
 from cli.reconcile.run import reconcile
 from cli.reconcile.settled import wait_settled
+from svc_quote.core import checkpoint
 from tests.exchange import SYMBOLS, Exchange, running_exchange
 
 SETTLE_SECONDS = 20.0
@@ -160,6 +162,19 @@ PLANTS = {
         "commands = set_byte(commands, 50, 255 - get_byte(commands, 50))",
         {"row"},
     ),
+    "an event in the journal is changed": (
+        "svc_match.journal",
+        "length(commands) > 100",
+        "executions[1] = set_byte(executions[1], 60, 255 - get_byte(executions[1], 60))",
+        {"row"},
+    ),
+    "a public event in the journal is changed": (
+        "svc_match.journal",
+        "length(commands) > 100",
+        "market_data[1] = set_byte(market_data[1], 60, 255 - get_byte(market_data[1], 60))",
+        {"row"},
+    ),
+    "a row of the journal is missing": ("svc_match.journal", "length(commands) > 100", "", {"row"}),
 }
 
 
@@ -250,17 +265,53 @@ async def command(exchange: Exchange, *options: str, home: str = "") -> tuple[in
     return process.returncode, out.decode()
 
 
-async def test_a_quote_that_was_tampered_with_is_found(exchange: Exchange) -> None:
-    """A stored trade that is changed while svc_quote is down is found on its tape when it is back."""
-    with exchange.database() as database:
-        pid = exchange.pid("svc_quote")
-        os.kill(pid, signal.SIGSTOP)
-        planted = plant(database, "svc_quote.trades", "quantity > 1", "quantity = quantity - 1")
+@contextmanager
+def crashing(exchange: Exchange, database: psycopg.Connection, process: str) -> Iterator[None]:
+    """What is done inside is done while the process stands still, and it never wakes: the supervisor starts a new one."""
+    pid = exchange.pid(process)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        database.execute(  # What it had begun is rolled back: it holds no lock.
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", [process]
+        )
+        yield
+    finally:
         os.kill(pid, signal.SIGKILL)
+
+
+async def test_a_trade_that_was_tampered_with_is_found_on_the_tape(exchange: Exchange) -> None:
+    """A stored trade that is changed while svc_quote is down is found when it is back."""
+    with exchange.database() as database:
+        with crashing(exchange, database, "svc_quote"):
+            planted = plant(database, "svc_quote.trades", "quantity > 1", "quantity = quantity - 1")
         await wait_settled(exchange.home, SETTLE_SECONDS)
         outcome = await found(exchange)
         planted.heal()
     assert outcome.found == {"quote_trade": 1}
+
+
+async def test_a_level_that_was_tampered_with_is_found_in_the_book(exchange: Exchange) -> None:
+    """A level that is changed in svc_quote's checkpoint is found when it is loaded; a damaged one is rebuilt."""
+    store = "UPDATE svc_quote.checkpoints SET state = %s WHERE shard = 0"
+    with exchange.database() as database:
+        with crashing(exchange, database, "svc_quote"):
+            row = database.execute("SELECT state FROM svc_quote.checkpoints WHERE shard = 0").fetchone()
+            assert row is not None
+            shard = checkpoint.decode(row[0])
+            book = shard.markets["ACME"].book
+            best = book.bids.best
+            assert best is not None
+            book.put(best._replace(quantity=best.quantity + 1))
+            database.execute(store, [checkpoint.encode(shard)])
+        await wait_settled(exchange.home, SETTLE_SECONDS)
+        outcome = await found(exchange)
+        with crashing(exchange, database, "svc_quote"):
+            database.execute(store, [b"damaged"])
+        await wait_settled(exchange.home, SETTLE_SECONDS)
+    assert outcome.found == {"quote_depth": 1}
+    where = {"symbol": "ACME", "side": "buy", "price_e4": best.price_e4}
+    assert outcome.breaks[0].where.items() >= where.items()
+    assert (await found(exchange)).breaks == ()
 
 
 @pytest.mark.parametrize("stream", ["EXEC_0", "MD_1"])
