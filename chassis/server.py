@@ -68,6 +68,10 @@ class Server:
         """Health says SERVING: recovered, connected, open for work."""
         await self._set_health(serving=True)
 
+    async def not_ready(self) -> None:
+        """Health says NOT_SERVING until `ready` again: what is served has to be rebuilt first."""
+        await self._set_health(serving=False)
+
     async def drain(self, accept_seconds: float = 0.0) -> None:
         """Health says NOT_SERVING; calls are accepted for `accept_seconds` more; `draining` is set; streams
         end (see `Boundary.end_streams`) and calls in flight are answered, within DRAIN_SECONDS; then it stops.

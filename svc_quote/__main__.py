@@ -49,7 +49,7 @@ async def serve(settings: Settings, running: process.Process) -> None:
 async def follow(
     settings: Settings, server: Server, quotes: Quotes, bus: Bus, feeds: dict[int, Feed], running: process.Process
 ) -> None:
-    """Recovers, then starts everything that runs for ever, and says when it is ready."""
+    """Recovers, then starts everything that runs for ever, and says when it is ready, and when no longer."""
     await database.wait_ready(settings.database_url, settings.name)
     await database.migrate(settings.database_url, db.SCHEMA)
     await quotes.restore()
@@ -59,8 +59,11 @@ async def follow(
     running.spawn(quotes.keep(), "keep")
     for number, feed in feeds.items():
         running.spawn(feed.work(), f"feed-{number}")
-    await quotes.ready.wait()
-    await server.ready()
+    while True:
+        await quotes.ready.wait()
+        await server.ready()
+        await quotes.lost.wait()
+        await server.not_ready()
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ class Quotes:
         self.audience: Audience | None = None
         self.events = 0
         self.ready = asyncio.Event()
+        self.lost = asyncio.Event()  # the opposite
         self._tape_limit = tape_limit
         self._checkpoint_seconds = checkpoint_seconds
         self._targets: dict[int, int] = {}
@@ -93,6 +94,7 @@ class Quotes:
         """Forgets a shard here and in the store; its readers are sent away."""
         log.warning("shard_dropped", shard=number, reason=reason)
         self.ready.clear()
+        self.lost.set()
         self._targets.pop(number, None)
         old = self.shards[number]
         self.shards[number] = Shard(number, tape_limit=self._tape_limit)
@@ -251,6 +253,7 @@ class Quotes:
         if self.ready.is_set() or len(self._targets) < len(self.shards):
             return
         if all(self.shards[number].sequence >= target for number, target in self._targets.items()):
+            self.lost.clear()
             self.ready.set()
             log.info("ready", sequences={number: shard.sequence for number, shard in self.shards.items()})
 

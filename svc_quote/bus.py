@@ -74,6 +74,9 @@ class Feed:
                     _trace(fresh, spans)
             parts = [wire.part(fresh.message, fresh.first_new) for fresh in batch.items]
             await self._quotes.apply(self._number, parts)
+        if self._quotes.shards[self._number].date_missing:
+            state = await self._match.GetShard(match_pb2.GetShardRequest())
+            self._quotes.shards[self._number].open_date(state.trading_date)
         self._delay = RETRY_MIN_SECONDS
         self.journal_sequence = max(self.journal_sequence, batch.items[-1].span.last)
 

@@ -1,6 +1,6 @@
 """All instruments of one shard, at one cursor: journal rows are applied whole, so readers never see half of one."""
 
-from svc_quote.core.events import DateClosed, DateOpened, Event, Part, Trade
+from svc_quote.core.events import DateClosed, DateOpened, Event, Part, Phase, Trade
 from svc_quote.core.market import Changed, Market
 from svc_quote.core.tape import TAPE_LIMIT
 
@@ -15,6 +15,7 @@ class Shard:
         self.sequence = 0
         self.time_us = 0
         self.trading_date = 0
+        self.date_missing = False  # one opened before the first instrument was there to be told
         self.markets: dict[str, Market] = {}
         self.trades = 0  # since this process began with the shard
         self.stored_sequence = 0
@@ -35,6 +36,12 @@ class Shard:
         assert part.time_us >= self.time_us, "journal time never goes back"
         self.sequence, self.time_us = part.last_sequence, part.time_us
         return changes
+
+    def open_date(self, trading_date: int) -> None:
+        """Sets the date that is open, where no event could tell it: instruments trade on it already."""
+        self.date_missing, self.trading_date = False, trading_date
+        for market in self.markets.values():
+            market.trading_date = market.statistics.trading_date = trading_date
 
     def forget_row(self) -> None:
         """Forgets the parts of a row that is not whole; they will come again."""
@@ -61,6 +68,7 @@ class Shard:
         self.trades += market.tape.count - before
         if Changed.REFERENCE in changed:
             self._note_date(part.events)
+            self.date_missing = not self.trading_date and market.phase is not Phase.CLOSED
         return market, changed
 
     def _market(self, part: Part) -> Market:

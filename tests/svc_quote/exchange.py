@@ -32,6 +32,7 @@ class Match(Servicer):  # type: ignore[misc]
     def __init__(self, market: Market) -> None:
         self.market = market
         self.fetched: list[int] = []
+        self.trading_date = 0
         self.awake = asyncio.Event()
         self.awake.set()
 
@@ -39,7 +40,11 @@ class Match(Servicer):  # type: ignore[misc]
         await self.awake.wait()
         market = self.market
         return match_pb2.GetShardResponse(
-            shard=market.shard, incarnation=market.incarnation, sequence=market.sequence, epoch=1
+            shard=market.shard,
+            incarnation=market.incarnation,
+            sequence=market.sequence,
+            epoch=1,
+            trading_date=self.trading_date,
         )
 
     async def StreamMarketData(self, request: Any, _context: Any) -> AsyncIterator[match_pb2.StreamMarketDataResponse]:  # noqa: N802

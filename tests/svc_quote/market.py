@@ -76,21 +76,29 @@ class Market:
     def open(self, date: int = DATE) -> None:
         """Instruments (the first time), the date, and the open phase: one row each."""
         if not self.rows:
-            for symbol in self.symbols:
-                instrument = market_pb2.Instrument(
-                    symbol=symbol,
-                    currency="EUR",
-                    tick_size_e4=100,
-                    lot_size=1,
-                    min_price_e4=100,
-                    max_price_e4=10**9,
-                    max_quantity=10**6,
-                    shard=self.shard,
-                )
-                added = events_pb2.InstrumentAdded(instrument=instrument)
-                self.row([(symbol, events_pb2.MarketDataEvent(instrument_added=added))])
+            self.add_instruments()
         opened = events_pb2.TradingDateOpened(trading_date=date)
         self.row([(symbol, events_pb2.MarketDataEvent(date_opened=opened)) for symbol in self.symbols])
+        self.open_phase()
+
+    def add_instruments(self) -> None:
+        """One row each."""
+        for symbol in self.symbols:
+            instrument = market_pb2.Instrument(
+                symbol=symbol,
+                currency="EUR",
+                tick_size_e4=100,
+                lot_size=1,
+                min_price_e4=100,
+                max_price_e4=10**9,
+                max_quantity=10**6,
+                shard=self.shard,
+            )
+            added = events_pb2.InstrumentAdded(instrument=instrument)
+            self.row([(symbol, events_pb2.MarketDataEvent(instrument_added=added))])
+
+    def open_phase(self) -> None:
+        """One row each."""
         for symbol in self.symbols:
             phase = events_pb2.PhaseChanged(symbol=symbol, phase=market_pb2.PHASE_OPEN)
             self.row([(symbol, events_pb2.MarketDataEvent(phase_changed=phase))])

@@ -11,7 +11,7 @@ from bourse.quote.v1 import quote_pb2
 from chassis.errors import from_rpc_error
 from tests.servers import Database, NatsServer
 from tests.svc_quote.exchange import exchange, publisher, until
-from tests.svc_quote.market import Market
+from tests.svc_quote.market import DATE, Market
 
 
 async def test_follows_two_shards(postgres: Database, nats: NatsServer, tmp_path: Path) -> None:
@@ -70,6 +70,28 @@ async def test_without_a_bus(postgres: Database, nats: NatsServer, tmp_path: Pat
         market.trade_some(20)
         await quote.reach(market)
         await quote.assert_is(market)
+
+
+async def test_a_date_that_no_event_told(postgres: Database, nats: NatsServer, tmp_path: Path) -> None:
+    """A shard whose first instrument came after its date opened shows that date all the same."""
+    market = Market(["AAA"], seed=12)
+    market.row([])
+    async with exchange(postgres, nats, tmp_path, market) as (quote, (match,)), publisher(nats, market) as sender:
+        match.trading_date = DATE
+        await sender.publish_new()
+        await quote.start()
+        await quote.reach(market)
+        market.add_instruments()
+        market.open_phase()
+        await sender.publish_new()
+        await quote.reach(market)
+
+        async def dated() -> bool:
+            (listed,) = (await quote.stub.ListInstruments(quote_pb2.ListInstrumentsRequest())).instruments
+            day = await quote.stub.GetDayStatistics(quote_pb2.GetDayStatisticsRequest(symbol="AAA"))
+            return (listed.trading_date, day.statistics.trading_date) == (DATE, DATE)
+
+        await until(dated)
 
 
 async def test_not_ready_before_its_shards(postgres: Database, nats: NatsServer, tmp_path: Path) -> None:
