@@ -1,6 +1,7 @@
 """Composition root: builds svc_order, runs it until SIGTERM, and drains it."""
 
 import asyncio
+import gc
 
 from bourse.order.v1 import order_pb2, order_pb2_grpc
 from chassis import database, process, settings
@@ -18,6 +19,8 @@ from svc_order.rpc import OrderService
 from svc_order.settings import Settings
 
 READY_POLL_SECONDS = 0.05
+# Batches make many short-lived values and no cycles: collecting at every 700 of them was a tenth of an order's cost.
+COLLECT_AT = (50_000, 20, 50)
 
 
 async def main(this: process.Process, told: Settings) -> None:
@@ -59,6 +62,8 @@ async def _make_ready(
         this.spawn(Follow(shard, bus, match, history, reference).work(), f"history-{shard}")
     while not reference.complete:
         await asyncio.sleep(READY_POLL_SECONDS)
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AT)
     await server.ready()
 
 

@@ -184,7 +184,8 @@ class Exchange:
         assert self._processes[name].poll() is None, self.log(name)
         with grpc.insecure_channel(self.address[name], options=LOCAL) as channel:
             try:
-                answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=2)
+                health: Any = health_pb2_grpc.HealthStub(channel)
+                answer = health.Check(health_pb2.HealthCheckRequest(), timeout=2)
             except grpc.RpcError:
                 return False
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
@@ -250,11 +251,12 @@ def place(
     **other: Any,
 ) -> command_pb2.OrderCommand:
     """A LIMIT order for the day."""
+    fields: Any = {"trading_date": DATE, "symbol": "AAA"} | other
     return command_pb2.OrderCommand(
         place=command_pb2.PlaceOrder(
             account=account,
             client_order_id=client_order_id,
-            **({"trading_date": DATE, "symbol": "AAA"} | other),
+            **fields,
             side=side,  # type: ignore[arg-type]
             type=1,  # type: ignore[arg-type]
             time_in_force=1,  # type: ignore[arg-type]
@@ -301,7 +303,8 @@ def resend(exchange: Exchange, *commands: command_pb2.OrderCommand) -> list[comm
         try:
             return stream.results(len(commands))
         except grpc.RpcError as error:
-            assert error.code() is grpc.StatusCode.UNAVAILABLE, str(from_rpc_error(error))
+            if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                raise
             return None
 
     results = eventually(answered, 30.0)
