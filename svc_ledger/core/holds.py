@@ -141,19 +141,20 @@ def _known(hold: Hold, request: HoldRequest) -> HoldResult:
         metadata = {"field": "client_order_id", "value": value, "fix": "use a new id for a new command"}
         why = Refused("CLIENT_ORDER_ID_REUSED", f"{value} was used for a command with other fields", metadata)
         return HoldResult(State.REUSED, refused=why)
-    return _result(hold, _short(hold.key, request.quantity) if hold.state is State.FAILED else None)
+    return _result(hold)
 
 
-def _result(hold: Hold, refused: Refused | None = None) -> HoldResult:
+def _result(hold: Hold) -> HoldResult:
+    failed = hold.state is State.FAILED
     return HoldResult(
         hold.state,
         hold.hold_id,
         hold.attempt,
         hold.deadline_us,
-        hold.amount,
+        0 if failed else hold.amount,
         hold.price_e4,
         hold.fee_e6,
-        refused,
+        _short(hold) if failed else None,
     )
 
 
@@ -173,10 +174,10 @@ def _new(request: HoldRequest, known: Known, before: Hold | None, hold_ids: Iter
     enough = needed <= available
     if enough:
         known.available[key] = available - needed
-    hold = _made(request, key, needed if enough else 0, enough, before, known.deadlines[request.shard], next(hold_ids))
+    hold = _made(request, key, needed, enough, before, known.deadlines[request.shard], next(hold_ids))
     known.made.append(hold)
     known.newest[request.trading_date, request.account, request.client_order_id] = hold
-    return _result(hold, None if enough else _short(key, needed, available))
+    return _result(hold)
 
 
 def _made(
@@ -193,7 +194,7 @@ def _made(
         State.PENDING if enough else State.FAILED,
         deadline_us,
         amount,
-        amount,
+        amount if enough else 0,
         request.held_price_e4,
         request.held_fee_e6,
         request.amount_e4 > 0,
@@ -267,15 +268,9 @@ def _too_large(request: HoldRequest) -> Refused:
     )
 
 
-def _short(key: Key, needed: int, available: int | None = None) -> Refused:
-    account, asset = key
-    has = "" if available is None else f", {available} is available"
-    metadata = {
-        "field": "quantity",
-        "value": str(needed),
-        "asset": asset,
-        "fix": "deposit more, or send less under a new id",
-    }
-    if available is not None:
-        metadata["available"] = str(available)
-    return Refused("FUNDS_INSUFFICIENT", f"{account} has not enough {asset}: {needed} is needed{has}", metadata)
+def _short(hold: Hold) -> Refused:
+    """From what is stored alone: a repeat gets the same answer."""
+    account, asset = hold.key
+    fix = "deposit more, or send less, under a new id"
+    metadata = {"field": "quantity", "value": str(hold.quantity), "asset": asset, "needed": str(hold.amount), "fix": fix}
+    return Refused("FUNDS_INSUFFICIENT", f"{account} has not enough {asset}: {hold.amount} is needed", metadata)

@@ -1,5 +1,6 @@
 """A ledger on a real PostgreSQL, without its process."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,13 +11,25 @@ from tests.servers import Database
 from tests.svc_ledger.desk import Desk
 
 HOLD_SECONDS = 5.0
+EMPTY = """
+DELETE FROM holds; DELETE FROM transfers; DELETE FROM failed_transfers; DELETE FROM cursors; DELETE FROM instruments;
+DELETE FROM balances; DELETE FROM accounts WHERE participant <> 'exchange'; DELETE FROM participants WHERE name <> 'exchange'
+"""
+
+
+@pytest.fixture(scope="module")
+def migrated(module_postgres: Database) -> Database:
+    """The ledger's tables, once a module."""
+    asyncio.run(db.migrate(module_postgres.url("svc_ledger"), "svc_ledger"))
+    return module_postgres
 
 
 @pytest.fixture
-async def store(postgres: Database) -> AsyncIterator[db.Store]:
-    """The migrated tables."""
-    await db.migrate(postgres.url("svc_ledger"), "svc_ledger")
-    store = db.Store(postgres.url("svc_ledger"), "svc_ledger", HOLD_SECONDS)
+async def store(migrated: Database) -> AsyncIterator[db.Store]:
+    """The tables, empty."""
+    with migrated.connect("svc_ledger") as connection:
+        connection.execute(EMPTY)
+    store = db.Store(migrated.url("svc_ledger"), "svc_ledger", HOLD_SECONDS)
     await store.open()
     yield store
     await store.close()
