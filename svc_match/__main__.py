@@ -18,9 +18,11 @@ async def main(it: process.Process, environment: Settings) -> None:
     """Prepares the tables, takes the shard over, recovers, serves, drains."""
     await db.prepare(environment.database_url, environment.name)
     journal = await db.take_over(environment.database_url, environment.shard)
+    gc.disable()  # a recovery makes a million objects and drops none
     meters = Meters()
     shard = Shard(environment.shard, journal, wire, meters)
     await shard.recover()
+    gc.enable()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER, 20, 50)
     it.spawn(shard.work(), "shard")

@@ -36,6 +36,11 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 
+def clocks_us() -> tuple[int, int]:
+    """The time of day and the monotonic time, in microseconds."""
+    return time.time_ns() // 1000, time.monotonic_ns() // 1000
+
+
 class Meters:
     """What a shard counts."""
 
@@ -75,7 +80,14 @@ class Shard:
     """The use cases of one shard. `recover`, then `work` for ever; `submit`, `read` and `rows` serve callers."""
 
     def __init__(
-        self, shard: int, journal: Journal, codec: Codec, meters: Meters, *, snapshot_events: int = SNAPSHOT_EVENTS
+        self,
+        shard: int,
+        journal: Journal,
+        codec: Codec,
+        meters: Meters,
+        *,
+        clock: Callable[[], tuple[int, int]] = clocks_us,
+        snapshot_events: int = SNAPSHOT_EVENTS,
     ) -> None:
         self.shard = shard
         self.journal = journal
@@ -95,7 +107,9 @@ class Shard:
         self._snapshot_bytes = 0
         self.sequence = 0
         self.time_us = 0
-        self._clock = (0, 0)
+        self._committed_at = 0.0
+        self._clock = clock
+        self._clocks = (0, 0)
 
     # Callers
 
@@ -147,8 +161,7 @@ class Shard:
                 replayed += 1
         self.sequence = self._engine.sequence
         log.info("recovered", sequence=self.sequence, rows=replayed, seconds=round(time.monotonic() - started, 3))
-        now = time.time_ns() // 1000
-        self._clock = (now, time.monotonic_ns() // 1000)
+        self._clocks = self._clock()
         await self._run([self._codec.TICK])
 
     async def work(self) -> None:
@@ -163,9 +176,10 @@ class Shard:
 
     async def _tick(self) -> None:
         while True:
-            seen = self.sequence
-            await asyncio.sleep(TICK_SECONDS)
-            if self.sequence == seen and not self._in_flight:
+            idle = time.monotonic() - self._committed_at
+            if idle < TICK_SECONDS:
+                await asyncio.sleep(TICK_SECONDS - idle)
+            else:
                 await self._coalescer.submit([self._codec.TICK])
 
     async def _newest_snapshot(self) -> Engine:
@@ -254,6 +268,7 @@ class Shard:
 
     def _committed(self, row: Row) -> None:
         self.sequence, self.time_us = row.last_sequence, row.time_us
+        self._committed_at = time.monotonic()
         self._meters.open_orders.set(len(self._engine.orders.by_id))
         self._recent.add(row)
         grown, self._grown = self._grown, asyncio.Event()
@@ -271,11 +286,11 @@ class Shard:
 
     def _now(self) -> int:
         """Journal time: the clock, but never back, and not too far ahead of the time that really passed."""
-        wall, monotonic = time.time_ns() // 1000, time.monotonic_ns() // 1000
-        jump = wall - self._clock[0] - (monotonic - self._clock[1])
+        wall, monotonic = clocks = self._clock()
+        jump = wall - self._clocks[0] - (monotonic - self._clocks[1])
         if jump > TIME_JUMP_LIMIT_US:
             raise NotLeader(f"the clock of shard {self.shard} jumped {jump} microseconds ahead")
-        self._clock = (wall, monotonic)
+        self._clocks = clocks
         return max(wall, self.time_us)
 
     # Repeats
@@ -306,7 +321,7 @@ class Shard:
         """A loss of the journal's connection on any path ends the process."""
         try:
             return await work
-        except (NotLeader, JournalDamaged) as error:
+        except NotLeader as error:
             if not self._ended.done():
                 self._ended.set_exception(error)
             raise

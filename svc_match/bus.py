@@ -10,7 +10,7 @@ from nats.js.errors import Error as StreamError
 from chassis.bus import Bus, BusDown, Message
 from svc_match import wire
 from svc_match.app import Meters, Shard
-from svc_match.ports import Row
+from svc_match.ports import JournalDamaged, Row
 
 RETRY_SECONDS = 0.25
 PAGE_BYTES = 4 << 20
@@ -77,7 +77,7 @@ class Publisher:
             await self._bus.wait_connected()
             try:
                 await self._follow(await self._attach())
-            except BusDown as error:
+            except (BusDown, JournalDamaged) as error:
                 log.warning("publishing_interrupted", stream=self._feed.stream, why=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
 

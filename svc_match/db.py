@@ -202,8 +202,11 @@ async def take_over(url: str, shard: int) -> PostgresJournal:
     The caller reads the journal to its end behind this, and answers nothing before a row of the new epoch.
     """
     name = f"svc_match-{shard}"
-    opened = [await database.connect(url, name, statement_timeout_ms=RECOVERY_TIMEOUT_MS) for _ in range(2 + READERS)]
-    writer, keeper, *readers = opened
+    writer = await database.connect(url, name)
+    keeper, *readers = [
+        await database.connect(url, name, statement_timeout_ms=RECOVERY_TIMEOUT_MS) for _ in range(1 + READERS)
+    ]
+    opened = [writer, keeper, *readers]
     own = [connection.info.backend_pid for connection in opened]
     await keeper.execute("INSERT INTO lease (shard) VALUES (%s) ON CONFLICT DO NOTHING", [shard])
     async with asyncio.timeout(TAKEOVER_SECONDS):

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import grpc
+import structlog
 
 from bourse.match.v1 import events_pb2, match_pb2, match_pb2_grpc
 from chassis.errors import Refusal
@@ -15,13 +16,14 @@ from svc_match.app import BATCH_COMMANDS_LIMIT, Shard
 from svc_match.core import snapshot
 from svc_match.core.engine import SEMANTICS, Engine
 from svc_match.core.events import Reason, Refused, Result, Stands
-from svc_match.ports import Item, NotLeader, Row
+from svc_match.ports import Item, JournalDamaged, NotLeader, Row
 
 PIPELINE_LIMIT = 8
 STREAMS_LIMIT = 64
 RESPONSE_BYTES_LIMIT = 1 << 20
 DEPTH_LEVELS_LIMIT = 100_000
 
+log = structlog.get_logger()
 Code = grpc.StatusCode
 CODES = {
     Reason.TRADING_DATE_OPEN: Code.FAILED_PRECONDITION,
@@ -219,9 +221,14 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
 
 @asynccontextmanager
 async def _leading() -> AsyncIterator[None]:
-    """A process that leads no more is about to end: its callers try the next one."""
+    """A process that leads no more is about to end: its callers try the next one. A damaged row is told to those who
+    ask for it; the others are served.
+    """
     try:
         yield
+    except JournalDamaged as error:
+        log.error("journal_damaged", why=str(error))
+        raise Refusal(Code.DATA_LOSS, "JOURNAL_DAMAGED", str(error), fix="restore the row from a backup") from error
     except NotLeader as error:
         message = "the shard is being taken over"
         raise Refusal(Code.UNAVAILABLE, "NOT_READY", message, fix="send again") from error

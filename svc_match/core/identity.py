@@ -14,6 +14,8 @@ IDENTITY_LIMIT = 4_194_304
 # key, digest, sequence of the first result * 2 + (1 if it accepted an order), checksum of the account's name
 RECORD = Struct(">16s16sQI")
 SIZE = RECORD.size
+KEYS = Struct(">16s28x")
+assert KEYS.size == SIZE
 
 
 class IdentityTable:
@@ -22,7 +24,7 @@ class IdentityTable:
     def __init__(self, records: bytes = b"") -> None:
         assert len(records) % SIZE == 0
         self.records = bytearray(records)
-        self._index = {int.from_bytes(key): place for place, (key, *_) in enumerate(RECORD.iter_unpack(records))}
+        self._index = {int.from_bytes(key): place for place, (key,) in enumerate(KEYS.iter_unpack(records))}
         assert len(self._index) == len(self), "a key is twice in the table"
         self._hash = blake2b(digest_size=16)
         self._hashed = 0

@@ -79,6 +79,10 @@ class Process:
     def token(self, subject: str, role: str) -> str:
         return self._machine.credentials.issue(subject, role)
 
+    def terminate(self) -> None:
+        assert self._process is not None
+        self._process.terminate()
+
     def kill(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from bourse.match.v1 import match_pb2
 from svc_match import db, wire
-from svc_match.app import Meters, Shard
+from svc_match.app import TIME_JUMP_LIMIT_US, Meters, Shard
 from svc_match.core import events, snapshot
 from svc_match.core.engine import SEMANTICS, Engine
 from svc_match.ports import Item, JournalDamaged, NotLeader, Row
@@ -19,7 +20,7 @@ from tests.svc_match.shard import TRADING_DATE, cancel, instrument, place
 
 
 @asynccontextmanager
-async def shard(database: Database, **options: int) -> AsyncIterator[Shard]:
+async def shard(database: Database, **options: Any) -> AsyncIterator[Shard]:
     """A shard of this process, recovered and at work."""
     journal = await db.take_over(database.url("svc_match"), 0)
     it = Shard(0, journal, wire, Meters(CollectorRegistry()), **options)
@@ -189,6 +190,19 @@ async def test_a_damaged_row_is_refused_by_name(prepared: Database, damage: str)
             pass
 
 
+async def test_a_damaged_row_is_told_to_who_asks_for_it(prepared: Database) -> None:
+    """Behind a snapshot a damaged row stops no orders; its reader is refused by its name."""
+    async with shard(prepared, snapshot_events=10) as it:
+        await it.submit([*market(), *orders(20)])
+        await asyncio.gather(*filter(None, [it._saving]))
+    with prepared.connect("svc_match") as other:
+        other.execute("UPDATE journal SET time_us = time_us + 1 WHERE first_sequence = 1")
+    async with shard(prepared) as it:
+        with pytest.raises(JournalDamaged, match="journal row 1 to 1 of shard 0 is damaged"):
+            await it.rows(1)
+        assert isinstance((await it.submit(orders(1)))[0], events.Accepted)
+
+
 async def test_a_missing_row_is_refused(prepared: Database) -> None:
     """A hole in the journal stops the start."""
     async with shard(prepared) as it:
@@ -262,3 +276,38 @@ async def test_control_and_cancel_in_one_batch(prepared: Database) -> None:
         assert isinstance(accepted, events.Accepted)
         again = await it.submit([wire.submission(cancel(accepted.order_id))])
         assert isinstance(again[0], events.Done)
+
+
+class Clock:
+    """A clock that a test sets; monotonic time follows unless it jumps."""
+
+    def __init__(self) -> None:
+        self.wall = self.monotonic = 1_000_000_000_000
+
+    def __call__(self) -> tuple[int, int]:
+        return self.wall, self.monotonic
+
+
+async def test_journal_time_never_goes_back(prepared: Database) -> None:
+    """A clock that is set back leaves journal time where it was."""
+    clock = Clock()
+    async with shard(prepared, clock=clock) as it:
+        before = it.time_us
+        clock.wall -= 5_000_000
+        await it.submit(market())
+        assert it.time_us == before
+        clock.wall += 6_000_000
+        await it.submit(orders(1))
+        assert it.time_us == before + 1_000_000
+
+
+async def test_a_clock_that_jumps_ahead_ends_the_leader(prepared: Database) -> None:
+    """No deadline is passed by a mistaken clock: beyond the limit nothing is written."""
+    clock = Clock()
+    async with shard(prepared, clock=clock) as it:
+        await it.submit(market())
+        clock.wall += TIME_JUMP_LIMIT_US + 1
+        before = it.sequence
+        with pytest.raises(NotLeader, match="jumped"):
+            await it.submit(orders(1))
+        assert it.sequence == before

@@ -83,6 +83,25 @@ async def test_a_lost_database_connection_ends_the_process(machine: Machine, pos
         assert await process.stop() == 0
 
 
+async def test_sigterm_answers_what_was_read(machine: Machine, postgres: Database) -> None:
+    """A drain answers in order, exits with 0, and everything answered is there after it."""
+    async with running(machine, postgres) as process:
+        await process.open("ACME")
+        incarnation = (await process.state()).incarnation
+        batches = [[place("ACME", BUY, 10_000, 1) for _ in range(50)] for _ in range(200)]
+        requests = (match_pb2.SubmitRequest(incarnation=incarnation, submissions=batch) for batch in batches)
+        answers = []
+        async for response in process.stub.Submit(requests):
+            answers.append(list(response.results))
+            if len(answers) == 1:
+                process.terminate()
+        assert await process.exit_code() == 0
+        await process.start()
+        assert answers
+        for batch, answer in zip(batches, answers, strict=False):
+            assert list(await process.submit(*batch)) == answer
+
+
 async def test_no_gap_and_no_repeat_at_the_seam(machine: Machine, postgres: Database) -> None:
     """Readers that begin anywhere while orders come in see every event once, private and public."""
     async with running(machine, postgres) as process:
