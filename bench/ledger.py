@@ -21,7 +21,7 @@ from bench._conditions import conclude
 from cli.machine import Machine
 from svc_ledger import db
 from svc_ledger.app import Book, Settler
-from svc_ledger.core.transfers import CREATED, Transfer
+from svc_ledger.core.records import CREATED, Transfer
 
 CASH = 10**15
 CONNECTIONS = (1, 2, 4, 8, 16, 32, 64)

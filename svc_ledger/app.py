@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 import structlog
 
 from svc_ledger.core.holds import HoldRequest, HoldResult, Refused, decide
+from svc_ledger.core.records import CREATED, Transfer
 from svc_ledger.core.settlement import VAULT, Kind, Unsettleable
-from svc_ledger.core.transfers import CREATED, Transfer
 from svc_ledger.ports import Balance, Conflict, Cursor, Denied, Entry, ExportPart, Forbidden, ShardBatch, Store
 
 BATCH_LIMIT = 4096

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
 from svc_ledger.core.holds import Hold, HoldRequest, Key, Known, Refused
+from svc_ledger.core.records import Transfer
 from svc_ledger.core.settlement import Event, Posting, Settlement
-from svc_ledger.core.transfers import Ledger, Transfer
+from svc_ledger.core.transfers import Ledger
 
 ExportPart: TypeAlias = "list[Cursor] | list[Balance] | list[Hold] | list[Posting]"
 

@@ -7,7 +7,7 @@ from bourse.match.v1 import events_pb2
 from bourse.types.v1 import market_pb2
 from chassis.follow import Span
 from chassis.units import order_id as id_of
-from svc_ledger.core import transfers
+from svc_ledger.core import records
 from svc_ledger.core.holds import Hold, HoldRequest, HoldResult, Refused
 from svc_ledger.core.settlement import (
     KIND_NAMES,
@@ -118,17 +118,17 @@ def refusal(refused: Refused) -> market_pb2.Refusal:
     return market_pb2.Refusal(reason=refused.reason, message=refused.message, metadata=refused.metadata)
 
 
-def transfer(t: ledger_pb2.Transfer) -> transfers.Transfer:
+def transfer(t: ledger_pb2.Transfer) -> records.Transfer:
     """A transfer; an absent account is TigerBeetle's zero."""
     flags = (
-        t.linked * transfers.LINKED
-        | t.pending * transfers.PENDING
-        | t.post_pending * transfers.POST
-        | t.void_pending * transfers.VOID
+        t.linked * records.LINKED
+        | t.pending * records.PENDING
+        | t.post_pending * records.POST
+        | t.void_pending * records.VOID
     )
-    debit: transfers.Id = (t.debit_account, t.asset) if t.debit_account else 0
-    credit: transfers.Id = (t.credit_account, t.asset) if t.credit_account else 0
-    return transfers.Transfer(t.transfer_id, debit, credit, t.amount, t.asset, t.pending_id or 0, flags)
+    debit: records.Id = (t.debit_account, t.asset) if t.debit_account else 0
+    credit: records.Id = (t.credit_account, t.asset) if t.credit_account else 0
+    return records.Transfer(t.transfer_id, debit, credit, t.amount, t.asset, t.pending_id or 0, flags)
 
 
 def position(cursor: Cursor) -> market_pb2.ShardSequence:

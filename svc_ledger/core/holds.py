@@ -272,5 +272,11 @@ def _short(hold: Hold) -> Refused:
     """From what is stored alone: a repeat gets the same answer."""
     account, asset = hold.key
     fix = "deposit more, or send less, under a new id"
-    metadata = {"field": "quantity", "value": str(hold.quantity), "asset": asset, "needed": str(hold.amount), "fix": fix}
+    metadata = {
+        "field": "quantity",
+        "value": str(hold.quantity),
+        "asset": asset,
+        "needed": str(hold.amount),
+        "fix": fix,
+    }
     return Refused("FUNDS_INSUFFICIENT", f"{account} has not enough {asset}: {hold.amount} is needed", metadata)

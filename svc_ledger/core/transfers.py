@@ -5,91 +5,45 @@ Not taken over: imported events, history, expiry of timeouts. Ours: OPEN_CREDIT 
 named when it is posted) and POST_PART (posts a part to a named account, releases another, the rest stays pending).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
-from chassis.units import INT64_MAX
-
-Id: TypeAlias = int | str | tuple[str, str]
-ID_MAX: Id = INT64_MAX
-NANOSECONDS = 1_000_000_000
-
-# Flags of accounts and of transfers.
-LINKED = 1
-DEBITS_MUST_NOT_EXCEED_CREDITS = 2
-CREDITS_MUST_NOT_EXCEED_DEBITS = 4
-HISTORY = 8
-CLOSED = 32
-ACCOUNT_FLAGS = LINKED | DEBITS_MUST_NOT_EXCEED_CREDITS | CREDITS_MUST_NOT_EXCEED_DEBITS | HISTORY | CLOSED
-PENDING = 2
-POST = 4
-VOID = 8
-BALANCING_DEBIT = 16
-BALANCING_CREDIT = 32
-CLOSING_DEBIT = 64
-CLOSING_CREDIT = 128
-OPEN_CREDIT = 1024
-POST_PART = 2048
-TRANSFER_FLAGS = 255 | OPEN_CREDIT | POST_PART
-NOT_IN_A_POST = PENDING | BALANCING_DEBIT | BALANCING_CREDIT | CLOSING_DEBIT | CLOSING_CREDIT | OPEN_CREDIT
-
-CREATED = "created"
-# Results that depend on the state of the ledger: the transfer's id is used up all the same.
-TRANSIENT = frozenset(
-    {
-        "debit_account_not_found",
-        "credit_account_not_found",
-        "pending_transfer_not_found",
-        "exceeds_credits",
-        "exceeds_debits",
-        "debit_account_already_closed",
-        "credit_account_already_closed",
-    }
+from svc_ledger.core.checks import (
+    account_exists,
+    account_invalid,
+    amount_to_finish,
+    balanced,
+    class_differs,
+    finish_exists,
+    finish_invalid,
+    overflows,
+    transfer_invalid,
+    user_data_differs,
 )
-
-
-@dataclass(slots=True)
-class Account:
-    """A ledger account and its balances, in the unit of its ledger (the asset)."""
-
-    id: Id
-    ledger: Id
-    code: int = 1
-    flags: int = 0
-    debits_pending: int = 0
-    debits_posted: int = 0
-    credits_pending: int = 0
-    credits_posted: int = 0
-    user_data: tuple[int, int, int] = (0, 0, 0)
-    reserved: int = 0
-    timestamp: int = 0
-
-
-@dataclass(slots=True)
-class Transfer:
-    """A transfer as asked for; once created, `amount` is what moved. Times in nanoseconds, `timeout` in seconds."""
-
-    id: Id
-    debit: Id
-    credit: Id
-    amount: int
-    ledger: Id
-    pending_id: Id = 0
-    flags: int = 0
-    release: int = 0
-    code: int = 1
-    timeout: int = 0
-    user_data: tuple[int, int, int] = (0, 0, 0)
-    timestamp: int = 0
-
-
-@dataclass(slots=True)
-class Pending:
-    """What became of a pending transfer: "pending", "posted" or "voided", and what it still reserves."""
-
-    status: str
-    remaining: int
+from svc_ledger.core.records import (
+    ACCOUNT_FLAGS,
+    BALANCING_CREDIT,
+    BALANCING_DEBIT,
+    CLOSED,
+    CLOSING_CREDIT,
+    CLOSING_DEBIT,
+    CREATED,
+    CREDITS_MUST_NOT_EXCEED_DEBITS,
+    DEBITS_MUST_NOT_EXCEED_CREDITS,
+    ID_MAX,
+    LINKED,
+    OPEN_CREDIT,
+    PENDING,
+    POST,
+    POST_PART,
+    TRANSFER_FLAGS,
+    TRANSIENT,
+    VOID,
+    Account,
+    Id,
+    Pending,
+    Transfer,
+)
 
 
 @dataclass(slots=True)
@@ -162,8 +116,8 @@ class Ledger:
             return "id_must_not_be_int_max"
         known = self.accounts.get(a.id)
         if known is not None:
-            return _account_exists(a, known)
-        return _account_invalid(a) or self._insert_account(a, timestamp)
+            return account_exists(a, known)
+        return account_invalid(a) or self._insert_account(a, timestamp)
 
     def _insert_account(self, a: Account, timestamp: int) -> str:
         self.accounts[a.id] = Account(a.id, a.ledger, a.code, a.flags, user_data=a.user_data, timestamp=timestamp)
@@ -185,7 +139,7 @@ class Ledger:
             return "id_already_failed"
         if t.flags & (POST | VOID | POST_PART):
             return self._finish(t, timestamp)
-        return _transfer_invalid(t) or self._move(t, timestamp)
+        return transfer_invalid(t) or self._move(t, timestamp)
 
     def _move(self, t: Transfer, timestamp: int) -> str:
         debit = self.accounts.get(t.debit)
@@ -202,8 +156,8 @@ class Ledger:
             return "debit_account_already_closed"
         if credit.flags & CLOSED:
             return "credit_account_already_closed"
-        amount = _balanced(t, debit, credit) if t.flags & (BALANCING_DEBIT | BALANCING_CREDIT) else t.amount
-        result = _overflows(t, amount, debit, credit, timestamp)
+        amount = balanced(t, debit, credit) if t.flags & (BALANCING_DEBIT | BALANCING_CREDIT) else t.amount
+        result = overflows(t, amount, debit, credit, timestamp)
         if result:
             return result
         if (
@@ -235,7 +189,7 @@ class Ledger:
 
     def _finish(self, t: Transfer, timestamp: int) -> str:
         """Posts, posts a part of, or voids a pending transfer."""
-        result = _finish_invalid(t)
+        result = finish_invalid(t)
         if result:
             return result
         p = self.transfers.get(t.pending_id)
@@ -248,7 +202,7 @@ class Ledger:
         result = self._finish_differs(t, p)
         if result:
             return result
-        amount = _amount_to_finish(t, state.remaining)
+        amount = amount_to_finish(t, state.remaining)
         if amount + t.release > (p.amount if state.status != "pending" else state.remaining):
             return "exceeds_pending_transfer_amount"
         if t.flags & VOID and amount < state.remaining and state.status == "pending":
@@ -319,7 +273,7 @@ class Ledger:
         if t.timeout != known.timeout:
             return "exists_with_different_timeout"
         if t.flags & (POST | VOID | POST_PART):
-            return _finish_exists(t, known, self.transfers[t.pending_id])
+            return finish_exists(t, known, self.transfers[t.pending_id])
         if t.debit != known.debit:
             return "exists_with_different_debit_account_id"
         if t.credit != known.credit:
@@ -327,7 +281,7 @@ class Ledger:
         balancing = t.flags & (BALANCING_DEBIT | BALANCING_CREDIT)
         if t.amount < known.amount or (t.amount != known.amount and not balancing):
             return "exists_with_different_amount"
-        return _user_data_differs(t.user_data, known.user_data) or _class_differs(t, known) or "exists"
+        return user_data_differs(t.user_data, known.user_data) or class_differs(t, known) or "exists"
 
     def _insert(self, t: Transfer, debit: Id, credit: Id, amount: int, timestamp: int) -> None:
         made = Transfer(
@@ -362,131 +316,6 @@ class Ledger:
 
 
 _NOBODY = Account(0, 0)
-
-
-def net(accounts: Iterable[Account]) -> int:
-    """Posted credits less posted debits over accounts: zero over a whole ledger."""
-    return sum(account.credits_posted - account.debits_posted for account in accounts)
-
-
-def _account_exists(a: Account, known: Account) -> str:
-    if a.flags != known.flags:
-        return "exists_with_different_flags"
-    differs = _user_data_differs(a.user_data, known.user_data)
-    if differs:
-        return differs
-    if a.ledger != known.ledger:
-        return "exists_with_different_ledger"
-    return "exists_with_different_code" if a.code != known.code else "exists"
-
-
-def _account_invalid(a: Account) -> str:
-    both = DEBITS_MUST_NOT_EXCEED_CREDITS | CREDITS_MUST_NOT_EXCEED_DEBITS
-    if a.flags & both == both:
-        return "flags_are_mutually_exclusive"
-    for name in ("debits_pending", "debits_posted", "credits_pending", "credits_posted"):
-        if getattr(a, name):
-            return f"{name}_must_be_zero"
-    if not a.ledger:
-        return "ledger_must_not_be_zero"
-    return "" if a.code else "code_must_not_be_zero"
-
-
-def _transfer_invalid(t: Transfer) -> str:
-    if not t.debit:
-        return "debit_account_id_must_not_be_zero"
-    if t.debit == ID_MAX:
-        return "debit_account_id_must_not_be_int_max"
-    if not t.flags & OPEN_CREDIT:
-        if not t.credit:
-            return "credit_account_id_must_not_be_zero"
-        if t.credit == ID_MAX:
-            return "credit_account_id_must_not_be_int_max"
-        if t.credit == t.debit:
-            return "accounts_must_be_different"
-    if t.pending_id:
-        return "pending_id_must_be_zero"
-    if not t.flags & PENDING:
-        if t.timeout:
-            return "timeout_reserved_for_pending_transfer"
-        if t.flags & (CLOSING_DEBIT | CLOSING_CREDIT):
-            return "closing_transfer_must_be_pending"
-        if t.flags & OPEN_CREDIT:
-            return "flags_are_mutually_exclusive"
-    if not t.ledger:
-        return "ledger_must_not_be_zero"
-    return "" if t.code else "code_must_not_be_zero"
-
-
-def _finish_invalid(t: Transfer) -> str:
-    if (t.flags & (POST | VOID | POST_PART)).bit_count() > 1 or t.flags & NOT_IN_A_POST:
-        return "flags_are_mutually_exclusive"
-    if not t.pending_id:
-        return "pending_id_must_not_be_zero"
-    if t.pending_id == ID_MAX:
-        return "pending_id_must_not_be_int_max"
-    if t.pending_id == t.id:
-        return "pending_id_must_be_different"
-    return "timeout_reserved_for_pending_transfer" if t.timeout else ""
-
-
-def _amount_to_finish(t: Transfer, remaining: int) -> int:
-    if t.flags & VOID:
-        return t.amount or remaining
-    return remaining if t.flags & POST and t.amount == INT64_MAX else t.amount
-
-
-def _balanced(t: Transfer, debit: Account, credit: Account) -> int:
-    amount = t.amount
-    if t.flags & BALANCING_DEBIT:
-        amount = min(amount, max(0, debit.credits_posted - debit.debits_posted - debit.debits_pending))
-    if t.flags & BALANCING_CREDIT:
-        amount = min(amount, max(0, credit.debits_posted - credit.credits_posted - credit.credits_pending))
-    return amount
-
-
-def _overflows(t: Transfer, amount: int, debit: Account, credit: Account, timestamp: int) -> str:
-    if t.flags & PENDING:
-        if amount + debit.debits_pending > INT64_MAX:
-            return "overflows_debits_pending"
-        if amount + credit.credits_pending > INT64_MAX:
-            return "overflows_credits_pending"
-    if amount + debit.debits_posted > INT64_MAX:
-        return "overflows_debits_posted"
-    if amount + credit.credits_posted > INT64_MAX:
-        return "overflows_credits_posted"
-    if amount + debit.debits_pending + debit.debits_posted > INT64_MAX:
-        return "overflows_debits"
-    if amount + credit.credits_pending + credit.credits_posted > INT64_MAX:
-        return "overflows_credits"
-    return "overflows_timeout" if timestamp + t.timeout * NANOSECONDS > INT64_MAX else ""
-
-
-def _finish_exists(t: Transfer, known: Transfer, p: Transfer) -> str:
-    if t.debit and t.debit != known.debit:
-        return "exists_with_different_debit_account_id"
-    if t.credit and t.credit != known.credit:
-        return "exists_with_different_credit_account_id"
-    if t.release != known.release:
-        return "exists_with_different_amount"
-    all_of_it = (t.flags & VOID and not t.amount) or (t.flags & POST and t.amount == INT64_MAX)
-    if known.amount != (p.amount if all_of_it else t.amount):
-        return "exists_with_different_amount"
-    a, b, c = (mine or theirs for mine, theirs in zip(t.user_data, p.user_data, strict=True))
-    return _user_data_differs((a, b, c), known.user_data) or _class_differs(t, known, optional=True) or "exists"
-
-
-def _user_data_differs(asked: tuple[int, int, int], known: tuple[int, int, int]) -> str:
-    for mine, theirs, bits in zip(asked, known, (128, 64, 32), strict=True):
-        if mine != theirs:
-            return f"exists_with_different_user_data_{bits}"
-    return ""
-
-
-def _class_differs(t: Transfer, known: Transfer, *, optional: bool = False) -> str:
-    if t.ledger != known.ledger and (t.ledger or not optional):
-        return "exists_with_different_ledger"
-    return "exists_with_different_code" if t.code != known.code and (t.code or not optional) else ""
 
 
 def _reopen(p: Transfer, debit: Account, credit: Account | None) -> None:

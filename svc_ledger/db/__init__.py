@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chassis import database
 from svc_ledger.core.holds import HoldRequest, Key, Refused
-from svc_ledger.core.transfers import Transfer
+from svc_ledger.core.records import Transfer
 from svc_ledger.db import holding, reading, rows, settling, transferring
 from svc_ledger.db.connection import Hot
 from svc_ledger.db.names import Names

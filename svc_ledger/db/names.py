@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from svc_ledger.core import transfers
+from svc_ledger.core import records
 from svc_ledger.core.holds import Key
 from svc_ledger.core.settlement import VAULT
 from svc_ledger.db.connection import Hot, integers
@@ -62,7 +62,7 @@ class Names:
         if not wanted:
             return
         flags = (
-            transfers.CREDITS_MUST_NOT_EXCEED_DEBITS if account == VAULT else transfers.DEBITS_MUST_NOT_EXCEED_CREDITS
+            records.CREDITS_MUST_NOT_EXCEED_DEBITS if account == VAULT else records.DEBITS_MUST_NOT_EXCEED_CREDITS
             for account, _ in wanted
         )
         ids = integers(self.account_ids[account] for account, _ in wanted)

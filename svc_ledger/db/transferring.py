@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from svc_ledger.core.transfers import PENDING, Account, Id, Ledger, Pending, Transfer
+from svc_ledger.core.records import PENDING, Account, Id, Pending, Transfer
+from svc_ledger.core.transfers import Ledger
 from svc_ledger.db import rows
 from svc_ledger.db.connection import Connection, Hot, copy_text, escaped, integers
 from svc_ledger.db.holding import texts

@@ -84,7 +84,7 @@ class Ledger:
         assert self.process is not None
         assert self.process.returncode is None, self.log.read_text()
         try:
-            health = health_pb2_grpc.HealthStub(self.operator)
+            health: Any = health_pb2_grpc.HealthStub(self.operator)
             answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=1)
         except grpc.aio.AioRpcError:
             return False

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from svc_ledger.core.holds import State
-from svc_ledger.core.transfers import LINKED, PENDING, POST, VOID, Transfer
+from svc_ledger.core.records import LINKED, PENDING, POST, VOID, Transfer
 from svc_ledger.ports import Cursor, Denied, Forbidden
 from tests.svc_ledger.desk import ACCOUNTS, CASH, INCARNATION, Desk, tick
 

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from chassis.units import fee, order_id, worst
 from svc_ledger.app import Holds, Settler
 from svc_ledger.core.holds import HoldRequest, HoldResult, Key, State
-from svc_ledger.core.settlement import FEES, Accepted, Done, Event, Rejected, Replaced, Trade
-from svc_ledger.core.transfers import (
+from svc_ledger.core.records import (
     CREATED,
     DEBITS_MUST_NOT_EXCEED_CREDITS,
     LINKED,
@@ -26,9 +25,10 @@ from svc_ledger.core.transfers import (
     VOID,
     Account,
     Id,
-    Ledger,
     Transfer,
 )
+from svc_ledger.core.settlement import FEES, Accepted, Done, Event, Rejected, Replaced, Trade
+from svc_ledger.core.transfers import Ledger
 from svc_ledger.ports import Cursor, ShardBatch
 from tests.svc_ledger.memory import HOLD_US, Memory
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chassis.units import INT64_MAX
-from svc_ledger.core.transfers import Account, Ledger, Transfer
+from svc_ledger.core.records import Account, Transfer
+from svc_ledger.core.transfers import Ledger
 
 TABLES = Path(__file__).parents[2].parent / "shared" / "data" / "tigerbeetle"
 ABSENT = f"{TABLES} is absent: TigerBeetle's tables come with the data, not with this project"
