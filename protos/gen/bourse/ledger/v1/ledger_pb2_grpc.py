@@ -109,7 +109,7 @@ class LedgerServiceServicer:
 
     def CreateHolds(self, request_iterator, context):
         """Creates holds for orders in batches; each request is answered by one response with one result a request, in order, after they are committed.
-        Idempotent by (trading_date, account, client_order_id) and digest. UNAVAILABLE: SETTLEMENT_LAGS (the ledger's cursor on a shard is too far behind). INVALID_ARGUMENT: BATCH_TOO_LARGE.
+        Idempotent by (trading_date, account, client_order_id) and digest. UNAVAILABLE: SETTLEMENT_LAGS (the ledger's cursor on a shard is too far behind). FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -160,7 +160,7 @@ class LedgerServiceServicer:
 
     def CreateTransfers(self, request, context):
         """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
-        INVALID_ARGUMENT: BATCH_TOO_LARGE.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -188,7 +188,7 @@ class LedgerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExportLedger(self, request, context):
-        """The whole ledger out of one database snapshot, for reconciliation: first the settlement cursors, then balances, open holds and transfers.
+        """The whole ledger out of one database snapshot, for reconciliation: first the settlement cursors, then balances, open holds and transfers. RESOURCE_EXHAUSTED: STREAM_LIMIT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

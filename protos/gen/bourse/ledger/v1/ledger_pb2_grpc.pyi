@@ -39,7 +39,7 @@ class LedgerServiceStub:
     def __new__(cls, channel: _aio.Channel) -> LedgerServiceAsyncStub: ...
     CreateHolds: _grpc.StreamStreamMultiCallable[_ledger_pb2.CreateHoldsRequest, _ledger_pb2.CreateHoldsResponse]
     """Creates holds for orders in batches; each request is answered by one response with one result a request, in order, after they are committed.
-    Idempotent by (trading_date, account, client_order_id) and digest. UNAVAILABLE: SETTLEMENT_LAGS (the ledger's cursor on a shard is too far behind). INVALID_ARGUMENT: BATCH_TOO_LARGE.
+    Idempotent by (trading_date, account, client_order_id) and digest. UNAVAILABLE: SETTLEMENT_LAGS (the ledger's cursor on a shard is too far behind). FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE.
     """
     CreateParticipant: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.CreateParticipantRequest, _ledger_pb2.CreateParticipantResponse]
     """Creates a participant. Again with the same fields it changes nothing and succeeds. INVALID_ARGUMENT: PARTICIPANT_INVALID. ALREADY_EXISTS: PARTICIPANT_EXISTS."""
@@ -57,7 +57,7 @@ class LedgerServiceStub:
     """Takes money or shares that are not held out of an account; idempotent as Deposit, with its statuses and FAILED_PRECONDITION: FUNDS_INSUFFICIENT."""
     CreateTransfers: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.CreateTransfersRequest, _ledger_pb2.CreateTransfersResponse]
     """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
-    INVALID_ARGUMENT: BATCH_TOO_LARGE.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
     """
     ListBalances: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListBalancesRequest, _ledger_pb2.ListBalancesResponse]
     """Balances of an account, at or after min_sequences. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
@@ -66,7 +66,7 @@ class LedgerServiceStub:
     GetSettlement: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetSettlementRequest, _ledger_pb2.GetSettlementResponse]
     """How far settlement is on each shard, and what stopped it, if anything did."""
     ExportLedger: _grpc.UnaryStreamMultiCallable[_ledger_pb2.ExportLedgerRequest, _ledger_pb2.ExportLedgerResponse]
-    """The whole ledger out of one database snapshot, for reconciliation: first the settlement cursors, then balances, open holds and transfers."""
+    """The whole ledger out of one database snapshot, for reconciliation: first the settlement cursors, then balances, open holds and transfers. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
 
 @_typing.type_check_only
 class LedgerServiceAsyncStub(LedgerServiceStub):
@@ -79,7 +79,7 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateHolds: _aio.StreamStreamMultiCallable[_ledger_pb2.CreateHoldsRequest, _ledger_pb2.CreateHoldsResponse]  # type: ignore[assignment]
     """Creates holds for orders in batches; each request is answered by one response with one result a request, in order, after they are committed.
-    Idempotent by (trading_date, account, client_order_id) and digest. UNAVAILABLE: SETTLEMENT_LAGS (the ledger's cursor on a shard is too far behind). INVALID_ARGUMENT: BATCH_TOO_LARGE.
+    Idempotent by (trading_date, account, client_order_id) and digest. UNAVAILABLE: SETTLEMENT_LAGS (the ledger's cursor on a shard is too far behind). FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE.
     """
     CreateParticipant: _aio.UnaryUnaryMultiCallable[_ledger_pb2.CreateParticipantRequest, _ledger_pb2.CreateParticipantResponse]  # type: ignore[assignment]
     """Creates a participant. Again with the same fields it changes nothing and succeeds. INVALID_ARGUMENT: PARTICIPANT_INVALID. ALREADY_EXISTS: PARTICIPANT_EXISTS."""
@@ -97,7 +97,7 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """Takes money or shares that are not held out of an account; idempotent as Deposit, with its statuses and FAILED_PRECONDITION: FUNDS_INSUFFICIENT."""
     CreateTransfers: _aio.UnaryUnaryMultiCallable[_ledger_pb2.CreateTransfersRequest, _ledger_pb2.CreateTransfersResponse]  # type: ignore[assignment]
     """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
-    INVALID_ARGUMENT: BATCH_TOO_LARGE.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
     """
     ListBalances: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListBalancesRequest, _ledger_pb2.ListBalancesResponse]  # type: ignore[assignment]
     """Balances of an account, at or after min_sequences. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
@@ -106,7 +106,7 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     GetSettlement: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetSettlementRequest, _ledger_pb2.GetSettlementResponse]  # type: ignore[assignment]
     """How far settlement is on each shard, and what stopped it, if anything did."""
     ExportLedger: _aio.UnaryStreamMultiCallable[_ledger_pb2.ExportLedgerRequest, _ledger_pb2.ExportLedgerResponse]  # type: ignore[assignment]
-    """The whole ledger out of one database snapshot, for reconciliation: first the settlement cursors, then balances, open holds and transfers."""
+    """The whole ledger out of one database snapshot, for reconciliation: first the settlement cursors, then balances, open holds and transfers. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
 
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
@@ -122,7 +122,7 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_ledger_pb2.CreateHoldsResponse], _abc.AsyncIterator[_ledger_pb2.CreateHoldsResponse]]:
         """Creates holds for orders in batches; each request is answered by one response with one result a request, in order, after they are committed.
-        Idempotent by (trading_date, account, client_order_id) and digest. UNAVAILABLE: SETTLEMENT_LAGS (the ledger's cursor on a shard is too far behind). INVALID_ARGUMENT: BATCH_TOO_LARGE.
+        Idempotent by (trading_date, account, client_order_id) and digest. UNAVAILABLE: SETTLEMENT_LAGS (the ledger's cursor on a shard is too far behind). FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE.
         """
 
     @_abc_1.abstractmethod
@@ -182,7 +182,7 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.CreateTransfersResponse, _abc.Awaitable[_ledger_pb2.CreateTransfersResponse]]:
         """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
-        INVALID_ARGUMENT: BATCH_TOO_LARGE.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
         """
 
     @_abc_1.abstractmethod
@@ -215,6 +215,6 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_pb2.ExportLedgerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_ledger_pb2.ExportLedgerResponse], _abc.AsyncIterator[_ledger_pb2.ExportLedgerResponse]]:
-        """The whole ledger out of one database snapshot, for reconciliation: first the settlement cursors, then balances, open holds and transfers."""
+        """The whole ledger out of one database snapshot, for reconciliation: first the settlement cursors, then balances, open holds and transfers. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
 
 def add_LedgerServiceServicer_to_server(servicer: LedgerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
