@@ -13,7 +13,7 @@ from bourse_sdk.commands import Cancel, Command, OrderType, Place, Replace, Side
 
 TICK_E4 = 100
 START_PRICES_E4 = {"ACME": 52_0000, "BOLT": 118_0000, "CRUX": 9_5000, "DUNE": 240_0000}
-REMEMBERED_ORDERS = 64
+REMEMBERED_ORDERS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,9 @@ class Agent:
 class MarketMaker(Agent):
     """Quotes both sides of every instrument around its own estimate, and moves its oldest quotes."""
 
-    QUOTES_A_STEP = 6
+    QUOTES_A_STEP = 40
     SPREAD_TICKS = 4
-    DEPTH_TICKS = 12
+    DEPTH_TICKS = 15
 
     def step(self, tops: dict[str, Top]) -> Iterator[Wish]:
         for _ in range(self.QUOTES_A_STEP):
@@ -118,7 +118,7 @@ class NoiseTrader(Agent):
     BAD_SHARE = 0.05
 
     def step(self, tops: dict[str, Top]) -> Iterator[Wish]:
-        for _ in range(self.random.randint(1, 4)):
+        for _ in range(self.random.randint(5, 25)):
             dice = self.random.random()
             if dice < self.BAD_SHARE:
                 yield self.bad_order()
