@@ -6,12 +6,13 @@ from contextlib import ExitStack
 
 import grpc
 import structlog
+from google.protobuf.message import DecodeError
 
 from bourse.match.v1 import events_pb2, match_pb2, match_pb2_grpc
 from chassis import telemetry
 from chassis.bus import Bus
 from chassis.errors import Refusal, from_rpc_error
-from chassis.follow import Batch, Cursor, Follower, Fresh, IncarnationChanged
+from chassis.follow import Batch, Cursor, Follower, Fresh, IncarnationChanged, Span
 from chassis.puller import Puller
 from svc_quote import wire
 from svc_quote.app import Quotes
@@ -58,7 +59,15 @@ class Feed:
         log.info("following", shard=self._number, sequence=shard.sequence, journal=state.sequence)
         cursor = Cursor(state.incarnation, self._number, shard.sequence)
         source = Puller(self._bus, f"MD_{self._number}")
-        await Follower(cursor, wire.decode, source, self._fetch).run(self._apply)
+        await Follower(cursor, self._decode, source, self._fetch).run(self._apply)
+
+    def _decode(self, payload: bytes) -> tuple[events_pb2.MarketDataBatch, Span]:
+        """The message; an unreadable one counts as lost, so it is fetched from the journal."""
+        try:
+            return wire.decode(payload)
+        except DecodeError as error:
+            log.error("message_unreadable", shard=self._number, size=len(payload), error=str(error))
+            return events_pb2.MarketDataBatch(), Span(self._incarnation, self._number, 0, 0)
 
     async def _fetch(self, first: int, last: int) -> AsyncGenerator[Sequence[bytes], None]:
         request = match_pb2.StreamMarketDataRequest(

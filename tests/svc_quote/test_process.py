@@ -39,7 +39,7 @@ async def test_follows_two_shards(postgres: Database, nats: NatsServer, tmp_path
 
 
 async def test_lost_doubled_and_reordered_messages(postgres: Database, nats: NatsServer, tmp_path: Path) -> None:
-    """A stream that loses, doubles and reorders messages ends in the same books, from the journal."""
+    """A stream that loses, doubles, reorders and garbles messages ends in the same books, from the journal."""
     market = Market(["AAA", "BBB", "CCC"], seed=3)
     market.open()
     async with exchange(postgres, nats, tmp_path, market) as (quote, _), publisher(nats, market) as sender:
@@ -54,9 +54,11 @@ async def test_lost_doubled_and_reordered_messages(postgres: Database, nats: Nat
             window = spoiled[number : number + 5]
             market.random.shuffle(window)
             spoiled[number : number + 5] = window
+        spoiled[::40] = [b"\xff\xff"] * len(spoiled[::40])
         await sender.publish(spoiled)
         await quote.reach(market)
         await quote.assert_is(market)
+        assert quote.logged("message_unreadable")
 
 
 async def test_without_a_bus(postgres: Database, nats: NatsServer, tmp_path: Path) -> None:
