@@ -29,9 +29,9 @@ def position(breaks: Breaks, export: Export, shard: int, journalled: tuple[int, 
 
 def trades(breaks: Breaks, fold: Fold, ledger: Ledger) -> None:
     """Each trade up to the ledger's cursor was posted exactly as it calls for."""
-    for sequence in fold.postings.differing(ledger.digests[fold.shard], fold.sequence):
+    for sequence in fold.postings.differing(ledger.of(fold.shard), fold.sequence):
         left = journal.SOURCE, fold.postings.show(sequence, journal.POSTING_FIELDS)
-        right = ledger.source, ledger.digests[fold.shard].show(sequence, journal.POSTING_FIELDS)
+        right = ledger.source, ledger.of(fold.shard).show(sequence, journal.POSTING_FIELDS)
         breaks.add("trade", fold.shard, left, right, sequence=sequence)
         breaks.suspect(fold.shard, sequence)
 
@@ -92,12 +92,15 @@ def _balance(breaks: Breaks, key: tuple[str, str], expected: int, ledger: Ledger
     if posted != summed:
         left_sum, right_sum = (dict(zip(("credits", "debits"), pair, strict=True)) for pair in (summed, posted))
         breaks.add("posting", None, ("ledger postings", left_sum), (says, right_sum), account=account, asset=asset)
-    if account.startswith(EXCHANGE):
-        return
+    available = balance.available if balance else 0
+    if available != found - pending:
+        breaks.add(
+            "posting", None, ("posted less pending", found - pending), (says, available), account=account, asset=asset
+        )
     if pending != ledger.held.get(where, 0) and asset not in ledger.reserved:
         left = "ledger holds", ledger.held.get(where, 0)
         breaks.add("pending", None, left, (says, pending), account=account, asset=asset)
-    if found < pending:
+    if found < pending and not account.startswith(EXCHANGE):
         breaks.add("negative", None, ("posted", found), ("pending", pending), account=account, asset=asset)
 
 
@@ -123,7 +126,7 @@ def _conserved(breaks: Breaks, ledger: Ledger) -> None:
 
 def orders(breaks: Breaks, fold: Fold, history: History) -> None:
     """The history shows each order as the journal has it."""
-    expected, found = fold.orders(), history.digests[fold.shard]
+    expected, found = fold.orders(), history.of(fold.shard)
     for sequence in expected.differing(found, fold.sequence):
         left, right = _differing(
             expected.show(sequence, journal.ORDER_FIELDS), found.show(sequence, journal.ORDER_FIELDS)
@@ -141,15 +144,24 @@ def _differing(left: Any, right: Any) -> tuple[Any, Any]:
     return {name: left[0][name] for name in names}, {name: right[0][name] for name in names}
 
 
-def public_trades(breaks: Breaks, fold: Fold, feed: Feed, through: int) -> None:
-    """Each trade was made public as it was."""
-    names = journal.PUBLIC_TRADE_FIELDS
-    _tape(breaks, "feed_trade", fold.shard, (journal.SOURCE, fold.tape), (feeds.SOURCE, feed.public), names, through)
+def public(breaks: Breaks, fold: Fold, feed: Feed, through: int) -> None:
+    """Each trade, instrument, phase and date was made public as it was."""
+    for kind, private, told, names in (
+        ("feed_trade", fold.tape, feed.public, journal.PUBLIC_TRADE_FIELDS),
+        ("feed_reference", fold.references, feed.references, journal.REFERENCE_FIELDS),
+    ):
+        _tape(breaks, kind, fold.shard, (journal.SOURCE, private), (feeds.SOURCE, told), names, through)
+
+
+def complete(breaks: Breaks, shard: int, source: str, reached: int, through: int) -> None:
+    """All was read that was to be compared."""
+    if reached < through:
+        breaks.add("stream", shard, (source, reached), ("to be compared", through), sequence=reached)
 
 
 def quote_trades(breaks: Breaks, feed: Feed, quotes: Quotes, through: int) -> None:
     """The tape has each public trade once."""
-    right = quotes.source, quotes.digests[feed.shard]
+    right = quotes.source, quotes.of(feed.shard)
     _tape(breaks, "quote_trade", feed.shard, (feeds.SOURCE, feed.tape), right, feeds.TAPE_FIELDS, through)
 
 

@@ -13,6 +13,7 @@ from cli.reconcile.breaks import Breaks
 from cli.reconcile.digests import Digests
 from cli.reconcile.journal import Book
 
+ASKED_FOR = ("deposit", "withdrawal", "transfer")  # Kinds of postings without a trade.
 Keep = dict[int, frozenset[int]]
 
 
@@ -27,20 +28,25 @@ class Export:
         self.keep = keep
         self.cursors: dict[int, int] = {}
         self.incarnations: dict[int, str] = {}
-        self.digests: dict[int, Digests] = {}
+        self._digests: dict[int, Digests] = {}
         self.counts: Counter[str] = Counter()
 
     def begin(self, sequences: Iterable[market_pb2.ShardSequence]) -> None:
         for position in sequences:
             self.cursors[position.shard] = position.sequence
             self.incarnations[position.shard] = position.incarnation
-            self.digests[position.shard] = digests = Digests(self.keep.get(position.shard, frozenset()))
-            digests.reach(position.sequence)
+            self.of(position.shard).reach(position.sequence)
+
+    def of(self, shard: int) -> Digests:
+        """The shard's table."""
+        if shard not in self._digests:
+            self._digests[shard] = Digests(self.keep.get(shard, frozenset()))
+        return self._digests[shard]
 
     def at(self, shard: int, sequence: int, value: object) -> Digests | None:
         """Where the value belongs, if its shard and sequence can be."""
         if 0 < sequence <= self.cursors.get(shard, 0):
-            return self.digests[shard]
+            return self.of(shard)
         left = ("journal", {"last_sequence": self.cursors.get(shard)})
         self.breaks.add(self.kind, shard, left, (self.source, value), sequence=sequence)
         return None
@@ -82,6 +88,9 @@ class Ledger(Export):
         self.debits[debit, asset] += amount
         self.credits[credit, asset] += amount
         if not (trade_id := transfer.trade_id):
+            if transfer.kind not in ASKED_FOR:
+                right = self.source, [debit, credit, asset, amount, transfer.kind]
+                self.breaks.add("posting", None, ("expected", f"one of {', '.join(ASKED_FOR)}"), right, account=debit)
             self.paid_in[debit, asset] -= amount
             self.paid_in[credit, asset] += amount
             return

@@ -20,6 +20,7 @@ class Feed:
         self.sequence = 0
         self.books: dict[str, Book] = {}
         self.public = Digests(keep)  # As journal.Fold.tape.
+        self.references = Digests(keep)  # As journal.Fold.references.
         self.tape = Digests(keep)  # TAPE_FIELDS.
         self.counts: Counter[str] = Counter()
         self._symbol_sequences: dict[str, int] = {}
@@ -30,11 +31,15 @@ class Feed:
         """Applies the next message."""
         self._check(batch)
         self.counts["public_events"] += len(batch.events)
-        for digests in (self.public, self.tape):
+        for digests in (self.public, self.references, self.tape):
             digests.reach(batch.last_sequence)
-        symbol = batch.symbol
+        symbol, first, last = batch.symbol, batch.first_sequence, batch.last_sequence
         for symbol_sequence, event in enumerate(batch.events, batch.first_symbol_sequence):
-            kind = event.WhichOneof("event")
+            kind = event.WhichOneof("event") or "nothing"
+            if not first <= event.sequence <= last:
+                right = ("its message", {"first_sequence": first, "last_sequence": last})
+                self.breaks.add("sequence", self.shard, (SOURCE, event.sequence), right, sequence=first)
+                continue
             if kind == "level":
                 level = event.level
                 book = self.books.setdefault(symbol, {})
@@ -44,8 +49,10 @@ class Feed:
                     book.pop((level.side, level.price_e4), None)
             elif kind == "trade":
                 self._trade(event.sequence, symbol, symbol_sequence, event.trade, batch.time_us)
-            elif kind == "instrument_added":
+            else:
                 self.books.setdefault(symbol, {})
+                said = getattr(event, kind).SerializeToString(deterministic=True).hex()
+                self.references.put(event.sequence, (kind, said))
         if batch.part + 1 == batch.parts:
             self.sequence = batch.last_sequence
 

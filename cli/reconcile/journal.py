@@ -4,9 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
+from google.protobuf.message import Message
+
 from bourse.match.v1 import events_pb2
 from bourse.order.v1 import order_pb2
 from bourse.types.v1 import market_pb2
+from chassis.units import order_id as order_id_of
 from chassis.units import sequence_of, worst
 from cli.reconcile.breaks import Breaks
 from cli.reconcile.digests import Digests
@@ -19,6 +22,7 @@ ORDER_FIELDS = (
     *("create_time_us", "update_time_us", "last_sequence", "reason"),
 )
 POSTING_FIELDS = ("debit_account", "credit_account", "asset", "amount", "kind")
+REFERENCE_FIELDS = ("kind", "encoded")
 PUBLIC_TRADE_FIELDS = ("symbol", "price_e4", "quantity", "taker_side", "time_us")
 BUY = market_pb2.SIDE_BUY
 
@@ -95,7 +99,8 @@ class Fold:
         self.open: dict[int, OpenOrder] = {}
         self.finished = Digests(keep)  # Final orders, by the sequence in their order_id.
         self.postings = Digests(keep)  # What each trade must post, by its sequence.
-        self.tape = Digests(keep)  # What the public must see of each trade.
+        self.tape = Digests(keep)  # What the public must see of each trade,
+        self.references = Digests(keep)  # and of instruments, phases and dates.
         self.positions: defaultdict[tuple[str, str], int] = defaultdict(int)  # (account, asset) -> received in trades
         self.currencies: dict[str, str] = {}
         self.counts: Counter[str] = Counter()
@@ -103,9 +108,9 @@ class Fold:
         self._apply: dict[str, Callable[[int, Any], None]] = {
             "tick": self._nothing,
             "date_opened": self._date_opened,
-            "date_closed": self._nothing,
+            "date_closed": self._date_closed,
             "instrument_added": self._instrument_added,
-            "phase_changed": self._nothing,
+            "phase_changed": self._phase_changed,
             "accepted": self._accepted,
             "rejected": self._rejected,
             "trade": self._trade,
@@ -118,8 +123,9 @@ class Fold:
         if batch is not self._batch:
             self._check(batch)
             self._batch = batch
-        first, last = batch.first_sequence, min(batch.last_sequence, through)
-        for digests in (self.finished, self.postings, self.tape):
+        first, date_before = batch.first_sequence, self.trading_date
+        last = min(batch.last_sequence, first + len(batch.events) - 1, through)
+        for digests in (self.finished, self.postings, self.tape, self.references):
             digests.reach(last)
         handlers, events = self._apply, batch.events
         for sequence in range(max(first, self.sequence + 1), last + 1):
@@ -129,6 +135,8 @@ class Fold:
                 self._contradiction(sequence, kind, "an event of a known kind")
             else:
                 handler(sequence, getattr(event, kind))
+        if batch.trading_date not in (date_before, self.trading_date) and last == batch.last_sequence:
+            self._contradiction(last, {"trading_date": batch.trading_date}, {"trading_date": self.trading_date})
         self.sequence = max(self.sequence, last)
 
     def orders(self) -> Digests:
@@ -172,17 +180,35 @@ class Fold:
     def _nothing(self, _sequence: int, _event: object) -> None:
         pass
 
-    def _date_opened(self, _sequence: int, event: events_pb2.TradingDateOpened) -> None:
+    def _date_opened(self, sequence: int, event: events_pb2.TradingDateOpened) -> None:
         self.trading_date = event.trading_date
+        self._refer(sequence, "date_opened", event)
 
-    def _instrument_added(self, _sequence: int, event: events_pb2.InstrumentAdded) -> None:
+    def _date_closed(self, sequence: int, event: events_pb2.TradingDateClosed) -> None:
+        if event.trading_date != self.trading_date or self.open:
+            expected = {"trading_date": self.trading_date, "open_orders": 0}
+            says = {"trading_date": event.trading_date, "open_orders": len(self.open)}
+            self._contradiction(sequence, says, expected)
+        self.trading_date = 0
+        self._refer(sequence, "date_closed", event)
+
+    def _instrument_added(self, sequence: int, event: events_pb2.InstrumentAdded) -> None:
         self.currencies[event.instrument.symbol] = event.instrument.currency
+        self._refer(sequence, "instrument_added", event)
+
+    def _phase_changed(self, sequence: int, event: events_pb2.PhaseChanged) -> None:
+        self._refer(sequence, "phase_changed", event)
+
+    def _refer(self, sequence: int, kind: str, event: Message) -> None:
+        """A shard's dates are made public by its instruments: where there is none they are not."""
+        if self.currencies:
+            self.references.put(sequence, (kind, event.SerializeToString(deterministic=True).hex()))
 
     def _accepted(self, sequence: int, event: events_pb2.OrderAccepted) -> None:
         self.counts["orders"] += 1
-        order_id = event.order_id
-        if order_id != self.shard << 48 | sequence:
-            self._contradiction(sequence, order_id, self.shard << 48 | sequence, order_id=order_id)
+        order_id = order_id_of(self.shard, sequence)
+        if event.order_id != order_id:
+            self._contradiction(sequence, event.order_id, order_id)
         self.open[order_id] = OpenOrder(event, self.trading_date, self.time_us, sequence)
 
     def _rejected(self, sequence: int, event: events_pb2.CommandRejected) -> None:
@@ -244,17 +270,20 @@ class Fold:
         order.held_fee_e6 = event.held_fee_e6
         order.update_time_us = self.time_us
         order.last_sequence = sequence
-        if order.open_quantity != event.open_quantity:
-            self._contradiction(sequence, event.open_quantity, order.open_quantity, order_id=event.order_id)
+        says = event.account, event.symbol, event.open_quantity
+        expected = order.account, order.symbol, order.open_quantity
+        if says != expected:
+            self._contradiction(sequence, says, expected, order_id=event.order_id)
 
     def _done(self, sequence: int, event: events_pb2.OrderDone) -> None:
         order = self.open.pop(event.order_id, None)
         if order is None:
             self._contradiction(sequence, "done", "no open order", order_id=event.order_id)
             return
-        says = event.executed_quantity, event.cancelled_quantity
-        if says != (order.executed_quantity, order.open_quantity):
-            self._contradiction(sequence, says, (order.executed_quantity, order.open_quantity), order_id=event.order_id)
+        says = event.account, event.symbol, event.executed_quantity, event.cancelled_quantity
+        expected = order.account, order.symbol, order.executed_quantity, order.open_quantity
+        if says != expected:
+            self._contradiction(sequence, says, expected, order_id=event.order_id)
         self.counts["cancelled"] += event.reason == events_pb2.DONE_REASON_CANCELLED
         order.open_quantity = 0
         order.update_time_us = self.time_us

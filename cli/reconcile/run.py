@@ -148,6 +148,7 @@ class Look:
                 private = fold.books()
 
         await self._fold(fold, through, sorted({*cursors, through}), reached)
+        checks.complete(self.breaks, shard, journal.SOURCE, fold.sequence, through)
         await self._feed(fold, Feed(shard, self.breaks, fold.finished.keep), quotes, private, through)
         self.counts.update(fold.counts)
         return positions
@@ -190,7 +191,8 @@ class Look:
             self._tell(f"shard {shard}: {public.sequence:,} of {through:,} events made public")
         for copy in copies:
             await copy.finish()
-        checks.public_trades(self.breaks, fold, public, fold.sequence)
+        checks.complete(self.breaks, shard, feed.SOURCE, public.sequence, through)
+        checks.public(self.breaks, fold, public, fold.sequence)
         checks.quote_trades(self.breaks, public, quotes, cursor)
         self.counts.update(public.counts)
 

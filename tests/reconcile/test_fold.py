@@ -43,7 +43,7 @@ class Journal:
             "last_sequence": self.sequence,
         }
         row["time_us"] = 1_000 * first
-        self.batches.append(events_pb2.ExecutionBatch(events=events, **row))
+        self.batches.append(events_pb2.ExecutionBatch(events=events, trading_date=DATE, **row))
         self.public.append(
             events_pb2.MarketDataBatch(
                 **row,
@@ -126,7 +126,11 @@ class Journal:
             ),
             events_pb2.ExecutionEvent(
                 done=events_pb2.OrderDone(
-                    order_id=taker, account=account, reason=events_pb2.DONE_REASON_FILLED, executed_quantity=quantity
+                    symbol="ACME",
+                    order_id=taker,
+                    account=account,
+                    reason=events_pb2.DONE_REASON_FILLED,
+                    executed_quantity=quantity,
                 )
             ),
             public=(
@@ -195,6 +199,7 @@ class Day:
                 debits_pending=pending,
                 debits_posted=debits,
                 credits_posted=credits_posted,
+                available=credits_posted - debits - pending,
             )
         self.ledger.holds.add(hold_id=1, account=BEN, asset="ACME", amount=60, order_id=offer)
         self.ledger.holds.add(hold_id=2, account=ANN, asset="EUR", amount=held, order_id=bid)
@@ -251,11 +256,15 @@ class Day:
         for batch, public in zip(self.journal.batches, self.journal.public, strict=True):
             fold.apply(batch, self.journal.sequence)
             feed.apply(public)
+        checks.complete(breaks, 0, "journal", fold.sequence, self.journal.sequence)
+        checks.complete(breaks, 0, "market data", feed.sequence, self.journal.sequence)
+        for export in (ledger, history, quotes):
+            checks.position(breaks, export, 0, (self.journal.sequence, self.journal.sequence), INCARNATION)
         checks.trades(breaks, fold, ledger)
         checks.holds(breaks, fold, ledger)
         checks.orders(breaks, fold, history)
         checks.balances(breaks, [dict(fold.positions)], ledger)
-        checks.public_trades(breaks, fold, feed, fold.sequence)
+        checks.public(breaks, fold, feed, fold.sequence)
         checks.quote_trades(breaks, feed, quotes, fold.sequence)
         checks.books(breaks, "feed_depth", 0, ("journal", fold.books()), ("market data", feed.books), fold.sequence)
         checks.books(breaks, "quote_depth", 0, ("market data", feed.books), ("svc_quote", quotes.books), fold.sequence)
@@ -316,6 +325,7 @@ def test_a_hold_that_outlives_its_deadline_is_a_break(day: Day) -> None:
     """A hold without an order is right up to its deadline in journal time, and wrong behind it."""
     day.ledger.holds.add(hold_id=3, account=ANN, asset="EUR", amount=5, deadline_us=day.journal.batches[-1].time_us)
     day.ledger.balances[0].debits_pending += 5
+    day.ledger.balances[0].available -= 5
     assert day.reconcile().found == {}
     day.ledger.holds[-1].deadline_us -= 1
     assert day.reconcile().found == {"hold": 1}
@@ -324,12 +334,14 @@ def test_a_hold_that_outlives_its_deadline_is_a_break(day: Day) -> None:
 def test_money_from_nowhere_is_found_thrice(day: Day) -> None:
     """A balance raised by hand is not what was paid in and traded, nor what was posted, nor conserved."""
     day.ledger.balances[0].credits_posted += 5
+    day.ledger.balances[0].available += 5
     assert day.reconcile().found == {"balance": 1, "posting": 1, "conservation": 1}
 
 
 def test_a_two_phase_transfer_is_pending_on_both_sides(day: Day) -> None:
     """What an operator reserves is no hold, and no break; what is pending beyond it is one."""
     day.ledger.balances[0].debits_pending += 5
+    day.ledger.balances[0].available -= 5
     day.ledger.balances[2].credits_pending += 5
     assert day.reconcile().found == {}
     day.ledger.balances[2].credits_pending += 1
