@@ -1,0 +1,119 @@
+"""What is encoded is what was meant, within the limits of a message, for any field values."""
+
+import random
+
+import pytest
+
+from bourse.match.v1 import events_pb2, match_pb2
+from bourse.types.v1 import command_pb2
+from svc_match import wire
+from svc_match.core import commands, events
+from svc_match.core.engine import Engine
+from svc_match.core.instrument import Phase
+from svc_match.ports import NO_SYMBOL, Head
+from tests.svc_match.shard import TRADING_DATE, cancel, instrument, place
+
+HEAD = Head("0" * 32, 7, 0, 123)
+EXTREMES = (0, 1, -1, 100, 10_000, 1 << 31, (1 << 63) - 1, -(1 << 63), 10**13, 10**12, 999_900)
+TEXTS = ("", "a", "alice/main", "x" * 36, "x" * 37, "x" * 500, "é", "a b", "\x00", "ACME", "c1", "c2")
+
+
+def market() -> Engine:
+    engine = Engine(0)
+    engine.apply(
+        [commands.AddInstrument(wire.instrument(instrument("ACME", max_quantity=10**12, max_price_e4=10**13)))], 1
+    )
+    engine.apply([commands.OpenDate(TRADING_DATE)], 1)
+    engine.apply([commands.SetPhase("", Phase.OPEN)], 1)
+    return engine
+
+
+def encode(engine: Engine, submissions: list[match_pb2.Submission]) -> tuple[list[bytes], list[tuple[str, bytes]]]:
+    items = [wire.submission(message) for message in submissions]
+    assert wire.items(wire.commands(items)) == items
+    applied = engine.apply([item.command for item in items], 1, 1 << 30)
+    last = {symbol: engine.books[symbol].symbol_sequence for symbol in applied.public}
+    parts = wire.executions(HEAD, applied) if applied.events else []
+    for result in applied.results:
+        wire.put_result(command_pb2.CommandResult(), "id", result) if not is_repeat(result) else None
+        if isinstance(result, events.First):
+            again = wire.firsts(parts, [result.sequence])[result.sequence]
+            assert again == result
+    return parts, wire.market_data(HEAD, applied, last)
+
+
+def is_repeat(result: events.Result) -> bool:
+    return isinstance(result, events.Repeat | events.EarlierDate)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_field_value_breaks_the_shard(seed: int) -> None:
+    """Whatever the fields hold, every command gets a result and every event is encoded."""
+    chance, engine = random.Random(seed), market()
+
+    def fill(message: object) -> None:
+        for field in message.DESCRIPTOR.fields:  # type: ignore[attr-defined]
+            if field.message_type is not None:
+                continue
+            if field.cpp_type == field.CPPTYPE_STRING:
+                value: object = chance.choice(TEXTS)
+            else:
+                value = chance.choice(EXTREMES)
+                if field.cpp_type in (field.CPPTYPE_INT32, field.CPPTYPE_ENUM):
+                    value = chance.choice((0, 1, 2, 3, 9, -1, (1 << 31) - 1))
+            if chance.random() < 0.8:
+                setattr(message, field.name, value)
+        if hasattr(message, "trading_date") and chance.random() < 0.9:
+            message.trading_date = TRADING_DATE
+        if hasattr(message, "symbol") and chance.random() < 0.7:
+            message.symbol = "ACME"
+
+    for _ in range(60):
+        batch = []
+        for _ in range(20):
+            message = match_pb2.Submission(deadline_us=0)
+            kind = chance.choice(("place", "cancel", "replace"))
+            getattr(message.command, kind).SetInParent()
+            fill(message)
+            fill(getattr(message.command, kind))
+            batch.append(message)
+        encode(engine, batch)
+
+
+def test_parts_stay_below_their_limit() -> None:
+    """A big row leaves in parts below the limit which cover its events once."""
+    engine = market()
+    batch = [place("ACME", 1, 10_000 + 100 * n, 1, account="p" * 100) for n in range(5_000)]
+    batch += [place("NONE", 1, 10_000, 1, account="é" * 100) for n in range(2_000)]
+    private, public = encode(engine, batch)
+    assert len(private) > 2
+    covered = 3
+    for part in private:
+        assert len(part) <= wire.PART_BYTES_LIMIT
+        message = events_pb2.ExecutionBatch.FromString(part)
+        assert message.first_sequence == covered + 1
+        assert len(message.events) == message.last_sequence - covered
+        covered = message.last_sequence
+    assert covered == engine.sequence
+    number = 3
+    for place_, (symbol, part) in enumerate(public):
+        shown = events_pb2.MarketDataBatch.FromString(part)
+        assert (symbol, shown.part, shown.parts) == ("ACME", place_, len(public))
+        assert (shown.first_sequence, shown.last_sequence) == (4, engine.sequence)
+        assert shown.first_symbol_sequence == number + 1
+        number += len(shown.events)
+    assert number == engine.books["ACME"].symbol_sequence
+
+
+def test_a_row_without_public_events_has_one_public_part() -> None:
+    """It covers the row, so that nobody sees a gap."""
+    engine = market()
+    ((symbol, part),) = encode(engine, [cancel(99)])[1]
+    message = events_pb2.MarketDataBatch.FromString(part)
+    assert (symbol, message.symbol, message.part, message.parts) == (NO_SYMBOL, "", 0, 1)
+    assert (message.first_sequence, message.last_sequence) == (4, 4)
+
+
+def test_every_reason_has_words() -> None:
+    """Each refusal says what is wrong and what to do."""
+    assert set(wire.WORDS) == set(events.Reason)
