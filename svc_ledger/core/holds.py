@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
-from chassis.units import DIGEST_BYTES, INT64_MAX, MAX_SHARD, worst
+from chassis.units import DIGEST_BYTES, FEE_SCALE, INT64_MAX, MAX_SHARD, worst
 
 CLIENT_ORDER_ID_LIMIT = 36
+LAST_DATE = 99991231
 
 Identity: TypeAlias = tuple[int, str, str]
 Key: TypeAlias = tuple[str, str]
@@ -227,6 +228,23 @@ def _replace_needs(request: HoldRequest, known: Known) -> int | Refused:
 
 
 def _refusal(request: HoldRequest, known: Known) -> Refused | None:
+    if (
+        request.account in known.accounts
+        and request.asset in known.assets
+        and len(request.digest) == DIGEST_BYTES
+        and 0 < len(request.client_order_id) <= CLIENT_ORDER_ID_LIMIT
+        and 0 < request.trading_date <= LAST_DATE
+        and 0 <= request.shard <= MAX_SHARD
+        and request.quantity > 0
+        and request.held_price_e4 >= 0
+        and 0 <= request.held_fee_e6 <= FEE_SCALE
+        and request.amount_e4 >= 0
+    ):
+        return None
+    return _why_refused(request, known)
+
+
+def _why_refused(request: HoldRequest, known: Known) -> Refused | None:
     if request.account not in known.accounts:
         return _refused("ACCOUNT_UNKNOWN", "account", request.account, "no such account", "ask the exchange for one")
     if request.asset not in known.assets:
@@ -236,11 +254,11 @@ def _refusal(request: HoldRequest, known: Known) -> Refused | None:
         return _refused("HOLD_INVALID", "digest", value, "not a digest", f"send {DIGEST_BYTES} bytes")
     for name, number, low, high in (
         ("client_order_id", len(request.client_order_id), 1, CLIENT_ORDER_ID_LIMIT),
-        ("trading_date", request.trading_date, 1, 99991231),
+        ("trading_date", request.trading_date, 1, LAST_DATE),
         ("shard", request.shard, 0, MAX_SHARD),
         ("quantity", request.quantity, 1, INT64_MAX),
         ("held_price_e4", request.held_price_e4, 0, INT64_MAX),
-        ("held_fee_e6", request.held_fee_e6, 0, 1_000_000),
+        ("held_fee_e6", request.held_fee_e6, 0, FEE_SCALE),
         ("amount_e4", request.amount_e4, 0, INT64_MAX),
     ):
         if not low <= number <= high:

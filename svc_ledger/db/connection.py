@@ -16,6 +16,7 @@ Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 # Plans are made once, by index, whatever a table's size was when the statement was first run.
 PLANS = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off"
 CONFLICTS = (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+CUT_OFF = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
 class Hot:
@@ -43,7 +44,7 @@ class Hot:
                 raise Conflict(str(error)) from error
             except (errors.IntegrityError, errors.DataError) as error:
                 raise Forbidden(str(error)) from error
-            except psycopg.OperationalError as error:
+            except CUT_OFF as error:
                 raise DatabaseDown(str(error)) from error
 
     async def close(self) -> None:
@@ -52,7 +53,7 @@ class Hot:
             await self._connection.close()
 
     async def _connected(self) -> Connection:
-        if self._connection is None or self._connection.closed or self._connection.broken:
+        if self._connection is None or not _alive(self._connection):
             self._connection = await database.connect(self._url, self._name)
             self._connection.prepare_threshold = 0
             await self._connection.execute(PLANS, prepare=False)
@@ -65,6 +66,16 @@ class Hot:
             await connection.execute("ROLLBACK")
         elif status is not psycopg.pq.TransactionStatus.IDLE:
             await connection.close()
+
+
+def _alive(connection: Connection) -> bool:
+    """Whether the server has not hung up since the last statement; asks the socket, not the server."""
+    try:
+        connection.pgconn.consume_input()  # its farewell
+        connection.pgconn.consume_input()  # the end
+    except psycopg.OperationalError:
+        return False
+    return not connection.closed
 
 
 async def copy_text(connection: Connection, statement: str, rows: Iterable[str]) -> None:

@@ -1,15 +1,16 @@
 """Reads: pages by key, balances with the cursors that they are of, and the whole ledger out of one snapshot."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from chassis import database
 from svc_ledger.core.holds import Hold
 from svc_ledger.core.settlement import Posting
 from svc_ledger.db import rows
-from svc_ledger.db.connection import Connection
+from svc_ledger.db.connection import CUT_OFF, Connection
 from svc_ledger.db.names import Names
-from svc_ledger.ports import Balance, Cursor, Entry, ExportPart
+from svc_ledger.ports import Balance, Cursor, DatabaseDown, Entry, ExportPart
 
 EXPORT_ROWS = 2000
 PARTICIPANTS = "SELECT name, title FROM participants WHERE name > %s ORDER BY name LIMIT %s"
@@ -67,6 +68,15 @@ async def entries(connection: Connection, account: str, asset: str, after: int, 
 
 async def export(url: str, name: str, names: Names) -> AsyncIterator[ExportPart]:
     """Cursors, balances, open holds and transfers, in parts, out of one REPEATABLE READ snapshot."""
+    try:
+        async with aclosing(_export(url, name, names)) as parts:
+            async for part in parts:
+                yield part
+    except CUT_OFF as error:
+        raise DatabaseDown(str(error)) from error
+
+
+async def _export(url: str, name: str, names: Names) -> AsyncGenerator[ExportPart, None]:
     async with await database.connect(url, name) as connection:
         await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         yield list(rows.cursors(await (await connection.execute(rows.CURSORS)).fetchall()).values())
