@@ -14,13 +14,14 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from bourse.types.v1 import market_pb2
 from bourse_sdk import Cancel, Client, OrderType, Outcome, Place, Replace, Side, TimeInForce
 from cli.machine.credentials import ADMINISTRATOR
 from cli.reconcile.breaks import Reconciliation
 from cli.reconcile.run import reconcile
 from cli.reconcile.settled import wait_settled
 from svc_quote.core import checkpoint
-from tests.exchange import SYMBOLS, Exchange, running_exchange
+from tests.exchange import SYMBOLS, TRADING_DATE, Exchange, running_exchange
 
 SETTLE_SECONDS = 20.0
 FOUND_SECONDS = 20.0
@@ -334,3 +335,37 @@ async def test_messages_that_jetstream_lost_or_repeated_are_found(exchange: Exch
                 await asyncio.sleep(0.1)
     finally:
         await connection.close()
+
+
+async def test_it_is_clean_over_a_change_of_date(exchange: Exchange) -> None:
+    """Halted, closed and opened on another date: open orders are done, their holds released, and all agree on it."""
+    async with exchange.operator() as operator:
+        await operator.set_phase(market_pb2.PHASE_HALTED)
+        await operator.close_date(TRADING_DATE)
+        outcome = await found(exchange)
+        assert (outcome.breaks, outcome.counts["holds"], outcome.counts["levels"]) == ((), 0, 0)
+        await operator.open_date(TRADING_DATE + 1)
+        await operator.set_phase(market_pb2.PHASE_OPEN)
+    account = await exchange.join()
+    async with exchange.broker(account.split("/")[0]) as broker:
+        placed = await broker.submit_many([Place(account, symbol, Side.BUY, 5, 90 * UNIT) for symbol in SYMBOLS])
+    outcome = await found(exchange)
+    assert {result.outcome for result in placed} == {Outcome.ACCEPTED}
+    assert (outcome.breaks, outcome.counts["holds"], outcome.counts["levels"]) == ((), 2, 2)
+
+
+async def test_settlement_that_has_stopped_is_found(exchange: Exchange) -> None:
+    """What svc_ledger cannot settle stops its shard; that is told, with how far it came. (The last test: nothing heals it.)"""
+    account = await exchange.join()
+    async with exchange.broker(account.split("/")[0]) as broker:
+        placed = await broker.place(account, "ACME", Side.BUY, 5, 90 * UNIT)
+        await wait_settled(exchange.home, SETTLE_SECONDS)
+        with exchange.database() as database:
+            plant(database, "svc_ledger.holds", f"order_id = {placed.order_id}", "")
+        await broker.cancel(account, placed.order_id)
+    outcome = await found(exchange)
+    assert outcome.found.keys() == {"settlement", "cursor", "hold", "pending"}
+    told = {each.kind: each for each in outcome.breaks}
+    assert told["settlement"].left.value
+    assert told["cursor"].right.source == "ledger"
+    assert told["hold"].where == {"order_id": placed.order_id}
