@@ -1,6 +1,7 @@
 """A day of one shard in a few lines, told twice: by the journal and by what every service keeps of it."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import command_pb2, market_pb2
 from chassis.units import fee, worst
 from cli.reconcile import checks
-from cli.reconcile.breaks import Breaks
+from cli.reconcile.breaks import KINDS, Breaks
 from cli.reconcile.exports import History, Ledger, Quotes
 from cli.reconcile.feed import Feed
 from cli.reconcile.journal import Fold
@@ -437,3 +438,9 @@ def test_an_export_is_of_the_journal_as_it_is(cursor: int, incarnation: str, kin
     history.begin([market_pb2.ShardSequence(sequence=cursor, incarnation=incarnation)])
     checks.position(breaks, history, 0, (5, 7), "a")
     assert list(breaks.found) == kinds
+
+
+def test_every_kind_of_break_is_explained() -> None:
+    """The page on reconciliation has a line for each kind."""
+    page = (Path(__file__).parents[2] / "docs" / "reconciliation.md").read_text("utf-8")
+    assert [kind for kind in KINDS if f"`{kind}`" not in page] == []
