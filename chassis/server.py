@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 import grpc
-from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME as HEALTH
 from grpc_health.v1.health import aio as health
@@ -34,6 +35,22 @@ OPTIONS = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_MIN_INTERVAL_MS),
 )
+
+
+class Symbols:
+    """The descriptor pool as reflection needs it: the pool itself finds no file by the name of a method."""
+
+    def __init__(self) -> None:
+        self._pool = descriptor_pool.Default()
+
+    def FindFileContainingSymbol(self, symbol: str) -> FileDescriptor:  # noqa: N802
+        try:
+            return self._pool.FindFileContainingSymbol(symbol)
+        except KeyError:
+            return self._pool.FindServiceByName(symbol.rpartition(".")[0]).file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
 
 
 class Server:
@@ -89,7 +106,7 @@ class Server:
 
     def _add_reflection(self) -> None:
         names = [*self._names, HEALTH, reflection.SERVICE_NAME]
-        servicer = reflection.aio.ReflectionServicer(names)
+        servicer = reflection.aio.ReflectionServicer(names, Symbols())
         handler = grpc.stream_stream_rpc_method_handler(
             servicer.ServerReflectionInfo,
             reflection_pb2.ServerReflectionRequest.FromString,

@@ -1,0 +1,158 @@
+"""The commands of members, orders and market data, on a running exchange: what they print, and how they end."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cli.__main__ import lines, main
+from tests.exchange import CURRENCY, TRADING_DATE, Exchange
+
+Bourse = Callable[..., Any]
+
+
+@pytest.fixture
+def bourse(exchange: Exchange) -> Bourse:
+    """Runs `bourse ...` in the exchange's home; what it printed as JSON, or the exit code and text where `fails` is named."""
+
+    def run(*arguments: object, fails: int | None = None) -> Any:
+        words = [*map(str, arguments), "--home", str(exchange.home), *([] if fails else ["--json"])]
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == (fails or 0), done.output
+        return done.output if fails else json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture
+def account(exchange: Exchange) -> str:
+    return asyncio.run(exchange.join())
+
+
+def test_a_member_is_created_paid_in_and_paid_out(bourse: Bourse) -> None:
+    """Participants, accounts, deposits by id once, withdrawals, balances and the statement."""
+    bourse("participants", "create", "delta", "--title", "Delta Securities")
+    bourse("accounts", "create", "delta/main")
+    for _ in range(2):
+        balance = bourse("deposit", "delta/main", CURRENCY, "100.50", "--id", "delta-1")
+    assert balance["available"] == 1_005_000
+    assert bourse("deposit", "delta/main", "ACME", "50")["available"] == 50
+    assert bourse("withdraw", "delta/main", CURRENCY, "0.5")["available"] == 1_000_000
+    balances = bourse("balances", "delta/main")
+    assert {balance["asset"]: balance["available"] for balance in balances} == {CURRENCY: 1_000_000, "ACME": 50}
+    assert [entry["amount"] for entry in bourse("statement", "delta/main")] == [1_005_000, 50, -5_000]
+    assert {"name": "delta", "title": "Delta Securities"} in bourse("participants", "list")
+    assert bourse("accounts", "list", "--participant", "delta") == ["delta/main"]
+
+
+def test_an_order_is_placed_replaced_found_and_cancelled(bourse: Bourse, account: str) -> None:
+    """Each command says the order's id, which the next one takes."""
+    participant = account.partition("/")[0]
+    placed = bourse("order", "place", account, "buy", 10, "BRIO", "12.50")
+    assert (placed["outcome"], placed["quantity"]) == ("ACCEPTED", 10)
+    order_id = placed["order_id"]
+    assert bourse("order", "replace", account, order_id, "--price", "12.60", "--quantity", 8)["quantity"] == 8
+    listed = bourse("order", "list", "--participant", participant, "--state", "open")
+    assert [order["order_id"] for order in listed] == [order_id]
+    assert bourse("order", "cancel", account, order_id)["outcome"] == "CANCELLED"
+    found = bourse("order", "get", order_id, "--participant", participant)
+    assert (found["price_e4"], found["state"]) == (126_000, "ORDER_STATE_CANCELLED")
+
+
+def test_a_command_sent_again_under_its_id_gets_the_first_result(bourse: Bourse, account: str) -> None:
+    """`--id` and `--date` name the command."""
+    again = ["order", "place", account, "sell", 5, "BRIO", "99.00", "--id", "mine", "--date", TRADING_DATE]
+    first = bourse(*again)
+    assert bourse(*again) == first
+    bourse("order", "cancel", account, first["order_id"])
+
+
+def test_what_trades_is_seen_in_book_tape_and_watches(bourse: Bourse, exchange: Exchange, account: str) -> None:
+    """Market data and the drop copy, also as plain lines where there is no terminal."""
+    bourse("order", "place", account, "sell", 7, "BRIO", "20.00")
+    rest = bourse("order", "place", account, "buy", 5, "BRIO", "20.00")
+    assert bourse("trades", "BRIO")["trades"][0]["quantity"] == 5
+    book = bourse("book", "BRIO")
+    assert [level["quantity"] for level in book["asks"] if level["price_e4"] == 200_000] == [2]
+    home = ["--home", str(exchange.home), "--seconds", "1"]
+    watched = CliRunner().invoke(main, ["watch", "orders", account.partition("/")[0], *home])
+    assert "traded" in watched.output
+    assert str(rest["order_id"]) in watched.output
+    assert "20.00" in CliRunner().invoke(main, ["watch", "book", "BRIO", *home]).output
+    orders = bourse("order", "list", "--participant", account.partition("/")[0], "--state", "open")
+    bourse("order", "cancel", account, orders[0]["order_id"])
+
+
+def test_a_refusal_ends_with_1_and_says_field_value_and_fix(bourse: Bourse, account: str) -> None:
+    """In words, on standard error."""
+    said = bourse("order", "place", account, "buy", 10, "BRIO", "12.505", fails=1)
+    assert "PRICE_OFF_TICK" in said
+    assert "125050" in said
+    assert "SYMBOL_UNKNOWN" in bourse("book", "NOPE", fails=1)
+    assert "ORDER_UNKNOWN" in bourse("order", "cancel", account, 77, fails=1)
+
+
+def test_wrong_usage_ends_with_2(bourse: Bourse, account: str) -> None:
+    """Nothing is sent."""
+    assert "PRICE" in bourse("order", "place", account, "buy", 10, "BRIO", fails=2)
+    assert "is not a number" in bourse("order", "place", account, "buy", 10, "BRIO", "cheap", fails=2)
+    assert "AMOUNT" in bourse("deposit", account, "BRIO", "1.5", fails=2)
+
+
+def test_no_exchange_ends_with_3(tmp_path: Path) -> None:
+    """The message says what to do."""
+    done = CliRunner().invoke(main, ["participants", "list", "--home", str(tmp_path)])
+    assert done.exit_code == 3
+    assert "bourse up" in done.output
+
+
+def test_a_halt_rejects_orders_until_the_phase_is_open_again(bourse: Bourse, account: str) -> None:
+    """`halt`, `phase` and `date` are the operator's."""
+    assert bourse("halt", "BRIO")["phase"] == "halted"
+    assert "MARKET_HALTED" in bourse("order", "place", account, "buy", 1, "BRIO", "1.00", fails=1)
+    assert bourse("phase", "open", "BRIO")["phase"] == "open"
+    assert bourse("date", "open", TRADING_DATE)["trading_date"] == TRADING_DATE
+    assert "TRADING_DATE" in bourse("date", "close", 20_200_101, fails=1)
+
+
+def test_the_example_instruments_load_and_load_again(bourse: Bourse) -> None:
+    """Those that are there already with the same fields stay; others are refused by name."""
+    assert "INSTRUMENT_EXISTS" in bourse("instruments", "load", "docs/instruments.yaml", fails=1)  # ACME is listed.
+    symbols = [entry["instrument"]["symbol"] for entry in bourse("instruments", "list")]
+    assert {"ACME", "BRIO"} <= set(symbols)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("", "1:1"),
+        ("instruments: 7", "1:14"),
+        ("instruments:\n- symbol: A\n", "2:3"),
+        ("instruments:\n- {symbol: A, colour: red}\n", "2:15"),
+        ("instruments:\n- {symbol: A, currency: EUR, tick_size: cheap, max_price: 1, max_quantity: 1}\n", "2:41"),
+        ("instruments:\n- {symbol: A, currency: EUR, tick_size: 1, max_price: 1, max_quantity: 1.5}\n", "2:72"),
+        ("instruments:\n- {symbol: A, currency: EUR, tick_size: 1, max_price: 1, max_quantity: 1, shard: 9}\n", "2:82"),
+        ("instruments: [\n", "2:1"),
+    ],
+)
+def test_an_unreadable_instrument_file_is_refused_with_line_and_column(
+    bourse: Bourse, tmp_path: Path, text: str, place: str
+) -> None:
+    """Nothing of it is added."""
+    file = tmp_path / "instruments.yaml"
+    file.write_text(text)
+    assert f"{file}:{place}: " in bourse("instruments", "load", file, fails=2).replace("\n", "")
+
+
+def test_every_command_has_help_with_examples() -> None:
+    """So do the groups; `bourse --help` lists all of them and the exit codes."""
+    said = CliRunner().invoke(main, ["--help"]).output
+    assert "Exit codes" in said
+    for name in lines():
+        done = CliRunner().invoke(main, [name, "--help"])
+        assert done.exit_code == 0
+        assert "Examples:" in done.output, name
