@@ -298,6 +298,8 @@ class History:
         """
         for shard, (sequence, incarnation) in after.items():
             self._check(shard, incarnation)
+            if sequence < 0:
+                raise _sequence_problem("SEQUENCE_INVALID", shard, sequence, self._sequence(shard), "send 0 or more")
             if not await self._reaches(shard, sequence, RANGE_SECONDS):
                 raise _sequence_problem(
                     "SEQUENCE_AHEAD", shard, sequence, self._sequence(shard), "begin where history is"
@@ -342,7 +344,9 @@ class History:
                 break
             taken.append(row)
             size += len(row[2])
-        return shard, after + 1, last if complete else taken[-1][1], taken
+        if taken:
+            last = max(last, taken[-1][1]) if complete else taken[-1][1]
+        return shard, after + 1, last, taken
 
 
 class Recent:

@@ -29,6 +29,9 @@ class Metrics:
         self.seconds = Histogram(
             "order_stage_seconds", "Time of a batch", ["stage"], buckets=SECONDS, registry=registry
         )
+        self.flying = Gauge(
+            "order_batches_in_flight", "Batches that wait for their answer", ["stage"], registry=registry
+        )
         self.sequence = Gauge("order_history_sequence", "Sequence that history is at", ["shard"], registry=registry)
         self.lag = Gauge(
             "order_history_lag_seconds", "Age of the last event in history when stored", ["shard"], registry=registry
@@ -38,8 +41,11 @@ class Metrics:
     def stage(self, name: str, size: int) -> Iterator[None]:
         """Counts one batch of a stage and its time, also when it fails."""
         begin = time.perf_counter()
+        flying = self.flying.labels(name)
+        flying.inc()
         try:
             yield
         finally:
+            flying.dec()
             self.batch.labels(name).observe(size)
             self.seconds.labels(name).observe(time.perf_counter() - begin)

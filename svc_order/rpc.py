@@ -78,15 +78,15 @@ class OrderService(Servicer):  # type: ignore[misc]
             session.close()
 
     async def PlaceOrder(self, request: order_pb2.PlaceOrderRequest, _context: Any) -> order_pb2.PlaceOrderResponse:
-        return order_pb2.PlaceOrderResponse(result=await self._one(command_pb2.OrderCommand(place=request.place)))
+        return order_pb2.PlaceOrderResponse(result=await self._one(_command(request, "place")))
 
     async def CancelOrder(self, request: order_pb2.CancelOrderRequest, _context: Any) -> order_pb2.CancelOrderResponse:
-        return order_pb2.CancelOrderResponse(result=await self._one(command_pb2.OrderCommand(cancel=request.cancel)))
+        return order_pb2.CancelOrderResponse(result=await self._one(_command(request, "cancel")))
 
     async def ReplaceOrder(
         self, request: order_pb2.ReplaceOrderRequest, _context: Any
     ) -> order_pb2.ReplaceOrderResponse:
-        return order_pb2.ReplaceOrderResponse(result=await self._one(command_pb2.OrderCommand(replace=request.replace)))
+        return order_pb2.ReplaceOrderResponse(result=await self._one(_command(request, "replace")))
 
     async def _one(self, message: command_pb2.OrderCommand) -> command_pb2.CommandResult:
         """A session of one command; a refusal becomes a status."""
@@ -192,6 +192,11 @@ class _statuses:  # noqa: N801
     def __exit__(self, _kind: object, error: object, _trace: object) -> None:
         if isinstance(error, Problem | Unavailable):
             raise _refusal(error.refused) from error
+
+
+def _command(request: Any, kind: str) -> command_pb2.OrderCommand:
+    """The request's one command; it may be missing."""
+    return command_pb2.OrderCommand(**({kind: getattr(request, kind)} if request.HasField(kind) else {}))
 
 
 def _refusal(why: Refused, outcome: str = "", result: command_pb2.CommandResult | None = None) -> Refusal:

@@ -41,6 +41,7 @@ STATUS_OF: dict[str, str] = {
             "PAGE_TOKEN_INVALID",
             "PAGE_TOO_LARGE",
             "FILTER_INVALID",
+            "SEQUENCE_INVALID",
         ),
         "INVALID_ARGUMENT",
     ),

@@ -10,9 +10,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 import nats
@@ -26,7 +27,7 @@ from bourse.types.v1 import command_pb2, market_pb2
 from chassis.errors import Refusal, from_rpc_error
 from cli.machine import Machine
 from tests.servers import Database
-from tests.waiting import eventually
+from tests.waiting import eventually as eventually_within
 
 DATE = 20260105
 READY_SECONDS = 30.0
@@ -34,6 +35,7 @@ CALL_SECONDS = 20.0
 HOLD_SECONDS = 1.0
 DEPOSIT = 10**15
 numbers = itertools.count(1)
+T = TypeVar("T")
 LOCAL = (
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.max_reconnect_backoff_ms", 100),
@@ -49,6 +51,7 @@ class Exchange:
         self._machine = machine
         self._folder = Path(tempfile.mkdtemp(prefix="order-"))
         self.address = {name: f"127.0.0.1:{_free_port()}" for name in ("svc_match", "svc_ledger", "svc_order")}
+        self.metrics = f"127.0.0.1:{_free_port()}"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._channels: list[grpc.Channel] = []
 
@@ -76,10 +79,23 @@ class Exchange:
             self._processes[name].kill()
             self._processes[name].wait()
 
-    def terminate(self, name: str) -> int:
-        """Asks a process to stop; its exit code."""
+    def begin_terminate(self, name: str) -> None:
+        """Asks a process to stop."""
         self._processes[name].terminate()
+
+    def wait(self, name: str) -> int:
+        """The exit code of a process that was asked to stop."""
         return self._processes[name].wait(40)
+
+    def await_waiting(self) -> None:
+        """Returns when svc_order waits for the ledger."""
+        eventually(lambda: self.metric('order_batches_in_flight{stage="hold"}'))
+
+    def metric(self, sample: str) -> float:
+        """A sample of svc_order's metrics, 0 if there is none."""
+        with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=5) as page:
+            lines = page.read().decode().splitlines()
+        return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(sample + " ")), 0.0)
 
     def end(self) -> None:
         """Ends everything, and leaves NATS as it was."""
@@ -140,6 +156,21 @@ class Exchange:
         token = self._machine.credentials.issue("tester", "broker", participant=participant, **claims)
         return order_pb2_grpc.OrderServiceStub(self._channel("svc_order", token))
 
+    def token(self, role: str, **claims: Any) -> str:
+        """A token of the machine's issuer."""
+        return str(self._machine.credentials.issue("tester", role, **claims))
+
+    def stub(self, token: str) -> Any:
+        """A stub of order entry with any token, or none."""
+        return order_pb2_grpc.OrderServiceStub(self._channel("svc_order", token))
+
+    def raw(self, method: str, message: bytes) -> Refusal:
+        """What order entry says to bytes that may be no message."""
+        call = self._channel("svc_order", self.token("broker", participant="alpha")).unary_unary(
+            f"/bourse.order.v1.OrderService/{method}"
+        )
+        return refusal(lambda: call(message, timeout=CALL_SECONDS))
+
     def operator(self) -> Any:
         """A stub of order entry for the operator."""
         return order_pb2_grpc.OrderServiceStub(self._channel("svc_order", self._operator()))
@@ -167,6 +198,17 @@ class Exchange:
         """Holds that are pending or bound, as they are now."""
         parts = self.ledger().ExportLedger(ledger_pb2.ExportLedgerRequest(), timeout=CALL_SECONDS)
         return [hold for part in parts for hold in part.holds]
+
+    def settled_holds(self) -> list[ledger_pb2.OpenHold]:
+        """The same once settlement is where the journal is now."""
+        sequence = self.sequence()
+
+        def settled() -> bool:
+            answer = self.ledger().GetSettlement(ledger_pb2.GetSettlementRequest(), timeout=CALL_SECONDS)
+            return any(one.position.sequence >= sequence for one in answer.shards)
+
+        eventually(settled)
+        return self.holds()
 
     def connect(self, role: str) -> psycopg.Connection:
         """A session in the database, as a service's role, in transactions."""
@@ -204,6 +246,7 @@ class Exchange:
             "MATCH_SHARDS": f"0={self.address['svc_match']}",
             "SHARD": "0",
             "LEDGER": self.address["svc_ledger"],
+            "METRICS_LISTEN": self.metrics if name == "svc_order" else "",
             "HOLD_SECONDS": str(HOLD_SECONDS),
             "DRAIN_ACCEPT_SECONDS": "0",
         }
@@ -224,6 +267,11 @@ class Stream:
     def close(self) -> None:
         """No more."""
         self._requests.put(None)
+
+    def ask(self, *commands: command_pb2.OrderCommand) -> list[command_pb2.CommandResult]:
+        """One batch, and its results."""
+        self.send(*commands)
+        return self.results(len(commands))
 
     def results(self, count: int) -> list[command_pb2.CommandResult]:
         """The next results."""
@@ -317,13 +365,18 @@ class _WithToken:
 
     def __init__(self, channel: grpc.Channel, token: str) -> None:
         self._channel = channel
-        self._metadata = (("authorization", f"Bearer {token}"),)
+        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
 
     def __getattr__(self, kind: str) -> Any:
         def method(*arguments: Any, **options: Any) -> Any:
             return functools.partial(getattr(self._channel, kind)(*arguments, **options), metadata=self._metadata)
 
         return method
+
+
+def eventually(condition: Callable[[], T], seconds: float = READY_SECONDS) -> T:
+    """tests.waiting.eventually, patient: processes start meanwhile."""
+    return eventually_within(condition, seconds)
 
 
 def refusal(call: Any) -> Refusal:
