@@ -16,6 +16,7 @@ from svc_match.app import BATCH_COMMANDS_LIMIT, Shard
 from svc_match.core import snapshot
 from svc_match.core.engine import SEMANTICS, Engine
 from svc_match.core.events import Reason, Refused, Result, Stands
+from svc_match.core.words import WORDS
 from svc_match.ports import Item, JournalDamaged, NotLeader, Row
 
 PIPELINE_LIMIT = 8
@@ -289,6 +290,6 @@ def _batch_too_large(count: int) -> Refusal:
 
 
 def _refusal(refused: Refused) -> Refusal:
-    message, fix = wire.WORDS[refused.reason]
+    message, fix = WORDS[refused.reason]
     metadata = {"field": refused.field, "value": refused.value, "fix": fix}
     return Refusal(CODES.get(refused.reason, Code.INVALID_ARGUMENT), refused.reason.value, message, **metadata)

@@ -7,18 +7,17 @@ from typing import Any
 
 from bourse.match.v1 import events_pb2, match_pb2
 from bourse.types.v1 import command_pb2, market_pb2
-from chassis.units import INT64_MAX, command_digest
+from chassis.units import command_digest
 from svc_match.core import commands as core
 from svc_match.core import events
 from svc_match.core.engine import Applied
 from svc_match.core.events import Reason, Refused
 from svc_match.core.instrument import Instrument, Phase
+from svc_match.core.words import ACCOUNT_LENGTH_LIMIT, CLIENT_ORDER_ID_LENGTH_LIMIT, WORDS
 from svc_match.ports import NO_SYMBOL, Head, Item
 
 PART_BYTES_LIMIT = 512 * 1024
 PART_EVENTS_LIMIT = 4_096
-CLIENT_ORDER_ID_LENGTH_LIMIT = 36
-ACCOUNT_LENGTH_LIMIT = 128
 CLIENT_ORDER_ID = re.compile(rf"[!-~]{{1,{CLIENT_ORDER_ID_LENGTH_LIMIT}}}\Z").match
 SYMBOL_LENGTH_LIMIT = 12
 INT32_MAX = (1 << 31) - 1
@@ -429,54 +428,6 @@ def put_refusal(to: market_pb2.Refusal, refused: Refused) -> None:
         metadata["field"] = refused.field
         metadata["value"] = refused.value
     metadata["fix"] = fix
-
-
-WORDS: dict[Reason, tuple[str, str]] = {
-    Reason.SYMBOL_UNKNOWN: ("this shard has no such instrument", "name an instrument of ListInstruments"),
-    Reason.MARKET_CLOSED: ("the instrument is closed", "send it when the phase is OPEN; cancels are taken"),
-    Reason.MARKET_HALTED: ("trading in the instrument is halted", "send it when the phase is OPEN; cancels are taken"),
-    Reason.PRICE_INVALID: ("the price is not positive", "name a price"),
-    Reason.PRICE_OFF_TICK: ("the price is not a multiple of the tick size", "round it to the tick size"),
-    Reason.PRICE_OUT_OF_LIMITS: ("the price is outside the instrument's limits", "name a price within the limits"),
-    Reason.QUANTITY_INVALID: ("the quantity is not positive", "name a quantity"),
-    Reason.QUANTITY_OFF_LOT: ("the quantity is not a multiple of the lot size", "round it to the lot size"),
-    Reason.QUANTITY_OUT_OF_LIMITS: ("the quantity is above the instrument's limit", "split the order"),
-    Reason.QUANTITY_BELOW_EXECUTED: (
-        "the new total is not more than what is executed already",
-        "name a larger total, or cancel the order",
-    ),
-    Reason.AMOUNT_INVALID: (
-        "a MARKET buy names a price or an amount; a MARKET sell neither; a LIMIT order no amount",
-        "set price_e4 or amount_e4 as the order's type wants it",
-    ),
-    Reason.NOTIONAL_OVERFLOW: ("price times quantity with the fee exceeds int64", f"keep it at most {INT64_MAX}"),
-    Reason.HOLD_TOO_SMALL: ("what is held does not cover the worst cost", "send the command again for a new hold"),
-    Reason.ORDER_UNKNOWN: ("the account has no such order on this date", "name an open order of the account"),
-    Reason.ORDER_FINISHED: ("the order is finished", "nothing is left to do"),
-    Reason.CLIENT_ORDER_ID_REUSED: ("the id was used with other fields", "use a new client_order_id"),
-    Reason.TRADING_DATE_WRONG: ("the trading date is not the open one", "name the open trading date"),
-    Reason.IDENTITY_LIMIT: ("the shard has taken all the commands that a date can have", "wait for the next date"),
-    Reason.COMMAND_MISSING: ("the submission holds no command", "set place, cancel or replace"),
-    Reason.ACCOUNT_INVALID: (f"an account is 1 to {ACCOUNT_LENGTH_LIMIT} characters", "name the account"),
-    Reason.CLIENT_ORDER_ID_INVALID: (
-        f"a client_order_id is 1 to {CLIENT_ORDER_ID_LENGTH_LIMIT} printable ASCII characters",
-        "use such an id",
-    ),
-    Reason.SIDE_INVALID: ("the side is neither BUY nor SELL", "set it"),
-    Reason.ORDER_TYPE_INVALID: ("the type is neither LIMIT nor MARKET", "set it"),
-    Reason.TIME_IN_FORCE_INVALID: (
-        "LIMIT takes DAY, IOC or FOK; MARKET takes IOC, FOK or unspecified",
-        "set one of these",
-    ),
-    Reason.TRADING_DATE_OPEN: ("another trading date is open", "close it first"),
-    Reason.TRADING_DATE_PAST: ("the date is not later than all before it", "name a later date"),
-    Reason.TRADING_DATE_INVALID: ("the date is not a day as yyyymmdd", "name a day, such as 20260105"),
-    Reason.TRADING_DATE_NOT_OPEN: ("the trading date is not open", "open it first"),
-    Reason.PHASE_INVALID: ("the phase is unknown", "name CLOSED, OPEN or HALTED"),
-    Reason.INSTRUMENT_EXISTS: ("the symbol has other fields already", "use another symbol"),
-    Reason.INSTRUMENT_INVALID: ("a field of the instrument is outside its limits", "see Instrument's comments"),
-    Reason.INSTRUMENT_LIMIT: ("the shard has as many instruments as it can", "use another shard"),
-}
 
 
 # Reference data and depth

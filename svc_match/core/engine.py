@@ -5,10 +5,9 @@ writes an event and uses up its id.
 """
 
 from collections.abc import Sequence
-from datetime import date
 from typing import NamedTuple
 
-from chassis.units import INT64_MAX, fee, order_id, sequence_of, shard_of, worst
+from chassis.units import fee, order_id, sequence_of, shard_of
 from svc_match.core import events
 from svc_match.core.book import NO_LIMIT, Book, Budget, Fill
 from svc_match.core.commands import (
@@ -30,6 +29,7 @@ from svc_match.core.events import Accepted, Done, DoneReason, Kind, Late, Public
 from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
 from svc_match.core.instrument import Instrument, Phase, wrong_field
 from svc_match.core.orders import OpenOrders, Order
+from svc_match.core.rules import is_date, wrong_extra, wrong_phase, wrong_place, wrong_price, wrong_quantity
 
 SEMANTICS = 1
 ROW_EVENTS_LIMIT = 16_384
@@ -129,7 +129,7 @@ class Engine:
 
     def _place(self, command: Place) -> Accepted | Rejected:
         book = self.books.get(command.symbol)
-        wrong = _wrong_place(command, book)
+        wrong = wrong_place(command, book)
         if wrong is not None:
             return self._reject(command, Kind.PLACE, order_id(self.shard, self.sequence + 1), command.symbol, wrong)
         assert book is not None
@@ -180,13 +180,11 @@ class Engine:
         instrument, executed = book.instrument, order.quantity - order.open
         open_quantity, price_e4 = command.quantity - executed, command.price_e4
         held_fee_e6 = command.held_fee_e6 if command.hold_id else order.held_fee_e6
-        wrong = (
-            _wrong_phase(book) or _wrong_price(price_e4, instrument) or _wrong_quantity(command.quantity, instrument)
-        )
+        wrong = wrong_phase(book) or wrong_price(price_e4, instrument) or wrong_quantity(command.quantity, instrument)
         if wrong is None and open_quantity <= 0:
             wrong = Refused(Reason.QUANTITY_BELOW_EXECUTED, "quantity", str(command.quantity))
         if wrong is None:
-            wrong = _wrong_extra(order, command, open_quantity, held_fee_e6)
+            wrong = wrong_extra(order, command, open_quantity, held_fee_e6)
         if wrong is not None:
             return self._reject(command, Kind.REPLACE, order.order_id, instrument.symbol, wrong)
         self.sequence = sequence = self.sequence + 1
@@ -333,7 +331,7 @@ class Engine:
 
     def _open_date(self, trading_date: int) -> events.Result:
         refused = Refused(Reason.TRADING_DATE_INVALID, "trading_date", str(trading_date))
-        if not _is_date(trading_date):
+        if not is_date(trading_date):
             return refused
         if trading_date == self.trading_date:
             return events.Stands(self.sequence)
@@ -414,106 +412,7 @@ class Engine:
         return events.Stands(self.sequence)
 
 
-def _wrong_place(command: Place, book: Book | None) -> Refused | None:
-    """Why the order cannot be taken, if it cannot."""
-    if book is None:
-        return Refused(Reason.SYMBOL_UNKNOWN, "symbol", command.symbol)
-    if book.phase != OPEN:
-        return _wrong_phase(book)
-    instrument = book.instrument
-    price_e4, quantity = command.price_e4, command.quantity
-    if price_e4 or command.type == LIMIT:
-        wrong = _wrong_price(price_e4, instrument)
-        if wrong is not None:
-            return wrong
-    if quantity % instrument.lot_size or not 0 < quantity <= instrument.max_quantity:
-        return _wrong_quantity(quantity, instrument)
-    return _wrong_bound(command) or _wrong_hold(command)
-
-
-def _wrong_phase(book: Book) -> Refused | None:
-    if book.phase == OPEN:
-        return None
-    reason = Reason.MARKET_HALTED if book.phase == Phase.HALTED else Reason.MARKET_CLOSED
-    return Refused(reason, "symbol", book.instrument.symbol)
-
-
-def _wrong_price(price_e4: int, instrument: Instrument) -> Refused | None:
-    if instrument.min_price_e4 <= price_e4 <= instrument.max_price_e4 and not price_e4 % instrument.tick_size_e4:
-        return None
-    if price_e4 <= 0:
-        reason = Reason.PRICE_INVALID
-    elif price_e4 % instrument.tick_size_e4:
-        reason = Reason.PRICE_OFF_TICK
-    else:
-        reason = Reason.PRICE_OUT_OF_LIMITS
-    return Refused(reason, "price_e4", str(price_e4))
-
-
-def _wrong_quantity(quantity: int, instrument: Instrument) -> Refused | None:
-    if 0 < quantity <= instrument.max_quantity and not quantity % instrument.lot_size:
-        return None
-    if quantity <= 0:
-        reason = Reason.QUANTITY_INVALID
-    elif quantity % instrument.lot_size:
-        reason = Reason.QUANTITY_OFF_LOT
-    else:
-        reason = Reason.QUANTITY_OUT_OF_LIMITS
-    return Refused(reason, "quantity", str(quantity))
-
-
-def _wrong_bound(command: Place) -> Refused | None:
-    """A MARKET buy names a price or an amount, a MARKET sell and a LIMIT order no amount."""
-    price_e4, amount_e4 = command.price_e4, command.amount_e4
-    if command.type == MARKET:
-        if command.side == BUY and (price_e4 > 0) != (amount_e4 > 0):
-            return None
-        if command.side != BUY and not amount_e4:
-            return Refused(Reason.PRICE_INVALID, "price_e4", str(price_e4)) if price_e4 else None
-        return Refused(Reason.AMOUNT_INVALID, "amount_e4", str(amount_e4))
-    return Refused(Reason.AMOUNT_INVALID, "amount_e4", str(amount_e4)) if amount_e4 else None
-
-
-def _wrong_hold(command: Place) -> Refused | None:
-    """A buy is held at its price or above with the highest fee, or by its amount; a sell by its shares."""
-    quantity, held_amount = command.quantity, command.held_amount
-    if command.side != BUY:
-        needed = quantity
-    elif command.amount_e4:
-        needed = command.amount_e4
-    else:
-        needed = worst(max(command.held_price_e4, command.price_e4), quantity, command.held_fee_e6)
-        if needed > INT64_MAX:
-            return Refused(Reason.NOTIONAL_OVERFLOW, "quantity", str(quantity))
-        if command.held_price_e4 < command.price_e4:
-            return Refused(Reason.HOLD_TOO_SMALL, "held_price_e4", str(command.held_price_e4))
-    if held_amount < needed or not command.hold_id:
-        return Refused(Reason.HOLD_TOO_SMALL, "held_amount", str(held_amount))
-    return None
-
-
-def _wrong_extra(order: Order, command: Replace, open_quantity: int, held_fee_e6: int) -> Refused | None:
-    """What is still held and the extra cover the worst cost of the new remainder."""
-    extra = command.held_amount if command.hold_id else 0
-    if order.side == BUY:
-        held = worst(order.held_price_e4, order.open, order.held_fee_e6)
-        needed = worst(command.price_e4, open_quantity, held_fee_e6)
-    else:
-        held, needed = order.open, open_quantity
-    if needed > INT64_MAX:
-        return Refused(Reason.NOTIONAL_OVERFLOW, "quantity", str(command.quantity))
-    return Refused(Reason.HOLD_TOO_SMALL, "held_amount", str(extra)) if needed > held + extra else None
-
-
 def _budget(book: Book, order: Order, amount_e4: int) -> Budget | None:
     if not amount_e4:
         return None
     return Budget(amount_e4, min(book.instrument.taker_fee_e6, order.held_fee_e6), book.instrument.lot_size)
-
-
-def _is_date(trading_date: int) -> bool:
-    try:
-        date(trading_date // 10_000, trading_date // 100 % 100, trading_date % 100)
-    except ValueError:
-        return False
-    return trading_date >= 1970_01_01

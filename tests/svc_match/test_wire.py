@@ -10,6 +10,7 @@ from svc_match import wire
 from svc_match.core import commands, events
 from svc_match.core.engine import Engine
 from svc_match.core.instrument import Phase
+from svc_match.core.words import WORDS
 from svc_match.ports import NO_SYMBOL, Head
 from tests.svc_match.shard import TRADING_DATE, cancel, instrument, place
 
@@ -117,4 +118,4 @@ def test_a_row_without_public_events_has_one_public_part() -> None:
 
 def test_every_reason_has_words() -> None:
     """Each refusal says what is wrong and what to do."""
-    assert set(wire.WORDS) == set(events.Reason)
+    assert set(WORDS) == set(events.Reason)

@@ -1,0 +1,113 @@
+"""What an order must fulfil. Each rule returns why it is broken, or None; the core rejects with it, on record."""
+
+from datetime import date
+
+from chassis.units import INT64_MAX, worst
+from svc_match.core.book import Book
+from svc_match.core.commands import OrderType, Place, Replace, Side
+from svc_match.core.events import Reason, Refused
+from svc_match.core.instrument import Instrument, Phase
+from svc_match.core.orders import Order
+
+BUY = Side.BUY
+LIMIT, MARKET = OrderType.LIMIT, OrderType.MARKET
+OPEN = Phase.OPEN
+
+
+def wrong_place(command: Place, book: Book | None) -> Refused | None:
+    """Why the order cannot be taken, if it cannot."""
+    if book is None:
+        return Refused(Reason.SYMBOL_UNKNOWN, "symbol", command.symbol)
+    if book.phase != OPEN:
+        return wrong_phase(book)
+    instrument = book.instrument
+    price_e4, quantity = command.price_e4, command.quantity
+    if price_e4 or command.type == LIMIT:
+        wrong = wrong_price(price_e4, instrument)
+        if wrong is not None:
+            return wrong
+    if quantity % instrument.lot_size or not 0 < quantity <= instrument.max_quantity:
+        return wrong_quantity(quantity, instrument)
+    return wrong_bound(command) or wrong_hold(command)
+
+
+def wrong_phase(book: Book) -> Refused | None:
+    if book.phase == OPEN:
+        return None
+    reason = Reason.MARKET_HALTED if book.phase == Phase.HALTED else Reason.MARKET_CLOSED
+    return Refused(reason, "symbol", book.instrument.symbol)
+
+
+def wrong_price(price_e4: int, instrument: Instrument) -> Refused | None:
+    if instrument.min_price_e4 <= price_e4 <= instrument.max_price_e4 and not price_e4 % instrument.tick_size_e4:
+        return None
+    if price_e4 <= 0:
+        reason = Reason.PRICE_INVALID
+    elif price_e4 % instrument.tick_size_e4:
+        reason = Reason.PRICE_OFF_TICK
+    else:
+        reason = Reason.PRICE_OUT_OF_LIMITS
+    return Refused(reason, "price_e4", str(price_e4))
+
+
+def wrong_quantity(quantity: int, instrument: Instrument) -> Refused | None:
+    if 0 < quantity <= instrument.max_quantity and not quantity % instrument.lot_size:
+        return None
+    if quantity <= 0:
+        reason = Reason.QUANTITY_INVALID
+    elif quantity % instrument.lot_size:
+        reason = Reason.QUANTITY_OFF_LOT
+    else:
+        reason = Reason.QUANTITY_OUT_OF_LIMITS
+    return Refused(reason, "quantity", str(quantity))
+
+
+def wrong_bound(command: Place) -> Refused | None:
+    """A MARKET buy names a price or an amount, a MARKET sell and a LIMIT order no amount."""
+    price_e4, amount_e4 = command.price_e4, command.amount_e4
+    if command.type == MARKET:
+        if command.side == BUY and (price_e4 > 0) != (amount_e4 > 0):
+            return None
+        if command.side != BUY and not amount_e4:
+            return Refused(Reason.PRICE_INVALID, "price_e4", str(price_e4)) if price_e4 else None
+        return Refused(Reason.AMOUNT_INVALID, "amount_e4", str(amount_e4))
+    return Refused(Reason.AMOUNT_INVALID, "amount_e4", str(amount_e4)) if amount_e4 else None
+
+
+def wrong_hold(command: Place) -> Refused | None:
+    """A buy is held at its price or above with the highest fee, or by its amount; a sell by its shares."""
+    quantity, held_amount = command.quantity, command.held_amount
+    if command.side != BUY:
+        needed = quantity
+    elif command.amount_e4:
+        needed = command.amount_e4
+    else:
+        needed = worst(max(command.held_price_e4, command.price_e4), quantity, command.held_fee_e6)
+        if needed > INT64_MAX:
+            return Refused(Reason.NOTIONAL_OVERFLOW, "quantity", str(quantity))
+        if command.held_price_e4 < command.price_e4:
+            return Refused(Reason.HOLD_TOO_SMALL, "held_price_e4", str(command.held_price_e4))
+    if held_amount < needed or not command.hold_id:
+        return Refused(Reason.HOLD_TOO_SMALL, "held_amount", str(held_amount))
+    return None
+
+
+def wrong_extra(order: Order, command: Replace, open_quantity: int, held_fee_e6: int) -> Refused | None:
+    """What is still held and the extra cover the worst cost of the new remainder."""
+    extra = command.held_amount if command.hold_id else 0
+    if order.side == BUY:
+        held = worst(order.held_price_e4, order.open, order.held_fee_e6)
+        needed = worst(command.price_e4, open_quantity, held_fee_e6)
+    else:
+        held, needed = order.open, open_quantity
+    if needed > INT64_MAX:
+        return Refused(Reason.NOTIONAL_OVERFLOW, "quantity", str(command.quantity))
+    return Refused(Reason.HOLD_TOO_SMALL, "held_amount", str(extra)) if needed > held + extra else None
+
+
+def is_date(trading_date: int) -> bool:
+    try:
+        date(trading_date // 10_000, trading_date // 100 % 100, trading_date % 100)
+    except ValueError:
+        return False
+    return trading_date >= 1970_01_01
