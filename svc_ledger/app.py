@@ -181,6 +181,8 @@ class Book:
     async def accounts(self, participant: str, after: str, size: int) -> tuple[list[str], str]:
         """A page of account names, and where the next begins."""
         size = page_size(size)
+        if participant and not PARTICIPANT.fullmatch(participant):
+            return [], ""  # nobody has such a name
         found = await self._store.accounts(participant, after, size + 1)
         return found[:size], found[size - 1] if len(found) > size else ""
 
@@ -242,6 +244,8 @@ class Book:
     async def entries(self, account: str, asset: str, after: int, size: int) -> tuple[list[Entry], int]:
         """A page of a statement, and the position that the next begins behind (0 on the last)."""
         size = page_size(size)
+        if asset:
+            require(ASSET, "ASSET_INVALID", "asset", asset, "1 to 12 of A-Z, 0-9 and '.'")
         await self.require_account(account)
         found = await self._store.entries(account, asset, after, size + 1)
         return found[:size], found[size - 1].position if len(found) > size else 0

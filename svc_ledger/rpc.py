@@ -149,9 +149,12 @@ def write_token(place: str) -> str:
 def read_token(token: str) -> str:
     """The place in a page token."""
     try:
-        return base64.b64decode(token, altchars=b"-_", validate=True).decode("ascii")
+        place = base64.b64decode(token, altchars=b"-_", validate=True).decode("ascii")
+        if place.isprintable():
+            return place
     except ValueError:
-        raise invalid("PAGE_TOKEN_INVALID", "page_token", token, "send next_page_token as it came") from None
+        pass
+    raise invalid("PAGE_TOKEN_INVALID", "page_token", token, "send next_page_token as it came")
 
 
 def _position(token: str) -> int:

@@ -233,6 +233,8 @@ def _refusal(request: HoldRequest, known: Known) -> Refused | None:
         and request.asset in known.assets
         and len(request.digest) == DIGEST_BYTES
         and 0 < len(request.client_order_id) <= CLIENT_ORDER_ID_LIMIT
+        and request.client_order_id.isascii()
+        and request.client_order_id.isprintable()
         and 0 < request.trading_date <= LAST_DATE
         and 0 <= request.shard <= MAX_SHARD
         and request.quantity > 0
@@ -252,6 +254,9 @@ def _why_refused(request: HoldRequest, known: Known) -> Refused | None:
     if len(request.digest) != DIGEST_BYTES:
         value = request.digest.hex()
         return _refused("HOLD_INVALID", "digest", value, "not a digest", f"send {DIGEST_BYTES} bytes")
+    if not request.client_order_id.isascii() or not request.client_order_id.isprintable():
+        value = ascii(request.client_order_id)
+        return _refused("HOLD_INVALID", "client_order_id", value, "not printable ASCII", "send printable ASCII")
     for name, number, low, high in (
         ("client_order_id", len(request.client_order_id), 1, CLIENT_ORDER_ID_LIMIT),
         ("trading_date", request.trading_date, 1, LAST_DATE),

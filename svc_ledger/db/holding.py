@@ -90,7 +90,7 @@ async def holding(
     asked = [
         (names.account_ids[account], date, client_order_id)
         for date, account, client_order_id in identities
-        if account in names.account_ids and 0 <= date < 1 << 31
+        if account in names.account_ids and 0 <= date < 1 << 31 and client_order_id.isprintable()
     ]
     orders = [request.order_id for request in requests if request.order_id]
     async with hot.transaction() as connection:

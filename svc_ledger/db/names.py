@@ -39,7 +39,7 @@ class Names:
 
     async def has_account(self, account: str) -> bool:
         """Whether the account exists."""
-        if account not in self.account_ids:
+        if account not in self.account_ids and account.isprintable():
             async with self.hot.transaction() as connection:
                 cursor = await connection.execute(f"{ACCOUNTS} WHERE name = %s", [account])
                 self._add_accounts(await cursor.fetchall())

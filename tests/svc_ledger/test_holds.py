@@ -121,11 +121,14 @@ async def test_what_does_not_exist_is_refused_without_a_trace(desk: Desk) -> Non
         desk.buy(asset="XXX"),
         desk.buy(quantity=0),
         desk.buy(client_order_id="x" * 37),
+        desk.buy(client_order_id="a\tb"),
+        desk.buy("no\0body/main"),
         desk.buy(quantity=2**40, price=2**40),
         desk.buy(),
     )
     reasons = [result.refused.reason if result.refused else "" for result in results]
-    assert reasons == ["ACCOUNT_UNKNOWN", "ASSET_UNKNOWN", "HOLD_INVALID", "HOLD_INVALID", "NOTIONAL_TOO_LARGE", ""]
+    invalid = ["HOLD_INVALID"] * 3
+    assert reasons == ["ACCOUNT_UNKNOWN", "ASSET_UNKNOWN", *invalid, "ACCOUNT_UNKNOWN", "NOTIONAL_TOO_LARGE", ""]
     assert await desk.held(A) == results[-1].held_amount
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from bourse.match.v1 import events_pb2
+from svc_ledger import wire
 from svc_ledger.app import Settler
 from svc_ledger.core.holds import State
 from svc_ledger.core.settlement import Unsettleable
@@ -154,6 +155,19 @@ async def test_a_hold_of_another_shard_binds_nothing(desk: Desk) -> None:
     (hold,) = await desk.hold(request)
     with pytest.raises(Unsettleable, match="PENDING on shard 0"):
         await desk.settle(1, accepted(desk.journals[1].next_order, hold, request))
+
+
+async def test_of_a_row_that_overlaps_the_cursor_only_the_part_behind_is_taken(desk: Desk) -> None:
+    """The first events of the row are settled already; the others are its only news."""
+    request = desk.buy(A, 10)
+    (hold,) = await desk.hold(request)
+    journal = desk.journals[0]
+    order = journal.next_order
+    row = wire.decode(journal.row(accepted(order, hold, request), tick(), done(order)))[0]
+    whole, rest = wire.shard_batch(row, row.first_sequence), wire.shard_batch(row, row.first_sequence + 1)
+    assert [type(event).__name__ for event in whole.events] == ["Accepted", "Done"]
+    assert [type(event).__name__ for event in rest.events] == ["Done"]
+    assert (whole.sequence, rest.sequence) == (row.last_sequence, row.last_sequence)
 
 
 async def test_money_and_shares_are_conserved_over_all_accounts(desk: Desk) -> None:

@@ -174,7 +174,7 @@ class LedgerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEntries(self, request, context):
-        """Posted movements of an account, oldest first, paged. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE.
+        """Posted movements of an account, oldest first, paged. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ASSET_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -62,7 +62,7 @@ class LedgerServiceStub:
     ListBalances: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListBalancesRequest, _ledger_pb2.ListBalancesResponse]
     """Balances of an account, at or after min_sequences. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     ListEntries: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListEntriesRequest, _ledger_pb2.ListEntriesResponse]
-    """Posted movements of an account, oldest first, paged. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
+    """Posted movements of an account, oldest first, paged. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ASSET_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
     GetSettlement: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetSettlementRequest, _ledger_pb2.GetSettlementResponse]
     """How far settlement is on each shard, and what stopped it, if anything did."""
     ExportLedger: _grpc.UnaryStreamMultiCallable[_ledger_pb2.ExportLedgerRequest, _ledger_pb2.ExportLedgerResponse]
@@ -102,7 +102,7 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     ListBalances: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListBalancesRequest, _ledger_pb2.ListBalancesResponse]  # type: ignore[assignment]
     """Balances of an account, at or after min_sequences. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     ListEntries: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListEntriesRequest, _ledger_pb2.ListEntriesResponse]  # type: ignore[assignment]
-    """Posted movements of an account, oldest first, paged. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
+    """Posted movements of an account, oldest first, paged. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ASSET_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
     GetSettlement: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetSettlementRequest, _ledger_pb2.GetSettlementResponse]  # type: ignore[assignment]
     """How far settlement is on each shard, and what stopped it, if anything did."""
     ExportLedger: _aio.UnaryStreamMultiCallable[_ledger_pb2.ExportLedgerRequest, _ledger_pb2.ExportLedgerResponse]  # type: ignore[assignment]
@@ -199,7 +199,7 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_pb2.ListEntriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.ListEntriesResponse, _abc.Awaitable[_ledger_pb2.ListEntriesResponse]]:
-        """Posted movements of an account, oldest first, paged. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
+        """Posted movements of an account, oldest first, paged. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ASSET_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
 
     @_abc_1.abstractmethod
     def GetSettlement(

@@ -143,7 +143,7 @@ class OrderServiceServicer:
 
     def WatchOrders(self, request, context):
         """The drop copy: all events of a participant's orders after a position, then live, without gap or repeat. A broker sees its own.
-        OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
+        INVALID_ARGUMENT: SEQUENCE_INVALID, FILTER_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

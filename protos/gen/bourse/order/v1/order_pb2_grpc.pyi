@@ -59,7 +59,7 @@ class OrderServiceStub:
     """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     WatchOrders: _grpc.UnaryStreamMultiCallable[_order_pb2.WatchOrdersRequest, _order_pb2.WatchOrdersResponse]
     """The drop copy: all events of a participant's orders after a position, then live, without gap or repeat. A broker sees its own.
-    OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
+    INVALID_ARGUMENT: SEQUENCE_INVALID, FILTER_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
     """
     ExportOrders: _grpc.UnaryStreamMultiCallable[_order_pb2.ExportOrdersRequest, _order_pb2.ExportOrdersResponse]
     """The history out of one database snapshot, for reconciliation: first the cursors, then orders."""
@@ -95,7 +95,7 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     WatchOrders: _aio.UnaryStreamMultiCallable[_order_pb2.WatchOrdersRequest, _order_pb2.WatchOrdersResponse]  # type: ignore[assignment]
     """The drop copy: all events of a participant's orders after a position, then live, without gap or repeat. A broker sees its own.
-    OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
+    INVALID_ARGUMENT: SEQUENCE_INVALID, FILTER_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
     """
     ExportOrders: _aio.UnaryStreamMultiCallable[_order_pb2.ExportOrdersRequest, _order_pb2.ExportOrdersResponse]  # type: ignore[assignment]
     """The history out of one database snapshot, for reconciliation: first the cursors, then orders."""
@@ -170,7 +170,7 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_order_pb2.WatchOrdersResponse], _abc.AsyncIterator[_order_pb2.WatchOrdersResponse]]:
         """The drop copy: all events of a participant's orders after a position, then live, without gap or repeat. A broker sees its own.
-        OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
+        INVALID_ARGUMENT: SEQUENCE_INVALID, FILTER_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
         """
 
     @_abc_1.abstractmethod
