@@ -11,7 +11,7 @@ from bourse_sdk.errors import Refusal, Unreachable
 from cli.answers import NotReached, Refused, Unreadable
 from cli.demo.run import on_own_exchange
 from cli.machine import Machine, MachineError
-from cli.options import home_option
+from cli.options import home_option, json_option
 from cli.replay.day import Day, FileError, read_day
 from cli.replay.run import Plan, run
 from cli.report import Report
@@ -38,7 +38,8 @@ NAMES = "svc_order, svc_match-0, svc_ledger, svc_quote, nats, postgres"
     help="Where the JSON report goes.",
 )
 @home_option
-def replay(orders: Path, own: bool, victims: str, report_file: Path | None, home: Path) -> None:
+@json_option
+def replay(orders: Path, own: bool, victims: str, report_file: Path | None, home: Path, as_json: bool) -> None:
     """Send a recorded day of orders through the exchange in one ordered session, as fast as it goes; wait for settlement,
     compare every answer with the journal, reconcile everything, and end with a verdict.
 
@@ -56,11 +57,13 @@ def replay(orders: Path, own: bool, victims: str, report_file: Path | None, home
         day = read_day(orders.read_bytes())
     except FileError as error:
         raise Unreadable(f"{orders}:{error}") from None
-    console = Console()
+    console = Console(stderr=as_json)
     report = replayed(day, Plan(tuple(filter(None, victims.split(",")))), own, home, console)
     target = report_file or home / "report.json"
     report.write(target)
     report.show(console, target)
+    if as_json:
+        click.echo(target.read_text("utf-8"), nl=False)
     sys.exit(0 if report.passed else 1)
 
 

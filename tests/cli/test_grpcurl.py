@@ -27,7 +27,7 @@ class Described:
 
     def __init__(self, channel: grpc.Channel) -> None:
         self._channel = channel
-        self._stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        self._stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
         self.pool = descriptor_pool.DescriptorPool()
 
     def services(self) -> list[str]:
@@ -42,7 +42,7 @@ class Described:
     def call(self, service: str, method: str, token: str, fields: dict[str, Any]) -> Any:
         described = self.pool.FindServiceByName(service).FindMethodByName(method)
         request = message_factory.GetMessageClass(described.input_type)(**fields)
-        call = self._channel.unary_unary(
+        call: Any = self._channel.unary_unary(
             f"/{service}/{method}",
             request_serializer=lambda message: message.SerializeToString(),
             response_deserializer=message_factory.GetMessageClass(described.output_type).FromString,
@@ -61,7 +61,7 @@ class Described:
             self.pool.AddSerializedFile(file.SerializeToString())
 
     def _ask(self, request: reflection_pb2.ServerReflectionRequest) -> reflection_pb2.ServerReflectionResponse:
-        answer = next(iter(self._stub.ServerReflectionInfo(iter([request]))))
+        answer: reflection_pb2.ServerReflectionResponse = next(iter(self._stub.ServerReflectionInfo(iter([request]))))
         assert not answer.HasField("error_response"), answer
         return answer
 

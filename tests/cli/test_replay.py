@@ -94,10 +94,11 @@ def test_it_replays_on_a_running_exchange(exchange: Exchange, tmp_path: Path) ->
     file, report = tmp_path / "day.csv", tmp_path / "report.json"
     text = made_up(seed=11, orders=1500)
     file.write_text(text)
-    arguments = ["replay", "--orders", str(file), "--home", str(exchange.home), "--report", str(report)]
+    arguments = ["replay", "--orders", str(file), "--home", str(exchange.home), "--report", str(report), "--json"]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
     found, day = json.loads(report.read_text()), read_day(text.encode())
+    assert json.loads(done.stdout) == found
     assert found["passed"]
     assert found["problems"] == []
     assert (found["fills"], found["shares"]) == (day.fills, day.shares)

@@ -72,6 +72,26 @@ async def test_many_commands_go_in_batches_within_the_limit() -> None:
     assert max(exchange.batches) <= 4096
 
 
+async def test_who_waits_for_room_keeps_its_place() -> None:
+    """Beyond the limit of unanswered commands callers wait, first come first served, and nobody passes them."""
+    exchange = Exchange()
+    async with served(exchange) as address, Client(address, token="t", unanswered_limit=1) as client:
+        parts = [[order(number) for number in range(start, start + 3000)] for start in range(0, 12_000, 3000)]
+        tasks = [asyncio.create_task(client.submit_many(part)) for part in parts]
+        tasks.append(asyncio.create_task(client.submit_many([order(12_000)])))
+        await until(lambda: client.unanswered)
+        assert client.unanswered <= 4096
+        await asyncio.gather(*tasks)
+    assert exchange.done == ids(12_001)
+
+
+async def test_a_token_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """Before anything is sent."""
+    async with served(Exchange()) as address, Client(address, token_file=tmp_path / "none.jwt") as client:
+        with pytest.raises(Refusal, match="TOKEN_FILE_UNREADABLE"):
+            await client.submit(order(0))
+
+
 async def test_place_cancel_and_replace_return_typed_results() -> None:
     """Each of the three commands comes back as a value that says what became of it."""
     async with served(Exchange()) as address, Client(address, token="t") as client:
@@ -131,7 +151,7 @@ async def test_a_client_that_gave_up_can_be_used_again() -> None:
     async with served(Exchange()) as address:
         pass
     exchange = Exchange()
-    async with Client(address, token="t", give_up_seconds=0.8) as client:
+    async with Client(address, token="t", give_up_seconds=1.5) as client:
         with pytest.raises(OutcomeUnknown):
             await client.submit(order(0))
         async with served(exchange, int(address.rpartition(":")[2])):

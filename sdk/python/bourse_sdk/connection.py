@@ -24,7 +24,7 @@ OPTIONS = (
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.min_reconnect_backoff_ms", 1_000),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.max_reconnect_backoff_ms", 250),
     ("grpc.enable_retries", 0),
     ("grpc.use_local_subchannel_pool", 1),
 )
@@ -47,15 +47,23 @@ class Token:
         return self._file is not None
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        """The metadata to send with a call now."""
+        """The metadata to send with a call now. Raises Refusal when the file cannot be read."""
         if self._file is not None and time.monotonic() - self._checked >= TOKEN_CHECK_SECONDS:
             self._checked = time.monotonic()
-            modified = os.stat(self._file).st_mtime_ns
-            if modified != self._modified:
-                with open(self._file, encoding="ascii") as file:
-                    self._metadata = (("authorization", f"Bearer {file.read().strip()}"),)
-                self._modified = modified
+            try:
+                self._read(self._file)
+            except (OSError, UnicodeDecodeError) as error:
+                about = {"field": "token_file", "value": str(self._file), "fix": "put the token there"}
+                code = grpc.StatusCode.UNAUTHENTICATED
+                raise Refusal("TOKEN_FILE_UNREADABLE", str(error), about, code=code) from None
         return self._metadata
+
+    def _read(self, path: str | os.PathLike[str]) -> None:
+        modified = os.stat(path).st_mtime_ns
+        if modified != self._modified:
+            with open(path, encoding="ascii") as file:
+                self._metadata = (("authorization", f"Bearer {file.read().strip()}"),)
+            self._modified = modified
 
 
 class Connection:

@@ -9,7 +9,7 @@ from bourse.order.v1 import order_pb2, order_pb2_grpc
 from bourse.quote.v1 import quote_pb2, quote_pb2_grpc
 from bourse.types.v1 import market_pb2
 from bourse_sdk.connection import Connection
-from bourse_sdk.errors import Refusal
+from bourse_sdk.errors import BourseError, Refusal
 
 
 async def pages(connection: Connection, method: Callable[..., Any], request: Any) -> AsyncIterator[Any]:
@@ -45,7 +45,8 @@ async def watch_orders(
             response.first_sequence = done + 1
             del response.updates[:]
             response.updates.extend(new)
-        assert response.first_sequence == done + 1, f"shard {response.shard}: a gap behind {done} in the drop copy"
+        if response.first_sequence != done + 1:
+            raise BourseError(f"shard {response.shard}: the drop copy goes from {done} to {response.first_sequence}")
         positions[response.shard] = market_pb2.ShardSequence(
             shard=response.shard, sequence=response.last_sequence, incarnation=response.incarnation
         )

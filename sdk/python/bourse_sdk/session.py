@@ -117,8 +117,9 @@ class Session:
         try:
             while True:
                 await self._until_given_up()
-        finally:
-            self._abandon("the session ended")
+        except BaseException as error:
+            self._abandon(f"the session ended: {error!r}")
+            raise
 
     async def _until_given_up(self) -> None:
         try:
