@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -335,6 +336,21 @@ async def test_messages_that_jetstream_lost_or_repeated_are_found(exchange: Exch
                 await asyncio.sleep(0.1)
     finally:
         await connection.close()
+
+
+async def test_streams_are_rebuilt_when_nats_has_lost_its_disk(exchange: Exchange) -> None:
+    """Order entry goes on meanwhile; afterwards both streams have all of the journal again, from its first message."""
+    account = await exchange.join()
+    pid = exchange.pid("nats")
+    os.kill(pid, signal.SIGSTOP)
+    shutil.rmtree(exchange.home / "nats" / "streams")
+    async with exchange.broker(account.split("/")[0]) as broker:
+        placed = await broker.submit_many([Place(account, symbol, Side.BUY, 5, 90 * UNIT) for symbol in SYMBOLS])
+        os.kill(pid, signal.SIGKILL)
+        placed += await broker.submit_many([Place(account, symbol, Side.SELL, 5, 250 * UNIT) for symbol in SYMBOLS])
+    assert {result.outcome for result in placed} == {Outcome.ACCEPTED}
+    await wait_settled(exchange.home, SETTLE_SECONDS)
+    assert (await found(exchange)).breaks == ()
 
 
 async def test_it_is_clean_over_a_change_of_date(exchange: Exchange) -> None:
