@@ -274,7 +274,7 @@ def crashing(exchange: Exchange, database: psycopg.Connection, process: str) -> 
     os.kill(pid, signal.SIGSTOP)
     try:
         database.execute(  # What it had begun is rolled back: it holds no lock.
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", [process]
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = %s", [process]
         )
         yield
     finally:
@@ -336,6 +336,20 @@ async def test_messages_that_jetstream_lost_or_repeated_are_found(exchange: Exch
                 await asyncio.sleep(0.1)
     finally:
         await connection.close()
+
+
+async def test_a_journal_that_svc_match_does_not_start_on_is_found(exchange: Exchange) -> None:
+    """Where a damaged row keeps a shard from coming back, the row is named, though the shard cannot be reached."""
+    with exchange.database() as database:
+        with crashing(exchange, database, "svc_match-0"):
+            planted = plant(database, *PLANTS["an event in the journal is changed"][:3])
+        try:
+            outcome = await found(exchange)
+        finally:
+            planted.heal()
+    assert outcome.found == {"row": 1}
+    await wait_settled(exchange.home, SETTLE_SECONDS)
+    assert (await found(exchange)).breaks == ()
 
 
 async def test_streams_are_rebuilt_when_nats_has_lost_its_disk(exchange: Exchange) -> None:
