@@ -72,7 +72,7 @@ class Holds:
                 fix="ask svc_match for the present one",
             )
         if cursor.stopped is not None:
-            raise _lags(shard, f"it has stopped: {cursor.stopped.message}")
+            return  # its new holds are refused one by one: it will not catch up by itself
         behind_us = self.newest_us.get(shard, 0) - cursor.time_us
         if behind_us > self._lag_us:
             raise _lags(shard, f"it is {behind_us / 1e6:.1f} s of journal time behind")

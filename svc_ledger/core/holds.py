@@ -110,7 +110,8 @@ class HoldResult(NamedTuple):
 class Known:
     """What a batch is decided over: balances are locked, holds are the newest attempt of each identity.
 
-    `available` has an entry for each ledger account that exists, `deadlines` one for each shard that settles.
+    `available` has an entry for each ledger account that exists, `deadlines` one for each shard that
+    is settled: a new hold for another is refused alone, so one shard that stopped spoils no batch.
     """
 
     accounts: Collection[str]
@@ -160,6 +161,8 @@ def _result(hold: Hold) -> HoldResult:
 
 
 def _new(request: HoldRequest, known: Known, before: Hold | None, hold_ids: Iterator[int]) -> HoldResult:
+    if request.shard not in known.deadlines:
+        return HoldResult(State.REFUSED, refused=_stopped(request.shard))
     refused = _refusal(request, known)
     if refused is not None:
         return HoldResult(State.REFUSED, refused=refused)
@@ -282,6 +285,11 @@ def _order_unknown(request: HoldRequest) -> Refused:
     return _refused(
         "ORDER_UNKNOWN", name, value, "no open order is settled under it", "wait for its acceptance, or correct it"
     )
+
+
+def _stopped(shard: int) -> Refused:
+    metadata = {"field": "shard", "value": str(shard), "fix": "ask the exchange; send again when it is settled again"}
+    return Refused("SETTLEMENT_STOPPED", f"settlement of shard {shard} has stopped", metadata)
 
 
 def _too_large(request: HoldRequest) -> Refused:

@@ -122,7 +122,7 @@ async def holding(
             available,
             newest,
             {hold.order_id: hold for hold in named},
-            {shard: cursor.time_us + deadline_us for shard, cursor in cursors.items()},
+            {shard: cursor.time_us + deadline_us for shard, cursor in cursors.items() if cursor.stopped is None},
         )
         yield Batch(connection, names, known, cursors, hold_ids)
 

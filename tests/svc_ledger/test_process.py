@@ -377,8 +377,8 @@ async def assert_pages(stub: Any) -> None:
     assert [p.name for p in (*page.participants, *after.participants)] == ["alpha", "beta", "exchange"]
 
 
-async def test_a_shard_that_cannot_be_settled_says_why_and_takes_no_holds(postgres: Database, tmp_path: Path) -> None:
-    """GetSettlement names event and reason; the other shard goes on."""
+async def test_a_shard_that_cannot_be_settled_says_why_and_spoils_no_batch(postgres: Database, tmp_path: Path) -> None:
+    """GetSettlement names the reason; its new holds are refused, those of the other shard are made, and it goes on."""
     journal, other = Journal(0), Journal(1)
     journal.row(listed())
     other.row(tick())
@@ -395,9 +395,11 @@ async def test_a_shard_that_cannot_be_settled_says_why_and_takes_no_holds(postgr
         await until(stopped)
         answer = await running.stub().GetSettlement(ledger_pb2.GetSettlementRequest())
         assert (answer.shards[0].stopped.reason, answer.shards[0].position.sequence) == ("ORDER_NOT_HELD", 1)
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await running.hold([request(1, "buy")])
-        assert from_rpc_error(caught.value).reason == "SETTLEMENT_LAGS"
+        elsewhere = request(2, "buy")
+        elsewhere.shard = 1
+        refused, held = await running.hold([request(1, "buy"), elsewhere])
+        assert (refused.state, refused.refusal.reason) == (ledger_pb2.HOLD_STATE_REFUSED, "SETTLEMENT_STOPPED")
+        assert held.state == ledger_pb2.HOLD_STATE_PENDING
         other.row(tick())
         await running.settled(other)
         assert '"settlement_stopped"' in running.log.read_text()
