@@ -52,7 +52,7 @@ async def main(this: process.Process, told: Settings) -> None:
 async def _make_ready(
     this: process.Process, told: Settings, server: Server, history: History, match: Match, reference: Reference
 ) -> None:
-    """Ready once the tables are there and every shard has answered once; NATS may still be down."""
+    """Ready once history is loaded and every shard has answered once; NATS may still be down."""
     await database.wait_ready(told.database_url, told.name)
     await database.require_durable(told.database_url, told.name)
     await database.migrate(told.database_url, db.SCHEMA)
@@ -60,7 +60,7 @@ async def _make_ready(
     this.spawn(bus.work(), "bus")
     for shard in told.match_shards:
         this.spawn(Follow(shard, bus, match, history, reference).work(), f"history-{shard}")
-    while not reference.complete:
+    while not (reference.complete and history.loaded):
         await asyncio.sleep(READY_POLL_SECONDS)
     gc.freeze()
     gc.set_threshold(*COLLECT_AT)

@@ -194,6 +194,11 @@ class History:
         self._changed = asyncio.Event()
         self.watchers = 0
 
+    @property
+    def loaded(self) -> bool:
+        """Whether the stored position of every shard is known."""
+        return len(self._positions) == len(self._reference.shard_numbers)
+
     async def load(self, shard: int) -> Position:
         """Where the shard's history is; to be called once before `append`."""
         position = await self._store.position(shard)

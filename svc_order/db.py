@@ -10,12 +10,14 @@ from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis import database
+from chassis.units import SEQUENCE_BITS
 from svc_order.core.history import KEEP, Change, Fold, Order
 from svc_order.core.refused import Unavailable
 from svc_order.ports import OrderFilter, OrderRow, Position, Segment
 
 SCHEMA = str(Path(__file__).parent / "schema" / "versions")
 EXPORT_ROWS = 1_000
+RESET_SECONDS = 600
 ORDER_COLUMNS = OrderRow._fields
 COPY_ORDERS = f"COPY orders ({', '.join(ORDER_COLUMNS)}) FROM STDIN"
 SELECT_ORDERS = f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders"
@@ -107,7 +109,9 @@ class Tables:
     async def reset(self, shard: int, incarnation: str) -> None:
         """See ports.Store."""
         async with self._transaction() as connection:
-            await connection.execute("DELETE FROM orders WHERE order_id >> 48 = %s", [shard])
+            await connection.execute(f"SET LOCAL statement_timeout = '{RESET_SECONDS}s'")
+            first, behind = shard << SEQUENCE_BITS, (shard + 1) << SEQUENCE_BITS
+            await connection.execute("DELETE FROM orders WHERE order_id >= %s AND order_id < %s", [first, behind])
             await connection.execute("DELETE FROM drop_copy WHERE shard = %s", [shard])
             await connection.execute(
                 "UPDATE positions SET incarnation = %s, sequence = 0, taker_order_id = 0, taker_client_order_id = '' "

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import grpc
+import structlog
 
 from bourse.order.v1 import order_pb2, order_pb2_grpc
 from bourse.types.v1 import command_pb2
@@ -25,6 +26,7 @@ EXPORT_SECONDS = 120.0
 UNARY_WAIT_SECONDS = 5.0
 SPARE_SECONDS = 0.05
 OUTCOMES = command_pb2.Outcome
+log = structlog.get_logger()
 Servicer: Any = order_pb2_grpc.OrderServiceServicer
 
 
@@ -133,9 +135,16 @@ class OrderService(Servicer):  # type: ignore[misc]
                 self._metrics.refusals.labels(result.refusal.reason).inc()
         for outcome, count in counts.items():
             self._metrics.commands.labels(OUTCOMES.Name(outcome)).inc(count)
-        for ticket in tickets:
+        for ticket, result in zip(tickets, response.results, strict=True):
             if ticket.end_span is not None:
                 ticket.end_span()
+                log.info(
+                    "command_answered",
+                    client_order_id=result.client_order_id,
+                    order_id=result.order_id,
+                    outcome=OUTCOMES.Name(result.outcome),
+                    trace_id=ticket.traceparent[3:35],
+                )
         return response
 
     async def GetOrder(self, request: order_pb2.GetOrderRequest, context: Any) -> order_pb2.GetOrderResponse:

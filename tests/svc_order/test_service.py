@@ -340,3 +340,34 @@ def test_a_retry_on_the_next_date_gets_the_first_result(exchange: Exchange) -> N
     assert results[1].refusal.reason == "TRADING_DATE_WRONG"
     assert results[2].outcome == command_pb2.OUTCOME_ACCEPTED
     assert {one.state for one in exchange.orders() if one.trading_date == DATE} <= {2, 3, 4}
+
+
+def test_a_session_ends_with_its_token(exchange: Exchange) -> None:
+    """What was sent before is answered; then UNAUTHENTICATED."""
+    stream = Stream(exchange.stub(exchange.token("broker", participant="alpha", seconds=2)))
+    assert stream.ask(place(name(), trading_date=NEXT_DATE))[0].outcome == command_pb2.OUTCOME_ACCEPTED
+    why = refusal(lambda: stream.results(1))
+    assert (why.code, why.reason) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_EXPIRED")
+
+
+def test_another_incarnation_of_the_journal_starts_history_over(exchange: Exchange) -> None:
+    """A restored backup: what was derived from the other journal is dropped, loudly; its positions are refused."""
+    incarnation = exchange.match().GetShard(match_pb2.GetShardRequest(), timeout=CALL_SECONDS).incarnation
+    exchange.kill("svc_match")
+    with exchange.connect("svc_match") as connection:
+        connection.execute("TRUNCATE journal, snapshot")
+        connection.execute("UPDATE exchange SET incarnation = %s", ["f" * 32])
+    exchange.start("svc_match")
+
+    def started_over() -> bool:
+        first, *rest = exchange.operator().ExportOrders(order_pb2.ExportOrdersRequest(), timeout=CALL_SECONDS)
+        return first.sequences[0].incarnation == "f" * 32 and not any(part.orders for part in rest)
+
+    eventually(started_over)
+    assert "history_begins_again" in exchange.log("svc_order")
+    request = order_pb2.WatchOrdersRequest()
+    request.after.add(shard=0, sequence=0, incarnation=incarnation)
+    assert (
+        refusal(lambda: next(exchange.broker().WatchOrders(request, timeout=CALL_SECONDS))).reason
+        == "INCARNATION_CHANGED"
+    )
