@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import click
 from google.protobuf.message import Message
 
-from bourse.types.v1 import market_pb2
 from bourse_sdk.errors import Refusal, Unreachable
 from cli.machine import MachineError
 
@@ -81,10 +80,6 @@ def word(enum: Any, number: int) -> str:
     name: str = enum.Name(number)
     prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in enum.DESCRIPTOR.name)
     return name.removeprefix(prefix.lstrip("_") + "_").lower()
-
-
-def side_of(text: str) -> market_pb2.Side:
-    return market_pb2.SIDE_BUY if text == "buy" else market_pb2.SIDE_SELL
 
 
 def _is_there(message: Message, field: Any) -> bool:
