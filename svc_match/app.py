@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TypeVar
 
 import structlog
@@ -139,7 +140,9 @@ class Shard:
         return await answer
 
     async def rows(self, sequence: int, bytes_limit: int = READ_BYTES_LIMIT) -> list[Row]:
-        """Committed rows from the one that holds `sequence` on, at least one: waits for it when it is the next one."""
+        """Committed rows from the one that holds `sequence` on, at least one: waits for it when it is the next one.
+        Rows from memory come without their commands and identities, which no reader gets.
+        """
         while sequence > self.sequence:
             await self._grown.wait()
         recent = self._recent.rows(sequence, bytes_limit)
@@ -207,7 +210,7 @@ class Shard:
         if done != (row.first_sequence, row.last_sequence, row.identities) or row.time_us < self.time_us:
             raise JournalDamaged(f"{what} does not follow from the state before it")
         self.time_us = row.time_us
-        self._recent.add(row)
+        self._recent.add(replace(row, commands=b"", identities=b""))
         self._snapshot_bytes += row.size
 
     # Batches
@@ -270,7 +273,7 @@ class Shard:
         self.sequence, self.time_us = row.last_sequence, row.time_us
         self._committed_at = time.monotonic()
         self._meters.open_orders.set(len(self._engine.orders.by_id))
-        self._recent.add(row)
+        self._recent.add(replace(row, commands=b"", identities=b""))
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
         self._snapshot_bytes += row.size
