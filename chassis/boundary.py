@@ -19,6 +19,7 @@ from prometheus_client import Counter
 from chassis import identity
 from chassis.errors import Refusal, internal, trailers
 
+MESSAGE_BYTES_LIMIT = 4 << 20
 UNARY_DEADLINE_SECONDS = 10.0
 STATUS_SECONDS = 5.0
 
@@ -201,6 +202,15 @@ async def _abort(context: Any, refusal: Refusal) -> None:
 
 
 def _decoded(decode: Any, raw: bytes) -> Any:
+    if len(raw) > MESSAGE_BYTES_LIMIT:
+        raise Refusal(
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            "MESSAGE_TOO_LARGE",
+            f"a message has at most {MESSAGE_BYTES_LIMIT} bytes",
+            field="request",
+            value=str(len(raw)),
+            fix="send less in one message",
+        )
     try:
         return decode(raw)
     except DecodeError:

@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 
 from chassis import telemetry
-from chassis.server import MESSAGE_BYTES_LIMIT
+from chassis.boundary import MESSAGE_BYTES_LIMIT
 
 CALL_DEADLINE_SECONDS = 5.0
 KEEPALIVE_MS = 10_000

@@ -14,10 +14,10 @@ from grpc_health.v1.health import aio as health
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from chassis import telemetry
-from chassis.boundary import Boundary
+from chassis.boundary import MESSAGE_BYTES_LIMIT, Boundary
 from chassis.identity import Verifier, rules
 
-MESSAGE_BYTES_LIMIT = 4 << 20
+RECEIVED_BYTES_LIMIT = 4 * MESSAGE_BYTES_LIMIT  # up to here a message over its limit is told the reason; gRPC has none
 CONCURRENT_STREAMS_LIMIT = 1024
 DRAIN_SECONDS = 30.0
 WATCHES_SECONDS = 0.25
@@ -28,7 +28,7 @@ KEEPALIVE_TIMEOUT_MS = 10_000
 OPTIONS = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_send_message_length", MESSAGE_BYTES_LIMIT),
-    ("grpc.max_receive_message_length", MESSAGE_BYTES_LIMIT),
+    ("grpc.max_receive_message_length", RECEIVED_BYTES_LIMIT),
     ("grpc.max_concurrent_streams", CONCURRENT_STREAMS_LIMIT),
     ("grpc.keepalive_time_ms", KEEPALIVE_MS),
     ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),

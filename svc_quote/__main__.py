@@ -51,6 +51,7 @@ async def follow(
 ) -> None:
     """Recovers, then starts everything that runs for ever, and says when it is ready, and when no longer."""
     await database.wait_ready(settings.database_url, settings.name)
+    await database.require_durable(settings.database_url, settings.name)
     await database.migrate(settings.database_url, db.SCHEMA)
     await quotes.restore()
     gc.freeze()

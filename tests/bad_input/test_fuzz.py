@@ -1,0 +1,132 @@
+"""Any integers and any text in the fields of commands: each is answered, and the books stay whole."""
+
+import asyncio
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bourse.order.v1 import order_pb2
+from bourse.types.v1 import command_pb2
+from cli.reconcile.run import reconcile
+from cli.reconcile.settled import wait_settled
+from tests.bad_input.desk import CALL_SECONDS, HIGHEST_E4, LOWEST_E4, Desk, Floor, Info, new_id
+from tests.exchange import TRADING_DATE
+
+EXAMPLES, COMMANDS_LIMIT = 80, 6
+SETTLE_SECONDS = 30.0
+INT32, INT64 = (1 << 31) - 1, (1 << 63) - 1
+KINDS = {
+    "place": command_pb2.PlaceOrder,
+    "cancel": command_pb2.CancelOrder,
+    "replace": command_pb2.ReplaceOrder,
+}
+FINAL = (
+    command_pb2.OUTCOME_ACCEPTED,
+    command_pb2.OUTCOME_CANCELLED,
+    command_pb2.OUTCOME_REPLACED,
+    command_pb2.OUTCOME_REJECTED,
+    command_pb2.OUTCOME_REFUSED,
+)
+int64s = st.one_of(
+    st.sampled_from([0, 1, -1, 10, 100, LOWEST_E4, HIGHEST_E4, 50_0000, 10**12, 10**13, INT64, -INT64 - 1, 1 << 48]),
+    st.integers(1, 500).map(lambda n: n * 100),
+    st.integers(-INT64 - 1, INT64),
+)
+texts = st.text(max_size=40)
+STRATEGIES: dict[str, st.SearchStrategy[Any]] = {
+    "account": st.one_of(st.just("ours"), st.just("ours"), texts),
+    "client_order_id": st.one_of(st.builds(new_id), st.sampled_from(["f-1", "f-2", "partly"]), texts),
+    "original_client_order_id": st.one_of(st.just(""), st.sampled_from(["f-1", "f-2", "partly", "foreign"]), texts),
+    "trading_date": st.one_of(st.just(TRADING_DATE), st.just(TRADING_DATE), st.integers(-INT32 - 1, INT32)),
+    "symbol": st.one_of(st.sampled_from(["ACME", "BRIO", "WIDE", ""]), texts),
+    "side": st.one_of(st.integers(1, 2), st.integers(-INT32 - 1, INT32)),
+    "type": st.one_of(st.integers(1, 2), st.integers(-INT32 - 1, INT32)),
+    "time_in_force": st.one_of(st.integers(0, 3), st.integers(-INT32 - 1, INT32)),
+    "quantity": st.one_of(st.integers(1, 1000).map(lambda n: 10 * n), int64s),
+    "amount_e4": st.one_of(st.just(0), st.just(0), int64s),
+    "traceparent": st.one_of(st.just(""), texts),
+}
+
+
+def strategy(field: FieldDescriptor) -> st.SearchStrategy[Any]:
+    return STRATEGIES.get(field.name, int64s)
+
+
+def fields(message: Any) -> st.SearchStrategy[Any]:
+    return st.fixed_dictionaries({field.name: strategy(field) for field in message.DESCRIPTOR.fields})
+
+
+commands = st.one_of(
+    *(st.tuples(st.just(kind), fields(message)) for kind, message in KINDS.items()), st.just(("", dict[str, Any]()))
+)
+
+
+def made(floor: Floor, kind: str, chosen: dict[str, Any]) -> command_pb2.OrderCommand:
+    if not kind:
+        return command_pb2.OrderCommand()
+    account = floor.account if chosen["account"] == "ours" else chosen["account"]
+    return command_pb2.OrderCommand(**{kind: KINDS[kind](**chosen | {"account": account})})
+
+
+async def answered(desk: Desk, batch: list[command_pb2.OrderCommand]) -> None:
+    """Each command of a batch, and the first one alone, is answered for good."""
+    results = await desk.batch(*batch)
+    assert len(results) == len(batch)
+    for command, result in zip(batch, results, strict=True):
+        assert result.outcome in FINAL, (command, result)
+        refused = result.outcome in (command_pb2.OUTCOME_REFUSED, command_pb2.OUTCOME_REJECTED)
+        assert refused == bool(result.refusal.reason), (command, result)
+        assert not refused or result.refusal.metadata["fix"], (command, result)
+    told = await desk.unary(batch[0])
+    if isinstance(told, Info):
+        assert told.code not in ("INTERNAL", "UNKNOWN"), (batch[0], told)
+        assert told.reason, (batch[0], told)
+    else:
+        assert told.SerializeToString() == results[0].SerializeToString()
+
+
+def test_any_fields(floor: Floor) -> None:
+    """Every command gets its answer and never INTERNAL; then money, shares, holds, history and market data agree."""
+    token = floor.exchange.machine.credentials.issue(floor.participant, "broker", floor.participant)
+    with asyncio.Runner() as runner:
+
+        async def open_desk() -> Desk:
+            return Desk(floor.exchange, token)
+
+        desk = runner.run(open_desk())
+
+        @settings(
+            max_examples=EXAMPLES, deadline=None, database=None, print_blob=True,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        )  # fmt: skip
+        @given(st.lists(commands, min_size=1, max_size=COMMANDS_LIMIT))
+        def fuzz(drawn: list[tuple[str, dict[str, Any]]]) -> None:
+            runner.run(answered(desk, [made(floor, *one) for one in drawn]))
+
+        try:
+            fuzz()
+            runner.run(cancel_all(desk, floor))
+            runner.run(wait_settled(floor.exchange.home, SETTLE_SECONDS))
+            assert not runner.run(reconcile(floor.exchange.home)).breaks
+        finally:
+            runner.run(desk.close())
+
+
+async def cancel_all(desk: Desk, floor: Floor) -> None:
+    """Ends what the fuzz left open; what the floor laid stays."""
+    request = order_pb2.ListOrdersRequest(state=order_pb2.ORDER_STATE_OPEN, page_size=1000)
+    listed = await desk.order.ListOrders(request, metadata=desk.metadata, timeout=CALL_SECONDS)
+    keep = {floor.partly.order_id, floor.resting.order_id}
+    cancels = [
+        command_pb2.OrderCommand(
+            cancel=command_pb2.CancelOrder(
+                account=one.account, client_order_id=new_id(), trading_date=TRADING_DATE, order_id=one.order_id
+            )
+        )
+        for one in listed.orders
+        if one.order_id not in keep
+    ]
+    if cancels:
+        assert {one.outcome for one in await desk.batch(*cancels)} <= {command_pb2.OUTCOME_CANCELLED}
