@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class MatchServiceStub:
     """One shard of the exchange. What it answers is in the journal before it leaves.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, DRAINING: retry); beyond these each names its own.
     """
 
@@ -91,7 +91,7 @@ class MatchServiceStub:
 
 class MatchServiceServicer:
     """One shard of the exchange. What it answers is in the journal before it leaves.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, DRAINING: retry); beyond these each names its own.
     """
 
@@ -236,7 +236,7 @@ def add_MatchServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class MatchService:
     """One shard of the exchange. What it answers is in the journal before it leaves.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, DRAINING: retry); beyond these each names its own.
     """
 

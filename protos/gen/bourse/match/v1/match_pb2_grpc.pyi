@@ -28,7 +28,7 @@ GRPC_VERSION: str
 
 class MatchServiceStub:
     """One shard of the exchange. What it answers is in the journal before it leaves.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, DRAINING: retry); beyond these each names its own.
     """
 
@@ -75,7 +75,7 @@ class MatchServiceStub:
 @_typing.type_check_only
 class MatchServiceAsyncStub(MatchServiceStub):
     """One shard of the exchange. What it answers is in the journal before it leaves.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, DRAINING: retry); beyond these each names its own.
     """
 
@@ -118,7 +118,7 @@ class MatchServiceAsyncStub(MatchServiceStub):
 
 class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
     """One shard of the exchange. What it answers is in the journal before it leaves.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, DRAINING: retry); beyond these each names its own.
     """
 

@@ -28,7 +28,7 @@ if _version_not_supported:
 class OrderServiceStub:
     """Order entry. An answer is given when the journal holds the command; an acknowledged order is never lost and never executed twice.
     Every command is identified by (trading_date, account, client_order_id): after any doubt, send it again, in order.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN, DRAINING: send it again); beyond these each names its own.
     Refusals of one command, as statuses of the unary calls and as results inside a batch:
     INVALID_ARGUMENT: CLIENT_ORDER_ID_INVALID, ACCOUNT_INVALID, TRADING_DATE_INVALID, SYMBOL_INVALID, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, PRICE_INVALID, PRICE_OFF_TICK,
@@ -88,7 +88,7 @@ class OrderServiceStub:
 class OrderServiceServicer:
     """Order entry. An answer is given when the journal holds the command; an acknowledged order is never lost and never executed twice.
     Every command is identified by (trading_date, account, client_order_id): after any doubt, send it again, in order.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN, DRAINING: send it again); beyond these each names its own.
     Refusals of one command, as statuses of the unary calls and as results inside a batch:
     INVALID_ARGUMENT: CLIENT_ORDER_ID_INVALID, ACCOUNT_INVALID, TRADING_DATE_INVALID, SYMBOL_INVALID, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, PRICE_INVALID, PRICE_OFF_TICK,
@@ -210,7 +210,7 @@ def add_OrderServiceServicer_to_server(servicer, server):
 class OrderService:
     """Order entry. An answer is given when the journal holds the command; an acknowledged order is never lost and never executed twice.
     Every command is identified by (trading_date, account, client_order_id): after any doubt, send it again, in order.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN, DRAINING: send it again); beyond these each names its own.
     Refusals of one command, as statuses of the unary calls and as results inside a batch:
     INVALID_ARGUMENT: CLIENT_ORDER_ID_INVALID, ACCOUNT_INVALID, TRADING_DATE_INVALID, SYMBOL_INVALID, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, PRICE_INVALID, PRICE_OFF_TICK,

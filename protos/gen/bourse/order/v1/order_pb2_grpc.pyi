@@ -29,7 +29,7 @@ GRPC_VERSION: str
 class OrderServiceStub:
     """Order entry. An answer is given when the journal holds the command; an acknowledged order is never lost and never executed twice.
     Every command is identified by (trading_date, account, client_order_id): after any doubt, send it again, in order.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN, DRAINING: send it again); beyond these each names its own.
     Refusals of one command, as statuses of the unary calls and as results inside a batch:
     INVALID_ARGUMENT: CLIENT_ORDER_ID_INVALID, ACCOUNT_INVALID, TRADING_DATE_INVALID, SYMBOL_INVALID, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, PRICE_INVALID, PRICE_OFF_TICK,
@@ -68,7 +68,7 @@ class OrderServiceStub:
 class OrderServiceAsyncStub(OrderServiceStub):
     """Order entry. An answer is given when the journal holds the command; an acknowledged order is never lost and never executed twice.
     Every command is identified by (trading_date, account, client_order_id): after any doubt, send it again, in order.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN, DRAINING: send it again); beyond these each names its own.
     Refusals of one command, as statuses of the unary calls and as results inside a batch:
     INVALID_ARGUMENT: CLIENT_ORDER_ID_INVALID, ACCOUNT_INVALID, TRADING_DATE_INVALID, SYMBOL_INVALID, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, PRICE_INVALID, PRICE_OFF_TICK,
@@ -103,7 +103,7 @@ class OrderServiceAsyncStub(OrderServiceStub):
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     """Order entry. An answer is given when the journal holds the command; an acknowledged order is never lost and never executed twice.
     Every command is identified by (trading_date, account, client_order_id): after any doubt, send it again, in order.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN, DRAINING: send it again); beyond these each names its own.
     Refusals of one command, as statuses of the unary calls and as results inside a batch:
     INVALID_ARGUMENT: CLIENT_ORDER_ID_INVALID, ACCOUNT_INVALID, TRADING_DATE_INVALID, SYMBOL_INVALID, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, PRICE_INVALID, PRICE_OFF_TICK,

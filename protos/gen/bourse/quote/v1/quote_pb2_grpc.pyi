@@ -29,7 +29,7 @@ GRPC_VERSION: str
 class QuoteServiceStub:
     """Market data. A stream is a snapshot with its sequence and then the changes. A slow reader of top, depth or statistics is conflated: it misses states, never the last one.
     A slow reader of trades is told that it fell behind, and from where to ask again; nothing is skipped in silence and nothing is buffered without bound.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
     UNAVAILABLE (NOT_READY, DRAINING: retry); those with min_sequence: INVALID_ARGUMENT (SEQUENCE_INVALID), DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT); of a list of symbols:
     INVALID_ARGUMENT (SYMBOLS_INVALID). Beyond these each names its own.
     """
@@ -63,7 +63,7 @@ class QuoteServiceStub:
 class QuoteServiceAsyncStub(QuoteServiceStub):
     """Market data. A stream is a snapshot with its sequence and then the changes. A slow reader of top, depth or statistics is conflated: it misses states, never the last one.
     A slow reader of trades is told that it fell behind, and from where to ask again; nothing is skipped in silence and nothing is buffered without bound.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
     UNAVAILABLE (NOT_READY, DRAINING: retry); those with min_sequence: INVALID_ARGUMENT (SEQUENCE_INVALID), DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT); of a list of symbols:
     INVALID_ARGUMENT (SYMBOLS_INVALID). Beyond these each names its own.
     """
@@ -93,7 +93,7 @@ class QuoteServiceAsyncStub(QuoteServiceStub):
 class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
     """Market data. A stream is a snapshot with its sequence and then the changes. A slow reader of top, depth or statistics is conflated: it misses states, never the last one.
     A slow reader of trades is told that it fell behind, and from where to ask again; nothing is skipped in silence and nothing is buffered without bound.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
     UNAVAILABLE (NOT_READY, DRAINING: retry); those with min_sequence: INVALID_ARGUMENT (SEQUENCE_INVALID), DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT); of a list of symbols:
     INVALID_ARGUMENT (SYMBOLS_INVALID). Beyond these each names its own.
     """
