@@ -3,7 +3,6 @@
 import asyncio
 import gc
 
-from bourse.order.v1 import order_pb2, order_pb2_grpc
 from chassis import database, process, settings
 from chassis.bus import Bus
 from chassis.identity import Verifier
@@ -33,11 +32,7 @@ async def main(this: process.Process, told: Settings) -> None:
     admission = Admission(match, reference, db.Tables(engine), history)
     entry = Entry(ledger, match, reference, admission.reductions, this.spawn, metrics)
     service = OrderService(admission, entry, history, server.draining, metrics)
-    server.add(
-        order_pb2.DESCRIPTOR.services_by_name["OrderService"],
-        order_pb2_grpc.add_OrderServiceServicer_to_server,
-        service,
-    )
+    service.add_to(server)
     await server.start()
     this.spawn(entry.work(), "entry")
     this.spawn(admission.follow_reference(), "reference")

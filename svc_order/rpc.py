@@ -14,6 +14,7 @@ from bourse.order.v1 import order_pb2, order_pb2_grpc
 from bourse.types.v1 import command_pb2
 from chassis.errors import Refusal
 from chassis.identity import caller
+from chassis.server import Server
 from svc_order import wire
 from svc_order.app import WATCH_LIMIT, Admission, History, Problem
 from svc_order.core.refused import STATUS_OF, Refused, Unavailable, refused
@@ -41,6 +42,11 @@ class OrderService(Servicer):  # type: ignore[misc]
         self._history = history
         self._draining = draining
         self._metrics = metrics
+
+    def add_to(self, server: Server) -> None:
+        """Serves it, under the rules of its proto."""
+        service = order_pb2.DESCRIPTOR.services_by_name["OrderService"]
+        server.add(service, order_pb2_grpc.add_OrderServiceServicer_to_server, self)
 
     async def EnterOrders(
         self, requests: AsyncIterator[order_pb2.EnterOrdersRequest], _context: Any

@@ -309,6 +309,17 @@ def test_an_export_is_one_snapshot(exchange: Exchange) -> None:
     assert [order.order_id for part in parts for order in part.orders] == expected
 
 
+def test_connections_that_postgresql_cut_are_replaced(exchange: Exchange) -> None:
+    """Reads and history go on with new ones; order entry needs none."""
+    with exchange.connect("svc_order") as connection:
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'svc_order' AND pid <> pg_backend_pid()"
+        connection.execute(cut)
+    order = name()
+    assert resend(exchange, place(order))[0].outcome == command_pb2.OUTCOME_ACCEPTED
+    assert order in {one.client_order_id for one in exchange.orders()}
+    assert exchange.log("svc_order").count('"event": "failed"') == 0
+
+
 def test_a_drain_answers_what_was_received_and_says_so(exchange: Exchange) -> None:
     """SIGTERM: every answer, word that the session is to move on, the end of the stream, exit code 0."""
     stream = Stream(exchange.broker())
