@@ -219,10 +219,12 @@ class Book:
                     raise
         raise AssertionError
 
-    async def balances(self, account: str, least: Sequence[Cursor]) -> tuple[list[Balance], dict[int, Cursor]]:
+    async def balances(
+        self, account: str, least: Sequence[Cursor], patience_seconds: float = WAIT_SECONDS
+    ) -> tuple[list[Balance], dict[int, Cursor]]:
         """An account's balances, at or after the positions in `least`; waits for settlement, bounded."""
+        deadline = asyncio.get_running_loop().time() + min(patience_seconds, WAIT_SECONDS)
         await self.require_account(account)
-        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
         while True:
             found, cursors = await self._store.balances(account)
             missing = [at for at in least if not _reached(at, cursors.get(at.shard))]

@@ -12,12 +12,13 @@ from chassis import telemetry
 from chassis.errors import Refusal
 from chassis.identity import caller
 from svc_ledger import metrics, wire
-from svc_ledger.app import Book, Holds, invalid
+from svc_ledger.app import WAIT_SECONDS, Book, Holds, invalid
 from svc_ledger.ports import Conflict, DatabaseDown, Denied
 
 SERVICE = ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"]
 register = ledger_pb2_grpc.add_LedgerServiceServicer_to_server
 EXPORTS_LIMIT = 2
+SHARE_OF_DEADLINE = 0.8  # the rest is for the refusal to reach its caller in time
 
 
 class Servicer(ledger_pb2_grpc.LedgerServiceServicer):
@@ -89,11 +90,12 @@ class Servicer(ledger_pb2_grpc.LedgerServiceServicer):
         return ledger_pb2.CreateTransfersResponse(results=results)
 
     async def ListBalances(  # noqa: N802
-        self, request: ledger_pb2.ListBalancesRequest, _context: Any
+        self, request: ledger_pb2.ListBalancesRequest, context: Any
     ) -> ledger_pb2.ListBalancesResponse:
         with refusals():
             _require_own(request.account)
-            found, cursors = await self._book.balances(request.account, wire.cursors(request.min_sequences))
+            least = wire.cursors(request.min_sequences)
+            found, cursors = await self._book.balances(request.account, least, _patience(context))
         sequences = [wire.position(cursor) for cursor in cursors.values()]
         return ledger_pb2.ListBalancesResponse(balances=map(wire.balance, found), sequences=sequences)
 
@@ -162,6 +164,12 @@ def _position(token: str) -> int:
     if not place.isdecimal() or int(place) >= 1 << 63:
         raise invalid("PAGE_TOKEN_INVALID", "page_token", token, "send next_page_token as it came")
     return int(place)
+
+
+def _patience(context: Any) -> float:
+    """How long a call may wait for settlement."""
+    left = context.time_remaining()
+    return WAIT_SECONDS if left is None else float(left) * SHARE_OF_DEADLINE
 
 
 def _own_participant(participant: str) -> str:

@@ -28,7 +28,7 @@ if _version_not_supported:
 class LedgerServiceStub:
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
     A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, DATABASE_DOWN, DRAINING: retry); beyond these each names its own.
     """
 
@@ -103,7 +103,7 @@ class LedgerServiceStub:
 class LedgerServiceServicer:
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
     A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, DATABASE_DOWN, DRAINING: retry); beyond these each names its own.
     """
 
@@ -268,7 +268,7 @@ def add_LedgerServiceServicer_to_server(servicer, server):
 class LedgerService:
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
     A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, DATABASE_DOWN, DRAINING: retry); beyond these each names its own.
     """
 

@@ -29,7 +29,7 @@ GRPC_VERSION: str
 class LedgerServiceStub:
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
     A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, DATABASE_DOWN, DRAINING: retry); beyond these each names its own.
     """
 
@@ -72,7 +72,7 @@ class LedgerServiceStub:
 class LedgerServiceAsyncStub(LedgerServiceStub):
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
     A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, DATABASE_DOWN, DRAINING: retry); beyond these each names its own.
     """
 
@@ -111,7 +111,7 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
     A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, INVALID_ARGUMENT (MALFORMED_MESSAGE) and
+    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
     UNAVAILABLE (NOT_READY, DATABASE_DOWN, DRAINING: retry); beyond these each names its own.
     """
 
