@@ -55,7 +55,7 @@ def processes(machine: Machine, state: State) -> list[dict[str, Any]]:
     """Each supervised process; whether it is ready is asked now, of itself."""
     programs = {program.name: program for program in machine.programs()}
     with ThreadPoolExecutor(len(programs)) as pool:
-        ready = list(pool.map(lambda process: programs[process.name].ready(), state.processes))
+        ready = list(pool.map(lambda process: programs[process.name].ready(process.pid), state.processes))
         heard = list(pool.map(lambda process: positions(process.name, process.metrics), state.processes))
     journal = {
         shard: sequence

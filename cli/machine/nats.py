@@ -17,6 +17,7 @@ from typing import Any
 
 from cli.machine.credentials import ADMINISTRATOR, AUDITOR, Credentials
 from cli.machine.home import Home, write_private
+from cli.machine.program import listens
 
 READY_TIMEOUT_SECONDS = 1.0
 STORAGE_BYTES_LIMIT = 32 << 30
@@ -69,8 +70,10 @@ class Nats:
         }
         write_private(self._configuration, json.dumps(configuration, indent=2) + "\n")
 
-    def ready(self) -> bool:
+    def ready(self, pid: int) -> bool:
         """It greets: by then its streams are recovered."""
+        if not listens(pid, self.address):
+            return False
         try:
             with socket.create_connection(("127.0.0.1", self._port), timeout=READY_TIMEOUT_SECONDS) as connection:
                 return connection.recv(5) == b"INFO "

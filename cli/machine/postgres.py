@@ -21,7 +21,7 @@ from psycopg import sql
 
 from cli.machine.credentials import ADMINISTRATOR, AUDITOR, Credentials
 from cli.machine.home import SERVICES, Home, MachineError
-from cli.machine.program import END_SECONDS, as_user, end
+from cli.machine.program import END_SECONDS, as_user, end, listens
 
 DATABASE = "bourse"
 CONNECT_TIMEOUT_SECONDS = 2
@@ -107,7 +107,9 @@ class Postgres:
             (self._folder / file).write_text(text)
             (self._folder / file).chmod(0o644)
 
-    def ready(self) -> bool:
+    def ready(self, pid: int) -> bool:
+        if not listens(pid, self.address):
+            return False
         try:
             if not self._provisioned:
                 self._provision()

@@ -48,8 +48,8 @@ class Program(Protocol):
     def user(self) -> tuple[int, int] | None:
         """The system user and group that it runs as; None is our own."""
 
-    def ready(self) -> bool:
-        """Whether it serves now. Takes a second or two at most."""
+    def ready(self, pid: int) -> bool:
+        """Whether the process `pid` serves now. Takes a second or two at most."""
 
 
 def popen_arguments(program: Program, home: Path, log: Any) -> dict[str, Any]:
@@ -77,6 +77,16 @@ def marked(home: Path) -> Iterator[psutil.Process]:
                 yield process
         except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess, OSError):
             continue
+
+
+def listens(pid: int, address: str) -> bool:
+    """Whether it is this process that listens at the address, and not a stranger who took the port."""
+    port = int(address.rpartition(":")[2])
+    try:
+        connections = psutil.Process(pid).net_connections("tcp")
+    except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in connections)
 
 
 def end(processes: list[psutil.Process], patience_seconds: float = END_SECONDS) -> None:

@@ -10,6 +10,7 @@ from grpc_health.v1 import health_pb2
 
 from cli.machine.credentials import AUDIENCE, ISSUER, Credentials
 from cli.machine.home import Layout
+from cli.machine.program import listens
 
 READY_TIMEOUT_SECONDS = 1.0
 # No balancer has to hear that a process is about to stop: on one machine its callers see it at once.
@@ -69,8 +70,10 @@ class Service:
     def prepare(self) -> None:
         """Each service migrates its own schema."""
 
-    def ready(self) -> bool:
+    def ready(self, pid: int) -> bool:
         """It says SERVING (grpc.health.v1), which it does once it has recovered and is connected."""
+        if not listens(pid, self.address):
+            return False
         with grpc.insecure_channel(self.address, options=(("grpc.use_local_subchannel_pool", 1),)) as channel:
             check = channel.unary_unary(
                 "/grpc.health.v1.Health/Check",

@@ -125,7 +125,7 @@ class Keeper:
 
     async def _is_ready(self) -> bool:
         try:
-            return await asyncio.to_thread(self.program.ready)
+            return await asyncio.to_thread(self.program.ready, self._state.pid)
         except MachineError as error:
             log.error("process_not_ready", process=self.program.name, error=str(error))
             return False

@@ -57,7 +57,7 @@ class Sample:
             self.broken -= 1
             raise MachineError("broken")
 
-    def ready(self) -> bool:
+    def ready(self, pid: int) -> bool:
         return self.journal.exists() and f"start {self.name}\n" in self.journal.read_text()
 
 
