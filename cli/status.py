@@ -16,6 +16,7 @@ from cli.machine.positions import lag, positions
 from cli.machine.state import Phase, State
 from cli.options import home_option, json_option
 
+PLAIN_WIDTH = 200
 JOURNAL_KEEPER = "svc_match-"
 RIGHT = ("pid", "restarts", "up_seconds", "lag_events")
 
@@ -45,7 +46,8 @@ def status(home: Path, as_json: bool) -> None:
     else:
         click.echo(f"{machine.home.folder}: {phase}")
         if found:
-            Console().print(table(found))
+            console = Console()
+            console.print(table(found), width=None if console.is_terminal else PLAIN_WIDTH)
     if state is None:
         sys.exit(3)
     sys.exit(0 if state.phase is Phase.READY and all(process["ready"] for process in found) else 1)
