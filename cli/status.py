@@ -46,8 +46,7 @@ def status(home: Path, as_json: bool) -> None:
     else:
         click.echo(f"{machine.home.folder}: {phase}")
         if found:
-            console = Console()
-            console.print(table(found), width=None if console.is_terminal else PLAIN_WIDTH)
+            Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH).print(table(found))
     if state is None:
         sys.exit(3)
     sys.exit(0 if state.phase is Phase.READY and all(process["ready"] for process in found) else 1)
