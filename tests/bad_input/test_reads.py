@@ -346,6 +346,24 @@ async def test_streams_over_their_limit(service: str, floor: Floor, desk: Desk, 
             await asyncio.sleep(0.02)
 
 
+async def test_sessions_over_their_limit(floor: Floor, desk: Desk, staff: Desk) -> None:
+    """One session of order entry too many is refused, and a single call, which is one, too; when they end, there is room."""
+    nothing = order_pb2.PlaceOrderRequest()
+    sessions: list[Any] = []
+    async with asyncio.timeout(STREAM_SECONDS), unchanged(staff, floor):
+        while (told := await desk.call(desk.order.PlaceOrder, nothing)).reason == "COMMAND_MISSING":
+            assert len(sessions) < MOST_STREAMS
+            sessions += [desk.order.EnterOrders(metadata=desk.metadata) for _ in range(32)]
+        late = await first(desk.order.EnterOrders(metadata=desk.metadata))
+        for session in sessions:
+            session.cancel()
+        for one in (told, late):
+            require_whole(one)
+            assert (one.code, one.reason) == ("RESOURCE_EXHAUSTED", "SESSION_LIMIT")
+        while (await desk.call(desk.order.PlaceOrder, nothing)).reason != "COMMAND_MISSING":
+            await asyncio.sleep(0.02)
+
+
 async def first(call: Any) -> Any:
     try:
         return await call.read()
