@@ -25,8 +25,8 @@ async def serve(settings: Settings, running: process.Process) -> None:
     async with AsyncExitStack() as resources:
         store = db.Store(settings.database_url, settings.name, settings.hold_seconds)
         resources.push_async_callback(store.close)
-        holds = Holds(store, settings.hold_seconds)
         settlers = {shard: Settler(store, shard) for shard in settings.match_shards}
+        holds = Holds(store, settings.hold_seconds, settlers)
         bus = Bus(settings.nats_url, settings.name)
         feeds = []
         for shard, address in settings.match_shards.items():

@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import MappingProxyType
 
 import structlog
 
@@ -14,6 +15,8 @@ from svc_ledger.ports import Balance, Conflict, Cursor, Denied, Entry, ExportPar
 BATCH_LIMIT = 4096
 EVENTS_LIMIT = 8192  # of one settlement transaction
 CONFLICT_TRIES = 5
+PACE_US = 500_000  # of journal time that settlement may be behind before holds wait for it
+PACE_WAIT_SECONDS = 2.0
 PAGE_LIMIT = 1000
 PAGE_DEFAULT = 100
 WAIT_SECONDS = 5.0
@@ -29,17 +32,23 @@ log = structlog.get_logger()
 
 
 class Holds:
-    """Makes holds. `newest_us` is the newest journal time heard of for each shard, whoever said so."""
+    """Makes holds, no faster than settlement goes. `newest_us` is the newest journal time heard of for each shard, whoever
+    said so.
+    """
 
-    def __init__(self, store: Store, lag_seconds: float) -> None:
+    def __init__(
+        self, store: Store, lag_seconds: float, settlers: Mapping[int, "Settler"] = MappingProxyType({})
+    ) -> None:
         self._store = store
         self._lag_us = int(lag_seconds * 1_000_000)
+        self._settlers = settlers
         self.newest_us: dict[int, int] = {}
 
     async def create(self, incarnation: str, requests: list[HoldRequest]) -> list[HoldResult]:
         """One result a request, in order, after all are committed."""
         if not 1 <= len(requests) <= BATCH_LIMIT:
             raise too_large("holds", len(requests), BATCH_LIMIT)
+        await self._pace({request.shard for request in requests})
         for last in range(CONFLICT_TRIES, 0, -1):
             try:
                 async with self._store.holding(requests) as batch:
@@ -57,6 +66,21 @@ class Holds:
         """The journal of `shard` is at least at `time_us`."""
         if time_us > self.newest_us.get(shard, 0):
             self.newest_us[shard] = time_us
+
+    async def _pace(self, shards: set[int]) -> None:
+        """Waits, bounded, while settlement of the shards is behind: order entry then goes as fast as settlement does."""
+        behind = [settler for settler in map(self._settlers.get, shards) if settler and self._is_behind(settler)]
+        try:
+            async with asyncio.timeout(PACE_WAIT_SECONDS):
+                for settler in behind:
+                    while self._is_behind(settler):
+                        await settler.moved.wait()
+        except TimeoutError:
+            return  # what it may still hold is decided by the stored cursors
+
+    def _is_behind(self, settler: "Settler") -> bool:
+        at = settler.cursor
+        return at.stopped is None and self.newest_us.get(at.shard, 0) - at.time_us > PACE_US
 
     def _require_current(self, shard: int, incarnation: str, cursor: Cursor | None) -> None:
         """Compares journal times alone: no clock says anything here."""
