@@ -22,8 +22,8 @@ from cli.machine.credentials import Credentials
 from tests.bad_input.desk import Desk, Floor, Info, channel, info, place, require_whole, unchanged
 
 SEED = 20_260_105
-MESSAGES, MESSAGE_BYTES = 12, 64
-STREAM_SECONDS = 0.3
+MESSAGES, MESSAGE_BYTES = 8, 64
+STREAM_SECONDS = 0.2
 CALL_SECONDS = 10.0
 MESSAGE_BYTES_LIMIT = 4 << 20
 WRITE_TRIES, CLIENT_ALONE = 20, "Internal error from Core"

@@ -14,7 +14,7 @@ from cli.reconcile.settled import wait_settled
 from tests.bad_input.desk import CALL_SECONDS, HIGHEST_E4, LOWEST_E4, Desk, Floor, Info, new_id
 from tests.exchange import TRADING_DATE
 
-EXAMPLES, COMMANDS_LIMIT = 80, 6
+EXAMPLES, COMMANDS_LIMIT = 40, 6
 SETTLE_SECONDS = 30.0
 INT32, INT64 = (1 << 31) - 1, (1 << 63) - 1
 KINDS = {
