@@ -62,7 +62,7 @@ class Hot:
     async def _roll_back(self, connection: Connection) -> None:
         """After a block that did not commit; a connection in doubt (cut off in a statement) is thrown away."""
         status = connection.info.transaction_status
-        if connection.pgconn.pipeline_status is not psycopg.pq.PipelineStatus.OFF:
+        if connection.pgconn.pipeline_status != psycopg.pq.PipelineStatus.OFF:
             await connection.close()  # a call was cancelled in a pipeline, which is not left then
         elif status in (psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR):
             await connection.execute("ROLLBACK")
