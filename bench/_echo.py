@@ -77,11 +77,12 @@ async def batched(batch: int, seconds: float) -> float:
         return rate
 
 
-async def unary(count: int) -> list[float]:
-    """Seconds of each of `count` unary calls, one after another."""
+async def unary(count: int, pause_seconds: float) -> list[float]:
+    """Seconds of each of `count` unary calls, one after another with a pause between."""
     async with echo() as stub:
         request, taken = order_pb2.PlaceOrderRequest(place=sample(1).place), []
         for _ in range(count):
+            await asyncio.sleep(pause_seconds)
             start = time.perf_counter()
             await stub.PlaceOrder(request)
             taken.append(time.perf_counter() - start)
