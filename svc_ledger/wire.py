@@ -89,6 +89,7 @@ def hold_requests(holds: Iterable[ledger_pb2.HoldRequest]) -> list[HoldRequest]:
             h.replace,
             h.order_id,
             h.original_client_order_id,
+            h.symbol,
         )
         for h in holds
     ]

@@ -13,6 +13,7 @@ from chassis.units import DIGEST_BYTES, FEE_SCALE, INT64_MAX, MAX_SHARD, worst
 
 CLIENT_ORDER_ID_LIMIT = 36
 LAST_DATE = 99991231
+ROUNDING_E4 = 1  # Fills that are not settled yet may round the fee up once more than what is known says.
 
 Identity: TypeAlias = tuple[int, str, str]
 Key: TypeAlias = tuple[str, str]
@@ -50,7 +51,10 @@ class Refused(NamedTuple):
 
 
 class HoldRequest(NamedTuple):
-    """What svc_order asks for; prices and amounts in 1/10 000, `held_fee_e6` in millionths."""
+    """What svc_order asks for; prices and amounts in 1/10 000, `held_fee_e6` in millionths.
+
+    A replace asks as for a buy, and names the `symbol`, in case that its order sells: see `_like_its_order`.
+    """
 
     trading_date: int
     account: str
@@ -65,6 +69,7 @@ class HoldRequest(NamedTuple):
     replace: bool
     order_id: int
     original_client_order_id: str
+    symbol: str = ""
 
 
 @dataclass(slots=True)
@@ -166,9 +171,14 @@ def _new(request: HoldRequest, known: Known, before: Hold | None, hold_ids: Iter
     refused = _refusal(request, known)
     if refused is not None:
         return HoldResult(State.REFUSED, refused=refused)
-    needed = _replace_needs(request, known) if request.replace else _place_needs(request)
-    if isinstance(needed, Refused):
-        return HoldResult(State.REFUSED, refused=needed)
+    if request.replace:
+        order = _order(request, known)
+        if order is None:
+            return HoldResult(State.REFUSED, refused=_order_unknown(request))
+        request = _like_its_order(request, order)
+        needed = _replace_needs(request, order)
+    else:
+        needed = _place_needs(request)
     if needed <= 0:
         return HoldResult(State.NOT_NEEDED, held_price_e4=request.held_price_e4, held_fee_e6=request.held_fee_e6)
     if needed > INT64_MAX:
@@ -214,20 +224,35 @@ def _place_needs(request: HoldRequest) -> int:
     return request.amount_e4 or request.quantity
 
 
-def _replace_needs(request: HoldRequest, known: Known) -> int | Refused:
-    """What the order's own hold does not cover of the new worst cost; 0 or less when it covers it all."""
-    if request.order_id:
-        order = known.orders.get(request.order_id)
-    else:
+def _order(request: HoldRequest, known: Known) -> Hold | None:
+    """The hold of the order to be replaced. Until its acceptance is settled only its name finds it."""
+    order = known.orders.get(request.order_id) if request.order_id else None
+    if order is None and request.original_client_order_id:
         order = known.newest.get((request.trading_date, request.account, request.original_client_order_id))
-    if order is None or not order.order_id or order.key != (request.account, request.asset):
-        return _order_unknown(request)
+    if order is None or order.key[0] != request.account or order.key[1] not in (request.asset, request.symbol):
+        return None
+    return order
+
+
+def _like_its_order(request: HoldRequest, order: Hold) -> HoldRequest:
+    """A replace holds what its order does: money at its price and fee, or shares without either."""
+    if order.key[1] == request.asset:
+        return request
+    return request._replace(asset=request.symbol, held_price_e4=0, held_fee_e6=0)
+
+
+def _replace_needs(request: HoldRequest, order: Hold) -> int:
+    """What the order's own hold, as far as it is settled, does not cover of the new worst cost; 0 or less when it covers it all.
+
+    What is held too much is released on Replaced; if it is too little after all, the core rejects the replace on record.
+    """
     remainder = request.quantity - order.executed
-    if order.state is not State.BOUND or remainder <= 0:
+    if order.state not in (State.PENDING, State.BOUND) or order.by_amount or remainder <= 0:
         return 0  # the core rejects it on record
-    if request.held_price_e4:
-        return worst(request.held_price_e4, remainder, request.held_fee_e6) - order.remaining
-    return remainder - order.remaining
+    if not order.price_e4:
+        return remainder - order.remaining
+    more = worst(request.held_price_e4, remainder, request.held_fee_e6) - order.remaining
+    return more + ROUNDING_E4 if more > 0 else 0
 
 
 def _refusal(request: HoldRequest, known: Known) -> Refused | None:
@@ -283,7 +308,7 @@ def _order_unknown(request: HoldRequest) -> Refused:
     if not request.order_id:
         name, value = "original_client_order_id", request.original_client_order_id
     return _refused(
-        "ORDER_UNKNOWN", name, value, "no open order is settled under it", "wait for its acceptance, or correct it"
+        "ORDER_UNKNOWN", name, value, "no order is held for under it", "wait for its acceptance, or correct it"
     )
 
 

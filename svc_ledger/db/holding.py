@@ -83,10 +83,13 @@ async def holding(
 ) -> AsyncIterator[Batch]:
     """Locks what the requests may take, and finds what is known of their identities and of the orders they replace."""
     keys = {(request.account, request.asset) for request in requests}
+    keys |= {(request.account, request.symbol) for request in requests if request.replace}
     await names.know(keys)
     balance_ids = [names.balance_ids[key] for key in keys if key in names.balance_ids]
     identities = {(request.trading_date, request.account, request.client_order_id) for request in requests}
-    identities |= {(r.trading_date, r.account, r.original_client_order_id) for r in requests if r.replace}
+    identities |= {
+        (r.trading_date, r.account, r.original_client_order_id) for r in requests if r.original_client_order_id
+    }
     asked = [
         (names.account_ids[account], date, client_order_id)
         for date, account, client_order_id in identities

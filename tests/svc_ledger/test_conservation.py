@@ -1,4 +1,5 @@
-"""Random holds, fills, replaces and ends against two other tellings of the same story.
+"""Random holds, fills, replaces (some under way while their order is accepted, filled, replaced or ended) and ends against
+two other tellings of the same story.
 
 One is naive: what each account owns, and the worst cost of what each order may still do. The other is TigerBeetle's: each
 hold a pending transfer, each trade a linked chain that posts parts of two of them.
@@ -37,13 +38,13 @@ ACCOUNTS = ("a/x", "a/y", "b/x")
 SYMBOL, CASH = "ACME", "EUR"
 STEP_US = 300_000
 STEPS = 80
-# Buy, Sell, by aMount; Accept, reJect; Trade; Replace, Done; the clocK; and a reQuest again.
-KINDS = "BBSSMAAAAJTTTTRRDKQ"
+# Buy, Sell, by aMount; Accept, reJect; Trade; Done; the clocK; a reQuest again; a rePlace is asked for, and is eXecuted.
+KINDS = "BBSSMAAAAJTTTTPPPXXDKQ"
 
 
 @dataclass
 class Order:
-    """An open order as the naive model has it; `left` is what a buy by amount may still spend."""
+    """An open order as the naive model has it; `left` is what a buy by amount may still spend; `replaced` counts."""
 
     request: HoldRequest
     open: int
@@ -51,12 +52,28 @@ class Order:
     fee_e6: int
     left: int
     pending: list[Id]
+    executed: int = 0
+    replaced: int = 0
 
     @property
     def held(self) -> int:
+        return self.needs(self.price, self.open, self.fee_e6)
+
+    def needs(self, price: int, quantity: int, fee_e6: int) -> int:
+        """What the order holds at worst, for so many shares at this price."""
         if self.request.asset == SYMBOL:
-            return self.open
-        return worst(self.price, self.open, self.fee_e6) if self.price else self.left
+            return quantity
+        return worst(price, quantity, fee_e6) if price else self.left
+
+
+@dataclass
+class Replacing:
+    """A replace under way: of the order placed by `placed`, which had been replaced so often when the ledger was asked."""
+
+    placed: HoldRequest
+    asked: HoldRequest
+    extra: HoldResult
+    replaced: int
 
 
 @dataclass
@@ -70,6 +87,7 @@ class Story:
     tiger: Ledger
     waiting: list[tuple[HoldRequest, HoldResult]] = field(default_factory=list)
     orders: dict[int, Order] = field(default_factory=dict)
+    replacing: list[Replacing] = field(default_factory=list)
     asked: list[HoldRequest] = field(default_factory=list)
     sequence: int = 0
     time_us: int = 1_000_000
@@ -84,8 +102,10 @@ class Story:
             await self.settle([], jump_us=x % (2 * HOLD_US))
         elif kind in "AJ" and self.waiting:
             await self.answer(kind, self.waiting.pop(x % len(self.waiting)))
-        elif kind == "R" and self.orders:
-            await self.replace(list(self.orders)[x % len(self.orders)], y % 60 + 1, z % 25 + 1)
+        elif kind == "P":
+            await self.ask_replace(x, y % 60 + 1, z % 25 + 1)
+        elif kind == "X" and self.replacing:
+            await self.replace(self.replacing.pop(x % len(self.replacing)))
         elif kind == "D" and self.orders:
             await self.end(list(self.orders)[x % len(self.orders)])
         elif kind == "T":
@@ -112,7 +132,7 @@ class Story:
         if first.state is State.PENDING and first.hold_id not in before:
             if not request.replace:
                 self.waiting.append((request, first))
-            key = (request.account, request.asset)
+            key = self.memory.holds[first.hold_id].key
             self.book(Transfer(f"h{first.hold_id}", key, 0, first.held_amount, key[1], flags=PENDING | OPEN_CREDIT))
         return first
 
@@ -149,27 +169,61 @@ class Story:
             ]
         )
 
-    async def replace(self, order_id_: int, quantity: int, price: int) -> None:
-        order = self.orders[order_id_]
-        if order.left or order.request.amount_e4:
+    async def ask_replace(self, x: int, quantity: int, price: int) -> None:
+        """Asks the ledger, as svc_order does: as for a buy; by order_id, or by name, which finds an order not settled too."""
+        holds = self.memory.holds
+        waiting = [(request, 0, 0) for request, hold in self.waiting if holds[hold.hold_id].state is State.PENDING]
+        orders = waiting + [(order.request, id_, order.replaced) for id_, order in self.orders.items()]
+        orders = [one for one in orders if not one[0].amount_e4]
+        if not orders:
             return
-        executed = self.memory_hold(order_id_).executed
-        sells = order.request.asset == SYMBOL
-        price_e4 = 0 if sells else price * 100
-        asked = self.request("S" if sells else "B", order.request.account, quantity, price)._replace(
-            replace=True, order_id=order_id_
+        placed, order_id_, replaced = orders[x % len(orders)]
+        by_id = order_id_ if x % 2 else 0
+        if price % 2:
+            price = placed.held_price_e4 // 100 or price
+        asked = self.request("B", placed.account, quantity, price)._replace(
+            replace=True,
+            order_id=by_id,
+            original_client_order_id="" if by_id and x % 4 == 1 else placed.client_order_id,
+            symbol=SYMBOL,
         )
         extra = await self.hold(asked)
-        if extra.state not in (State.PENDING, State.NOT_NEEDED) or quantity <= executed:
+        assert extra.refused is None or extra.refused.reason == "FUNDS_INSUFFICIENT"
+        if extra.state in (State.PENDING, State.NOT_NEEDED):
+            self.replacing.append(Replacing(placed, asked, extra, replaced))
+
+    async def replace(self, under_way: Replacing) -> None:
+        """The core takes it, whenever it comes: late, of no open order, under too small a hold, or Replaced."""
+        asked, extra = under_way.asked, under_way.extra
+        if extra.hold_id and self.memory.holds[extra.hold_id].state is not State.PENDING:
             return
-        order.open, order.price, order.fee_e6 = quantity - executed, price_e4, asked.held_fee_e6
-        for pending in [*order.pending, *([f"h{extra.hold_id}"] if extra.hold_id else [])]:
+        sequence = self.sequence + 1
+        extras = [f"h{extra.hold_id}"] if extra.hold_id else []
+        found = [(id_, order) for id_, order in self.orders.items() if order.request is under_way.placed]
+        open_ = asked.quantity - found[0][1].executed if found else 0
+        if open_ > 0:
+            (order_id_, order) = found[0]
+            price = 0 if order.request.asset == SYMBOL else asked.held_price_e4
+            needed = order.needs(price, open_, extra.held_fee_e6)
+            fits = needed <= order.held + extra.held_amount
+            dearer = price >= order.price
+            assert fits or order.replaced > under_way.replaced or not dearer, (
+                "fills alone never make an extra too small"
+            )
+        if open_ <= 0 or not fits:
+            for pending in extras:
+                self.book(Transfer(self.number(), 0, 0, 0, 0, pending, VOID, code=0))
+            await self.settle([Rejected(sequence, extra.hold_id)])
+            return
+        order.open, order.price, order.fee_e6 = open_, price, extra.held_fee_e6
+        order.replaced += 1
+        for pending in [*order.pending, *extras]:
             self.book(Transfer(self.number(), 0, 0, 0, 0, pending, VOID, code=0))
-        key = (asked.account, asked.asset)
+        key = (order.request.account, order.request.asset)
         order.pending = [self.number()]
         self.book(Transfer(order.pending[0], key, 0, order.held, key[1], flags=PENDING | OPEN_CREDIT))
         await self.settle(
-            [Replaced(self.sequence + 1, order_id_, extra.hold_id, quantity, order.open, price_e4, asked.held_fee_e6)]
+            [Replaced(sequence, order_id_, extra.hold_id, asked.quantity, open_, price, extra.held_fee_e6)]
         )
 
     async def end(self, order_id_: int) -> None:
@@ -192,6 +246,7 @@ class Story:
             return
         held = buy.held
         buy.open, sell.open = buy.open - quantity, sell.open - quantity
+        buy.executed, sell.executed = buy.executed + quantity, sell.executed + quantity
         buy.left -= 0 if buy.price else cost + buy_fee
         buyer, seller = buy.request.account, sell.request.account
         self.owned[buyer, CASH] -= cost + buy_fee
@@ -259,9 +314,6 @@ class Story:
         for id_, hold in self.memory.holds.items():
             if hold.state is State.EXPIRED and before[id_] is State.PENDING:
                 self.book(Transfer(self.number(), 0, 0, 0, 0, f"h{id_}", VOID, code=0))
-
-    def memory_hold(self, order: int) -> Any:
-        return next(hold for hold in self.memory.holds.values() if hold.order_id == order)
 
     def check(self) -> None:
         """All three tell the same, and nothing is below zero."""

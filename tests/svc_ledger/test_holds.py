@@ -1,6 +1,12 @@
 """Holds, on a real PostgreSQL: attempts, deadlines, funds, replaces."""
 
-from svc_ledger.core.holds import State
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from svc_ledger.core.holds import ROUNDING_E4, Hold, HoldRequest, Known, State, decide
 from tests.svc_ledger.desk import ACCOUNTS, CASH, SHARES, START_US, Desk, cost, done, rejected, tick
 
 HOLD_US = 5_000_000
@@ -106,12 +112,56 @@ async def test_a_replace_holds_what_the_order_does_not_cover(desk: Desk) -> None
     less = desk.buy(A, 50, 10_0000, replace=True, original_client_order_id=request.client_order_id)
     never = desk.buy(A, 50, 10_0000, replace=True, original_client_order_id="never")
     extra, covered, unknown = await desk.hold(more, less, never)
-    assert (extra.state, extra.held_amount) == (State.PENDING, cost(11_0000, 150) - hold.held_amount)
+    assert (extra.state, extra.held_amount) == (State.PENDING, cost(11_0000, 150) - hold.held_amount + ROUNDING_E4)
     assert (covered.state, covered.hold_id) == (State.NOT_NEEDED, 0)
     assert unknown.state is State.REFUSED
     assert unknown.refused is not None
     assert unknown.refused.reason == "ORDER_UNKNOWN"
     assert (await desk.hold(more))[0] == extra
+
+
+async def test_a_replace_finds_an_order_that_is_not_settled_by_its_name_alone(desk: Desk) -> None:
+    """Also placed in the same batch; beside an order_id that nobody bound yet. By that order_id alone it is not known."""
+    request = desk.buy(A, 100, 10_0000)
+    name = request.client_order_id
+    hold, first = await desk.hold(request, desk.buy(A, 110, 10_0000, replace=True, original_client_order_id=name))
+    named = desk.buy(A, 120, 10_0000, replace=True, order_id=77, original_client_order_id=name)
+    less = desk.buy(A, 100, 9_0000, replace=True, original_client_order_id=name)
+    alone = desk.buy(A, 120, 10_0000, replace=True, order_id=77)
+    second, covered, unknown = await desk.hold(named, less, alone)
+    assert [one.state for one in (first, second, covered)] == [State.PENDING, State.PENDING, State.NOT_NEEDED]
+    assert first.held_amount == cost(10_0000, 110) - hold.held_amount + ROUNDING_E4
+    assert second.held_amount == cost(10_0000, 120) - hold.held_amount + ROUNDING_E4
+    assert unknown.refused is not None
+    assert (unknown.state, unknown.refused.reason) == (State.REFUSED, "ORDER_UNKNOWN")
+    assert await desk.held(A) == hold.held_amount + first.held_amount + second.held_amount
+
+
+@pytest.mark.parametrize("settled", [False, True])
+async def test_a_replace_of_a_sell_holds_shares_though_it_asks_as_for_a_buy(desk: Desk, settled: bool) -> None:
+    """Which side the order is on is read from its own hold: no money, no price, no fee."""
+    request = desk.sell(B, 100)
+    await (desk.open(request) if settled else desk.hold(request))
+    name = request.client_order_id
+    more = desk.buy(B, 130, 12_0000, replace=True, original_client_order_id=name, symbol="ACME")
+    less = desk.buy(B, 70, 12_0000, replace=True, original_client_order_id=name, symbol="ACME")
+    other = desk.buy(B, 70, 12_0000, replace=True, original_client_order_id=name, symbol="BRNO")
+    extra, covered, unknown = await desk.hold(more, less, other)
+    assert (extra.state, extra.held_amount, extra.held_price_e4, extra.held_fee_e6) == (State.PENDING, 30, 0, 0)
+    assert (covered.state, unknown.state) == (State.NOT_NEEDED, State.REFUSED)
+    assert (await desk.held(B), await desk.held(B, "ACME")) == (0, 130)
+
+
+async def test_a_replace_of_an_order_that_failed_or_expired_needs_nothing(desk: Desk) -> None:
+    """The core says on record that there is no such order."""
+    failed, expired = desk.buy(A, 10**9, 10_0000), desk.buy()
+    await desk.hold(failed, expired)
+    await desk.settle(0, tick(), microseconds=2 * HOLD_US)
+    results = await desk.hold(
+        *(desk.buy(A, 500, replace=True, original_client_order_id=one.client_order_id) for one in (failed, expired))
+    )
+    assert [one.state for one in results] == [State.NOT_NEEDED, State.NOT_NEEDED]
+    assert await desk.held(A) == 0
 
 
 async def test_what_does_not_exist_is_refused_without_a_trace(desk: Desk) -> None:
@@ -139,3 +189,27 @@ async def test_ids_of_any_printable_characters_come_back_as_they_went(desk: Desk
     first = await desk.hold(*requests)
     assert await desk.hold(*requests) == first
     assert len({hold.hold_id for hold in first}) == len(ids)
+
+
+@settings(max_examples=1000)
+@given(
+    st.integers(1, 5000),
+    st.integers(1, 50),
+    st.integers(1, 100),
+    st.integers(0, 3),
+    st.sampled_from([100, 300, 700]),
+    st.data(),
+)
+def test_fills_alone_never_make_an_extra_too_small(
+    price: int, quantity: int, wanted: int, dearer: int, fee_e6: int, data: st.DataObject
+) -> None:
+    """The ledger knows of no fill yet: what it adds covers the new remainder all the same, unless the price falls."""
+    amount = cost(price, quantity, fee_e6)
+    order = Hold(1, (A, "EUR"), 1, "o", 1, b"", 0, State.BOUND, 0, amount, amount, price, fee_e6, False, 9, quantity, 0)
+    request = HoldRequest(1, A, "r", bytes(16), 0, "EUR", wanted, price + dearer, fee_e6, 0, True, 9, "", "ACME")
+    known = Known({A}, {"EUR"}, {(A, "EUR"): 10**15}, {}, {9: order}, {0: 0})
+    [extra] = decide([request], known, itertools.count(2))
+    filled = data.draw(st.integers(0, min(quantity, wanted) - 1))
+    needed = cost(price + dearer, wanted - filled, fee_e6)
+    assert needed <= cost(price, quantity - filled, fee_e6) + extra.held_amount
+    assert extra.held_amount <= max(0, cost(price + dearer, wanted, fee_e6) - amount) + ROUNDING_E4

@@ -5,7 +5,7 @@ import pytest
 from bourse.match.v1 import events_pb2
 from svc_ledger import wire
 from svc_ledger.app import Settler
-from svc_ledger.core.holds import State
+from svc_ledger.core.holds import ROUNDING_E4, State
 from svc_ledger.core.settlement import Unsettleable
 from svc_ledger.ports import CursorMoved
 from tests.svc_ledger.desk import ACCOUNTS, CASH, SHARES, Desk, accepted, cost, done, event, rejected, tick
@@ -79,7 +79,29 @@ async def test_a_replaced_extra_is_computed_from_what_the_ledger_has_settled(des
     sell, _ = await desk.open(desk.sell(B, 30))
     await desk.settle(0, desk.trade(buy, sell, 10_0000, 30, 70, 0))
     (extra,) = await desk.hold(desk.buy(A, 120, 10_0000, replace=True, order_id=buy))
-    assert extra.held_amount == cost(10_0000, 90) - cost(10_0000, 70)
+    assert extra.held_amount == cost(10_0000, 90) - cost(10_0000, 70) + ROUNDING_E4
+
+
+async def test_an_extra_that_was_asked_for_before_a_fill_was_settled_is_merged_and_its_excess_released(
+    desk: Desk,
+) -> None:
+    """Asked for while the order was not settled either: 120 at 11 instead of 100 at 10, of which 30 are filled meanwhile."""
+    request = desk.buy(A, 100, 10_0000)
+    sell, _ = await desk.open(desk.sell(B, 30))
+    hold, extra = await desk.hold(
+        request, desk.buy(A, 120, 11_0000, replace=True, original_client_order_id=request.client_order_id)
+    )
+    assert extra.held_amount == cost(11_0000, 120) - cost(10_0000, 100) + ROUNDING_E4
+    buy = desk.journals[0].next_order
+    await desk.settle(0, accepted(buy, hold, request), desk.trade(buy, sell, 10_0000, 30, 70, 0), done(sell))
+    assert await desk.held(A) == cost(10_0000, 70) + extra.held_amount
+    replaced = events_pb2.OrderReplaced(
+        order_id=buy, quantity=120, open_quantity=90, hold_id=extra.hold_id, held_price_e4=11_0000, held_fee_e6=300
+    )
+    await desk.settle(0, event(replaced=replaced))
+    assert await desk.held(A) == cost(11_0000, 90)
+    await desk.settle(0, done(buy))
+    assert await desk.held(A) == 0
 
 
 async def test_a_fill_and_its_acceptance_in_one_row_settle_together(desk: Desk) -> None:
