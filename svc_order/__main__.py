@@ -11,6 +11,7 @@ from svc_order import db
 from svc_order.app import Admission, History
 from svc_order.bus import Follow
 from svc_order.clients import Ledger, Match
+from svc_order.core.placed import Placed
 from svc_order.core.reference import Reference
 from svc_order.entry import Entry
 from svc_order.metrics import Metrics
@@ -29,8 +30,9 @@ async def main(this: process.Process, told: Settings) -> None:
     reference, metrics = Reference(frozenset(told.match_shards)), Metrics()
     ledger, match = Ledger(told.ledger, told.token_file), Match(told.match_shards, told.token_file)
     history = History(db.Tables(engine), reference, metrics)
-    admission = Admission(match, reference, db.Tables(engine), history)
-    entry = Entry(ledger, match, reference, admission.reductions, this.spawn, metrics)
+    placed = Placed()
+    admission = Admission(match, reference, placed, db.Tables(engine), history)
+    entry = Entry(ledger, match, reference, placed, admission.reductions, this.spawn, metrics)
     service = OrderService(admission, entry, history, server.draining, metrics)
     service.add_to(server)
     await server.start()

@@ -10,9 +10,10 @@ import structlog
 
 from chassis import telemetry
 from chassis.units import sequence_of, shard_of
-from svc_order.core.checks import Need, Route, Stale, check, unknown_order
-from svc_order.core.commands import BUY, DAY, SELL, Command, Place, Replace, digest
+from svc_order.core.checks import Route, Stale, check, unknown_order
+from svc_order.core.commands import SELL, Command, Place, Replace, digest
 from svc_order.core.history import OPEN, Fold
+from svc_order.core.placed import Placed
 from svc_order.core.reference import Reference
 from svc_order.core.refused import Refused, Unavailable, refused
 from svc_order.metrics import Metrics
@@ -22,7 +23,6 @@ COMMANDS_A_TURN = 512
 REFRESH_SECONDS = 5.0
 REFRESH_PAUSE_SECONDS = 0.2
 SEQUENCE_WAIT_SECONDS = 5.0
-SIDES_LIMIT = 65_536
 RECENT_BYTES_LIMIT = 16 << 20
 RECENT_SEGMENTS_LIMIT = 4096
 WATCH_PAGE = 64
@@ -46,14 +46,14 @@ class Problem(Exception):
 class Admission:
     """Gives each command its ticket: refused by its fields, or on its way to a shard with the hold that it needs."""
 
-    def __init__(self, match: Match, reference: Reference, store: Store, history: "History") -> None:
+    def __init__(self, match: Match, reference: Reference, placed: Placed, store: Store, history: "History") -> None:
         self._match = match
         self._reference = reference
+        self._placed = placed
         self._store = store
         self._history = history
         self._refreshed_at = 0.0
         self._refreshing = asyncio.Lock()
-        self._sides: dict[tuple[str, str], int] = {}
 
     async def follow_reference(self) -> None:
         """Reads the shards' reference data for ever, so that it is there before history has caught up."""
@@ -87,7 +87,7 @@ class Admission:
             if command is None:
                 tickets.append(_missing(message))
                 continue
-            if isinstance(command, Replace) and command.order_id > 0 and not command.symbol:
+            if type(command) is Replace and command.order_id > 0 and not command.symbol and not self._place_of(command):
                 tickets.append(await self._unsymboled(participant, command, message))
                 continue
             ticket, again = self._ticket(participant, command, command, message)
@@ -101,13 +101,15 @@ class Admission:
         return tickets
 
     def _ticket(self, participant: str, command: Command, checked: Command, message: object) -> tuple[Ticket, bool]:
+        place = self._place_of(checked) if type(checked) is Replace else None
+        if place is not None and not checked.symbol:
+            checked = checked._replace(symbol=place.symbol)
         verdict = check(checked, participant, self._reference)
         if isinstance(verdict, Route):
-            ticket = Ticket(command, message, verdict.shard, verdict.need, digest(command) if verdict.need else b"")
-            if type(checked) is Place:
-                self._remember(checked)
-            elif verdict.need is not None and type(checked) is Replace:
-                ticket.need, *ticket.other_needs = self._replace_needs(checked, verdict.need)
+            need = verdict.need
+            ticket = Ticket(command, message, verdict.shard, need, digest(command) if need is not None else b"")
+            if place is not None and need is not None:
+                ticket.need = need._replace(original_client_order_id=place.client_order_id)
             if command.traceparent and telemetry.enabled():
                 ticket.traceparent, ticket.end_span = telemetry.begin("admit", command.traceparent)
             return ticket, False
@@ -115,20 +117,9 @@ class Admission:
         ticket.result = verdict.refused if isinstance(verdict, Stale) else verdict
         return ticket, isinstance(verdict, Stale)
 
-    def _remember(self, place: Place) -> None:
-        """Which side an order is on: what a replace of it must hold depends on it. A hint, which may be forgotten."""
-        if place.time_in_force == DAY:
-            self._sides[place.account, place.client_order_id] = place.side
-            if len(self._sides) > SIDES_LIMIT:
-                del self._sides[next(iter(self._sides))]
-
-    def _replace_needs(self, command: Replace, buy: Need) -> list[Need]:
-        """What to ask for, first to last, while the ledger does not know such an order: its side is the ledger's to know."""
-        sell = Need(command.symbol, command.quantity, 0, 0, 0, True)
-        side = self._sides.get((command.account, command.original_client_order_id))
-        if side is None:
-            return [buy, sell, buy]
-        return [buy, buy, sell] if side == BUY else [sell, sell, buy]
+    def _place_of(self, command: Replace) -> Place | None:
+        """The order that is replaced by order_id, as it was placed here, so that the ledger finds it before it is settled."""
+        return self._placed.find(command.order_id, command.account) if command.order_id else None
 
     async def _unsymboled(self, participant: str, command: Replace, message: object) -> Ticket:
         """A replace by order_id alone: history knows the symbol, once it is where the order began."""

@@ -11,13 +11,14 @@ from enum import Enum, auto
 from itertools import islice
 from typing import Any, NamedTuple
 
-from svc_order.core.commands import Cancel, Replace
+from svc_order.core.commands import DAY, Cancel, Place, Replace
+from svc_order.core.placed import Placed
 from svc_order.core.reference import Reference
 from svc_order.core.refused import Refused, Unavailable
 from svc_order.core.saga import HoldState, Step, after_hold, after_late
 from svc_order.core.session import NEVER, Deadlines, passing
 from svc_order.metrics import Metrics
-from svc_order.ports import LATE, Ledger, Match, Ticket
+from svc_order.ports import ACCEPTED, LATE, Ledger, Match, Ticket
 
 BATCH_LIMIT = 4096
 SESSION_LIMIT = 512
@@ -119,7 +120,14 @@ class Entry:
     """Order entry's two stages. `work` runs them; `reductions` says which replaces need no hold while the ledger is down."""
 
     def __init__(
-        self, ledger: Ledger, match: Match, reference: Reference, reductions: Reductions, spawn: Spawn, metrics: Metrics
+        self,
+        ledger: Ledger,
+        match: Match,
+        reference: Reference,
+        placed: Placed,
+        reductions: Reductions,
+        spawn: Spawn,
+        metrics: Metrics,
     ) -> None:
         self._ledger = ledger
         self._match = match
@@ -130,7 +138,7 @@ class Entry:
         self._first: deque[Piece] = deque()
         self._first_ready = asyncio.Event()
         self._freed = asyncio.Event()
-        self._lanes = {shard: Lane(shard, match, reference, metrics) for shard in reference.shard_numbers}
+        self._lanes = {shard: Lane(shard, match, reference, placed, metrics) for shard in reference.shard_numbers}
         self.commands = 0
         self.sessions = 0
 
@@ -267,7 +275,8 @@ class Entry:
             if ticket.need is None or hold is None or hold.state == HoldState.PENDING:
                 going.append(ticket)
                 continue
-            step = after_hold(hold, attempt=ticket.attempt, may_be_known_later=bool(ticket.other_needs))
+            may_be_known_later = not (ticket.need.original_client_order_id or ticket.waited)
+            step = after_hold(hold, attempt=ticket.attempt, may_be_known_later=may_be_known_later)
             if step is Step.SUBMIT:
                 going.append(ticket)
             elif step is Step.SUBMIT_BARE:
@@ -277,8 +286,7 @@ class Entry:
                 assert hold.refused is not None, "a hold that failed says why"
                 ticket.result = hold.refused
             else:
-                if ticket.other_needs:
-                    ticket.need = ticket.other_needs.pop(0)
+                ticket.waited = True
                 stop(session, ticket, step, hold.deadline_us)
                 break
         if going:
@@ -323,10 +331,11 @@ class Entry:
 class Lane:
     """Stage two of one shard: submits pieces in the order they were put, and takes the answers back."""
 
-    def __init__(self, shard: int, match: Match, reference: Reference, metrics: Metrics) -> None:
+    def __init__(self, shard: int, match: Match, reference: Reference, placed: Placed, metrics: Metrics) -> None:
         self._shard = shard
         self._match = match
         self._reference = reference
+        self._placed = placed
         self._metrics = metrics
         self._pieces: deque[Piece] = deque()
         self._ready = asyncio.Event()
@@ -382,6 +391,9 @@ class Lane:
                     ticket.attempt += 1
                 else:
                     ticket.result = answer
+                    command = ticket.command
+                    if answer.outcome == ACCEPTED and type(command) is Place and command.time_in_force == DAY:
+                        self._placed.add(answer.order_id, command)
             piece.session.landed(len(piece.tickets))
 
     def _deadlines(self, piece: Piece) -> list[int]:

@@ -10,7 +10,7 @@ from svc_order.core.reference import Instrument, Shard
 from svc_order.core.refused import Refused
 from svc_order.core.saga import Hold
 
-LATE = 6  # bourse.types.v1.OUTCOME_LATE
+ACCEPTED, LATE = 1, 6  # bourse.types.v1.OUTCOME_ACCEPTED, OUTCOME_LATE
 
 
 class Answer(Protocol):
@@ -20,6 +20,8 @@ class Answer(Protocol):
     def outcome(self) -> int: ...
     @property
     def sequence(self) -> int: ...
+    @property
+    def order_id(self) -> int: ...
 
 
 class Ticket:
@@ -33,11 +35,11 @@ class Ticket:
         "hold",
         "message",
         "need",
-        "other_needs",
         "result",
         "sent",
         "shard",
         "traceparent",
+        "waited",
     )
 
     def __init__(self, command: Command | None, message: object, shard: int, need: Need | None, digest: bytes) -> None:
@@ -45,11 +47,11 @@ class Ticket:
         self.message = message
         self.shard = shard
         self.need = need
-        self.other_needs: list[Need] = []  # What a replace asks for next while the ledger does not know its order.
         self.digest = digest
         self.hold: Hold | None = None
         self.result: Answer | Refused | None = None
         self.sent = False
+        self.waited = False  # Settlement has come to where the journal was when the ledger did not know its order.
         self.attempt = 1
         self.traceparent = ""
         self.end_span: Callable[[], None] | None = None

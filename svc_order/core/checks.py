@@ -35,14 +35,17 @@ _SYMBOL = re.compile(r"[A-Z0-9.]{1,12}")
 
 
 class Need(NamedTuple):
-    """What the ledger is asked to hold; fields as bourse.ledger.v1.HoldRequest. A replace's asset is the ledger's to know."""
+    """What the ledger is asked to hold; fields as bourse.ledger.v1.HoldRequest. Which side a replaced order is on, it knows."""
 
     asset: str
     quantity: int
     held_price_e4: int
     held_fee_e6: int
     amount_e4: int
-    replace: bool
+    replace: bool = False
+    order_id: int = 0
+    original_client_order_id: str = ""
+    symbol: str = ""
 
 
 class Route(NamedTuple):
@@ -198,13 +201,13 @@ def _need(place: Place, instrument: Instrument) -> Need | Refused:
     if place.side == SELL:
         if place.price_e4 * place.quantity > INT64_MAX:
             return _overflow(place.quantity)
-        return Need(place.symbol, place.quantity, 0, 0, 0, False)
+        return Need(place.symbol, place.quantity, 0, 0, 0)
     fee_e6 = instrument.highest_fee_e6
     if place.amount_e4:
-        return Need(instrument.currency, place.quantity, 0, fee_e6, place.amount_e4, False)
+        return Need(instrument.currency, place.quantity, 0, fee_e6, place.amount_e4)
     if worst(place.price_e4, place.quantity, fee_e6) > INT64_MAX:
         return _overflow(place.quantity)
-    return Need(instrument.currency, place.quantity, place.price_e4, fee_e6, 0, False)
+    return Need(instrument.currency, place.quantity, place.price_e4, fee_e6, 0)
 
 
 def _change(command: Cancel | Replace, reference: Reference) -> Route | Stale | Refused:
@@ -226,7 +229,17 @@ def _change(command: Cancel | Replace, reference: Reference) -> Route | Stale | 
             return bad
         if worst(command.price_e4, command.quantity, instrument.highest_fee_e6) > INT64_MAX:
             return _overflow(command.quantity)
-        need = Need(instrument.currency, command.quantity, command.price_e4, instrument.highest_fee_e6, 0, True)
+        need = Need(
+            instrument.currency,
+            command.quantity,
+            command.price_e4,
+            instrument.highest_fee_e6,
+            0,
+            True,
+            command.order_id,
+            command.original_client_order_id,
+            command.symbol,
+        )
     return _dated(command.trading_date, reference.shards.get(shard), Route(shard, need))
 
 

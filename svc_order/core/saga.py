@@ -64,8 +64,8 @@ STEPS: dict[int, Step] = {
 def after_hold(hold: Hold, *, attempt: int, may_be_known_later: bool = False) -> Step:
     """What follows the ledger's answer to attempt number `attempt` (from 1) of this session at the command.
 
-    An order to be replaced may be unknown only because settlement has not come to it yet (`may_be_known_later`): once more,
-    when it has. In the end the core says on record what is wrong with it.
+    An order to be replaced, if only its order_id is known, may be unknown because settlement has not come to it yet
+    (`may_be_known_later`): once more, when it has. In the end the core says on record what is wrong with it.
     """
     step = STEPS.get(hold.state, Step.OPEN)
     if step is Step.ANSWER and hold.refused is not None and hold.refused.reason == "ORDER_UNKNOWN":

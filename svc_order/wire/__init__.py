@@ -97,10 +97,11 @@ def create_holds(incarnation: str, tickets: Iterable[Ticket]) -> ledger_pb2.Crea
             held_fee_e6=need.held_fee_e6,
             amount_e4=need.amount_e4,
         )
-        if isinstance(command, Replace):
+        if need.replace:
             hold.replace = True
-            hold.order_id = command.order_id
-            hold.original_client_order_id = command.original_client_order_id
+            hold.order_id = need.order_id
+            hold.original_client_order_id = need.original_client_order_id
+            hold.symbol = need.symbol
         if ticket.traceparent:
             hold.traceparent = ticket.traceparent
     return request

@@ -210,9 +210,8 @@ class LedgerMemory:
         self.time_us = {one.shard: one.time_us for one in self.shards.values()}
         self.holds: dict[tuple[int, str, str], list[Any]] = {}
         self.by_id: dict[int, Any] = {}
-        self.orders: dict[tuple[str, str], int] = {}
         self.funds, self.prompt = funds, True
-        self.asked = 0
+        self.requests: list[ledger_pb2.HoldRequest] = []
 
     def settle(self) -> None:
         """Reads every journal to its end."""
@@ -232,7 +231,6 @@ class LedgerMemory:
             hold = self.by_id[event.accepted.hold_id]
             assert hold["state"] == 1, "accepted under a live hold"
             hold["state"], hold["order_id"] = 2, event.accepted.order_id
-            self.orders[event.accepted.account, event.accepted.client_order_id] = event.accepted.order_id
         elif kind == "rejected" and event.rejected.hold_id:
             self._end(self.by_id[event.rejected.hold_id], 3)
         elif kind == "replaced" and event.replaced.hold_id:
@@ -249,7 +247,7 @@ class LedgerMemory:
 
     def create_holds(self, request: ledger_pb2.CreateHoldsRequest) -> ledger_pb2.CreateHoldsResponse:
         """A batch, as LedgerService.CreateHolds takes it."""
-        self.asked += 1
+        self.requests += request.holds
         if self.prompt:
             self.settle()
         return ledger_pb2.CreateHoldsResponse(results=[self._hold(one) for one in request.holds])
@@ -260,9 +258,14 @@ class LedgerMemory:
         if attempts and attempts[-1]["digest"] != one.digest:
             return _failed(6, "CLIENT_ORDER_ID_REUSED")
         if not attempts or attempts[-1]["state"] == 4:
-            if one.replace and (one.account, one.original_client_order_id) not in self.orders:
-                return _failed(8, "ORDER_UNKNOWN")
             amount = one.amount_e4 or worst(one.held_price_e4, one.quantity, one.held_fee_e6) or one.quantity
+            if one.replace:
+                order = self._order(one)
+                if order is None:
+                    return _failed(8, "ORDER_UNKNOWN")
+                amount -= order["amount"]
+            if amount <= 0:
+                return ledger_pb2.HoldResult(state=ledger_pb2.HOLD_STATE_NOT_NEEDED)
             hold: dict[str, Any] = {
                 "hold_id": len(self.by_id) + 1,
                 "shard": one.shard,
@@ -289,6 +292,11 @@ class LedgerMemory:
             held_price_e4=hold["price"],
             held_fee_e6=hold["fee"],
         )
+
+    def _order(self, one: ledger_pb2.HoldRequest) -> Any:
+        bound = [hold for hold in self.by_id.values() if one.order_id and hold.get("order_id") == one.order_id]
+        named = self.holds.get((one.trading_date, one.account, one.original_client_order_id), [])
+        return next(iter(bound or named[-1:]), None)
 
     def held(self) -> int:
         """Holds that are pending or bound."""

@@ -107,13 +107,13 @@ def test_an_unknown_symbol_is_looked_up_once_more(symbol: str) -> None:
 
 def test_what_must_be_held() -> None:
     """A buy holds its worst cost in money at the highest fee, a sell its shares, a cancel nothing, a replace asks the ledger."""
-    assert verdict(PLACE) == Route(1, Need("EUR", 100, 10_000, 300, 0, False))
-    assert verdict(PLACE, side=SELL) == Route(1, Need("AAA", 100, 0, 0, 0, False))
+    assert verdict(PLACE) == Route(1, Need("EUR", 100, 10_000, 300, 0))
+    assert verdict(PLACE, side=SELL) == Route(1, Need("AAA", 100, 0, 0, 0))
     by_amount: dict[str, int] = {"type": MARKET, "time_in_force": IOC, "price_e4": 0, "amount_e4": 500}
-    assert verdict(PLACE, **by_amount) == Route(1, Need("EUR", 100, 0, 300, 500, False))
+    assert verdict(PLACE, **by_amount) == Route(1, Need("EUR", 100, 0, 300, 500))
     assert verdict(CANCEL) == Route(1, None)
     assert verdict(CANCEL, order_id=order_id(1, 5), original_client_order_id="", symbol="") == Route(1, None)
-    assert verdict(REPLACE) == Route(1, Need("EUR", 100, 10_000, 300, 0, True))
+    assert verdict(REPLACE) == Route(1, Need("EUR", 100, 10_000, 300, 0, True, 0, "one", "AAA"))
 
 
 def test_a_past_date_goes_to_the_core_without_a_hold_and_a_future_one_is_refused() -> None:

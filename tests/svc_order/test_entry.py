@@ -14,7 +14,9 @@ from prometheus_client import CollectorRegistry
 from bourse.types.v1 import command_pb2
 from svc_order import wire
 from svc_order.app import Admission, History
+from svc_order.core.commands import Place, digest
 from svc_order.core.history import OPEN
+from svc_order.core.placed import PLACED_LIMIT, Placed
 from svc_order.core.reference import Reference
 from svc_order.core.refused import Refused, Unavailable
 from svc_order.entry import SESSION_LIMIT, Entry, Session
@@ -42,8 +44,9 @@ class Exchange:
         self.ports = ports
         metrics = Metrics(CollectorRegistry())
         reference = Reference(frozenset(ports.matches))
-        self.admission = Admission(ports, reference, store, History(store, reference, metrics))
-        self.entry = Entry(ports, ports, reference, self.admission.reductions, tasks.create_task, metrics)
+        placed = Placed()
+        self.admission = Admission(ports, reference, placed, store, History(store, reference, metrics))
+        self.entry = Entry(ports, ports, reference, placed, self.admission.reductions, tasks.create_task, metrics)
 
     def session(self) -> Session:
         session = self.entry.open("alpha")
@@ -74,9 +77,9 @@ class Exchange:
 
 
 @asynccontextmanager
-async def exchange(store: Any = None, funds: int = 10**15) -> AsyncIterator[Exchange]:
+async def exchange(store: Any = None, funds: int = 10**15, ports: Ports | None = None) -> AsyncIterator[Exchange]:
     async with asyncio.TaskGroup() as tasks:
-        one = Exchange(Ports(funds), tasks, store or NoStore())
+        one = Exchange(ports or Ports(funds), tasks, store or NoStore())
         await one.admission.refresh()
         work = tasks.create_task(one.entry.work())
         yield one
@@ -116,6 +119,12 @@ def replace(name: str, original: str, quantity: int, price_e4: int = 1000) -> co
             price_e4=price_e4,
         )
     )
+
+
+def by_id(name: str, order_id: int, quantity: int, symbol: str = "AAA") -> command_pb2.OrderCommand:
+    message = replace(name, "", quantity)
+    message.replace.order_id, message.replace.symbol = order_id, symbol
+    return message
 
 
 def told(answers: Sequence[Any]) -> list[str]:
@@ -231,12 +240,60 @@ async def test_what_comes_late_again_ends_the_session_with_an_open_outcome() -> 
         assert told(await one.answers(other, 2)) == ["ACCEPTED", "CANCELLED"]
 
 
-async def test_a_replace_of_an_order_that_settlement_has_not_seen_waits_for_it() -> None:
-    """Place and replace in one batch: the replace goes to the ledger again when the order is there."""
+async def test_a_replace_of_an_order_that_settlement_has_not_seen_does_not_wait_for_it() -> None:
+    """Place and replace in one batch, which nothing is settled of; a name that the ledger does not know goes straight to the core."""
     async with exchange() as one:
+        one.ports.ledger.prompt = False
         session = one.session()
-        await one.enter(session, place("a"), replace("b", "a", 20), replace("c", "none", 20))
-        assert told(await one.answers(session, 3)) == ["ACCEPTED", "REPLACED", "ORDER_UNKNOWN"]
+        await one.enter(session, place("a"), replace("b", "a", 20), replace("c", "none", 20), replace("d", "a", 10))
+        assert told(await one.answers(session, 4)) == ["ACCEPTED", "REPLACED", "ORDER_UNKNOWN", "REPLACED"]
+        assert (len(one.ports.ledger.requests), one.ports.ledger.cursor[0]) == (4, 0)
+
+
+async def test_a_replace_by_order_id_of_an_order_placed_here_does_not_wait_either() -> None:
+    """The ledger is told the id that the order was placed under, and the symbol; the command stays as it came."""
+    async with exchange() as one:
+        one.ports.ledger.prompt = False
+        session = one.session()
+        await one.enter(session, place("a"))
+        [accepted] = await one.answers(session, 1)
+        named = by_id("b", accepted.order_id, 20)
+        await one.enter(session, named, by_id("c", accepted.order_id, 30, symbol=""))
+        assert told(await one.answers(session, 2)) == ["REPLACED", "REPLACED"]
+        assert one.ports.ledger.cursor[0] == 0
+        asked = one.ports.ledger.requests[1:]
+        assert [(one.order_id, one.original_client_order_id, one.symbol) for one in asked] == [
+            (accepted.order_id, "a", "AAA")
+        ] * 2
+        [(command, _)] = wire.commands([named])
+        assert command is not None
+        assert asked[0].digest == digest(command)
+
+
+async def test_a_replace_by_an_order_id_that_nobody_here_remembers_waits_for_settlement_once() -> None:
+    """An order of another process; then one that does not exist: the core says so on record."""
+    async with exchange() as other, exchange(ports=other.ports) as one:
+        one.ports.ledger.prompt = False
+        session = other.session()
+        await other.enter(session, place("a"))
+        [accepted] = await other.answers(session, 1)
+        session = one.session()
+        await one.enter(session, by_id("b", accepted.order_id, 20), by_id("c", accepted.order_id + 1, 20))
+        assert told(await one.answers(session, 2)) == ["REPLACED", "ORDER_UNKNOWN"]
+        assert one.ports.ledger.cursor[0] > 0
+        assert [one.client_order_id for one in one.ports.ledger.requests] == ["a", *"bc", *"bc", "c"]
+
+
+def test_what_was_placed_is_remembered_up_to_a_limit() -> None:
+    """The newest PLACED_LIMIT at least, for their own account; the oldest make room."""
+    placed = Placed()
+    [(command, _)] = wire.commands([place("a")])
+    assert isinstance(command, Place)
+    for order_id in range(1, 2 * PLACED_LIMIT + 1):
+        placed.add(order_id, command)
+    assert placed.find(PLACED_LIMIT, "alpha/main") is None
+    assert placed.find(PLACED_LIMIT + 1, "alpha/main") is command
+    assert placed.find(2 * PLACED_LIMIT, "alpha/other") is None
 
 
 async def test_while_the_ledger_is_down_cancels_pass_what_does_not_act_on_their_order() -> None:
