@@ -114,7 +114,7 @@ def test_a_finished_order_and_a_replace_below_what_is_executed(exchange: Exchang
 
 
 def test_a_sell_is_replaced_too(exchange: Exchange) -> None:
-    """The extra hold is shares: also when svc_order was restarted and knows nothing of the order's side."""
+    """The extra hold is shares, by the ledger's own record: also when svc_order was restarted."""
     one, two = name(), name()
     resend(exchange, place(one, 10, 900_000, side=2), place(two, 10, 900_000, side=2))
     more = replace(name(), one, 30)
@@ -128,11 +128,15 @@ def test_a_sell_is_replaced_too(exchange: Exchange) -> None:
 
 
 def test_a_replace_by_order_id_alone(exchange: Exchange) -> None:
-    """The symbol is history's to know."""
+    """What it was placed under, and in which symbol, is remembered; by a new process symbol and hold are looked up."""
     result = unary(exchange, place(name()))
     by_id = replace(name(), "", 20)
     by_id.replace.order_id, by_id.replace.symbol = result.order_id, ""
     assert unary(exchange, by_id).order_id == result.order_id
+    exchange.kill("svc_order")
+    exchange.start("svc_order")
+    by_id.replace.client_order_id, by_id.replace.quantity = name(), 30
+    assert resend(exchange, by_id)[0].quantity == 30
     by_id.replace.client_order_id, by_id.replace.order_id = name(), order_id(0, 1)
     assert refusal(lambda: unary(exchange, by_id)).reason == "ORDER_UNKNOWN"
 
