@@ -5,6 +5,7 @@ in flight, and work on different batches at the same time. A session's commands 
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from enum import Enum, auto
@@ -25,6 +26,8 @@ SESSION_LIMIT = 512
 SESSION_COMMANDS_LIMIT = 16_384
 COMMANDS_LIMIT = 131_072
 BATCHES_IN_FLIGHT = 2
+OVERTAKE_AFTER_SECONDS = 5.0  # A ledger that is only started again is no reason to change the order of a session.
+OUTAGE_PAUSE_SECONDS = 30.0  # Failures further apart are of two outages.
 SETTLED_WAIT_SECONDS = 3.0
 SETTLED_POLL_SECONDS = 0.02
 
@@ -128,7 +131,10 @@ class Entry:
         reductions: Reductions,
         spawn: Spawn,
         metrics: Metrics,
+        overtake_after_seconds: float = OVERTAKE_AFTER_SECONDS,
     ) -> None:
+        self._overtake_after_seconds = overtake_after_seconds
+        self._failing_since = self._failed_at = float("-inf")
         self._ledger = ledger
         self._match = match
         self._reference = reference
@@ -244,6 +250,7 @@ class Entry:
             if asking:
                 with self._metrics.stage("hold", len(asking)):
                     await self._ask(asking)
+                self._failed_at = float("-inf")
         except Unavailable as error:
             failure = error
         for piece in pieces:
@@ -294,7 +301,11 @@ class Entry:
         session.landed(len(tickets) - len(going))
 
     async def _pass_by(self, pieces: list[Piece], failure: Unavailable) -> None:
-        """The ledger is down: of each session's commands that wait for it, those go on that nothing before them forbids."""
+        """The ledger is down: of each session's commands that wait for it, those go on that nothing before them forbids.
+
+        At first these are those before which none stays; after OVERTAKE_AFTER_SECONDS some overtake others: see `passing`.
+        """
+        overtakes = self._failing_seconds() >= self._overtake_after_seconds
         waiting = {id(piece.session): piece.session for piece in pieces if piece.session.state is State.RUNNING}
         unsent = [
             [one for one in session.unanswered if one.result is None and not one.sent] for session in waiting.values()
@@ -306,7 +317,7 @@ class Entry:
             commands = [
                 (one.command, isinstance(one.command, Cancel) or id(one) in bare) for one in tickets if one.command
             ]
-            passed = [tickets[index] for index in passing(commands)]
+            passed = [tickets[index] for index in passing(commands, overtakes=overtakes)]
             for ticket in passed:
                 ticket.hold, ticket.need = None, None
             if len(passed) < len(tickets):
@@ -316,6 +327,14 @@ class Entry:
                 self._submit(Piece(session, passed))
         for piece in pieces:
             piece.session.landed(len(piece.tickets))
+
+    def _failing_seconds(self) -> float:
+        """The ledger has failed once more: for how long it has."""
+        now = time.monotonic()
+        if now - self._failed_at > OUTAGE_PAUSE_SECONDS:
+            self._failing_since = now
+        self._failed_at = now
+        return now - self._failing_since
 
     def _submit(self, piece: Piece) -> None:
         for ticket in piece.tickets:

@@ -38,18 +38,21 @@ class Deadlines:
         self._pieces.popleft()
 
 
-def passing(unanswered: Iterable[tuple[Command, bool]]) -> list[int]:
+def passing(unanswered: Iterable[tuple[Command, bool]], *, overtakes: bool) -> list[int]:
     """While the ledger is down: which of a session's unanswered commands, in order, go on all the same.
 
-    Each comes with whether it needs no hold (a cancel, a reduction). One passes those before it unless one of them that
-    stays acts on its order. An order_id and a client_order_id cannot be compared: within an account and symbol they may be
-    one order; but a placed order whose id is known is in the journal, and its place only repeats.
+    Each comes with whether it needs no hold (a cancel, a reduction). Without `overtakes` only those before the first that
+    needs one go on. With it one passes those before it unless one of them that stays acts on its order. An order_id and a
+    client_order_id cannot be compared: within an account and symbol they may be one order; but a placed order whose id is
+    known is in the journal, and its place only repeats.
     """
     staying = _Staying()
     passed = []
     for index, (command, bare) in enumerate(unanswered):
         if bare and not staying.acts_on_order_of(command):
             passed.append(index)
+        elif not overtakes:
+            break
         else:
             staying.add(command)
     return passed

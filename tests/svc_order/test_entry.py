@@ -40,13 +40,22 @@ class NoStore:
 class Exchange:
     """Order entry on memories."""
 
-    def __init__(self, ports: Ports, tasks: asyncio.TaskGroup, store: Any) -> None:
+    def __init__(self, ports: Ports, tasks: asyncio.TaskGroup, store: Any, overtake_after_seconds: float = 0.0) -> None:
         self.ports = ports
         metrics = Metrics(CollectorRegistry())
         reference = Reference(frozenset(ports.matches))
         placed = Placed()
         self.admission = Admission(ports, reference, placed, store, History(store, reference, metrics))
-        self.entry = Entry(ports, ports, reference, placed, self.admission.reductions, tasks.create_task, metrics)
+        self.entry = Entry(
+            ports,
+            ports,
+            reference,
+            placed,
+            self.admission.reductions,
+            tasks.create_task,
+            metrics,
+            overtake_after_seconds,
+        )
 
     def session(self) -> Session:
         session = self.entry.open("alpha")
@@ -77,9 +86,11 @@ class Exchange:
 
 
 @asynccontextmanager
-async def exchange(store: Any = None, funds: int = 10**15, ports: Ports | None = None) -> AsyncIterator[Exchange]:
+async def exchange(
+    store: Any = None, funds: int = 10**15, ports: Ports | None = None, overtake_after_seconds: float = 0.0
+) -> AsyncIterator[Exchange]:
     async with asyncio.TaskGroup() as tasks:
-        one = Exchange(ports or Ports(funds), tasks, store or NoStore())
+        one = Exchange(ports or Ports(funds), tasks, store or NoStore(), overtake_after_seconds)
         await one.admission.refresh()
         work = tasks.create_task(one.entry.work())
         yield one
@@ -311,6 +322,23 @@ async def test_while_the_ledger_is_down_cancels_pass_what_does_not_act_on_their_
         assert second.failure is not None
         assert second.failure.reason == "LEDGER_DOWN"
         assert one.ports.matches[0].executed == ["a", "b", "c", "f"]
+
+
+async def test_while_the_ledger_is_only_started_again_nothing_is_overtaken() -> None:
+    """The session ends at the place, and its cancel of another order waits for it too; a cancel before it is done."""
+    async with exchange(overtake_after_seconds=60.0) as one:
+        session = one.session()
+        await one.enter(session, place("a"), place("b"))
+        await one.answers(session, 2)
+        one.ports.ledger_down = True
+        again = one.session()
+        await one.enter(again, cancel("c", "a"), place("d"), cancel("e", "b"))
+        assert told(await one.answers(again, 3)) == ["CANCELLED"]
+        assert one.ports.matches[0].executed == ["a", "b", "c"]
+        one.ports.ledger_down = False
+        again = one.session()
+        await one.enter(again, place("d"), cancel("e", "b"))
+        assert told(await one.answers(again, 2)) == ["ACCEPTED", "CANCELLED"]
 
 
 async def test_while_the_ledger_is_down_a_reduction_needs_no_hold() -> None:

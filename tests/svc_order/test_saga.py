@@ -94,4 +94,6 @@ def replace(original: str = "", order_id: int = 0) -> Replace:
 )
 def test_what_passes_while_the_ledger_is_down(commands: list[tuple[Command, bool]], passed: list[int]) -> None:
     """A cancel or reduction passes those before it, unless one that stays acts on its order, or may."""
-    assert passing(commands) == passed
+    assert passing(commands, overtakes=True) == passed
+    leading = next((index for index, (_, bare) in enumerate(commands) if not bare), len(commands))
+    assert passing(commands, overtakes=False) == list(range(leading))
