@@ -56,7 +56,13 @@ def module_postgres(machine: Machine) -> Iterator[Database]:
 async def nats(machine: Machine) -> AsyncIterator[NatsServer]:
     """NATS with no stream in it, and each service's user."""
     server = NatsServer(machine)
+    await delete_streams(server)
     yield server
+    await delete_streams(server)
+
+
+async def delete_streams(server: NatsServer) -> None:
+    """Leaves NATS without a stream, whoever made one."""
     connection = await nats_client.connect(server.url("administrator"), inbox_prefix="_INBOX.administrator")
     jetstream = connection.jetstream()
     for stream in await jetstream.streams_info():

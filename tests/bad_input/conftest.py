@@ -1,20 +1,27 @@
 """One floor for all tests of bad input: two members with orders, and an instrument with wide limits."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from bourse.match.v1 import match_pb2
 from bourse.types.v1 import command_pb2, market_pb2
 from tests.bad_input.desk import HIGHEST_E4, PRICE_E4, WIDE, Desk, Floor, place
-from tests.exchange import Exchange
+from tests.exchange import Exchange, running_exchange
 
 DAY = command_pb2.TIME_IN_FORCE_DAY
 SELL = market_pb2.SIDE_SELL
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+def exchange() -> Iterator[Exchange]:
+    """An exchange of its own: what these tests leave in the books would be in others' way."""
+    with running_exchange() as exchange:
+        yield exchange
+
+
+@pytest.fixture(scope="package")
 def floor(exchange: Exchange) -> Floor:
     """Members and their orders, on the shared exchange."""
     return asyncio.run(laid(exchange))
