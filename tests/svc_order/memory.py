@@ -319,6 +319,7 @@ class Ports:
         for gate in self.gates.values():
             gate.set()
         self.waiting: list[object] = []
+        self._breaks = dict.fromkeys(self.matches, 0)
         self._turns: dict[object, asyncio.Lock] = {name: asyncio.Lock() for name in self.gates}
 
     async def _pass(self, name: Any) -> None:
@@ -341,10 +342,13 @@ class Ports:
     async def submit(
         self, shard: int, incarnation: str, tickets: Sequence[Ticket], deadlines_us: Sequence[int]
     ) -> Sequence[command_pb2.CommandResult]:
-        request = wire.submit(incarnation, tickets, deadlines_us)
+        request, breaks = wire.submit(incarnation, tickets, deadlines_us), self._breaks[shard]
         async with self._turns[shard]:
             await self._pass(shard)
-            if shard in self.match_down:
+            if (
+                shard in self.match_down or breaks != self._breaks[shard]
+            ):  # with one call all that were made before fail
+                self._breaks[shard] += breaks == self._breaks[shard]
                 raise Unavailable("MATCH_DOWN", "the shard is down")
             await asyncio.sleep(0)
             return self.matches[shard].submit(request).results
