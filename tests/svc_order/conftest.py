@@ -1,4 +1,4 @@
-"""One exchange for all tests that need processes."""
+"""An exchange for the tests of a module that need processes."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from tests.conftest import fresh_database
 from tests.svc_order.process import Exchange, place, resend
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def exchange(machine: Machine) -> Iterator[Exchange]:
     """svc_match, svc_ledger and svc_order with an open market; each test leaves them running."""
     with fresh_database(machine) as database:
