@@ -1,10 +1,14 @@
 """What dies, dies while orders go in: nothing acknowledged is lost or done twice, and everything reconciles."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -17,6 +21,7 @@ from cli.reconcile.run import reconcile
 from cli.reconcile.settled import wait_settled
 from tests.exchange import SYMBOLS, Exchange, running_exchange
 
+RECORDED = Path(__file__).parents[2] / "shared" / "data" / "bme" / "orders-ana-2019-5-23.csv"
 SEED = 7
 BATCHES, BATCH = 60, 20
 SETTLE_SECONDS = 60.0
@@ -96,3 +101,33 @@ def orders(account: str, random: Random) -> list[Place]:
 def acknowledgement(account: str, result: CommandResult) -> Acknowledgement:
     assert result.outcome is Outcome.ACCEPTED, f"seed {SEED}: {result}"
     return Acknowledgement(account, result.client_order_id, result.outcome, shard_of(result.order_id), result.sequence)
+
+
+@pytest.mark.parametrize(
+    "victims", ["svc_order,svc_match-0,svc_ledger,svc_quote,nats,postgres", "svc_ledger,svc_ledger"]
+)
+def test_recorded_day_over_kills(victims: str, tmp_path: Path) -> None:
+    """A recorded day gives the same figures whoever is killed in the middle: its one session keeps its order."""
+    if not RECORDED.exists():
+        pytest.skip(f"{RECORDED} is not there")
+    report = tmp_path / "report.json"
+    words = [
+        "replay",
+        "--own",
+        "--home",
+        tmp_path / "home",
+        "--orders",
+        RECORDED,
+        "--kill",
+        victims,
+        "--report",
+        report,
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", *words], capture_output=True, text=True, timeout=TRADING_SECONDS
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(report.read_text())
+    names = ("fills", "shares", "cancels_with_expected_quantity", "acknowledged_lost", "acknowledged_doubled")
+    assert [told[name] for name in (*names, "reconciliation_breaks")] == [996, 54_378, 11_433, 0, 0, 0]
+    assert told["restarts"] >= len(victims.split(","))

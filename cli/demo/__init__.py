@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from bourse_sdk.errors import BourseError
 from cli.demo.run import Plan, on_own_exchange, run
 from cli.machine import MachineError
 from cli.machine.home import default_home
@@ -33,7 +34,7 @@ def demo(seconds: float, seed: int, kill: bool, report_file: Path | None) -> Non
     Eight participants (market makers, informed and noise traders) trade four instruments through the SDK. The exchange
     lives in the folder `demo` of the home and stays there, stopped, for a look at its logs.
 
-    Exit codes: 0 passed, 1 something was lost, doubled or broken, 3 the exchange could not start.
+    Exit codes: 0 passed, 1 something was lost, doubled or broken, 3 the exchange could not start, or was lost.
 
     \b
     Examples:
@@ -47,8 +48,11 @@ def demo(seconds: float, seed: int, kill: bool, report_file: Path | None) -> Non
         report = asyncio.run(
             on_own_exchange(home / "demo", lambda machine: run(machine, Plan(seed, seconds, kill), console), console)
         )
-    except MachineError as error:
+    except (MachineError, BourseError, TimeoutError) as error:
         click.echo(f"bourse demo: {error}", err=True)
+        sys.exit(3)
+    except ExceptionGroup as errors:
+        click.echo(f"bourse demo: {'; '.join(str(error) for error in errors.exceptions)}", err=True)
         sys.exit(3)
     target = report_file or home / "report.json"
     report.write(target)

@@ -20,7 +20,7 @@ from cli.clients import broker, operator
 from cli.demo.agents import START_PRICES_E4, TICK_E4, Agent, Top, cast, drift
 from cli.demo.screen import Screen
 from cli.demo.trading import Tally, follow_depth, follow_tops, follow_trades, trade
-from cli.machine import Machine
+from cli.machine import Machine, MachineError
 from cli.opening import Endowment, open_market, seen_open, today
 from cli.reconcile.run import reconcile
 from cli.reconcile.settled import wait_settled
@@ -129,7 +129,8 @@ async def incidents(machine: Machine, plan: Plan, screen: Screen) -> None:
 def kill(machine: Machine, name: str) -> int:
     """Ends a process of the exchange without warning; its id."""
     state = machine.state()
-    assert state is not None, "the exchange has stopped"
+    if state is None:
+        raise MachineError("the exchange has stopped")
     pid = state.process(name).pid
     if pid:
         os.kill(pid, signal.SIGKILL)
@@ -185,9 +186,14 @@ def restarts(machine: Machine) -> int:
 
 
 async def on_own_exchange(home: Path, work: Callable[[Machine], Awaitable[Report]], console: Console) -> Report:
-    """Runs `work` on an exchange that is started in `home` for it, and is gone afterwards, whatever happens."""
+    """Runs `work` on an exchange that is started in `home` for it, and is gone afterwards, whatever happens.
+
+    Raises MachineError when one runs there already: it is somebody else's.
+    """
     machine = Machine(home)
-    machine.stop()
+    if machine.state() is not None:
+        raise MachineError(f"an exchange is already running in {home}: wait for it to end, or set BOURSE_HOME")
+    machine.stop()  # what a crash has left
     machine.home.remove()
     try:
         await asyncio.to_thread(
