@@ -233,3 +233,52 @@ async def test_a_token_file_is_read_again_when_its_token_expired(tmp_path: Path)
         await until(lambda: exchange.tokens)
         file.write_text("good\n")
         assert (await waiting).ok
+
+
+HUGE, LONE = 10**30, "c-\ud800"
+
+
+@pytest.mark.parametrize(
+    ("command", "reason", "field", "value"),
+    [
+        (Place("alpha/main", SYMBOL, Side.BUY, HUGE, 1), "QUANTITY_OUT_OF_LIMITS", "quantity", str(HUGE)),
+        (Place("alpha/main", SYMBOL, Side.BUY, 1, -HUGE), "PRICE_OUT_OF_LIMITS", "price_e4", str(-HUGE)),
+        (Place("alpha/main", SYMBOL, Side.BUY, 1, amount_e4=HUGE), "AMOUNT_INVALID", "amount_e4", str(HUGE)),
+        (Place("alpha/main", "\udfff", Side.BUY, 1, 1), "SYMBOL_INVALID", "symbol", "\\udfff"),
+        (
+            Place("alpha/main", SYMBOL, Side.BUY, 10**5000, 1),
+            "QUANTITY_OUT_OF_LIMITS",
+            "quantity",
+            "a number of 16610 bits",
+        ),
+        (Cancel("alpha/main", 1, client_order_id=LONE), "CLIENT_ORDER_ID_INVALID", "client_order_id", "c-\\ud800"),
+        (Cancel("alpha/main", HUGE), "ORDER_NAME_INVALID", "order_id", str(HUGE)),
+        (Replace("alpha/main", 1, 1, 1, trading_date=1 << 31), "TRADING_DATE_INVALID", "trading_date", "2147483648"),
+    ],
+)
+async def test_what_no_message_can_carry_is_refused(
+    command: Place | Cancel | Replace, reason: str, field: str, value: str
+) -> None:
+    """By field, value and fix, before anything is sent; among others it harms none of them."""
+    exchange = Exchange()
+    async with served(exchange) as address, Client(address, token="t") as client:
+        with pytest.raises(Refusal) as caught:
+            await client.submit(command)
+        refusal = caught.value
+        assert (refusal.reason, refusal.field, refusal.value) == (reason, field, value)
+        assert (refusal.code, bool(refusal.fix)) == (grpc.StatusCode.INVALID_ARGUMENT, True)
+        assert exchange.streams == 0
+        results = await client.submit_many([command, order(0), command, command, order(1), command])
+    assert [result.ok for result in results] == [False, True, False, False, True, False]
+    assert {result.refusal.reason for result in results if result.refusal} == {reason}
+    assert [results[1].client_order_id, results[4].client_order_id] == exchange.done == ids(2)
+
+
+async def test_what_is_not_sent_keeps_its_place_in_many_batches() -> None:
+    """One of five thousand, in the second batch."""
+    commands = [order(number) for number in range(5000)]
+    commands[4500] = Place("alpha/main", SYMBOL, Side.BUY, HUGE, 1, client_order_id="huge")
+    async with served(Exchange()) as address, Client(address, token="t") as client:
+        results = await client.submit_many(commands)
+    assert [result.client_order_id for result in results] == [command.client_order_id for command in commands]
+    assert [position for position, result in enumerate(results) if not result.ok] == [4500]

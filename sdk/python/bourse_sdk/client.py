@@ -24,6 +24,7 @@ from bourse_sdk.commands import (
     Replace,
     Side,
     TimeInForce,
+    unsendable,
 )
 from bourse_sdk.connection import CALL_SECONDS, Connection, Token
 from bourse_sdk.dates import TradingDates
@@ -146,8 +147,13 @@ class Client:
 
     async def submit(self, command: Command) -> CommandResult:
         """One command; raises Refusal when it was not done. Commands reach the exchange in the order of these calls."""
-        message, body = command.message(command.client_order_id or self._ids.next(), traceparent())
-        result = (await (await self._session.submit([message], [body])))[0]
+        client_order_id = command.client_order_id or self._ids.next()
+        try:
+            message, body = command.message(client_order_id, traceparent())
+        except ValueError as error:
+            result = unsendable(command, client_order_id, error)
+        else:
+            result = (await (await self._session.submit([message], [body])))[0]
         if result.refusal is not None:
             raise result.refusal
         return result
@@ -158,15 +164,25 @@ class Client:
         parts: list[asyncio.Future[list[CommandResult]]] = []
         messages: list[command_pb2.OrderCommand] = []
         bodies: list[Body] = []
+        unsent: list[tuple[int, CommandResult]] = []
         for command in commands:
-            message, body = command.message(command.client_order_id or next_id(), trace)
+            client_order_id = command.client_order_id or next_id()
+            try:
+                message, body = command.message(client_order_id, trace)
+            except ValueError as error:
+                position = len(parts) * BATCH_LIMIT + len(messages) + len(unsent)
+                unsent.append((position, unsendable(command, client_order_id, error)))
+                continue
             messages.append(message)
             bodies.append(body)
             if len(messages) == BATCH_LIMIT:
                 parts.append(await self._session.submit(messages, bodies))
                 messages, bodies = [], []
         parts.append(await self._session.submit(messages, bodies))
-        return [result for part in await asyncio.gather(*parts) for result in part]
+        results = [result for part in await asyncio.gather(*parts) for result in part]
+        for position, result in unsent:
+            results.insert(position, result)
+        return results
 
     def next_client_order_id(self) -> str:
         """An id that no other command of this client gets; for a caller that notes it before it sends."""

@@ -36,7 +36,7 @@ class BourseError(Exception):
 class Refusal(BourseError):
     """The exchange said no. `reason` is for programs, the message for people.
 
-    `code` is the status of a call, None for a command in a session. `on_record`: the journal holds the rejection and
+    `code` is the status of a call, None for a command in a session that was sent. `on_record`: the journal holds the rejection and
     the same command gets the same answer. `result`: the command's result, if it was a command's.
     """
 
