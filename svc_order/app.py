@@ -239,6 +239,8 @@ class History:
         deadline = time.monotonic() + min(timeout_seconds, SEQUENCE_WAIT_SECONDS)
         for shard, sequence, incarnation in wanted:
             self._check(shard, incarnation)
+            if sequence < 0:
+                raise _sequence_problem("SEQUENCE_INVALID", shard, sequence, self._sequence(shard), "send 0 or more")
             if not await self._reaches(shard, sequence, max(0.0, deadline - time.monotonic())):
                 raise _sequence_problem(
                     "SEQUENCE_NOT_REACHED", shard, sequence, self._sequence(shard), "try again later"
@@ -268,7 +270,7 @@ class History:
     async def order(self, order_id: int, participant: str, min_sequence: int, timeout_seconds: float) -> OrderRow:
         """An order that the participant ("" for the operator) may see. Raises Problem, Unavailable."""
         shard = shard_of(order_id) if order_id > 0 else -1
-        if shard in self._reference.shard_numbers and min_sequence > 0:
+        if shard in self._reference.shard_numbers and min_sequence:
             await self.wait([(shard, min_sequence, "")], timeout_seconds)
         row = await self._store.order(order_id)
         if row is None or (participant and row.participant != participant):

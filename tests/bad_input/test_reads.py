@@ -168,6 +168,14 @@ READS = {
         "desk", "order.GetOrder", {"order_id": UNKNOWN_ORDER}, "NOT_FOUND", "ORDER_UNKNOWN", "order_id", UNKNOWN_ORDER,
     ),
     "order-negative": Bad("desk", "order.GetOrder", {"order_id": -7}, "NOT_FOUND", "ORDER_UNKNOWN", "order_id", -7),
+    "order-before-all": Bad(
+        "desk", "order.GetOrder", lambda floor: {"order_id": floor.partly.order_id, "min_sequence": -1},
+        "INVALID_ARGUMENT", "SEQUENCE_INVALID", "sequence", -1,
+    ),
+    "orders-before-all": Bad(
+        "desk", "order.ListOrders", {"min_sequences": [at(shard=0, sequence=-1)]},
+        "INVALID_ARGUMENT", "SEQUENCE_INVALID", "sequence", -1,
+    ),
     "order-foreign": Bad(
         "desk", "order.GetOrder", lambda floor: {"order_id": floor.foreign.order_id},
         "NOT_FOUND", "ORDER_UNKNOWN", "order_id", lambda floor: floor.foreign.order_id,

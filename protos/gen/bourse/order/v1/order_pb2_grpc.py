@@ -128,14 +128,14 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetOrder(self, request, context):
-        """One order, at or after min_sequence. A broker sees its own. NOT_FOUND: ORDER_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
+        """One order, at or after min_sequence. A broker sees its own. INVALID_ARGUMENT: SEQUENCE_INVALID. NOT_FOUND: ORDER_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListOrders(self, request, context):
-        """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
+        """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
