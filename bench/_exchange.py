@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 import psutil
+from prometheus_client.parser import text_string_to_metric_families
 
 from bourse_sdk.client import Client
 from bourse_sdk.commands import Command, CommandResult, Outcome, Place, Side
@@ -24,6 +26,12 @@ PARTICIPANTS = ("alpha", "beta", "gamma", "delta")
 PLENTY = 10**15
 MIDDLE_E4, TICK_E4, BAND_TICKS, LOT = 50_0000, 100, 3, 10
 SAMPLE_SECONDS = 1.0
+STAGES = {
+    "order_stage_seconds_sum": "",
+    "match_stage_seconds_sum": "",
+    "ledger_hold_seconds_sum": "hold",
+    "ledger_settle_seconds_sum": "settle",
+}
 
 
 @dataclass(slots=True)
@@ -130,6 +138,22 @@ def processor_seconds(machine: Machine) -> dict[str, float]:
     for name, process in processes(machine):
         family = [process, *process.children(recursive=True)]
         spent[name] = sum(sum(member.cpu_times()[:2]) for member in family)
+    return spent
+
+
+def stage_seconds(machine: Machine) -> dict[str, float]:
+    """Wall time so far of each stage of an order, by the services' own metrics: what a batch waits for, over all batches."""
+    spent: dict[str, float] = {}
+    state = machine.state()
+    assert state is not None, "the exchange has stopped"
+    for process in state.processes:
+        if process.metrics:
+            with urllib.request.urlopen(f"http://{process.metrics}/metrics", timeout=5) as answer:
+                families = text_string_to_metric_families(answer.read().decode())
+            for sample in (sample for family in families for sample in family.samples):
+                if sample.name in STAGES:
+                    stage = sample.labels.get("stage", "")
+                    spent[f"{process.name} {STAGES[sample.name]}{stage}"] = sample.value
     return spent
 
 

@@ -10,7 +10,7 @@ from random import Random
 
 from bench._conditions import conclude
 from bench._echo import batched
-from bench._exchange import PARTICIPANTS, Load, exchange, load, orders, processor_seconds
+from bench._exchange import PARTICIPANTS, Load, exchange, load, orders, processor_seconds, stage_seconds
 from bourse_sdk.commands import Place
 from cli.clients import broker
 from cli.machine import Machine
@@ -25,11 +25,12 @@ async def measure(seconds: float, batch: int, in_flight: int, shards: int) -> No
     async with exchange(shards) as (machine, staff):
         one_by_one = await single(machine)
         await load(machine, staff, seconds=WARM_UP_SECONDS, batch=batch, in_flight=in_flight)
-        before = processor_seconds(machine)
+        before, stages_before = processor_seconds(machine), stage_seconds(machine)
         done = await load(machine, staff, seconds=seconds, batch=batch, in_flight=in_flight, seed=2)
         spent = {name: used - before[name] for name, used in processor_seconds(machine).items()}
+        waited = {name: used - stages_before[name] for name, used in stage_seconds(machine).items()}
     echo = (echo_before + await batched(batch, ECHO_SECONDS / 2)) / 2
-    report(done, spent, echo, one_by_one, batch, in_flight, shards)
+    report(done, spent, waited, echo, one_by_one, batch, in_flight, shards)
 
 
 async def single(machine: Machine) -> float:
@@ -46,10 +47,18 @@ async def single(machine: Machine) -> float:
 
 
 def report(
-    done: Load, spent: dict[str, float], echo: float, one_by_one: float, batch: int, in_flight: int, shards: int
+    done: Load,
+    spent: dict[str, float],
+    waited: dict[str, float],
+    echo: float,
+    one_by_one: float,
+    batch: int,
+    in_flight: int,
+    shards: int,
 ) -> None:
     rate = done.acknowledged / done.seconds
     micros = {name: round(used / done.acknowledged * 1e6, 1) for name, used in spent.items()}
+    stages = {name: round(used / done.acknowledged * 1e6, 1) for name, used in waited.items()}
     conclude(
         "orders",
         [
@@ -67,6 +76,7 @@ def report(
             ("lag at the end, events", done.last_lag),
             *((f"processor time an order, {name}, us", used) for name, used in micros.items()),
             ("processor time an order, all, us", round(sum(micros.values()), 1)),
+            *((f"wall time an order, {name}, us", used) for name, used in stages.items()),
         ],
         {
             "orders_per_second": round(rate, 1),
@@ -79,6 +89,7 @@ def report(
             "worst_settlement_lag_events": done.worst_lag,
             "last_settlement_lag_events": done.last_lag,
             "processor_us_per_order": micros,
+            "stage_us_per_order": stages,
         },
     )
 
