@@ -1,7 +1,8 @@
 """Who calls, and whether they may: JWTs verified in the service itself, once a call or stream.
 
 The token comes as metadata `authorization: Bearer <JWT>` (RFC 6750, RFC 7519). Deny by default: a
-method without a rule is refused to everybody.
+method without a rule is refused to everybody. Each issuer has its own key set, audience and roles: the one that the operator of
+the exchange names for brokers cannot make an operator or a service.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ import jwt
 from google.protobuf.descriptor import ServiceDescriptor
 
 from chassis.errors import Refusal
+from chassis.settings import Process
 
 ALGORITHMS = ("EdDSA", "ES256", "RS256")
 CALLERS_OPTION = "bourse.types.v1.callers"
@@ -27,6 +29,8 @@ TOKEN_BYTES_LIMIT = 4096
 KEYS_BYTES_LIMIT = 1 << 20
 KEYS_RELOAD_SECONDS = 5.0
 KEYS_TIMEOUT_SECONDS = 3.0
+ROLES = frozenset({"broker", "operator", "service"})
+BROKERS = frozenset({"broker"})
 OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 
 
@@ -64,27 +68,67 @@ def rules(service: ServiceDescriptor, option: str = CALLERS_OPTION) -> dict[str,
     return allowed
 
 
-class Verifier:
-    """Verifies tokens against a key set (a file path or an https URL), an issuer and an audience.
+class Issuer:
+    """Who signs tokens: the `iss` and `aud` that they carry, and the roles that they may give.
 
-    An unknown key id reloads the key set, at most once in KEYS_RELOAD_SECONDS. Verified tokens are
-    remembered, at most VERIFIED_TOKEN_LIMIT of them, and never past their expiry.
+    `keys` is a key set: a file path or an https URL. An unknown key id reloads it, at most once in KEYS_RELOAD_SECONDS.
     """
 
-    def __init__(self, keys: str, issuer: str, audience: str) -> None:
+    def __init__(self, keys: str, name: str, audience: str, roles: frozenset[str] = ROLES) -> None:
+        self.name = name
+        self.audience = audience
+        self.roles = roles
         self._source = keys
-        self._issuer = issuer
-        self._audience = audience
         self._keys: dict[str, jwt.PyJWK] = {}
         self._loaded_at = -KEYS_RELOAD_SECONDS
         self._loading = asyncio.Lock()
+
+    async def key(self, key_id: str) -> jwt.PyJWK:
+        """The key of that id; raises Refusal TOKEN_INVALID or KEYS_UNREADABLE."""
+        if key_id not in self._keys:
+            async with self._loading:
+                if key_id not in self._keys and time.monotonic() - self._loaded_at >= KEYS_RELOAD_SECONDS:
+                    self._loaded_at = time.monotonic()
+                    self._keys = await asyncio.to_thread(_load_keys, self._source)
+        if key_id not in self._keys:
+            raise _invalid(f"no key {key_id!r} in the issuer's key set")
+        return self._keys[key_id]
+
+    def caller(self, claims: Mapping[str, Any]) -> Caller:
+        """Whom verified claims name. An issuer of brokers alone need not say that they are brokers."""
+        role = claims.get("role", "broker" if self.roles == BROKERS else "")
+        participant = claims.get("participant") if role == "broker" else ""
+        if role not in sorted(self.roles):
+            raise _invalid(f"its role is {role!r}, not {' or '.join(sorted(self.roles))}, as {self.name!r} may give")
+        if not isinstance(participant, str) or (role == "broker" and not participant):
+            raise _invalid("a broker's token names no participant")
+        return Caller(role, str(claims["sub"]), participant, float(claims["exp"]))
+
+
+def issuers(told: Process) -> list[Issuer]:
+    """The exchange's own issuer, and the one that is named for brokers; then its own gives no broker's token."""
+    own = told.jwks, told.jwt_issuer, told.jwt_audience
+    if not told.broker_jwks:
+        return [Issuer(*own)]
+    named = told.broker_jwks, told.broker_jwt_issuer, told.broker_jwt_audience
+    return [Issuer(*own, ROLES - BROKERS), Issuer(*named, BROKERS)]
+
+
+class Verifier:
+    """Verifies tokens, each against the issuer that it names.
+
+    Verified tokens are remembered, at most VERIFIED_TOKEN_LIMIT of them, and never past their expiry.
+    """
+
+    def __init__(self, *issuers: Issuer) -> None:
+        self._issuers = {issuer.name: issuer for issuer in issuers}
         self._verified: OrderedDict[str, Caller] = OrderedDict()
 
     async def verify(self, token: str) -> Caller:
         """The caller that `token` names; raises Refusal UNAUTHENTICATED saying what is wrong with it."""
         known = self._verified.get(token)
         if known is None:
-            known = _caller_from(await self._claims(token))
+            known = await self._caller(token)
             self._verified[token] = known
             if len(self._verified) > VERIFIED_TOKEN_LIMIT:
                 self._verified.popitem(last=False)
@@ -93,17 +137,18 @@ class Verifier:
             raise expired()
         return known
 
-    async def _claims(self, token: str) -> Mapping[str, Any]:
+    async def _caller(self, token: str) -> Caller:
         if len(token) > TOKEN_BYTES_LIMIT:
             raise _invalid(f"the token is longer than {TOKEN_BYTES_LIMIT} bytes")
         try:
-            key = await self._key(str(jwt.get_unverified_header(token).get("kid", "")))
-            return jwt.decode(
+            unverified = jwt.decode_complete(token, options={"verify_signature": False})
+            issuer = self._issuer(unverified["payload"])
+            claims = jwt.decode(
                 token,
-                key,
+                await issuer.key(str(unverified["header"].get("kid", ""))),
                 algorithms=list(ALGORITHMS),
-                issuer=self._issuer,
-                audience=self._audience,
+                issuer=issuer.name,
+                audience=issuer.audience,
                 options={
                     "require": ["exp", "iss", "aud", "sub"],
                     "verify_iat": False,
@@ -112,20 +157,19 @@ class Verifier:
         except jwt.ExpiredSignatureError:
             raise expired() from None
         except jwt.InvalidAudienceError:
-            raise _unauthenticated("TOKEN_WRONG_AUDIENCE", f"the token is not for {self._audience!r}") from None
-        except jwt.InvalidIssuerError:
-            raise _unauthenticated("TOKEN_WRONG_ISSUER", f"the token is not from {self._issuer!r}") from None
-        except jwt.PyJWTError as error:
+            raise _unauthenticated("TOKEN_WRONG_AUDIENCE", f"the token is not for {issuer.audience!r}") from None
+        except (jwt.PyJWTError, RecursionError) as error:
             raise _invalid(str(error)) from None
+        return issuer.caller(claims)
 
-    async def _key(self, key_id: str) -> jwt.PyJWK:
-        async with self._loading:
-            if key_id not in self._keys and time.monotonic() - self._loaded_at >= KEYS_RELOAD_SECONDS:
-                self._loaded_at = time.monotonic()
-                self._keys = await asyncio.to_thread(_load_keys, self._source)
-        if key_id not in self._keys:
-            raise _invalid(f"no key {key_id!r} in the issuer's key set")
-        return self._keys[key_id]
+    def _issuer(self, claims: Mapping[str, Any]) -> Issuer:
+        name = claims.get("iss")
+        if not isinstance(name, str):
+            raise _invalid("it names no issuer")
+        if name not in self._issuers:
+            known = " or ".join(map(repr, self._issuers))
+            raise _unauthenticated("TOKEN_WRONG_ISSUER", f"the token is not from {known}")
+        return self._issuers[name]
 
 
 def bearer(metadata: Mapping[str, str]) -> str:
@@ -157,20 +201,11 @@ def _load_keys(source: str) -> dict[str, jwt.PyJWK]:
         else:
             with open(source, "rb") as file:
                 text = file.read(KEYS_BYTES_LIMIT)
-        return {key.key_id or "": key for key in jwt.PyJWKSet.from_dict(json.loads(text)).keys}
+        found = jwt.PyJWKSet.from_dict(json.loads(text)).keys
+        return {key.key_id or "": key for key in found if key.public_key_use != "enc"}
     except (OSError, ValueError, jwt.PyJWTError) as error:
         message = f"the issuer's key set cannot be read: {error}"
         raise Refusal(grpc.StatusCode.UNAVAILABLE, "KEYS_UNREADABLE", message, value=source, fix="try again") from error
-
-
-def _caller_from(claims: Mapping[str, Any]) -> Caller:
-    role, name = str(claims.get("role", "")), str(claims["sub"])
-    participant = str(claims.get("participant", "")) if role == "broker" else ""
-    if role not in ("broker", "operator", "service"):
-        raise _invalid(f"its role is {role!r}, not broker, operator or service")
-    if role == "broker" and not participant:
-        raise _invalid("a broker's token names no participant")
-    return Caller(role, name, participant, float(claims["exp"]))
 
 
 def _unauthenticated(reason: str, message: str) -> Refusal:

@@ -16,7 +16,10 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """What every process is told. A service's own settings extend it; `name` is e.g. svc_match-0."""
+    """What every process is told. A service's own settings extend it; `name` is e.g. svc_match-0.
+
+    `jwks`, `jwt_issuer` and `jwt_audience` say whose tokens it believes; the three of `broker_` whose tokens of brokers.
+    """
 
     name: str
     listen: str
@@ -24,9 +27,20 @@ class Process:
     jwks: str
     jwt_issuer: str
     jwt_audience: str
+    broker_jwks: str = ""
+    broker_jwt_issuer: str = ""
+    broker_jwt_audience: str = ""
     token_file: str
     log_format: str = "json"
     drain_accept_seconds: float = 3.0
+
+    def __post_init__(self) -> None:
+        brokers = (self.broker_jwks, self.broker_jwt_issuer, self.broker_jwt_audience)
+        if any(brokers) and (not all(brokers) or self.broker_jwt_issuer == self.jwt_issuer):
+            names = "BOURSE_BROKER_JWKS, BOURSE_BROKER_JWT_ISSUER and BOURSE_BROKER_JWT_AUDIENCE"
+            raise SettingsError(
+                f"{names} are {brokers}; set all or none, and an issuer that is not {self.jwt_issuer!r}"
+            )
 
 
 def read(kind: type[S], environment: Mapping[str, str] = os.environ) -> S:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from chassis import process
 from chassis.bus import Bus
 from chassis.client import channel
-from chassis.identity import Verifier
+from chassis.identity import Verifier, issuers
 from chassis.server import Server
 from chassis.settings import read
 from svc_ledger import db, rpc
@@ -21,7 +21,7 @@ GC_THRESHOLD = (50_000, 20, 100)
 
 async def serve(settings: Settings, running: process.Process) -> None:
     """Listens at once, is ready when PostgreSQL is, drains when told to stop."""
-    server = Server(settings.listen, Verifier(settings.jwks, settings.jwt_issuer, settings.jwt_audience))
+    server = Server(settings.listen, Verifier(*issuers(settings)))
     async with AsyncExitStack() as resources:
         store = db.Store(settings.database_url, settings.name, settings.hold_seconds)
         resources.push_async_callback(store.close)

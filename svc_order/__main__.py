@@ -5,7 +5,7 @@ import gc
 
 from chassis import database, process, settings
 from chassis.bus import Bus
-from chassis.identity import Verifier
+from chassis.identity import Verifier, issuers
 from chassis.server import Server
 from svc_order import db
 from svc_order.app import Admission, History
@@ -25,7 +25,7 @@ COLLECT_AT = (50_000, 20, 50)
 
 async def main(this: process.Process, told: Settings) -> None:
     """Serves until told to stop."""
-    server = Server(told.listen, Verifier(told.jwks, told.jwt_issuer, told.jwt_audience))
+    server = Server(told.listen, Verifier(*issuers(told)))
     engine = database.engine(told.database_url, told.name)
     reference, metrics = Reference(frozenset(told.match_shards)), Metrics()
     ledger, match = Ledger(told.ledger, told.token_file), Match(told.match_shards, told.token_file)

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from chassis import database, process
 from chassis.bus import Bus
 from chassis.client import channel
-from chassis.identity import Verifier
+from chassis.identity import Verifier, issuers
 from chassis.server import Server
 from chassis.settings import read
 from svc_quote import db, rpc
@@ -21,7 +21,7 @@ COLLECT_AFTER = 50_000  # objects; levels and trades hold no cycles, so the coll
 
 async def serve(settings: Settings, running: process.Process) -> None:
     """Listens at once, is ready when every shard is followed, drains when told to stop."""
-    server = Server(settings.listen, Verifier(settings.jwks, settings.jwt_issuer, settings.jwt_audience))
+    server = Server(settings.listen, Verifier(*issuers(settings)))
     async with AsyncExitStack() as resources:
         engine = database.engine(settings.database_url, settings.name)
         resources.push_async_callback(engine.dispose)

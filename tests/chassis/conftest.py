@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bourse.match.v1 import match_pb2, match_pb2_grpc
 from chassis.client import channel
-from chassis.identity import Verifier
+from chassis.identity import Issuer, Verifier
 from chassis.server import Server
 
 MATCH = match_pb2.DESCRIPTOR.services_by_name["MatchService"]
@@ -42,7 +42,7 @@ class Keys:
 
     def verifier(self) -> Verifier:
         """A verifier that reads this key set."""
-        return Verifier(str(self.file), "bourse", "bourse")
+        return Verifier(Issuer(str(self.file), "bourse", "bourse"))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from bourse.match.v1 import match_pb2
 from chassis import identity
 from chassis.errors import Refusal
-from chassis.identity import Caller, Verifier, allow, bearer, rules
+from chassis.identity import Caller, Issuer, Verifier, allow, bearer, rules
 from tests.chassis.conftest import Keys
 
 GET_SHARD = "/bourse.match.v1.MatchService/GetShard"
@@ -85,7 +85,7 @@ async def test_an_unreadable_key_set_is_the_servers_trouble(keys: Keys) -> None:
     keys.file.write_text("no json")
     for source in (str(keys.file), str(keys.file) + "-absent"):
         with pytest.raises(Refusal) as caught:
-            await Verifier(source, "bourse", "bourse").verify(token)
+            await Verifier(Issuer(source, "bourse", "bourse")).verify(token)
         assert caught.value.reason == "KEYS_UNREADABLE"
 
 

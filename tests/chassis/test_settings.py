@@ -44,3 +44,13 @@ def test_a_missing_or_unreadable_variable_is_named(variable: str, value: str) ->
     with pytest.raises(SettingsError, match=f"{variable}.*set it to a") as caught:
         read(Settings, COMPLETE | {variable: value})
     assert value in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "named", [("/b.json", "", ""), ("/b.json", "idp", ""), ("", "idp", "x"), ("/b.json", "bourse", "x")]
+)
+def test_an_issuer_of_brokers_is_named_whole(named: tuple[str, str, str]) -> None:
+    """Key set, issuer and audience, or nothing; and not the issuer that there is already."""
+    variables = ("BOURSE_BROKER_JWKS", "BOURSE_BROKER_JWT_ISSUER", "BOURSE_BROKER_JWT_AUDIENCE")
+    with pytest.raises(SettingsError, match="set all or none"):
+        read(Settings, COMPLETE | dict(zip(variables, named, strict=True)))

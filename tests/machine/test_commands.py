@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 import cli.__main__ as command
 from chassis.errors import Refusal
-from chassis.identity import Caller, Verifier
+from chassis.identity import Caller, Issuer, Verifier
 from cli.machine import Machine
 from cli.machine.credentials import AUDIENCE, ISSUER
 
@@ -60,7 +60,7 @@ def test_the_number_of_shards_is_kept(machine: Machine, tmp_path: Path) -> None:
 
 async def test_tokens_name_their_holder(machine: Machine) -> None:
     """A service verifies the tokens of brokers, operators and services, and finds who they are for."""
-    verifier = Verifier(str(machine.credentials.key_set), ISSUER, AUDIENCE)
+    verifier = Verifier(Issuer(str(machine.credentials.key_set), ISSUER, AUDIENCE))
     broker = await verifier.verify(
         bourse("token", "--participant", "ALPHA", "--home", machine.home.folder).output.strip()
     )
