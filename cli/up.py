@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from cli.machine import DEFAULT_SHARDS, Machine, MachineError
+from cli.machine.credentials import BrokerIssuer
 from cli.machine.home import SHARDS_LIMIT
 from cli.options import home_option
 
@@ -29,11 +30,23 @@ Market data   {quote}
     type=click.IntRange(1, SHARDS_LIMIT),
     help=f"How many shards svc_match runs as; chosen at the first start of a home. [default: {DEFAULT_SHARDS}]",
 )
-def up(home: Path, shards: int | None) -> None:
+@click.option(
+    "--jwks",
+    envvar="BOURSE_BROKER_JWKS",
+    help="The key set of brokers' tokens: an https:// URL, or a file.",
+)
+@click.option("--issuer", envvar="BOURSE_BROKER_JWT_ISSUER", help="The `iss` of brokers' tokens.")
+@click.option("--audience", envvar="BOURSE_BROKER_JWT_AUDIENCE", help="The `aud` of brokers' tokens.")
+def up(home: Path, shards: int | None, jwks: str | None, issuer: str | None, audience: str | None) -> None:
     """Start the exchange on this machine: PostgreSQL, NATS and the services.
 
     It goes on in the background until `bourse down`, and starts a process again that dies. Everything that it keeps is
     in its home; give another home to run a second exchange beside it.
+
+    Brokers' tokens are those of `bourse token`, or of the OpenID Connect issuer that --jwks, --issuer and --audience name
+    together (or $BOURSE_BROKER_JWKS, $BOURSE_BROKER_JWT_ISSUER and $BOURSE_BROKER_JWT_AUDIENCE). Each needs a claim
+    `participant`; operators and services keep the key of this machine. A later `up` keeps the issuer, another three
+    replace it, and three empty ones bring `bourse token` back.
 
     Exit codes: 0 all is ready, 1 it could not start or runs already.
 
@@ -41,12 +54,17 @@ def up(home: Path, shards: int | None) -> None:
     Examples:
       bourse up
       bourse up --home /var/tmp/second --shards 4
+      bourse up --jwks https://id.example/jwks.json --issuer https://id.example --audience bourse
     """
     machine = Machine(home)
+    told = jwks, issuer, audience
+    named = None if told == (None, None, None) else BrokerIssuer(*(word or "" for word in told))
     click.echo(f"Starting the exchange in {machine.home.folder}")
     try:
         machine.start(
-            shards=shards, report=lambda name, seconds: click.echo(f"  {name:<14} ready after {seconds:5.2f} s")
+            shards=shards,
+            broker_issuer=named,
+            report=lambda name, seconds: click.echo(f"  {name:<14} ready after {seconds:5.2f} s"),
         )
     except MachineError as error:
         click.echo(f"bourse up: {error}", err=True)

@@ -1,7 +1,8 @@
 """Who may do what on this machine: passwords, the signing key, and the tokens that it signs.
 
 Made at the first start, in files that their owner alone can read. The signing key is Ed25519 (RFC 8032), its public half
-a key set (RFC 7517) named by its thumbprint (RFC 7638), the tokens JWTs (RFC 7519).
+a key set (RFC 7517) named by its thumbprint (RFC 7638), the tokens JWTs (RFC 7519). Brokers' tokens may come from an OpenID
+Connect issuer instead: where one is named, this key signs none for them.
 """
 
 import base64
@@ -10,6 +11,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import jwt
@@ -28,6 +30,32 @@ RENEWAL_SECONDS = TOKEN_SECONDS // 4
 TOKEN_SECONDS_LIMIT = 366 * 86_400
 
 
+@dataclass(frozen=True)
+class BrokerIssuer:
+    """Who issues brokers' tokens: its key set (an https URL or a file), its `iss`, and the `aud` that means us.
+
+    Three empty texts stand for this machine's own key.
+    """
+
+    jwks: str = ""
+    issuer: str = ""
+    audience: str = ""
+
+    def checked(self) -> "BrokerIssuer":
+        """With the file's full path. Raises MachineError when it cannot be used."""
+        if not (self.jwks or self.issuer or self.audience):
+            return self
+        if not (self.jwks and self.issuer and self.audience):
+            raise MachineError("an issuer of brokers' tokens needs all of --jwks, --issuer and --audience")
+        if self.issuer == ISSUER:
+            raise MachineError(f"--issuer {ISSUER} is this machine's own key: name another, or leave it out")
+        if self.jwks.startswith("https://"):
+            return self
+        if not Path(self.jwks).is_file():
+            raise MachineError(f"--jwks {self.jwks} is neither a file nor an https:// URL")
+        return BrokerIssuer(str(Path(self.jwks).resolve()), self.issuer, self.audience)
+
+
 class Credentials:
     """The files in one folder."""
 
@@ -36,6 +64,7 @@ class Credentials:
         self.key_set = folder / "jwks.json"
         self._key = folder / "signing_key.pem"
         self._passwords = folder / "passwords.json"
+        self._broker_issuer = folder / "broker_issuer.json"
 
     def create(self) -> None:
         """Makes what is not there yet."""
@@ -53,6 +82,17 @@ class Credentials:
         passwords: dict[str, dict[str, str]] = json.loads(self._passwords.read_text("utf-8"))
         return passwords[server][user]
 
+    @property
+    def broker_issuer(self) -> BrokerIssuer:
+        """As it was named last."""
+        if not self._broker_issuer.exists():
+            return BrokerIssuer()
+        return BrokerIssuer(**json.loads(self._broker_issuer.read_text("utf-8")))
+
+    def name_broker_issuer(self, named: BrokerIssuer) -> None:
+        """Kept for this start of the exchange and later ones."""
+        write_private(self._broker_issuer, to_json(asdict(named.checked())))
+
     def token_file(self, subject: str) -> Path:
         """Where the token of a service, or of `operator`, is kept fresh."""
         return self._folder / f"{subject}.jwt"
@@ -68,6 +108,10 @@ class Credentials:
         """A signed token. `role` is broker (with a participant), operator or service."""
         if not self._key.exists():
             raise MachineError(f"{self._folder} holds no signing key: start the exchange once with `bourse up`")
+        if role == "broker" and (elsewhere := self.broker_issuer.issuer):
+            raise MachineError(
+                f"brokers' tokens come from {elsewhere}, which `bourse up --issuer` named: get one there"
+            )
         now = int(time.time())
         claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "iat": now, "exp": now + seconds, "role": role}
         if participant:

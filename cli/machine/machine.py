@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from cli.machine import state as states
-from cli.machine.credentials import Credentials
+from cli.machine.credentials import BrokerIssuer, Credentials
 from cli.machine.home import Home, MachineError, load_layout, save_layout
 from cli.machine.postgres import Postgres
 from cli.machine.processes import programs
@@ -35,18 +35,22 @@ class Machine:
         only: Sequence[str] = (),
         *,
         shards: int | None = None,
+        broker_issuer: BrokerIssuer | None = None,
         leash: bool = False,
         report: Callable[[str, float], None] = lambda _name, _seconds: None,
     ) -> None:
         """Returns once every process (or those named) is ready; calls `report` with the name and the seconds of each.
 
-        With `leash` all of it ends when this process does, however that comes. Raises MachineError when it runs already
-        or cannot start; then it has started nothing.
+        `shards` and `broker_issuer` are kept; None is what they were. With `leash` all of it ends when this process does,
+        however that comes. Raises MachineError when it runs already or cannot start; then it has started nothing.
         """
         self.home.create()
         if self.state() is not None:
             raise MachineError(f"an exchange is already running in {self.home.folder}")
-        save_layout(self.home, load_layout(self.home, shards))
+        layout = load_layout(self.home, shards)
+        if broker_issuer is not None:
+            self.credentials.name_broker_issuer(broker_issuer)
+        save_layout(self.home, layout)
         options = [*only, *([LEASH] if leash else [])]
         with open_log(self.home.log("supervisor")) as log:
             self._supervisor = subprocess.Popen(

@@ -48,6 +48,7 @@ class Service:
         """The common variables; settings.py of each service reads those that it needs."""
         shards = ((shard, self._layout.address(f"svc_match-{shard}")) for shard in range(self._layout.shards))
         database, nats = self._urls
+        brokers = self._credentials.broker_issuer
         variables = {
             "NAME": self.name,
             "LISTEN": self.address,
@@ -57,6 +58,9 @@ class Service:
             "JWKS": str(self._credentials.key_set),
             "JWT_ISSUER": ISSUER,
             "JWT_AUDIENCE": AUDIENCE,
+            "BROKER_JWKS": brokers.jwks,
+            "BROKER_JWT_ISSUER": brokers.issuer,
+            "BROKER_JWT_AUDIENCE": brokers.audience,
             "TOKEN_FILE": str(self._credentials.token_file(self._service)),
             "MATCH_SHARDS": ",".join(f"{shard}={address}" for shard, address in shards),
             "LEDGER": self._layout.address("svc_ledger"),
