@@ -49,6 +49,7 @@ def docstring(path: Path) -> str:
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="bourse", prog_name="bourse", message="%(prog)s %(version)s")
 def main() -> None:
     """Bourse: a stock exchange on your machine.
 

@@ -6,7 +6,7 @@ import click
 
 from bourse.ledger.v1 import ledger_pb2
 from cli.answers import answered, as_value, columns, show
-from cli.market import amount_text, member, symbols_of, token_option
+from cli.market import Assets, member, token_option
 from cli.options import home_option, json_option
 
 
@@ -24,14 +24,17 @@ def balances(account: str, token_file: Path | None, home: Path, as_json: bool) -
       bourse balances alpha/main --json
     """
 
-    async def work() -> tuple[list[ledger_pb2.Balance], set[str]]:
-        async with member(home, account, token_file) as client:
-            return await client.balances(account), await symbols_of(client)
+    assets = Assets()
 
-    found, symbols = answered(work())
+    async def work() -> list[ledger_pb2.Balance]:
+        async with member(home, account, token_file) as client:
+            await assets.load(client)
+            return await client.balances(account)
+
+    found = answered(work())
     rows = []
     for balance in found:
         posted = balance.credits_posted - balance.debits_posted
         amounts = (posted, balance.debits_pending, balance.available)
-        rows.append((balance.asset, *(amount_text(balance.asset, amount, symbols) for amount in amounts)))
+        rows.append((balance.asset, *(assets.text(balance.asset, amount) for amount in amounts)))
     show(as_json, [as_value(balance) for balance in found], columns(("asset", "balance", "held", "available"), rows))

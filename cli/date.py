@@ -1,25 +1,26 @@
-"""`bourse date`: open and close the trading date."""
+"""`bourse date`: open, show and close the trading date."""
 
 from pathlib import Path
 
 import click
 
-from cli.answers import answered, show
+from cli.answers import Refused, answered, show
 from cli.market import staff
 from cli.opening import today
 from cli.options import home_option, json_option
 
-argument = click.argument("trading_date", type=int, required=False, metavar="[YYYYMMDD]")
+argument = click.argument("trading_date", type=click.IntRange(1, 99_999_999), required=False, metavar="[YYYYMMDD]")
 
 
 @click.group()
 def date() -> None:
-    """Open and close the trading date, on all shards.
+    """Open, show and close the trading date, on all shards.
 
     \b
     Examples:
       bourse date open
       bourse date open 20260105
+      bourse date show
       bourse date close
     """
 
@@ -38,6 +39,22 @@ def open_date(trading_date: int | None, home: Path, as_json: bool) -> None:
 
     sequences = answered(work())
     show(as_json, {"trading_date": wanted, "sequences": sequences}, [f"trading date {wanted} is open"])
+
+
+@date.command("show")
+@home_option
+@json_option
+def show_date(home: Path, as_json: bool) -> None:
+    """The trading date that is open; it ends with 1 when none is."""
+
+    async def work() -> int:
+        async with staff(home) as operator:
+            return max(state.trading_date for state in (await operator.shard_states()).values())
+
+    found = answered(work())
+    if not found:
+        raise Refused("no trading date is open: open one with `bourse date open`")
+    show(as_json, {"trading_date": found}, [str(found)])
 
 
 @date.command("close")

@@ -1,23 +1,28 @@
 """What several commands ask of the running exchange: its clients by option, and amounts by asset."""
 
-from collections.abc import Collection
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bourse_sdk.client import Client
-from bourse_sdk.money import decimal_text, e4
+from bourse_sdk.money import INT64_MAX, decimal_text, e4
 from bourse_sdk.operator import Operator
 from cli import clients
 from cli.answers import PATIENCE_SECONDS
 from cli.machine import Machine
+from cli.options import RegularFile
 
 token_option = click.option(
     "--token",
     "token_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=RegularFile(),
     help="File with the participant's token. [default: one is issued with the home's key]",
+)
+currency_option = click.option(
+    "--currency", "is_currency", is_flag=True, help="ASSET is a currency that no instrument is priced in yet."
 )
 participant_option = click.option("--participant", required=True, help="Whose.")
 
@@ -50,19 +55,49 @@ class Decimal(click.ParamType[int]):
 DECIMAL = Decimal()
 
 
-def amount_of(asset: str, text: str, symbols: Collection[str]) -> int:
-    """What `text` means of the asset: money has decimals, the shares of one of `symbols` have none."""
-    try:
-        return int(text) if asset in symbols else e4(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="AMOUNT") from None
+CURRENCY = re.compile(r"[A-Z]{3}")
+WHOLE = re.compile(r"[+-]?[0-9]+")
+DIGITS_LIMIT = 20
 
 
-def amount_text(asset: str, amount: int, symbols: Collection[str]) -> str:
-    """The inverse of `amount_of`."""
-    return str(amount) if asset in symbols else decimal_text(amount)
+@dataclass
+class Assets:
+    """What each asset is counted in: money has decimals, shares have none. `load` asks the exchange."""
+
+    symbols: set[str] = field(default_factory=set)
+    currencies: set[str] = field(default_factory=set)
+
+    async def load(self, exchange: Operator | Client) -> None:
+        """Symbols and currencies of all instruments."""
+        for entry in await exchange.instruments():
+            self.symbols.add(entry.instrument.symbol)
+            self.currencies.add(entry.instrument.currency)
+
+    def units(self, asset: str, text: str, *, is_currency: bool) -> int:
+        """What `text` means of the asset. Raises BadParameter, also for an asset of which nobody knows what it is."""
+        if asset not in self.symbols | self.currencies and not (is_currency and CURRENCY.fullmatch(asset)):
+            raise click.BadParameter(
+                f"{asset!r} is neither an instrument nor the currency of one: load the instruments first,"
+                " or say --currency for a currency of three letters A-Z that none is priced in yet",
+                param_hint="ASSET",
+            )
+        if asset in self.symbols and is_currency:
+            raise click.BadParameter(f"{asset!r} is an instrument", param_hint="--currency")
+        try:
+            return shares(text) if asset in self.symbols else e4(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="AMOUNT") from None
+
+    def text(self, asset: str, amount: int) -> str:
+        """The inverse of `units`; what is neither known nor looks like a currency is counted whole."""
+        is_money = asset not in self.symbols and (asset in self.currencies or CURRENCY.fullmatch(asset))
+        return decimal_text(amount) if is_money else str(amount)
 
 
-async def symbols_of(exchange: Operator | Client) -> set[str]:
-    """The symbols of all instruments; every other asset is a currency."""
-    return {entry.instrument.symbol for entry in await exchange.instruments()}
+def shares(text: str) -> int:
+    """A number of shares. ValueError when it is none, or leaves int64."""
+    if not WHOLE.fullmatch(text):
+        raise ValueError(f"{text!r} is not a whole number, and shares are not divided")
+    if len(text) > DIGITS_LIMIT or abs(int(text)) > INT64_MAX:
+        raise ValueError(f"{text!r} is too large")
+    return int(text)

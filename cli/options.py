@@ -1,10 +1,29 @@
 """Options that mean the same in every command."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import click
 
 from cli.machine.home import default_home
+
+
+class RegularFile(click.Path):
+    """A file that is there and ends: no folder, no device, no pipe."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+    def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = super().convert(value, param, ctx)
+        if not Path(os.fsdecode(path)).is_file():
+            self.fail(f"{os.fsdecode(path)!r} is not a regular file", param, ctx)
+        return path
+
+
+# -5 is an argument then, for the checks, and no option.
+NEGATIVE_NUMBERS = {"ignore_unknown_options": True}
 
 home_option = click.option(
     "--home",

@@ -7,10 +7,10 @@ import click
 from bourse.order.v1 import order_pb2
 from bourse.types.v1 import market_pb2
 from bourse_sdk.commands import Cancel, Command, CommandResult, OrderType, Place, Replace, Side, TimeInForce
-from bourse_sdk.money import decimal_text
+from bourse_sdk.money import INT64_MAX, decimal_text
 from cli.answers import answered, as_value, columns, show, word
 from cli.market import DECIMAL, member, participant_option, token_option
-from cli.options import home_option, json_option
+from cli.options import NEGATIVE_NUMBERS, home_option, json_option
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 TIMES = {"day": TimeInForce.DAY, "ioc": TimeInForce.IOC, "fok": TimeInForce.FOK}
@@ -44,7 +44,7 @@ def order() -> None:
     """
 
 
-@order.command()
+@order.command(context_settings=NEGATIVE_NUMBERS)
 @click.argument("account")
 @click.argument("side", type=click.Choice(list(SIDES)))
 @click.argument("quantity", type=int)
@@ -103,7 +103,7 @@ def place(
     send(home, token_file, as_json, command)
 
 
-@order.command()
+@order.command(context_settings=NEGATIVE_NUMBERS)
 @click.argument("account")
 @click.argument("order_id", type=int)
 @id_option
@@ -125,7 +125,7 @@ def cancel(
     send(home, token_file, as_json, command)
 
 
-@order.command()
+@order.command(context_settings=NEGATIVE_NUMBERS)
 @click.argument("account")
 @click.argument("order_id", type=int)
 @click.option("--price", type=DECIMAL, required=True, help="The new limit price.")
@@ -151,8 +151,8 @@ def replace(
     send(home, token_file, as_json, command)
 
 
-@order.command()
-@click.argument("order_id", type=int)
+@order.command(context_settings=NEGATIVE_NUMBERS)
+@click.argument("order_id", type=click.IntRange(1, INT64_MAX))
 @participant_option
 @token_option
 @home_option

@@ -7,7 +7,7 @@ import click
 
 from bourse.ledger.v1 import ledger_pb2
 from cli.answers import answered, as_value, columns, show
-from cli.market import amount_text, member, symbols_of, token_option
+from cli.market import Assets, member, token_option
 from cli.options import home_option, json_option
 
 
@@ -26,18 +26,20 @@ def statement(account: str, asset: str, token_file: Path | None, home: Path, as_
       bourse statement alpha/main --asset EUR --json
     """
 
-    async def work() -> tuple[list[ledger_pb2.Entry], set[str]]:
-        async with member(home, account, token_file) as client:
-            entries = [entry async for entry in client.entries(account, asset=asset)]
-            return entries, await symbols_of(client)
+    assets = Assets()
 
-    found, symbols = answered(work())
+    async def work() -> list[ledger_pb2.Entry]:
+        async with member(home, account, token_file) as client:
+            await assets.load(client)
+            return [entry async for entry in client.entries(account, asset=asset)]
+
+    found = answered(work())
     rows = [
         (
             time_text(entry.time_us),
             entry.kind,
             entry.asset,
-            amount_text(entry.asset, entry.amount, symbols),
+            assets.text(entry.asset, entry.amount),
             entry.trade_id or entry.transfer_id or "-",
         )
         for entry in found

@@ -7,11 +7,11 @@ import click
 
 from bourse.ledger.v1 import ledger_pb2
 from cli.answers import answered, as_value, show
-from cli.market import amount_of, amount_text, staff, symbols_of
-from cli.options import home_option, json_option
+from cli.market import Assets, currency_option, staff
+from cli.options import NEGATIVE_NUMBERS, home_option, json_option
 
 
-@click.command()
+@click.command(context_settings=NEGATIVE_NUMBERS)
 @click.argument("account")
 @click.argument("asset")
 @click.argument("amount")
@@ -20,9 +20,12 @@ from cli.options import home_option, json_option
     "transfer_id",
     help="Your id for it; a second use with the same fields changes nothing. [default: a new one]",
 )
+@currency_option
 @home_option
 @json_option
-def withdraw(account: str, asset: str, amount: str, transfer_id: str | None, home: Path, as_json: bool) -> None:
+def withdraw(
+    account: str, asset: str, amount: str, transfer_id: str | None, is_currency: bool, home: Path, as_json: bool
+) -> None:
     """Take money or shares that are not held out of an account. ASSET is a currency or a symbol.
 
     \b
@@ -30,15 +33,14 @@ def withdraw(account: str, asset: str, amount: str, transfer_id: str | None, hom
       bourse withdraw alpha/main EUR 100000.00
       bourse withdraw alpha/main ACME 5000 --id 2026-01-05/17
     """
-    known = set[str]()
+    assets = Assets()
 
     async def work() -> ledger_pb2.Balance:
         async with staff(home) as operator:
-            known.update(await symbols_of(operator))
-            units = amount_of(asset, amount, known)
+            await assets.load(operator)
+            units = assets.units(asset, amount, is_currency=is_currency)
             return await operator.withdraw(transfer_id or str(uuid.uuid4()), account, asset, units)
 
     balance = answered(work())
-    show(
-        as_json, as_value(balance), [f"{account} has {amount_text(asset, balance.available, known)} {asset} available"]
-    )
+    available = assets.text(asset, balance.available)
+    show(as_json, as_value(balance), [f"{account} has {available} {asset} available"])

@@ -10,7 +10,7 @@ from bourse_sdk.money import decimal_text
 from cli.answers import Unreadable, answered, as_value, columns, show, word
 from cli.instruments.file import FileError, read_instruments
 from cli.market import staff
-from cli.options import home_option, json_option
+from cli.options import RegularFile, home_option, json_option
 
 HEAD = ("symbol", "currency", "phase", "tick", "lot", "lowest", "highest", "maker fee", "taker fee", "shard")
 
@@ -27,7 +27,7 @@ def instruments() -> None:
 
 
 @instruments.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=RegularFile())
 @home_option
 @json_option
 def load(file: Path, home: Path, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from bourse_sdk.errors import Refusal, Unreachable
 from cli.answers import NotReached, Refused, Unreadable
 from cli.demo.run import on_own_exchange
 from cli.machine import Machine, MachineError
-from cli.options import home_option, json_option
+from cli.options import RegularFile, home_option, json_option
 from cli.replay.day import Day, FileError, read_day
 from cli.replay.run import Plan, run
 from cli.report import Report
@@ -23,7 +23,7 @@ NAMES = "svc_order, svc_match-0, svc_ledger, svc_quote, nats, postgres"
 @click.option(
     "--orders",
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=RegularFile(),
     help="The recorded orders; docs/replay.md describes the file.",
 )
 @click.option("--own", is_flag=True, help="Start an exchange for it, and end it, also when one is running in the home.")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,47 @@ def test_wrong_usage_ends_with_2(bourse: Bourse, account: str) -> None:
     assert "PRICE" in bourse("order", "place", account, "buy", 10, "BRIO", fails=2)
     assert "is not a number" in bourse("order", "place", account, "buy", 10, "BRIO", "cheap", fails=2)
     assert "AMOUNT" in bourse("deposit", account, "BRIO", "1.5", fails=2)
+    for number in ("nan", "inf", "-Infinity"):
+        assert "is not a finite number" in bourse("order", "place", account, "buy", 10, "BRIO", number, fails=2)
+    assert "is too large" in bourse("order", "place", account, "buy", 10, "BRIO", "1e999999", fails=2)
+    assert "'0.5' is not a whole number" in bourse("withdraw", account, "ACME", "0.5", fails=2)
+    assert "is too large" in bourse("deposit", account, "ACME", 10**30, fails=2)
+    assert "is too large" in bourse("deposit", account, "ACME", 10**19, fails=2)
+    assert "range" in bourse("order", "get", 10**30, "--participant", "p1", fails=2)
+
+
+def test_numbers_out_of_range_and_below_zero_reach_the_checks(bourse: Bourse, account: str) -> None:
+    """They are refused by name, with 1, as every other value is that the exchange does not take."""
+    for quantity, price, reason in ((10**22, 1, "QUANTITY_OUT_OF_LIMITS"), (-5, 1, "QUANTITY"), (5, -1, "PRICE")):
+        assert reason in bourse("order", "place", account, "buy", quantity, "BRIO", price, fails=1)
+    assert "ORDER_NAME_INVALID" in bourse("order", "cancel", account, -5, fails=1)
+    assert "AMOUNT_INVALID" in bourse("deposit", account, CURRENCY, -5, fails=1)
+    assert "AMOUNT_INVALID" in bourse("withdraw", account, "ACME", "-5", fails=1)
+
+
+def test_an_asset_is_what_the_instruments_say(bourse: Bourse, account: str) -> None:
+    """Symbols are counted in shares, their currencies are money; of others nobody knows, unless told that it is a currency."""
+    for asset in ("XXX", "LATER", CURRENCY.lower()):
+        for command in ("deposit", "withdraw"):
+            assert "is neither an instrument" in bourse(command, account, asset, 5, fails=2)
+    assert "is neither an instrument" in bourse("deposit", account, "LATER", 5, "--currency", fails=2)
+    assert "is an instrument" in bourse("deposit", account, "ACME", 5, "--currency", fails=2)
+    assert bourse("deposit", account, "CHF", "5", "--currency")["available"] == 50_000
+    assert bourse("withdraw", account, "CHF", "1.5", "--currency")["available"] == 35_000
+
+
+def test_a_file_that_never_ends_is_refused(bourse: Bourse) -> None:
+    """Devices, pipes and folders are no files."""
+    for path in ("/dev/urandom", "/dev"):
+        for command in (["replay", "--orders", path], ["instruments", "load", path]):
+            bourse(*command, fails=2)
+    assert "is not a regular file" in bourse("replay", "--orders", "/dev/urandom", fails=2)
+
+
+def test_the_version_is_told() -> None:
+    """That of the distribution."""
+    done = CliRunner().invoke(main, ["--version"])
+    assert (done.exit_code, done.output) == (0, f"bourse {version('bourse')}\n")
 
 
 def test_no_exchange_ends_with_3(tmp_path: Path) -> None:
@@ -116,6 +158,7 @@ def test_a_halt_rejects_orders_until_the_phase_is_open_again(bourse: Bourse, acc
     assert "MARKET_HALTED" in bourse("order", "place", account, "buy", 1, "BRIO", "1.00", fails=1)
     assert bourse("phase", "open", "BRIO")["phase"] == "open"
     assert bourse("date", "open", TRADING_DATE)["trading_date"] == TRADING_DATE
+    assert bourse("date", "show")["trading_date"] == TRADING_DATE
     assert "TRADING_DATE" in bourse("date", "close", 20_200_101, fails=1)
 
 

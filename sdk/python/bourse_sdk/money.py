@@ -1,6 +1,6 @@
 """Prices and amounts: decimal text for people, integers in 1/10 000 of the currency unit everywhere else."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, Overflow
 
 SCALE = 10_000
 INT64_MAX = 2**63 - 1
@@ -12,7 +12,11 @@ def e4(text: str | int | Decimal) -> int:
         scaled = Decimal(text) * SCALE
     except InvalidOperation:
         raise ValueError(f"{text!r} is not a number") from None
-    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+    except Overflow:
+        raise ValueError(f"{text!r} is too large") from None
+    if not scaled.is_finite():
+        raise ValueError(f"{text!r} is not a finite number")
+    if scaled != scaled.to_integral_value():
         raise ValueError(f"{text!r} has more than 4 decimals")
     if abs(scaled) > INT64_MAX:
         raise ValueError(f"{text!r} is too large")
