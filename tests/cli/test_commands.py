@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from cli.__main__ import lines, main
+from cli.market import Assets
 from tests.exchange import CURRENCY, TRADING_DATE, Exchange
 
 Bourse = Callable[..., Any]
@@ -129,6 +130,13 @@ def test_an_asset_is_what_the_instruments_say(bourse: Bourse, account: str) -> N
     assert "is an instrument" in bourse("deposit", account, "ACME", 5, "--currency", fails=2)
     assert bourse("deposit", account, "CHF", "5", "--currency")["available"] == 50_000
     assert bourse("withdraw", account, "CHF", "1.5", "--currency")["available"] == 35_000
+
+
+def test_amounts_are_shown_as_their_asset_is_counted() -> None:
+    """Money with decimals, shares without; shares of a symbol that is not loaded are not taken for money."""
+    assets = Assets({"ACME"}, {"EUR"})
+    shown = {asset: assets.text(asset, 50_000) for asset in ("ACME", "EUR", "CHF", "LATER")}
+    assert shown == {"ACME": "50000", "EUR": "5.00", "CHF": "5.00", "LATER": "50000"}
 
 
 def test_a_file_that_never_ends_is_refused(bourse: Bourse) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace import TracerProvider
@@ -57,3 +58,20 @@ async def test_a_command_carries_its_callers_span() -> None:
 def test_money_survives_text(amount_e4: int) -> None:
     """Text for people and integers for machines are the same amount."""
     assert e4(decimal_text(amount_e4)) == amount_e4
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("nan", "is not a finite number"),
+        ("-inf", "is not a finite number"),
+        ("cheap", "is not a number"),
+        ("1.00001", "has more than 4 decimals"),
+        ("1e30", "is too large"),
+        ("1e999999", "is too large"),
+    ],
+)
+def test_text_that_is_no_amount_is_refused(text: str, said: str) -> None:
+    """By a ValueError that says what is wrong with it."""
+    with pytest.raises(ValueError, match=said):
+        e4(text)
