@@ -70,28 +70,38 @@ def account(participant: str) -> str:
     return f"{participant}/main"
 
 
-def orders(participant: str, random: Random) -> Iterator[Command]:
-    """Limit orders within a few ticks of one price, so that about half of them trade at once and books stay small."""
+def orders(participant: str, random: Random, band_ticks: int = BAND_TICKS) -> Iterator[Command]:
+    """Limit orders within a few ticks of one price, so that about half of them trade at once. At one price alone nearly all
+    of them finish.
+    """
     while True:
         yield Place(
             account(participant),
             random.choice(SYMBOLS),
             random.choice((Side.BUY, Side.SELL)),
             LOT * random.randint(1, 10),
-            MIDDLE_E4 + TICK_E4 * random.randint(-BAND_TICKS, BAND_TICKS),
+            MIDDLE_E4 + TICK_E4 * random.randint(-band_ticks, band_ticks),
         )
 
 
-async def load(machine: Machine, staff: Operator, *, seconds: float, batch: int, in_flight: int, seed: int = 1) -> Load:
+async def load(
+    machine: Machine,
+    staff: Operator,
+    *,
+    seconds: float,
+    batch: int,
+    in_flight: int,
+    seed: int = 1,
+    band_ticks: int = BAND_TICKS,
+) -> Load:
     """All participants at once, each with `in_flight` submissions of `batch` orders under way, for `seconds`."""
     done, until = Load(), time.monotonic() + seconds
     start = time.monotonic()
     watch = asyncio.create_task(watch_lag(staff, done))
     async with asyncio.TaskGroup() as tasks:
         for participant in PARTICIPANTS:
-            tasks.create_task(
-                one_session(machine, participant, until, batch, in_flight, Random(f"{seed}/{participant}"), done)
-            )
+            stream = orders(participant, Random(f"{seed}/{participant}"), band_ticks)
+            tasks.create_task(one_session(machine, participant, until, batch, in_flight, stream, done))
     done.seconds = time.monotonic() - start
     watch.cancel()
     await sample_lag(staff, done)
@@ -99,10 +109,9 @@ async def load(machine: Machine, staff: Operator, *, seconds: float, batch: int,
 
 
 async def one_session(
-    machine: Machine, participant: str, until: float, batch: int, in_flight: int, random: Random, done: Load
+    machine: Machine, participant: str, until: float, batch: int, in_flight: int, stream: Iterator[Command], done: Load
 ) -> None:
     async with broker(machine, participant) as client, asyncio.TaskGroup() as tasks:
-        stream = orders(participant, random)
         for _ in range(in_flight):
             tasks.create_task(one_lane(client, stream, until, batch, done))
 

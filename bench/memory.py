@@ -19,20 +19,25 @@ async def measure(orders: int) -> None:
     total = Load()
     async with exchange() as (machine, staff):
         while total.acknowledged < orders:
-            done = await load(machine, staff, seconds=SECONDS_A_LOAD, batch=256, in_flight=4, seed=len(looks))
+            done = await load(
+                machine, staff, seconds=SECONDS_A_LOAD, batch=256, in_flight=4, seed=len(looks), band_ticks=0
+            )
             total.acknowledged += done.acknowledged
             total.seconds += done.seconds
             looks.append((total.acknowledged, resident_bytes(machine)))
+        still_open = sum(state.open_orders for state in (await staff.shard_states()).values())
     first, last = looks[0], looks[-1]
     step = max(1, len(looks) // LOOKS)
     conclude(
         "memory",
         [
             *((f"{placed:,} orders, MiB", table(held)) for placed, held in looks[::step]),
+            ("orders still open", still_open),
             *((f"bytes an order, {name}", growth(name, first, last)) for name in last[1]),
         ],
         {
             "orders": total.acknowledged,
+            "still_open": still_open,
             "mebibytes": {name: round(held / MEBIBYTE, 1) for name, held in last[1].items()},
             "bytes_per_order": {name: round(growth(name, first, last), 1) for name in last[1]},
         },
