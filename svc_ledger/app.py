@@ -26,6 +26,7 @@ ACCOUNT = re.compile(r"[a-z][a-z0-9-]{0,19}/[a-z0-9-]{1,15}")
 ASSET = re.compile(r"[A-Z0-9.]{1,12}")
 TRANSFER_ID = re.compile(r"[!-~]{1,36}")
 TITLE_LIMIT = 100
+RESERVED = "exchange"  # The participant whose accounts are the exchange's own.
 INT64_MAX = (1 << 63) - 1
 
 log = structlog.get_logger()
@@ -173,6 +174,8 @@ class Book:
         require(
             PARTICIPANT, "PARTICIPANT_INVALID", "participant.name", name, "1 to 20 of a-z, 0-9, '-', a letter first"
         )
+        if name == RESERVED:
+            raise invalid("PARTICIPANT_INVALID", "participant.name", name, "another name: this is the exchange's own")
         if len(title) > TITLE_LIMIT or "\0" in title:
             raise invalid("PARTICIPANT_INVALID", "participant.title", title, f"send at most {TITLE_LIMIT} characters")
         if await self._store.create_participant(name, title) != title:
@@ -196,6 +199,10 @@ class Book:
         """Creates an account; again it changes nothing."""
         require(ACCOUNT, "ACCOUNT_INVALID", "account", account, "<participant>/<name>, name 1 to 15 of a-z, 0-9, '-'")
         participant = account.partition("/")[0]
+        if participant == RESERVED:
+            raise invalid(
+                "ACCOUNT_INVALID", "account", account, "name an account of a member: this is the exchange's own"
+            )
         if not await self._store.create_account(account, participant):
             message = f"there is no participant {participant!r}"
             raise Denied(
@@ -229,6 +236,8 @@ class Book:
         if not 1 <= len(transfers) <= BATCH_LIMIT:
             raise too_large("transfers", len(transfers), BATCH_LIMIT)
         for transfer in transfers:
+            if transfer.amount < 0:
+                raise invalid("AMOUNT_INVALID", "amount", str(transfer.amount), "send 0 to 2^63-1")
             for name, value in (("transfer_id", transfer.id), ("pending_id", transfer.pending_id)):
                 if value and not TRANSFER_ID.fullmatch(str(value)):
                     raise invalid("TRANSFER_ID_INVALID", name, str(value), "send 1 to 36 printable ASCII characters")
@@ -249,6 +258,8 @@ class Book:
         """An account's balances, at or after the positions in `least`; waits for settlement, bounded."""
         deadline = asyncio.get_running_loop().time() + min(patience_seconds, WAIT_SECONDS)
         await self.require_account(account)
+        for at in least:
+            self._require_position(at)
         while True:
             found, cursors = await self._store.balances(account)
             missing = [at for at in least if not _reached(at, cursors.get(at.shard))]
@@ -294,11 +305,33 @@ class Book:
                 "NOT_FOUND", "ACCOUNT_UNKNOWN", message, field="account", value=account, fix="list the accounts"
             )
 
+    def _require_position(self, at: Cursor) -> None:
+        """Refuses a position that can never be reached."""
+        if at.sequence < 0:
+            raise invalid("SEQUENCE_INVALID", "min_sequences", str(at.sequence), "send 0 or more")
+        settler = self._settlers.get(at.shard)
+        if settler is None:
+            raise invalid("SHARD_UNKNOWN", "min_sequences", str(at.shard), "name a shard of the exchange")
+        if at.incarnation and settler.cursor.incarnation not in ("", at.incarnation):
+            message = f"shard {at.shard} is settled in incarnation {settler.cursor.incarnation}"
+            raise Denied(
+                "FAILED_PRECONDITION",
+                "INCARNATION_CHANGED",
+                message,
+                field="min_sequences",
+                value=at.incarnation,
+                fix="take a position of the present incarnation",
+            )
+
     async def _require_payment(self, transfer_id: str, account: str, asset: str, amount: int) -> None:
         require(TRANSFER_ID, "TRANSFER_ID_INVALID", "transfer_id", transfer_id, "1 to 36 printable ASCII characters")
         require(ASSET, "ASSET_INVALID", "asset", asset, "1 to 12 of A-Z, 0-9 and '.'")
         if amount <= 0:
             raise invalid("AMOUNT_INVALID", "amount", str(amount), "send a positive amount")
+        if account.startswith(f"{RESERVED}/"):
+            raise invalid(
+                "ACCOUNT_INVALID", "account", account, "name an account of a member: this is the exchange's own"
+            )
         await self.require_account(account)
 
     async def _pay(self, transfer: Transfer, kind: int, account: str) -> Balance:

@@ -280,6 +280,11 @@ def _filter(request: order_pb2.ListOrdersRequest) -> OrderFilter:
         raise Problem(
             refused("FILTER_INVALID", "no such state", field="state", value=request.state, fix="see OrderState")
         )
+    for field in ("participant", "account", "symbol", "client_order_id"):
+        if not (value := getattr(request, field)).isprintable():
+            raise Problem(
+                refused("FILTER_INVALID", "not printable text", field=field, value=ascii(value), fix="send plain text")
+            )
     participant = own or request.participant
     return OrderFilter(participant, request.account, request.symbol, request.state, request.client_order_id)
 

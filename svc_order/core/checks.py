@@ -26,6 +26,7 @@ from svc_order.core.commands import (
 from svc_order.core.reference import Instrument, Reference, Shard
 from svc_order.core.refused import Refused, refused
 
+OWN = "exchange/"  # The exchange's own accounts never trade.
 CLIENT_ORDER_ID_LIMIT = 36
 CACHED_NAMES = 65_536
 CACHED_DATES = 1_024
@@ -73,7 +74,7 @@ def check(command: Command, participant: str, reference: Reference) -> Route | S
 
 def _identity(command: Command, participant: str) -> Refused | None:
     account, client_order_id = command.account, command.client_order_id
-    if not _valid_account(account):
+    if not _valid_account(account) or account.startswith(OWN):
         return refused(
             "ACCOUNT_INVALID",
             "an account is <participant>/<name>",

@@ -100,6 +100,23 @@ def streams() -> dict[str, Bad]:
 READS = {
     **pages(),
     **streams(),
+    "orders-of-no-text": Bad(
+        "desk", "order.ListOrders", {"symbol": "A\0"},
+        "INVALID_ARGUMENT", "FILTER_INVALID", "symbol", ascii("A\0"),
+    ),
+    "balances-negative": Bad(
+        "desk", "ledger.ListBalances", lambda floor: {"account": floor.account, "min_sequences": [at(sequence=-1)]},
+        "INVALID_ARGUMENT", "SEQUENCE_INVALID", "min_sequences", -1,
+    ),
+    "balances-of-no-shard": Bad(
+        "desk", "ledger.ListBalances", lambda floor: {"account": floor.account, "min_sequences": [at(shard=99)]},
+        "INVALID_ARGUMENT", "SHARD_UNKNOWN", "min_sequences", 99,
+    ),
+    "balances-elsewhere": Bad(
+        "desk", "ledger.ListBalances",
+        lambda floor: {"account": floor.account, "min_sequences": [at(sequence=1, incarnation=ELSEWHERE)]},
+        "FAILED_PRECONDITION", "INCARNATION_CHANGED", "min_sequences", ELSEWHERE,
+    ),
     "watch-ahead": Bad(
         "desk", "order.WatchOrders", {"after": [at(shard=0, sequence=AHEAD)]},
         "OUT_OF_RANGE", "SEQUENCE_AHEAD", "sequence", AHEAD,
@@ -228,6 +245,22 @@ STAFF = {
     ),
     "deposit-negative": (
         "Deposit", {"transfer_id": "x", "account": "p1/main", "asset": "EUR", "amount": -1},
+        "INVALID_ARGUMENT", "AMOUNT_INVALID", "amount", "-1",
+    ),
+    "deposit-to-the-exchange": (
+        "Deposit", {"transfer_id": "x", "account": "exchange/fees", "asset": "EUR", "amount": 1},
+        "INVALID_ARGUMENT", "ACCOUNT_INVALID", "account", "exchange/fees",
+    ),
+    "account-of-the-exchange": (
+        "CreateAccount", {"account": "exchange/more"},
+        "INVALID_ARGUMENT", "ACCOUNT_INVALID", "account", "exchange/more",
+    ),
+    "participant-exchange": (
+        "CreateParticipant", {"participant": ledger_pb2.Participant(name="exchange")},
+        "INVALID_ARGUMENT", "PARTICIPANT_INVALID", "participant.name", "exchange",
+    ),
+    "transfer-negative": (
+        "CreateTransfers", {"transfers": [ledger_pb2.Transfer(transfer_id="x", amount=-1)]},
         "INVALID_ARGUMENT", "AMOUNT_INVALID", "amount", "-1",
     ),
     "deposit-nameless": (

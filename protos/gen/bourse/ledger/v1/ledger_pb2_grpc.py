@@ -145,7 +145,7 @@ class LedgerServiceServicer:
 
     def Deposit(self, request, context):
         """Pays money or shares into an account. Idempotent by transfer_id: a second use with the same fields succeeds, with others it is refused.
-        NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
+        NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -160,14 +160,14 @@ class LedgerServiceServicer:
 
     def CreateTransfers(self, request, context):
         """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
-        INVALID_ARGUMENT: BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
+        INVALID_ARGUMENT: AMOUNT_INVALID, BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListBalances(self, request, context):
-        """Balances of an account, at or after min_sequences. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
+        """Balances of an account, at or after min_sequences. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: SEQUENCE_INVALID, SHARD_UNKNOWN. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

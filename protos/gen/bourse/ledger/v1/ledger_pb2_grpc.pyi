@@ -51,16 +51,16 @@ class LedgerServiceStub:
     """Accounts by name, paged; a broker sees its own. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
     Deposit: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.DepositRequest, _ledger_pb2.DepositResponse]
     """Pays money or shares into an account. Idempotent by transfer_id: a second use with the same fields succeeds, with others it is refused.
-    NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
+    NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
     """
     Withdraw: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.WithdrawRequest, _ledger_pb2.WithdrawResponse]
     """Takes money or shares that are not held out of an account; idempotent as Deposit, with its statuses and FAILED_PRECONDITION: FUNDS_INSUFFICIENT."""
     CreateTransfers: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.CreateTransfersRequest, _ledger_pb2.CreateTransfersResponse]
     """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
-    INVALID_ARGUMENT: BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
+    INVALID_ARGUMENT: AMOUNT_INVALID, BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
     """
     ListBalances: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListBalancesRequest, _ledger_pb2.ListBalancesResponse]
-    """Balances of an account, at or after min_sequences. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
+    """Balances of an account, at or after min_sequences. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: SEQUENCE_INVALID, SHARD_UNKNOWN. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     ListEntries: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListEntriesRequest, _ledger_pb2.ListEntriesResponse]
     """Posted movements of an account, oldest first, paged. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ASSET_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
     GetSettlement: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetSettlementRequest, _ledger_pb2.GetSettlementResponse]
@@ -91,16 +91,16 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """Accounts by name, paged; a broker sees its own. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
     Deposit: _aio.UnaryUnaryMultiCallable[_ledger_pb2.DepositRequest, _ledger_pb2.DepositResponse]  # type: ignore[assignment]
     """Pays money or shares into an account. Idempotent by transfer_id: a second use with the same fields succeeds, with others it is refused.
-    NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
+    NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
     """
     Withdraw: _aio.UnaryUnaryMultiCallable[_ledger_pb2.WithdrawRequest, _ledger_pb2.WithdrawResponse]  # type: ignore[assignment]
     """Takes money or shares that are not held out of an account; idempotent as Deposit, with its statuses and FAILED_PRECONDITION: FUNDS_INSUFFICIENT."""
     CreateTransfers: _aio.UnaryUnaryMultiCallable[_ledger_pb2.CreateTransfersRequest, _ledger_pb2.CreateTransfersResponse]  # type: ignore[assignment]
     """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
-    INVALID_ARGUMENT: BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
+    INVALID_ARGUMENT: AMOUNT_INVALID, BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
     """
     ListBalances: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListBalancesRequest, _ledger_pb2.ListBalancesResponse]  # type: ignore[assignment]
-    """Balances of an account, at or after min_sequences. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
+    """Balances of an account, at or after min_sequences. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: SEQUENCE_INVALID, SHARD_UNKNOWN. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     ListEntries: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListEntriesRequest, _ledger_pb2.ListEntriesResponse]  # type: ignore[assignment]
     """Posted movements of an account, oldest first, paged. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ASSET_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
     GetSettlement: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetSettlementRequest, _ledger_pb2.GetSettlementResponse]  # type: ignore[assignment]
@@ -164,7 +164,7 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.DepositResponse, _abc.Awaitable[_ledger_pb2.DepositResponse]]:
         """Pays money or shares into an account. Idempotent by transfer_id: a second use with the same fields succeeds, with others it is refused.
-        NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
+        NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
         """
 
     @_abc_1.abstractmethod
@@ -182,7 +182,7 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.CreateTransfersResponse, _abc.Awaitable[_ledger_pb2.CreateTransfersResponse]]:
         """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
-        INVALID_ARGUMENT: BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
+        INVALID_ARGUMENT: AMOUNT_INVALID, BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
         """
 
     @_abc_1.abstractmethod
@@ -191,7 +191,7 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_pb2.ListBalancesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.ListBalancesResponse, _abc.Awaitable[_ledger_pb2.ListBalancesResponse]]:
-        """Balances of an account, at or after min_sequences. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
+        """Balances of an account, at or after min_sequences. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: SEQUENCE_INVALID, SHARD_UNKNOWN. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
 
     @_abc_1.abstractmethod
     def ListEntries(

@@ -147,20 +147,18 @@ class WatchOrdersRequest(_message.Message):
     def __init__(self, participant: _Optional[str] = ..., after: _Optional[_Iterable[_Union[_market_pb2.ShardSequence, _Mapping]]] = ...) -> None: ...
 
 class WatchOrdersResponse(_message.Message):
-    __slots__ = ("incarnation", "shard", "first_sequence", "last_sequence", "updates", "draining")
+    __slots__ = ("incarnation", "shard", "first_sequence", "last_sequence", "updates")
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
     FIRST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     LAST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     UPDATES_FIELD_NUMBER: _ClassVar[int]
-    DRAINING_FIELD_NUMBER: _ClassVar[int]
     incarnation: str
     shard: int
     first_sequence: int
     last_sequence: int
     updates: _containers.RepeatedCompositeFieldContainer[OrderUpdate]
-    draining: Draining
-    def __init__(self, incarnation: _Optional[str] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., updates: _Optional[_Iterable[_Union[OrderUpdate, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
+    def __init__(self, incarnation: _Optional[str] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., updates: _Optional[_Iterable[_Union[OrderUpdate, _Mapping]]] = ...) -> None: ...
 
 class OrderUpdate(_message.Message):
     __slots__ = ("sequence", "time_us", "kind", "order_id", "account", "client_order_id", "symbol", "price_e4", "quantity", "open_quantity", "fee_e4", "maker", "side", "refusal")

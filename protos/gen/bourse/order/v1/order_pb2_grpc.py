@@ -135,7 +135,7 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListOrders(self, request, context):
-        """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
+        """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. INVALID_ARGUMENT: FILTER_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

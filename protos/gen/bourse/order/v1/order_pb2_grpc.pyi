@@ -56,7 +56,7 @@ class OrderServiceStub:
     GetOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.GetOrderRequest, _order_pb2.GetOrderResponse]
     """One order, at or after min_sequence. A broker sees its own. INVALID_ARGUMENT: SEQUENCE_INVALID. NOT_FOUND: ORDER_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     ListOrders: _grpc.UnaryUnaryMultiCallable[_order_pb2.ListOrdersRequest, _order_pb2.ListOrdersResponse]
-    """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
+    """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. INVALID_ARGUMENT: FILTER_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     WatchOrders: _grpc.UnaryStreamMultiCallable[_order_pb2.WatchOrdersRequest, _order_pb2.WatchOrdersResponse]
     """The drop copy: all events of a participant's orders after a position, then live, without gap or repeat. A broker sees its own.
     INVALID_ARGUMENT: SEQUENCE_INVALID, FILTER_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
@@ -92,7 +92,7 @@ class OrderServiceAsyncStub(OrderServiceStub):
     GetOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.GetOrderRequest, _order_pb2.GetOrderResponse]  # type: ignore[assignment]
     """One order, at or after min_sequence. A broker sees its own. INVALID_ARGUMENT: SEQUENCE_INVALID. NOT_FOUND: ORDER_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     ListOrders: _aio.UnaryUnaryMultiCallable[_order_pb2.ListOrdersRequest, _order_pb2.ListOrdersResponse]  # type: ignore[assignment]
-    """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
+    """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. INVALID_ARGUMENT: FILTER_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     WatchOrders: _aio.UnaryStreamMultiCallable[_order_pb2.WatchOrdersRequest, _order_pb2.WatchOrdersResponse]  # type: ignore[assignment]
     """The drop copy: all events of a participant's orders after a position, then live, without gap or repeat. A broker sees its own.
     INVALID_ARGUMENT: SEQUENCE_INVALID, FILTER_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
@@ -161,7 +161,7 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _order_pb2.ListOrdersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_pb2.ListOrdersResponse, _abc.Awaitable[_order_pb2.ListOrdersResponse]]:
-        """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
+        """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. INVALID_ARGUMENT: FILTER_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
 
     @_abc_1.abstractmethod
     def WatchOrders(
