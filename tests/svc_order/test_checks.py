@@ -37,6 +37,7 @@ def verdict(command: Any, **fields: Any) -> Any:
     [
         (PLACE, {"account": "alpha"}, "ACCOUNT_INVALID", "account"),
         (PLACE, {"account": ""}, "ACCOUNT_INVALID", "account"),
+        (PLACE, {"account": "exchange/fees"}, "ACCOUNT_INVALID", "account"),
         (PLACE, {"account": "beta/main"}, "ACCOUNT_NOT_YOURS", "account"),
         (CANCEL, {"account": "alphabet/main"}, "ACCOUNT_NOT_YOURS", "account"),
         (PLACE, {"client_order_id": ""}, "CLIENT_ORDER_ID_INVALID", "client_order_id"),
