@@ -8,6 +8,8 @@ from hashlib import blake2b
 
 INT64_MAX = (1 << 63) - 1
 PRICE_SCALE = 10_000
+EXCHANGE = "exchange"  # The participant whose accounts are the exchange's own: they never trade.
+EXCHANGE_ACCOUNTS = f"{EXCHANGE}/"
 FEE_SCALE = 1_000_000
 DIGEST_BYTES = 16
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import structlog
 
+from chassis.units import EXCHANGE, EXCHANGE_ACCOUNTS
 from svc_ledger.core.holds import HoldRequest, HoldResult, Refused, decide
 from svc_ledger.core.records import CREATED, Transfer
 from svc_ledger.core.settlement import VAULT, Kind, Unsettleable
@@ -26,7 +27,6 @@ ACCOUNT = re.compile(r"[a-z][a-z0-9-]{0,19}/[a-z0-9-]{1,15}")
 ASSET = re.compile(r"[A-Z0-9.]{1,12}")
 TRANSFER_ID = re.compile(r"[!-~]{1,36}")
 TITLE_LIMIT = 100
-RESERVED = "exchange"  # The participant whose accounts are the exchange's own.
 INT64_MAX = (1 << 63) - 1
 
 log = structlog.get_logger()
@@ -174,7 +174,7 @@ class Book:
         require(
             PARTICIPANT, "PARTICIPANT_INVALID", "participant.name", name, "1 to 20 of a-z, 0-9, '-', a letter first"
         )
-        if name == RESERVED:
+        if name == EXCHANGE:
             raise invalid("PARTICIPANT_INVALID", "participant.name", name, "another name: this is the exchange's own")
         if len(title) > TITLE_LIMIT or "\0" in title:
             raise invalid("PARTICIPANT_INVALID", "participant.title", title, f"send at most {TITLE_LIMIT} characters")
@@ -199,7 +199,7 @@ class Book:
         """Creates an account; again it changes nothing."""
         require(ACCOUNT, "ACCOUNT_INVALID", "account", account, "<participant>/<name>, name 1 to 15 of a-z, 0-9, '-'")
         participant = account.partition("/")[0]
-        if participant == RESERVED:
+        if participant == EXCHANGE:
             raise invalid(
                 "ACCOUNT_INVALID", "account", account, "name an account of a member: this is the exchange's own"
             )
@@ -328,7 +328,7 @@ class Book:
         require(ASSET, "ASSET_INVALID", "asset", asset, "1 to 12 of A-Z, 0-9 and '.'")
         if amount <= 0:
             raise invalid("AMOUNT_INVALID", "amount", str(amount), "send a positive amount")
-        if account.startswith(f"{RESERVED}/"):
+        if account.startswith(EXCHANGE_ACCOUNTS):
             raise invalid(
                 "ACCOUNT_INVALID", "account", account, "name an account of a member: this is the exchange's own"
             )

@@ -18,10 +18,10 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from chassis.units import EXCHANGE
 from cli.machine.home import SERVICES, MachineError, to_json, write_private
 
 ISSUER = "bourse"
-RESERVED = "exchange"
 AUDIENCE = "bourse"
 ADMINISTRATOR = "administrator"  # Makes databases, roles and streams; the supervisor alone uses it.
 AUDITOR = "auditor"  # Reads everything and changes nothing: what `bourse reconcile` works with.
@@ -113,8 +113,8 @@ class Credentials:
             raise MachineError(
                 f"brokers' tokens come from {elsewhere}, which `bourse up --issuer` named: get one there"
             )
-        if participant == RESERVED:
-            raise MachineError(f"{RESERVED} is the exchange's own name: no broker has it")
+        if participant == EXCHANGE:
+            raise MachineError(f"{EXCHANGE} is the exchange's own name: no broker has it")
         now = int(time.time())
         claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "iat": now, "exp": now + seconds, "role": role}
         if participant:

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from typing import Any
 
+from chassis.units import EXCHANGE_ACCOUNTS, shard_of
 from chassis.units import order_id as order_id_of
-from chassis.units import shard_of
 from cli.reconcile import feed as feeds
 from cli.reconcile import journal
 from cli.reconcile.breaks import Breaks
@@ -14,7 +14,6 @@ from cli.reconcile.feed import Feed
 from cli.reconcile.journal import BUY, Book, Fold
 
 Positions = dict[tuple[str, str], int]
-EXCHANGE = "exchange/"
 
 
 def position(breaks: Breaks, export: Export, shard: int, journalled: tuple[int, int], incarnation: str) -> None:
@@ -100,7 +99,7 @@ def _balance(breaks: Breaks, key: tuple[str, str], expected: int, ledger: Ledger
     if pending != ledger.held.get(where, 0) and asset not in ledger.reserved:
         left = "ledger holds", ledger.held.get(where, 0)
         breaks.add("pending", None, left, (says, pending), account=account, asset=asset)
-    if found < pending and not account.startswith(EXCHANGE):
+    if found < pending and not account.startswith(EXCHANGE_ACCOUNTS):
         breaks.add("negative", None, ("posted", found), ("pending", pending), account=account, asset=asset)
 
 

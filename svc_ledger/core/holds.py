@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
-from chassis.units import DIGEST_BYTES, FEE_SCALE, INT64_MAX, MAX_SHARD, worst
+from chassis.units import DIGEST_BYTES, EXCHANGE_ACCOUNTS, FEE_SCALE, INT64_MAX, MAX_SHARD, worst
 
-OWN = "exchange/"  # The exchange's own accounts never trade.
 CLIENT_ORDER_ID_LIMIT = 36
 LAST_DATE = 99991231
 ROUNDING_E4 = 1  # Fills that are not settled yet may round the fee up once more than what is known says.
@@ -259,7 +258,7 @@ def _replace_needs(request: HoldRequest, order: Hold) -> int:
 def _refusal(request: HoldRequest, known: Known) -> Refused | None:
     if (
         request.account in known.accounts
-        and not request.account.startswith(OWN)
+        and not request.account.startswith(EXCHANGE_ACCOUNTS)
         and request.asset in known.assets
         and len(request.digest) == DIGEST_BYTES
         and 0 < len(request.client_order_id) <= CLIENT_ORDER_ID_LIMIT
@@ -277,7 +276,7 @@ def _refusal(request: HoldRequest, known: Known) -> Refused | None:
 
 
 def _why_refused(request: HoldRequest, known: Known) -> Refused | None:
-    if request.account not in known.accounts or request.account.startswith(OWN):
+    if request.account not in known.accounts or request.account.startswith(EXCHANGE_ACCOUNTS):
         return _refused("ACCOUNT_UNKNOWN", "account", request.account, "no such account", "ask the exchange for one")
     if request.asset not in known.assets:
         return _refused("ASSET_UNKNOWN", "asset", request.asset, "no such asset", "use a currency or a listed symbol")

@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
-from chassis.units import INT64_MAX, MAX_SEQUENCE, sequence_of, shard_of, worst
+from chassis.units import EXCHANGE_ACCOUNTS, INT64_MAX, MAX_SEQUENCE, sequence_of, shard_of, worst
 from svc_order.core.commands import (
     BUY,
     DAY,
@@ -26,7 +26,6 @@ from svc_order.core.commands import (
 from svc_order.core.reference import Instrument, Reference, Shard
 from svc_order.core.refused import Refused, refused
 
-OWN = "exchange/"  # The exchange's own accounts never trade.
 CLIENT_ORDER_ID_LIMIT = 36
 CACHED_NAMES = 65_536
 CACHED_DATES = 1_024
@@ -74,7 +73,7 @@ def check(command: Command, participant: str, reference: Reference) -> Route | S
 
 def _identity(command: Command, participant: str) -> Refused | None:
     account, client_order_id = command.account, command.client_order_id
-    if not _valid_account(account) or account.startswith(OWN):
+    if not _valid_account(account) or account.startswith(EXCHANGE_ACCOUNTS):
         return refused(
             "ACCOUNT_INVALID",
             "an account is <participant>/<name>",
