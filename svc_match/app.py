@@ -6,7 +6,8 @@ process, which recovers from the journal.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter as Tally
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TypeVar
@@ -31,6 +32,7 @@ SNAPSHOT_BYTES = 32 << 20
 RECENT_BYTES_LIMIT = 32 << 20
 READ_BYTES_LIMIT = 2 << 20
 TRACES_LIMIT = 64
+JOURNAL_SIZE_SECONDS = 10.0
 ON_RECORD = frozenset({events.Accepted, events.Rejected, events.Replaced, events.Done, events.Stands})
 
 log = structlog.get_logger()
@@ -49,7 +51,7 @@ class Meters:
         self.commands = Counter("match_commands", "Commands taken", ["result"], registry=registry)
         self.fills = Counter("match_fills", "Trades", registry=registry)
         self.batch = Histogram(
-            "match_batch_commands", "Commands of a row", buckets=[4**n for n in range(7)], registry=registry
+            "match_batch_commands", "Commands of a batch", buckets=[4**n for n in range(7)], registry=registry
         )
         self.stage = Histogram(
             "match_stage_seconds",
@@ -58,22 +60,26 @@ class Meters:
             buckets=[0.0001 * 2**n for n in range(14)],
             registry=registry,
         )
-        self.journal_bytes = Counter("match_journal_bytes", "Bytes journalled", registry=registry)
+        self.journal_bytes = Gauge(
+            "match_journal_table_bytes",
+            "Disk space of the journal's table and its indexes, of all shards in it",
+            registry=registry,
+        )
         self.sequence = Gauge("match_sequence", "Sequence of the last committed event", registry=registry)
         self.open_orders = Gauge("match_open_orders", "Open orders", registry=registry)
         self.lag = Gauge("match_published_lag_events", "Events not yet in the stream", ["stream"], registry=registry)
 
-    def row(self, results: Sequence[Result], applied: Applied, row: Row) -> None:
-        """Counts a committed row."""
-        self.batch.observe(len(results))
-        counts: dict[str, int] = {}
-        for result in results:
-            name = type(result).__name__.lower()
-            counts[name] = counts.get(name, 0) + 1
-        for name, count in counts.items():
-            self.commands.labels(name).inc(count)
+    def answered(self, results: Iterable[Result]) -> None:
+        """Counts the commands of a batch that have their results."""
+        counts = Tally(map(type, results))
+        if counts:
+            self.batch.observe(counts.total())
+        for kind, count in counts.items():
+            self.commands.labels(kind.__name__.lower()).inc(count)
+
+    def row(self, applied: Applied, row: Row) -> None:
+        """Counts what a committed row did."""
         self.fills.inc(sum(type(event) is events.Traded for event in applied.events))
-        self.journal_bytes.inc(row.size + len(row.commands) + len(row.identities))
         self.sequence.set(row.last_sequence)
 
 
@@ -166,16 +172,27 @@ class Shard:
         log.info("recovered", sequence=self.sequence, rows=replayed, seconds=round(time.monotonic() - started, 3))
         self._clocks = self._clock()
         await self._run([self._codec.TICK])
+        await self.measure()
 
     async def work(self) -> None:
         """Takes commands and lets time pass for ever; raises when this process leads no more."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._coalescer.work())
             tasks.create_task(self._tick())
+            tasks.create_task(self._weigh())
             tasks.create_task(self._watch())
+
+    async def measure(self) -> None:
+        """Looks how large the journal is by now."""
+        self._meters.journal_bytes.set(await self._guarded(self.journal.table_bytes()))
 
     async def _watch(self) -> None:
         await self._ended
+
+    async def _weigh(self) -> None:
+        while True:
+            await asyncio.sleep(JOURNAL_SIZE_SECONDS)
+            await self.measure()
 
     async def _tick(self) -> None:
         while True:
@@ -232,9 +249,11 @@ class Shard:
         time_us = self._now()
         applied = self._engine.apply([item.command for item in items], time_us)
         results = applied.results
+        counted = [result for item, result in zip(items, results, strict=False) if item is not self._codec.TICK]
         recorded = [item for item, result in zip(items, results, strict=False) if type(result) in ON_RECORD]
         if not applied.events:
             if events.Late() not in results:
+                self._meters.answered(counted)
                 return results
             recorded = [self._codec.TICK]
             applied = self._engine.apply([self._codec.TICK.command], time_us)
@@ -244,7 +263,8 @@ class Shard:
             row = await self.journal.append(row)
         self._meters.stage.labels("apply").observe(encoded - started)
         self._meters.stage.labels("insert").observe(time.perf_counter() - encoded)
-        self._meters.row(results, applied, row)
+        self._meters.answered(counted)
+        self._meters.row(applied, row)
         self._committed(row)
         return results
 

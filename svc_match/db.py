@@ -153,6 +153,11 @@ class PostgresJournal:
                 parts += [records for (records,) in page]
             return b"".join(parts)
 
+    async def table_bytes(self) -> int:
+        """The disk space of the journal's table, its TOAST and its indexes; the shards of a database share them."""
+        ((size,),) = await self._read("SELECT pg_total_relation_size('journal')", ())
+        return int(size)
+
     async def save(self, snapshot: Snapshot) -> None:
         """Stores a snapshot and drops the oldest ones; raises NotLeader if this process leads no more."""
         checksum = await asyncio.to_thread(snapshot_checksum, snapshot)

@@ -106,6 +106,9 @@ class Journal(Protocol):
     async def identities(self, after: int, until: int) -> bytes:
         """The identity records of the rows behind sequence `after` up to `until`."""
 
+    async def table_bytes(self) -> int:
+        """The disk space that the journal takes, of all shards that are kept together with this one."""
+
     async def save(self, snapshot: Snapshot) -> None:
         """Stores a snapshot and drops the oldest ones; raises NotLeader if this process leads no more."""
 

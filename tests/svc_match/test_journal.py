@@ -20,10 +20,10 @@ from tests.svc_match.shard import TRADING_DATE, cancel, instrument, place
 
 
 @asynccontextmanager
-async def shard(database: Database, **options: Any) -> AsyncIterator[Shard]:
+async def shard(database: Database, meters: Meters | None = None, **options: Any) -> AsyncIterator[Shard]:
     """A shard of this process, recovered and at work."""
     journal = await db.take_over(database.url("svc_match"), 0)
-    it = Shard(0, journal, wire, Meters(CollectorRegistry()), **options)
+    it = Shard(0, journal, wire, meters or Meters(CollectorRegistry()), **options)
     await it.recover()
     work = asyncio.create_task(it.work())
     try:
