@@ -6,7 +6,7 @@
 BIN   := .venv/bin
 STAMP := .venv/stamp
 INPUTS := requirements.txt pyproject.toml protos/pyproject.toml sdk/python/pyproject.toml Makefile
-PYTHON_SOURCES := chassis cli svc_match svc_ledger svc_order svc_quote sdk/python/bourse_sdk
+PYTHON_SOURCES := chassis cli mesh svc_match svc_ledger svc_order svc_quote sdk/python/bourse_sdk
 
 # The first Python that is at least 3.11 and can make an environment; name another with `make setup PYTHON=/path/to/python3`.
 FIND_PYTHON = for python in $(PYTHON) python3 python3.13 python3.12 python3.11 /usr/bin/python3; do \
