@@ -18,6 +18,7 @@ from prometheus_client import Counter
 
 from chassis import identity
 from chassis.errors import Refusal, internal, trailers
+from chassis.peers import Callers
 
 MESSAGE_BYTES_LIMIT = 4 << 20
 UNARY_DEADLINE_SECONDS = 10.0
@@ -36,9 +37,9 @@ class Boundary(grpc.aio.ServerInterceptor):
     be cut off runs in a task of the service.
     """
 
-    def __init__(self, verifier: identity.Verifier) -> None:
+    def __init__(self, callers: Callers) -> None:
         self.rules: dict[str, frozenset[str]] = {}
-        self._verifier = verifier
+        self._callers = callers
         self._draining = False
         self._active = 0
         self._idle = asyncio.Event()
@@ -132,7 +133,7 @@ class Boundary(grpc.aio.ServerInterceptor):
             self._idle.set()
 
     async def _admit(self, method: str, context: Any) -> identity.Caller:
-        caller = await self._verifier.verify(identity.bearer(dict(context.invocation_metadata())))
+        caller = await self._callers.caller(context.invocation_metadata())
         identity.allow(caller, method, self.rules)
         identity.CALLER.set(caller)
         if context.time_remaining() == 0:

@@ -9,6 +9,7 @@ import grpc
 
 from chassis import telemetry
 from chassis.boundary import MESSAGE_BYTES_LIMIT
+from chassis.settings import Process, SettingsError
 
 CALL_DEADLINE_SECONDS = 5.0
 KEEPALIVE_MS = 10_000
@@ -53,14 +54,30 @@ class Token:
 
 
 def channel(
-    target: str, *, token: str = "", token_file: str = "", call_deadline_seconds: float = CALL_DEADLINE_SECONDS
+    target: str,
+    *,
+    token: str = "",
+    token_file: str = "",
+    egress: str = "",
+    call_deadline_seconds: float = CALL_DEADLINE_SECONDS,
 ) -> grpc.aio.Channel:
     """A channel for generated stubs. Every call carries the token; a unary call without `timeout` gets the
     default deadline; a streaming call gets none. Pass `wait_for_ready=True` in a call to wait for a dead peer
-    within its deadline; otherwise a call on a dead peer fails at once with UNAVAILABLE.
+    within its deadline; otherwise a call on a dead peer fails at once with UNAVAILABLE. With `egress`, a sidecar's
+    socket, that is dialled, and `target` tells the sidecar for whom the calls are.
     """
-    inner = grpc.aio.insecure_channel(target, options=OPTIONS, interceptors=telemetry.client_interceptors())
+    options = (*OPTIONS, ("grpc.default_authority", target)) if egress else OPTIONS
+    inner = grpc.aio.insecure_channel(egress or target, options=options, interceptors=telemetry.client_interceptors())
     return _Channel(inner, Token(token, token_file), call_deadline_seconds)
+
+
+def to_service(target: str, told: Process) -> grpc.aio.Channel:
+    """A channel to another service: in a mesh through the sidecar, which shows this one's certificate; else with its token."""
+    if not told.mesh and not told.token_file:
+        raise SettingsError(
+            "BOURSE_TOKEN_FILE is not set; set it to the file of this service's token, or set BOURSE_MESH"
+        )
+    return channel(target, token_file="" if told.mesh else told.token_file, egress=told.egress)
 
 
 class _Channel(grpc.aio.Channel):

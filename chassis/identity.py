@@ -1,4 +1,4 @@
-"""Who calls, and whether they may: JWTs verified in the service itself, once a call or stream.
+"""Who calls, and whether they may: JWTs verified in the service itself, once a call or stream. Certificates: see peers.py.
 
 The token comes as metadata `authorization: Bearer <JWT>` (RFC 6750, RFC 7519). Deny by default: a
 method without a rule is refused to everybody. Each issuer has its own key set, audience and roles: the one that the operator of
@@ -10,7 +10,7 @@ import json
 import time
 import urllib.request
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -31,17 +31,25 @@ KEYS_RELOAD_SECONDS = 5.0
 KEYS_TIMEOUT_SECONDS = 3.0
 ROLES = frozenset({"broker", "operator", "service"})
 BROKERS = frozenset({"broker"})
+SERVICES = frozenset({"service"})
+EARLY, GENERAL = "early", "general"
+RINGS = (EARLY, GENERAL)
 OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+
+Metadata = Sequence[tuple[str, str | bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A verified caller. `participant` is empty unless `role` is "broker"; `expires_at` is Unix seconds."""
+    """A verified caller. `participant` is empty unless `role` is "broker"; `expires_at` is Unix seconds, infinite without a
+    token; `ring` is one of RINGS, and GENERAL where no gateway names another.
+    """
 
     role: str
     name: str
     participant: str
     expires_at: float
+    ring: str = GENERAL
 
     @property
     def rule(self) -> str:
@@ -106,12 +114,15 @@ class Issuer:
 
 
 def issuers(told: Process) -> list[Issuer]:
-    """The exchange's own issuer, and the one that is named for brokers; then its own gives no broker's token."""
+    """The exchange's own issuer, and the one that is named for brokers; then its own gives no broker's token. In a mesh
+    there are no services' tokens.
+    """
     own = told.jwks, told.jwt_issuer, told.jwt_audience
+    roles = ROLES - SERVICES if told.mesh else ROLES
     if not told.broker_jwks:
-        return [Issuer(*own)]
+        return [Issuer(*own, roles)]
     named = told.broker_jwks, told.broker_jwt_issuer, told.broker_jwt_audience
-    return [Issuer(*own, ROLES - BROKERS), Issuer(*named, BROKERS)]
+    return [Issuer(*own, roles - BROKERS), Issuer(*named, BROKERS)]
 
 
 class Verifier:
@@ -136,6 +147,10 @@ class Verifier:
             self._verified.pop(token, None)
             raise expired()
         return known
+
+    async def caller(self, metadata: Metadata) -> Caller:
+        """The caller of a call with this metadata, known by its token."""
+        return await self.verify(bearer(metadata))
 
     async def _caller(self, token: str) -> Caller:
         if len(token) > TOKEN_BYTES_LIMIT:
@@ -172,9 +187,9 @@ class Verifier:
         return self._issuers[name]
 
 
-def bearer(metadata: Mapping[str, str]) -> str:
+def bearer(metadata: Metadata) -> str:
     """The token in a call's metadata; raises Refusal TOKEN_MISSING."""
-    scheme, _, token = metadata.get("authorization", "").partition(" ")
+    scheme, _, token = str(dict(metadata).get("authorization", "")).partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise _unauthenticated("TOKEN_MISSING", "send metadata authorization: Bearer <JWT>")
     return token.strip()

@@ -1,6 +1,8 @@
 """The gRPC server of a process: health, reflection, limits, and a drain that loses no answer."""
 
 import asyncio
+import os
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -15,8 +17,10 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from chassis import telemetry
 from chassis.boundary import MESSAGE_BYTES_LIMIT, Boundary
-from chassis.identity import Verifier, rules
+from chassis.identity import rules
+from chassis.peers import Callers
 
+UNIX = "unix:"
 RECEIVED_BYTES_LIMIT = 4 * MESSAGE_BYTES_LIMIT  # up to here a message over its limit is told the reason; gRPC has none
 CONCURRENT_STREAMS_LIMIT = 1024
 DRAIN_SECONDS = 30.0
@@ -54,20 +58,21 @@ class Symbols:
 
 
 class Server:
-    """Serves gRPC at `listen`. Health says NOT_SERVING until `ready`, and again from `drain` on.
+    """Serves gRPC at `listen`: host:port, or unix:/path, which only this user can open. Health says NOT_SERVING until `ready`,
+    and again from `drain` on.
 
     What a servicer method may raise, who may call it, and its deadlines: see `boundary`.
     """
 
-    def __init__(self, listen: str, verifier: Verifier) -> None:
+    def __init__(self, listen: str, callers: Callers) -> None:
         self.draining = asyncio.Event()
-        self._boundary = Boundary(verifier)
+        self._boundary = Boundary(callers)
         self._health = health.HealthServicer()
         self._names: list[str] = []
         interceptors = [self._boundary, *telemetry.server_interceptors()]
         self._grpc = grpc.aio.server(interceptors=interceptors, options=OPTIONS)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
-        self.port = self._grpc.add_insecure_port(listen)
+        self.port = _bind(self._grpc, listen)
 
     def add(self, service: ServiceDescriptor, register: Callable[[Any, Any], None], servicer: object) -> None:
         """Adds a service before `start`: its descriptor (rules, reflection), add_X_to_server, the servicer."""
@@ -122,3 +127,19 @@ class Server:
         answers = health_pb2.HealthCheckResponse
         for name in ("", *self._names):
             await self._health.set(name, answers.SERVING if serving else answers.NOT_SERVING)
+
+
+def _bind(server: grpc.aio.Server, listen: str) -> int:
+    """Binds; the socket file of a process that was killed is replaced."""
+    path = listen.removeprefix(UNIX)
+    if path == listen:
+        return server.add_insecure_port(listen)
+    with suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            raise FileExistsError(f"{path} is there and is no socket; remove it, or listen elsewhere")
+        os.unlink(path)
+    before = os.umask(0o177)
+    try:
+        return server.add_insecure_port(listen)
+    finally:
+        os.umask(before)

@@ -1,12 +1,14 @@
 """The environment, read once into a frozen dataclass."""
 
 import os
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeVar, get_type_hints
 
 PREFIX = "BOURSE_"
+MESH = re.compile(r"[a-z0-9.-]+/ns/[a-z0-9-]+")
 S = TypeVar("S")
 
 
@@ -19,6 +21,9 @@ class Process:
     """What every process is told. A service's own settings extend it; `name` is e.g. svc_match-0.
 
     `jwks`, `jwt_issuer` and `jwt_audience` say whose tokens it believes; the three of `broker_` whose tokens of brokers.
+    `mesh` is trust domain and namespace (cluster.local/ns/bourse): services are known by certificates then, else by the
+    tokens in their `token_file`. `egress` is the sidecar's socket for calls to others (empty: they are dialled as named).
+    `consume` is false in a version beside the stable one: it writes nothing that follows from the bus.
     """
 
     name: str
@@ -30,11 +35,16 @@ class Process:
     broker_jwks: str = ""
     broker_jwt_issuer: str = ""
     broker_jwt_audience: str = ""
-    token_file: str
+    token_file: str = ""
+    mesh: str = ""
+    egress: str = ""
+    consume: bool = True
     log_format: str = "json"
     drain_accept_seconds: float = 3.0
 
     def __post_init__(self) -> None:
+        if self.mesh and not MESH.fullmatch(self.mesh):
+            raise SettingsError(f"BOURSE_MESH={self.mesh!r} is unreadable; set it like cluster.local/ns/bourse")
         brokers = (self.broker_jwks, self.broker_jwt_issuer, self.broker_jwt_audience)
         if any(brokers) and (not all(brokers) or self.broker_jwt_issuer == self.jwt_issuer):
             names = "BOURSE_BROKER_JWKS, BOURSE_BROKER_JWT_ISSUER and BOURSE_BROKER_JWT_AUDIENCE"

@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack
 
 from chassis import process
 from chassis.bus import Bus
-from chassis.client import channel
-from chassis.identity import Verifier, issuers
+from chassis.client import to_service
+from chassis.peers import callers
 from chassis.server import Server
 from chassis.settings import read
 from svc_ledger import db, rpc
@@ -21,7 +21,7 @@ GC_THRESHOLD = (50_000, 20, 100)
 
 async def serve(settings: Settings, running: process.Process) -> None:
     """Listens at once, is ready when PostgreSQL is, drains when told to stop."""
-    server = Server(settings.listen, Verifier(*issuers(settings)))
+    server = Server(settings.listen, callers(settings))
     async with AsyncExitStack() as resources:
         store = db.Store(settings.database_url, settings.name, settings.hold_seconds)
         resources.push_async_callback(store.close)
@@ -30,7 +30,7 @@ async def serve(settings: Settings, running: process.Process) -> None:
         bus = Bus(settings.nats_url, settings.name)
         feeds = []
         for shard, address in settings.match_shards.items():
-            match = await resources.enter_async_context(channel(address, token_file=settings.token_file))
+            match = await resources.enter_async_context(to_service(address, settings))
             feeds.append(Feed(shard, settlers[shard], holds, bus, match))
         Metrics(holds, settlers).expose()
         server.add(rpc.SERVICE, rpc.register, rpc.Servicer(holds, Book(store, settlers)))

@@ -4,7 +4,7 @@ import gc
 
 from chassis import process, settings
 from chassis.bus import Bus
-from chassis.identity import Verifier, issuers
+from chassis.peers import callers
 from chassis.server import Server
 from svc_match import bus, db, wire
 from svc_match.app import Meters, Shard
@@ -31,7 +31,7 @@ async def main(it: process.Process, environment: Settings) -> None:
         it.spawn(connection.work(), "bus")
         for feed in (bus.executions(environment.shard), bus.market_data(environment.shard)):
             it.spawn(bus.Publisher(connection, shard, feed, meters).work(), feed.stream)
-    server = Server(environment.listen, Verifier(*issuers(environment)))
+    server = Server(environment.listen, callers(environment))
     add_to(server, shard)
     await server.start()
     await server.ready()

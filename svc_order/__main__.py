@@ -5,7 +5,7 @@ import gc
 
 from chassis import database, process, settings
 from chassis.bus import Bus
-from chassis.identity import Verifier, issuers
+from chassis.peers import callers
 from chassis.server import Server
 from svc_order import db
 from svc_order.app import Admission, History
@@ -25,10 +25,10 @@ COLLECT_AT = (50_000, 20, 50)
 
 async def main(this: process.Process, told: Settings) -> None:
     """Serves until told to stop."""
-    server = Server(told.listen, Verifier(*issuers(told)))
+    server = Server(told.listen, callers(told))
     engine = database.engine(told.database_url, told.name)
     reference, metrics = Reference(frozenset(told.match_shards)), Metrics()
-    ledger, match = Ledger(told.ledger, told.token_file), Match(told.match_shards, told.token_file)
+    ledger, match = Ledger(told), Match(told)
     history = History(db.Tables(engine), reference, metrics)
     placed = Placed()
     admission = Admission(match, reference, placed, db.Tables(engine), history)

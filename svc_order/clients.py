@@ -1,7 +1,7 @@
 """gRPC out, to svc_ledger and svc_match: apart from rpc.py, which is gRPC in."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 import grpc
@@ -17,6 +17,7 @@ from svc_order.core.reference import Instrument, Shard
 from svc_order.core.refused import Unavailable
 from svc_order.core.saga import Hold
 from svc_order.ports import Ticket
+from svc_order.settings import Settings
 
 HOLDS_SECONDS = 5.0
 SUBMIT_SECONDS = 20.0
@@ -89,8 +90,8 @@ class Exchange(Generic[Q, R]):
 class Ledger:
     """svc_ledger, as ports.Ledger."""
 
-    def __init__(self, address: str, token_file: str) -> None:
-        self._channel = client.channel(address, token_file=token_file)
+    def __init__(self, told: Settings) -> None:
+        self._channel = client.to_service(told.ledger, told)
         self._stub: Any = ledger_pb2_grpc.LedgerServiceStub(self._channel)
         self._holds: Exchange[ledger_pb2.CreateHoldsRequest, ledger_pb2.CreateHoldsResponse] = Exchange(
             self._stub.CreateHolds, "LEDGER_DOWN", HOLDS_SECONDS
@@ -122,8 +123,8 @@ class Ledger:
 class Match:
     """The shards of svc_match, as ports.Match."""
 
-    def __init__(self, addresses: Mapping[int, str], token_file: str) -> None:
-        self._channels = {shard: client.channel(address, token_file=token_file) for shard, address in addresses.items()}
+    def __init__(self, told: Settings) -> None:
+        self._channels = {shard: client.to_service(address, told) for shard, address in told.match_shards.items()}
         self._stubs: dict[int, Any] = {
             shard: match_pb2_grpc.MatchServiceStub(channel) for shard, channel in self._channels.items()
         }

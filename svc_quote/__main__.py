@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack
 
 from chassis import database, process
 from chassis.bus import Bus
-from chassis.client import channel
-from chassis.identity import Verifier, issuers
+from chassis.client import to_service
+from chassis.peers import callers
 from chassis.server import Server
 from chassis.settings import read
 from svc_quote import db, rpc
@@ -21,7 +21,7 @@ COLLECT_AFTER = 50_000  # objects; levels and trades hold no cycles, so the coll
 
 async def serve(settings: Settings, running: process.Process) -> None:
     """Listens at once, is ready when every shard is followed, drains when told to stop."""
-    server = Server(settings.listen, Verifier(*issuers(settings)))
+    server = Server(settings.listen, callers(settings))
     async with AsyncExitStack() as resources:
         engine = database.engine(settings.database_url, settings.name)
         resources.push_async_callback(engine.dispose)
@@ -35,7 +35,7 @@ async def serve(settings: Settings, running: process.Process) -> None:
         bus = Bus(settings.nats_url, settings.name)
         feeds = {}
         for number, address in settings.match_shards.items():
-            match = await resources.enter_async_context(channel(address, token_file=settings.token_file))
+            match = await resources.enter_async_context(to_service(address, settings))
             feeds[number] = Feed(number, quotes, bus, match)
         Metrics(quotes, fanout, feeds).expose()
         server.add(rpc.SERVICE, rpc.register, rpc.Servicer(quotes, fanout))

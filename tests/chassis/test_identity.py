@@ -113,5 +113,5 @@ def test_rules_are_read_from_the_method_options() -> None:
 def test_a_missing_token_is_named(header: str) -> None:
     """No token, or another scheme, is TOKEN_MISSING; the scheme's case does not matter."""
     with pytest.raises(Refusal, match="authorization"):
-        bearer({"authorization": header})
-    assert bearer({"authorization": "bEARER abc"}) == "abc"
+        bearer([("authorization", header)])
+    assert bearer([("authorization", "bEARER abc")]) == "abc"
