@@ -1,7 +1,7 @@
 # Everything is installed in .venv/; nothing outside this folder is touched.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check bench protos
+.PHONY: help setup demo test check bench protos policies schemas
 
 BIN   := .venv/bin
 STAMP := .venv/stamp
@@ -47,3 +47,9 @@ bench: setup ## One figure and its conditions: make bench NAME=orders
 
 protos: setup ## Generates protos/gen from protos/bourse
 	@$(BIN)/python protos/generate.py
+
+policies: setup ## Generates mesh/istio/policies.yaml: who may call which method, as the protos say
+	@$(BIN)/python -m mesh.policies
+
+schemas: setup ## Fetches again what documents are checked against (Go on the PATH)
+	@$(BIN)/python -m mesh.schemas.vendor
