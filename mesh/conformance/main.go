@@ -1,0 +1,212 @@
+// Istiod's own configuration for our YAML, and ours in the same spelling.
+//
+// Standard input is a JSON array of cases, standard output the array of their answers. A case is one state of the mesh:
+// its MeshConfig, Kubernetes and Istio objects, and for each proxy what the local translator generates for it. The answer
+// holds, for each proxy, what Istio's discovery server generates, and the translator's resources after a pass through
+// Envoy's message types, so that both sides spell names, durations and defaults alike. A field that Envoy's messages do
+// not have ends the program.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	endpoint "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	listener "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	route "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"istio.io/istio/pilot/pkg/model"
+	"istio.io/istio/pilot/test/xds"
+	"istio.io/istio/pkg/config/mesh"
+	_ "istio.io/istio/pkg/config/xds" // Registers every message that an EnvoyFilter may carry.
+	"istio.io/istio/pkg/kube"
+	"istio.io/istio/pkg/log"
+	"istio.io/istio/pkg/test"
+)
+
+// What is asked.
+type Case struct {
+	Mesh    string            `json:"mesh"`    // MeshConfig, as YAML
+	Objects []json.RawMessage `json:"objects"` // Kubernetes: namespaces, services, pods, endpoint slices
+	Configs []json.RawMessage `json:"configs"` // Istio: everything of *.istio.io
+	Proxies []Proxy           `json:"proxies"`
+}
+
+// A pod whose proxy is configured.
+type Proxy struct {
+	Name           string            `json:"name"`
+	Namespace      string            `json:"namespace"`
+	ServiceAccount string            `json:"service_account"`
+	Labels         map[string]string `json:"labels"`
+	Address        string            `json:"address"`
+	Gateway        bool              `json:"gateway"`
+	Version        string            `json:"version"` // Istio's version that the proxy names
+	Ours           Resources         `json:"ours"`
+}
+
+// One proxy's configuration, by kind of resource.
+type Resources struct {
+	Clusters  []json.RawMessage `json:"clusters"`
+	Endpoints []json.RawMessage `json:"endpoints"`
+	Listeners []json.RawMessage `json:"listeners"`
+	Routes    []json.RawMessage `json:"routes"`
+}
+
+type Pair struct {
+	Istiod Resources `json:"istiod"`
+	Ours   Resources `json:"ours"`
+}
+
+type Answer map[string]Pair // by name of the proxy
+
+func main() {
+	for _, scope := range log.Scopes() {
+		scope.SetOutputLevel(log.NoneLevel)
+	}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	var cases []Case
+	decoder := json.NewDecoder(os.Stdin)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&cases); err != nil {
+		return err
+	}
+	answers := make([]Answer, len(cases))
+	for i, one := range cases {
+		var failure error
+		if err := test.Wrap(func(t test.Failer) { answers[i], failure = answer(t, one) }); err != nil {
+			return fmt.Errorf("case %d: %w", i, err)
+		}
+		if failure != nil {
+			return fmt.Errorf("case %d: %w", i, failure)
+		}
+	}
+	return json.NewEncoder(os.Stdout).Encode(answers)
+}
+
+func answer(t test.Failer, one Case) (Answer, error) {
+	meshConfig, err := mesh.ApplyMeshConfigDefaults(one.Mesh)
+	if err != nil {
+		return nil, err
+	}
+	var objects []runtime.Object
+	for _, text := range one.Objects {
+		object, _, err := kube.IstioCodec.UniversalDeserializer().Decode(text, nil, nil)
+		if err != nil {
+			return nil, fmt.Errorf("%w in %s", err, text)
+		}
+		objects = append(objects, object)
+	}
+	var configs []string
+	for _, text := range one.Configs {
+		configs = append(configs, string(text))
+	}
+	server := xds.NewFakeDiscoveryServer(t, xds.FakeOptions{
+		MeshConfig:                 meshConfig,
+		KubernetesObjects:          objects,
+		ConfigString:               strings.Join(configs, "\n---\n"),
+		DisableSecretAuthorization: true,
+	})
+	found := Answer{}
+	for _, proxy := range one.Proxies {
+		ours, err := spelled(proxy.Ours)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", proxy.Name, err)
+		}
+		istiod, err := generated(server, proxy)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", proxy.Name, err)
+		}
+		found[proxy.Name] = Pair{Istiod: istiod, Ours: ours}
+	}
+	return found, nil
+}
+
+// What istiod sends to the proxy.
+func generated(server *xds.FakeDiscoveryServer, proxy Proxy) (Resources, error) {
+	kind := model.SidecarProxy
+	if proxy.Gateway {
+		kind = model.Router
+	}
+	node := server.SetupProxy(&model.Proxy{
+		Type:            kind,
+		ID:              proxy.Name + "." + proxy.Namespace,
+		IPAddresses:     []string{proxy.Address},
+		ConfigNamespace: proxy.Namespace,
+		Labels:          proxy.Labels,
+		Metadata: &model.NodeMetadata{
+			IstioVersion:   proxy.Version,
+			Namespace:      proxy.Namespace,
+			ServiceAccount: proxy.ServiceAccount,
+			Labels:         proxy.Labels,
+			ClusterID:      "Kubernetes",
+			WorkloadName:   proxy.Labels["app"],
+		},
+	})
+	var found Resources
+	var err error
+	listeners := server.Listeners(node)
+	if found.Clusters, err = texts(server.Clusters(node)); err != nil {
+		return found, err
+	}
+	if found.Endpoints, err = texts(server.Endpoints(node)); err != nil {
+		return found, err
+	}
+	if found.Listeners, err = texts(listeners); err != nil {
+		return found, err
+	}
+	found.Routes, err = texts(server.RoutesFromListeners(node, listeners))
+	return found, err
+}
+
+func texts[M proto.Message](messages []M) ([]json.RawMessage, error) {
+	found := make([]json.RawMessage, 0, len(messages))
+	for _, message := range messages {
+		text, err := protojson.Marshal(message)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, text)
+	}
+	return found, nil
+}
+
+// Ours, read into Envoy's messages and written again.
+func spelled(ours Resources) (Resources, error) {
+	var found Resources
+	var err error
+	if found.Clusters, err = again(ours.Clusters, func() proto.Message { return &cluster.Cluster{} }); err != nil {
+		return found, err
+	}
+	if found.Endpoints, err = again(ours.Endpoints, func() proto.Message { return &endpoint.ClusterLoadAssignment{} }); err != nil {
+		return found, err
+	}
+	if found.Listeners, err = again(ours.Listeners, func() proto.Message { return &listener.Listener{} }); err != nil {
+		return found, err
+	}
+	found.Routes, err = again(ours.Routes, func() proto.Message { return &route.RouteConfiguration{} })
+	return found, err
+}
+
+func again(written []json.RawMessage, empty func() proto.Message) ([]json.RawMessage, error) {
+	messages := make([]proto.Message, 0, len(written))
+	for _, text := range written {
+		message := empty()
+		if err := protojson.Unmarshal(text, message); err != nil {
+			return nil, fmt.Errorf("%w in %s", err, text)
+		}
+		messages = append(messages, message)
+	}
+	return texts(messages)
+}
