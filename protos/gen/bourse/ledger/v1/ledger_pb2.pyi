@@ -93,10 +93,12 @@ class HoldResult(_message.Message):
     def __init__(self, state: _Optional[_Union[HoldState, str]] = ..., hold_id: _Optional[int] = ..., attempt: _Optional[int] = ..., deadline_us: _Optional[int] = ..., held_amount: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ...) -> None: ...
 
 class CreateHoldsResponse(_message.Message):
-    __slots__ = ("results",)
+    __slots__ = ("results", "draining")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[HoldResult]
-    def __init__(self, results: _Optional[_Iterable[_Union[HoldResult, _Mapping]]] = ...) -> None: ...
+    draining: Draining
+    def __init__(self, results: _Optional[_Iterable[_Union[HoldResult, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
 
 class Participant(_message.Message):
     __slots__ = ("name", "title")
@@ -373,3 +375,19 @@ class PostedTransfer(_message.Message):
     kind: str
     trade_id: int
     def __init__(self, debit_account: _Optional[str] = ..., credit_account: _Optional[str] = ..., asset: _Optional[str] = ..., amount: _Optional[int] = ..., kind: _Optional[str] = ..., trade_id: _Optional[int] = ...) -> None: ...
+
+class DrainRequest(_message.Message):
+    __slots__ = ("share_ppm",)
+    SHARE_PPM_FIELD_NUMBER: _ClassVar[int]
+    share_ppm: int
+    def __init__(self, share_ppm: _Optional[int] = ...) -> None: ...
+
+class DrainResponse(_message.Message):
+    __slots__ = ("streams_told",)
+    STREAMS_TOLD_FIELD_NUMBER: _ClassVar[int]
+    streams_told: int
+    def __init__(self, streams_told: _Optional[int] = ...) -> None: ...
+
+class Draining(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

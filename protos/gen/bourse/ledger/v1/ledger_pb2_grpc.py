@@ -98,6 +98,11 @@ class LedgerServiceStub:
                 request_serializer=bourse_dot_ledger_dot_v1_dot_ledger__pb2.ExportLedgerRequest.SerializeToString,
                 response_deserializer=bourse_dot_ledger_dot_v1_dot_ledger__pb2.ExportLedgerResponse.FromString,
                 _registered_method=True)
+        self.Drain = channel.unary_unary(
+                '/bourse.ledger.v1.LedgerService/Drain',
+                request_serializer=bourse_dot_ledger_dot_v1_dot_ledger__pb2.DrainRequest.SerializeToString,
+                response_deserializer=bourse_dot_ledger_dot_v1_dot_ledger__pb2.DrainResponse.FromString,
+                _registered_method=True)
 
 
 class LedgerServiceServicer:
@@ -194,6 +199,14 @@ class LedgerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Drain(self, request, context):
+        """Tells a share of this process's open streams to move to others: of each method's, the oldest that were not told yet, rounded up. Each gets `draining`; nothing that was received is lost.
+        Not idempotent: again, it tells that share of the rest. INVALID_ARGUMENT: SHARE_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LedgerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -256,6 +269,11 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.ExportLedger,
                     request_deserializer=bourse_dot_ledger_dot_v1_dot_ledger__pb2.ExportLedgerRequest.FromString,
                     response_serializer=bourse_dot_ledger_dot_v1_dot_ledger__pb2.ExportLedgerResponse.SerializeToString,
+            ),
+            'Drain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Drain,
+                    request_deserializer=bourse_dot_ledger_dot_v1_dot_ledger__pb2.DrainRequest.FromString,
+                    response_serializer=bourse_dot_ledger_dot_v1_dot_ledger__pb2.DrainResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -586,6 +604,33 @@ class LedgerService:
             '/bourse.ledger.v1.LedgerService/ExportLedger',
             bourse_dot_ledger_dot_v1_dot_ledger__pb2.ExportLedgerRequest.SerializeToString,
             bourse_dot_ledger_dot_v1_dot_ledger__pb2.ExportLedgerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Drain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bourse.ledger.v1.LedgerService/Drain',
+            bourse_dot_ledger_dot_v1_dot_ledger__pb2.DrainRequest.SerializeToString,
+            bourse_dot_ledger_dot_v1_dot_ledger__pb2.DrainResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -67,6 +67,10 @@ class LedgerServiceStub:
     """How far settlement is on each shard, and what stopped it, if anything did."""
     ExportLedger: _grpc.UnaryStreamMultiCallable[_ledger_pb2.ExportLedgerRequest, _ledger_pb2.ExportLedgerResponse]
     """The whole ledger out of one database snapshot, for reconciliation: first the settlement cursors, then balances, open holds and transfers. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
+    Drain: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.DrainRequest, _ledger_pb2.DrainResponse]
+    """Tells a share of this process's open streams to move to others: of each method's, the oldest that were not told yet, rounded up. Each gets `draining`; nothing that was received is lost.
+    Not idempotent: again, it tells that share of the rest. INVALID_ARGUMENT: SHARE_INVALID.
+    """
 
 @_typing.type_check_only
 class LedgerServiceAsyncStub(LedgerServiceStub):
@@ -107,6 +111,10 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """How far settlement is on each shard, and what stopped it, if anything did."""
     ExportLedger: _aio.UnaryStreamMultiCallable[_ledger_pb2.ExportLedgerRequest, _ledger_pb2.ExportLedgerResponse]  # type: ignore[assignment]
     """The whole ledger out of one database snapshot, for reconciliation: first the settlement cursors, then balances, open holds and transfers. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
+    Drain: _aio.UnaryUnaryMultiCallable[_ledger_pb2.DrainRequest, _ledger_pb2.DrainResponse]  # type: ignore[assignment]
+    """Tells a share of this process's open streams to move to others: of each method's, the oldest that were not told yet, rounded up. Each gets `draining`; nothing that was received is lost.
+    Not idempotent: again, it tells that share of the rest. INVALID_ARGUMENT: SHARE_INVALID.
+    """
 
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
@@ -216,5 +224,15 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_ledger_pb2.ExportLedgerResponse], _abc.AsyncIterator[_ledger_pb2.ExportLedgerResponse]]:
         """The whole ledger out of one database snapshot, for reconciliation: first the settlement cursors, then balances, open holds and transfers. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
+
+    @_abc_1.abstractmethod
+    def Drain(
+        self,
+        request: _ledger_pb2.DrainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.DrainResponse, _abc.Awaitable[_ledger_pb2.DrainResponse]]:
+        """Tells a share of this process's open streams to move to others: of each method's, the oldest that were not told yet, rounded up. Each gets `draining`; nothing that was received is lost.
+        Not idempotent: again, it tells that share of the rest. INVALID_ARGUMENT: SHARE_INVALID.
+        """
 
 def add_LedgerServiceServicer_to_server(servicer: LedgerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -35,10 +35,12 @@ class Submission(_message.Message):
     def __init__(self, command: _Optional[_Union[_command_pb2.OrderCommand, _Mapping]] = ..., hold_id: _Optional[int] = ..., held_amount: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ..., deadline_us: _Optional[int] = ...) -> None: ...
 
 class SubmitResponse(_message.Message):
-    __slots__ = ("results",)
+    __slots__ = ("results", "draining")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[_command_pb2.CommandResult]
-    def __init__(self, results: _Optional[_Iterable[_Union[_command_pb2.CommandResult, _Mapping]]] = ...) -> None: ...
+    draining: Draining
+    def __init__(self, results: _Optional[_Iterable[_Union[_command_pb2.CommandResult, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
 
 class OpenTradingDateRequest(_message.Message):
     __slots__ = ("trading_date",)
@@ -171,10 +173,12 @@ class StreamExecutionsRequest(_message.Message):
     def __init__(self, from_sequence: _Optional[int] = ..., incarnation: _Optional[str] = ..., to_sequence: _Optional[int] = ...) -> None: ...
 
 class StreamExecutionsResponse(_message.Message):
-    __slots__ = ("batches",)
+    __slots__ = ("batches", "draining")
     BATCHES_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
     batches: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, batches: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    draining: Draining
+    def __init__(self, batches: _Optional[_Iterable[bytes]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
 
 class StreamMarketDataRequest(_message.Message):
     __slots__ = ("from_sequence", "incarnation", "to_sequence")
@@ -187,7 +191,15 @@ class StreamMarketDataRequest(_message.Message):
     def __init__(self, from_sequence: _Optional[int] = ..., incarnation: _Optional[str] = ..., to_sequence: _Optional[int] = ...) -> None: ...
 
 class StreamMarketDataResponse(_message.Message):
-    __slots__ = ("batches",)
+    __slots__ = ("batches", "draining")
     BATCHES_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
     batches: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, batches: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    draining: Draining
+    def __init__(self, batches: _Optional[_Iterable[bytes]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
+
+class Draining(_message.Message):
+    __slots__ = ("resume_after_sequence",)
+    RESUME_AFTER_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    resume_after_sequence: int
+    def __init__(self, resume_after_sequence: _Optional[int] = ...) -> None: ...

@@ -55,10 +55,12 @@ class EnterOrdersResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[_command_pb2.CommandResult, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
 
 class Draining(_message.Message):
-    __slots__ = ("resume_after_sequence",)
+    __slots__ = ("resume_after_sequence", "resume_after")
     RESUME_AFTER_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    RESUME_AFTER_FIELD_NUMBER: _ClassVar[int]
     resume_after_sequence: int
-    def __init__(self, resume_after_sequence: _Optional[int] = ...) -> None: ...
+    resume_after: _containers.RepeatedCompositeFieldContainer[_market_pb2.ShardSequence]
+    def __init__(self, resume_after_sequence: _Optional[int] = ..., resume_after: _Optional[_Iterable[_Union[_market_pb2.ShardSequence, _Mapping]]] = ...) -> None: ...
 
 class PlaceOrderRequest(_message.Message):
     __slots__ = ("place",)
@@ -147,18 +149,20 @@ class WatchOrdersRequest(_message.Message):
     def __init__(self, participant: _Optional[str] = ..., after: _Optional[_Iterable[_Union[_market_pb2.ShardSequence, _Mapping]]] = ...) -> None: ...
 
 class WatchOrdersResponse(_message.Message):
-    __slots__ = ("incarnation", "shard", "first_sequence", "last_sequence", "updates")
+    __slots__ = ("incarnation", "shard", "first_sequence", "last_sequence", "updates", "draining")
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
     FIRST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     LAST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     UPDATES_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
     incarnation: str
     shard: int
     first_sequence: int
     last_sequence: int
     updates: _containers.RepeatedCompositeFieldContainer[OrderUpdate]
-    def __init__(self, incarnation: _Optional[str] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., updates: _Optional[_Iterable[_Union[OrderUpdate, _Mapping]]] = ...) -> None: ...
+    draining: Draining
+    def __init__(self, incarnation: _Optional[str] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., updates: _Optional[_Iterable[_Union[OrderUpdate, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
 
 class OrderUpdate(_message.Message):
     __slots__ = ("sequence", "time_us", "kind", "order_id", "account", "client_order_id", "symbol", "price_e4", "quantity", "open_quantity", "fee_e4", "maker", "side", "refusal")
@@ -245,3 +249,15 @@ class ExportOrdersResponse(_message.Message):
     sequences: _containers.RepeatedCompositeFieldContainer[_market_pb2.ShardSequence]
     orders: _containers.RepeatedCompositeFieldContainer[Order]
     def __init__(self, sequences: _Optional[_Iterable[_Union[_market_pb2.ShardSequence, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ...) -> None: ...
+
+class DrainRequest(_message.Message):
+    __slots__ = ("share_ppm",)
+    SHARE_PPM_FIELD_NUMBER: _ClassVar[int]
+    share_ppm: int
+    def __init__(self, share_ppm: _Optional[int] = ...) -> None: ...
+
+class DrainResponse(_message.Message):
+    __slots__ = ("streams_told",)
+    STREAMS_TOLD_FIELD_NUMBER: _ClassVar[int]
+    streams_told: int
+    def __init__(self, streams_told: _Optional[int] = ...) -> None: ...

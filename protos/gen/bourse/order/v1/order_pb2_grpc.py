@@ -83,6 +83,11 @@ class OrderServiceStub:
                 request_serializer=bourse_dot_order_dot_v1_dot_order__pb2.ExportOrdersRequest.SerializeToString,
                 response_deserializer=bourse_dot_order_dot_v1_dot_order__pb2.ExportOrdersResponse.FromString,
                 _registered_method=True)
+        self.Drain = channel.unary_unary(
+                '/bourse.order.v1.OrderService/Drain',
+                request_serializer=bourse_dot_order_dot_v1_dot_order__pb2.DrainRequest.SerializeToString,
+                response_deserializer=bourse_dot_order_dot_v1_dot_order__pb2.DrainResponse.FromString,
+                _registered_method=True)
 
 
 class OrderServiceServicer:
@@ -156,6 +161,14 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Drain(self, request, context):
+        """Tells a share of this process's open streams to move to others: of each method's, the oldest that were not told yet, rounded up. Each gets `draining`; nothing that was received is lost.
+        Not idempotent: again, it tells that share of the rest. INVALID_ARGUMENT: SHARE_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -198,6 +211,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.ExportOrders,
                     request_deserializer=bourse_dot_order_dot_v1_dot_order__pb2.ExportOrdersRequest.FromString,
                     response_serializer=bourse_dot_order_dot_v1_dot_order__pb2.ExportOrdersResponse.SerializeToString,
+            ),
+            'Drain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Drain,
+                    request_deserializer=bourse_dot_order_dot_v1_dot_order__pb2.DrainRequest.FromString,
+                    response_serializer=bourse_dot_order_dot_v1_dot_order__pb2.DrainResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -425,6 +443,33 @@ class OrderService:
             '/bourse.order.v1.OrderService/ExportOrders',
             bourse_dot_order_dot_v1_dot_order__pb2.ExportOrdersRequest.SerializeToString,
             bourse_dot_order_dot_v1_dot_order__pb2.ExportOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Drain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bourse.order.v1.OrderService/Drain',
+            bourse_dot_order_dot_v1_dot_order__pb2.DrainRequest.SerializeToString,
+            bourse_dot_order_dot_v1_dot_order__pb2.DrainResponse.FromString,
             options,
             channel_credentials,
             insecure,

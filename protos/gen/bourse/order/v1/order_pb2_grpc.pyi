@@ -63,6 +63,10 @@ class OrderServiceStub:
     """
     ExportOrders: _grpc.UnaryStreamMultiCallable[_order_pb2.ExportOrdersRequest, _order_pb2.ExportOrdersResponse]
     """The history out of one database snapshot, for reconciliation: first the cursors, then orders."""
+    Drain: _grpc.UnaryUnaryMultiCallable[_order_pb2.DrainRequest, _order_pb2.DrainResponse]
+    """Tells a share of this process's open streams to move to others: of each method's, the oldest that were not told yet, rounded up. Each gets `draining`; nothing that was received is lost.
+    Not idempotent: again, it tells that share of the rest. INVALID_ARGUMENT: SHARE_INVALID.
+    """
 
 @_typing.type_check_only
 class OrderServiceAsyncStub(OrderServiceStub):
@@ -99,6 +103,10 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """
     ExportOrders: _aio.UnaryStreamMultiCallable[_order_pb2.ExportOrdersRequest, _order_pb2.ExportOrdersResponse]  # type: ignore[assignment]
     """The history out of one database snapshot, for reconciliation: first the cursors, then orders."""
+    Drain: _aio.UnaryUnaryMultiCallable[_order_pb2.DrainRequest, _order_pb2.DrainResponse]  # type: ignore[assignment]
+    """Tells a share of this process's open streams to move to others: of each method's, the oldest that were not told yet, rounded up. Each gets `draining`; nothing that was received is lost.
+    Not idempotent: again, it tells that share of the rest. INVALID_ARGUMENT: SHARE_INVALID.
+    """
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     """Order entry. An answer is given when the journal holds the command; an acknowledged order is never lost and never executed twice.
@@ -180,5 +188,15 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_order_pb2.ExportOrdersResponse], _abc.AsyncIterator[_order_pb2.ExportOrdersResponse]]:
         """The history out of one database snapshot, for reconciliation: first the cursors, then orders."""
+
+    @_abc_1.abstractmethod
+    def Drain(
+        self,
+        request: _order_pb2.DrainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.DrainResponse, _abc.Awaitable[_order_pb2.DrainResponse]]:
+        """Tells a share of this process's open streams to move to others: of each method's, the oldest that were not told yet, rounded up. Each gets `draining`; nothing that was received is lost.
+        Not idempotent: again, it tells that share of the rest. INVALID_ARGUMENT: SHARE_INVALID.
+        """
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -177,10 +177,12 @@ class StreamTopOfBookRequest(_message.Message):
     def __init__(self, symbols: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class StreamTopOfBookResponse(_message.Message):
-    __slots__ = ("tops",)
+    __slots__ = ("tops", "draining")
     TOPS_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
     tops: _containers.RepeatedCompositeFieldContainer[TopOfBook]
-    def __init__(self, tops: _Optional[_Iterable[_Union[TopOfBook, _Mapping]]] = ...) -> None: ...
+    draining: Draining
+    def __init__(self, tops: _Optional[_Iterable[_Union[TopOfBook, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
 
 class StreamDepthRequest(_message.Message):
     __slots__ = ("symbol", "levels")
@@ -191,16 +193,18 @@ class StreamDepthRequest(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., levels: _Optional[int] = ...) -> None: ...
 
 class StreamDepthResponse(_message.Message):
-    __slots__ = ("position", "snapshot", "bids", "asks")
+    __slots__ = ("position", "snapshot", "bids", "asks", "draining")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     BIDS_FIELD_NUMBER: _ClassVar[int]
     ASKS_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
     position: QuotePosition
     snapshot: bool
     bids: _containers.RepeatedCompositeFieldContainer[Level]
     asks: _containers.RepeatedCompositeFieldContainer[Level]
-    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., snapshot: _Optional[bool] = ..., bids: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[Level, _Mapping]]] = ...) -> None: ...
+    draining: Draining
+    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., snapshot: _Optional[bool] = ..., bids: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
 
 class StreamTradesRequest(_message.Message):
     __slots__ = ("symbol", "after_symbol_sequence", "incarnation")
@@ -213,12 +217,14 @@ class StreamTradesRequest(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., after_symbol_sequence: _Optional[int] = ..., incarnation: _Optional[str] = ...) -> None: ...
 
 class StreamTradesResponse(_message.Message):
-    __slots__ = ("position", "trades")
+    __slots__ = ("position", "trades", "draining")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     TRADES_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
     position: QuotePosition
     trades: _containers.RepeatedCompositeFieldContainer[Trade]
-    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ...) -> None: ...
+    draining: Draining
+    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
 
 class StreamDayStatisticsRequest(_message.Message):
     __slots__ = ("symbols",)
@@ -227,10 +233,12 @@ class StreamDayStatisticsRequest(_message.Message):
     def __init__(self, symbols: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class StreamDayStatisticsResponse(_message.Message):
-    __slots__ = ("statistics",)
+    __slots__ = ("statistics", "draining")
     STATISTICS_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
     statistics: _containers.RepeatedCompositeFieldContainer[DayStatistics]
-    def __init__(self, statistics: _Optional[_Iterable[_Union[DayStatistics, _Mapping]]] = ...) -> None: ...
+    draining: Draining
+    def __init__(self, statistics: _Optional[_Iterable[_Union[DayStatistics, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
 
 class ExportQuotesRequest(_message.Message):
     __slots__ = ()
@@ -263,3 +271,21 @@ class ExportedTrade(_message.Message):
     symbol: str
     trade: Trade
     def __init__(self, symbol: _Optional[str] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ...) -> None: ...
+
+class DrainRequest(_message.Message):
+    __slots__ = ("share_ppm",)
+    SHARE_PPM_FIELD_NUMBER: _ClassVar[int]
+    share_ppm: int
+    def __init__(self, share_ppm: _Optional[int] = ...) -> None: ...
+
+class DrainResponse(_message.Message):
+    __slots__ = ("streams_told",)
+    STREAMS_TOLD_FIELD_NUMBER: _ClassVar[int]
+    streams_told: int
+    def __init__(self, streams_told: _Optional[int] = ...) -> None: ...
+
+class Draining(_message.Message):
+    __slots__ = ("resume_after_sequence",)
+    RESUME_AFTER_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    resume_after_sequence: int
+    def __init__(self, resume_after_sequence: _Optional[int] = ...) -> None: ...

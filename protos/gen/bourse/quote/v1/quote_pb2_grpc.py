@@ -89,6 +89,11 @@ class QuoteServiceStub:
                 request_serializer=bourse_dot_quote_dot_v1_dot_quote__pb2.ExportQuotesRequest.SerializeToString,
                 response_deserializer=bourse_dot_quote_dot_v1_dot_quote__pb2.ExportQuotesResponse.FromString,
                 _registered_method=True)
+        self.Drain = channel.unary_unary(
+                '/bourse.quote.v1.QuoteService/Drain',
+                request_serializer=bourse_dot_quote_dot_v1_dot_quote__pb2.DrainRequest.SerializeToString,
+                response_deserializer=bourse_dot_quote_dot_v1_dot_quote__pb2.DrainResponse.FromString,
+                _registered_method=True)
 
 
 class QuoteServiceServicer:
@@ -169,6 +174,14 @@ class QuoteServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Drain(self, request, context):
+        """Tells a share of this process's open streams to move to others: of each method's, the oldest that were not told yet, rounded up. Each gets `draining`; nothing that was received is lost.
+        Not idempotent: again, it tells that share of the rest. INVALID_ARGUMENT: SHARE_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_QuoteServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -221,6 +234,11 @@ def add_QuoteServiceServicer_to_server(servicer, server):
                     servicer.ExportQuotes,
                     request_deserializer=bourse_dot_quote_dot_v1_dot_quote__pb2.ExportQuotesRequest.FromString,
                     response_serializer=bourse_dot_quote_dot_v1_dot_quote__pb2.ExportQuotesResponse.SerializeToString,
+            ),
+            'Drain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Drain,
+                    request_deserializer=bourse_dot_quote_dot_v1_dot_quote__pb2.DrainRequest.FromString,
+                    response_serializer=bourse_dot_quote_dot_v1_dot_quote__pb2.DrainResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -498,6 +516,33 @@ class QuoteService:
             '/bourse.quote.v1.QuoteService/ExportQuotes',
             bourse_dot_quote_dot_v1_dot_quote__pb2.ExportQuotesRequest.SerializeToString,
             bourse_dot_quote_dot_v1_dot_quote__pb2.ExportQuotesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Drain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bourse.quote.v1.QuoteService/Drain',
+            bourse_dot_quote_dot_v1_dot_quote__pb2.DrainRequest.SerializeToString,
+            bourse_dot_quote_dot_v1_dot_quote__pb2.DrainResponse.FromString,
             options,
             channel_credentials,
             insecure,

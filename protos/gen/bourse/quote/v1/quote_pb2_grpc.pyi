@@ -58,6 +58,10 @@ class QuoteServiceStub:
     """Day statistics of up to 100 instruments: each as it is, then each time that it changes, conflated."""
     ExportQuotes: _grpc.UnaryStreamMultiCallable[_quote_pb2.ExportQuotesRequest, _quote_pb2.ExportQuotesResponse]
     """All books and the tape at one cursor, for reconciliation."""
+    Drain: _grpc.UnaryUnaryMultiCallable[_quote_pb2.DrainRequest, _quote_pb2.DrainResponse]
+    """Tells a share of this process's open streams to move to others: of each method's, the oldest that were not told yet, rounded up. Each gets `draining`; nothing that was received is lost.
+    Not idempotent: again, it tells that share of the rest. INVALID_ARGUMENT: SHARE_INVALID.
+    """
 
 @_typing.type_check_only
 class QuoteServiceAsyncStub(QuoteServiceStub):
@@ -89,6 +93,10 @@ class QuoteServiceAsyncStub(QuoteServiceStub):
     """Day statistics of up to 100 instruments: each as it is, then each time that it changes, conflated."""
     ExportQuotes: _aio.UnaryStreamMultiCallable[_quote_pb2.ExportQuotesRequest, _quote_pb2.ExportQuotesResponse]  # type: ignore[assignment]
     """All books and the tape at one cursor, for reconciliation."""
+    Drain: _aio.UnaryUnaryMultiCallable[_quote_pb2.DrainRequest, _quote_pb2.DrainResponse]  # type: ignore[assignment]
+    """Tells a share of this process's open streams to move to others: of each method's, the oldest that were not told yet, rounded up. Each gets `draining`; nothing that was received is lost.
+    Not idempotent: again, it tells that share of the rest. INVALID_ARGUMENT: SHARE_INVALID.
+    """
 
 class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
     """Market data. A stream is a snapshot with its sequence and then the changes. A slow reader of top, depth or statistics is conflated: it misses states, never the last one.
@@ -177,5 +185,15 @@ class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_quote_pb2.ExportQuotesResponse], _abc.AsyncIterator[_quote_pb2.ExportQuotesResponse]]:
         """All books and the tape at one cursor, for reconciliation."""
+
+    @_abc_1.abstractmethod
+    def Drain(
+        self,
+        request: _quote_pb2.DrainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_quote_pb2.DrainResponse, _abc.Awaitable[_quote_pb2.DrainResponse]]:
+        """Tells a share of this process's open streams to move to others: of each method's, the oldest that were not told yet, rounded up. Each gets `draining`; nothing that was received is lost.
+        Not idempotent: again, it tells that share of the rest. INVALID_ARGUMENT: SHARE_INVALID.
+        """
 
 def add_QuoteServiceServicer_to_server(servicer: QuoteServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
