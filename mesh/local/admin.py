@@ -1,0 +1,81 @@
+"""Envoy's admin interface, on its Unix socket."""
+
+import http.client
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+ADMIN_SOCKET = "admin.sock"
+TIMEOUT_SECONDS = 3.0
+
+
+class Unreachable(Exception):
+    """Nobody answers on the admin socket."""
+
+
+class Connection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=TIMEOUT_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(TIMEOUT_SECONDS)
+        self.sock.connect(str(self._path))
+
+
+class Admin:
+    """What an Envoy says about itself. Every call has a deadline; Unreachable when there is no answer."""
+
+    def __init__(self, socket_path: Path) -> None:
+        self.socket = socket_path
+
+    def get(self, path: str) -> str:
+        return self._call("GET", path)
+
+    def post(self, path: str) -> str:
+        return self._call("POST", path)
+
+    def json(self, path: str) -> Any:
+        return json.loads(self.get(path))
+
+    def is_live(self) -> bool:
+        """Whether it has all it was configured with and takes calls."""
+        try:
+            return self.get("/ready").strip() == "LIVE"
+        except Unreachable:
+            return False
+
+    def counters(self, pattern: str) -> dict[str, int]:
+        """The counters and gauges whose names match."""
+        found = {}
+        for line in self.get(f"/stats?filter={pattern}").splitlines():
+            name, _, value = line.rpartition(": ")
+            if value.isdigit():
+                found[name] = int(value)
+        return found
+
+    def versions(self) -> dict[str, str]:
+        """The version of each file that was last accepted, by the name of what subscribes to it."""
+        found = {}
+        for line in self.get("/stats?type=TextReadouts&filter=version_text$").splitlines():
+            name, _, value = line.partition(": ")
+            found[name.removesuffix(".version_text")] = value.strip('"')
+        return found
+
+    def _call(self, method: str, path: str) -> str:
+        connection = Connection(self.socket)
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable(f"{self.socket}: {error}") from error
+        finally:
+            connection.close()
+        if answer.status >= http.client.BAD_REQUEST and path != "/ready":
+            raise Unreachable(f"{self.socket}: {answer.status} for {path}: {text.strip()}")
+        return text

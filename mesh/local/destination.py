@@ -1,0 +1,56 @@
+"""DestinationRules: which one holds for a host, its subsets, and the traffic policy of a port in a subset."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mesh.local.document import Document, Json
+from mesh.local.model import Pod, World, full_host
+from mesh.local.scope import host_matches, visible
+
+POLICY_FIELDS = ("connectionPool", "loadBalancer", "outlierDetection", "tls")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The DestinationRule of one host; an empty one when there is none."""
+
+    document: Document | None = None
+
+    @property
+    def subsets(self) -> Mapping[str, Mapping[str, str]]:
+        """The labels of each subset."""
+        spec = self.document.spec if self.document else {}
+        return {subset["name"]: subset.get("labels") or {} for subset in spec.get("subsets") or []}
+
+    def policy(self, port: int, subset: str = "") -> Json:
+        """The traffic policy: the host's with the subset's fields instead of its own; a port's own settings replace all."""
+        spec = self.document.spec if self.document else {}
+        policy = spec.get("trafficPolicy") or {}
+        policy = of_port(policy, port) or policy
+        for item in spec.get("subsets") or []:
+            if item["name"] == subset and item.get("trafficPolicy"):
+                own = item["trafficPolicy"]
+                policy = of_port(own, port) or {**policy, **own}
+        return {name: policy[name] for name in POLICY_FIELDS if name in policy}
+
+
+def of_port(policy: Json, port: int) -> Json | None:
+    """The settings of that port alone, which are never merged with those of all ports; None when it has none."""
+    return next((item for item in policy.get("portLevelSettings") or [] if item["port"]["number"] == port), None)
+
+
+def rule_of(world: World, pod: Pod, host: str) -> Rule:
+    """The rule that names the host itself, else the longest wildcard that fits; rules of the pod's own namespace first."""
+    fitting = [
+        document
+        for document in world.of("DestinationRule")
+        if visible(document, pod.namespace) and host_matches(full_host(document.spec["host"], document.namespace), host)
+    ]
+    fitting.sort(
+        key=lambda document: (
+            not document.spec["host"].startswith("*"),
+            document.namespace == pod.namespace,
+            len(document.spec["host"]),
+        )
+    )
+    return Rule(fitting[-1] if fitting else None)

@@ -1,0 +1,160 @@
+"""Kubernetes documents with the lines that they were written on, and what is said about those that cannot be translated."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+
+Json = dict[str, Any]
+Key = str | int
+FIELD_PATH = tuple[Key, ...]
+DEFAULT_NAMESPACE = "bourse"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing in one document that the local mesh does not do as a cluster would."""
+
+    file: str
+    line: int
+    kind: str
+    name: str
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.kind} {self.name}: {self.path}: {self.why}"
+
+
+class Untranslatable(Exception):
+    """Nothing was changed: the documents hold what the local mesh does not translate. Every problem is named."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = list(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One Kubernetes object. `node` is where its lines come from; None when it was not read from a file."""
+
+    body: Json
+    file: str = "(given)"
+    node: yaml.Node | None = field(default=None, compare=False, repr=False)
+    first_line: int = 0
+
+    @property
+    def kind(self) -> str:
+        return str(self.body.get("kind", ""))
+
+    @property
+    def metadata(self) -> Json:
+        return self.body.get("metadata") or {}
+
+    @property
+    def name(self) -> str:
+        return str(self.metadata.get("name", ""))
+
+    @property
+    def namespace(self) -> str:
+        return str(self.metadata.get("namespace") or DEFAULT_NAMESPACE)
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        return self.metadata.get("annotations") or {}
+
+    @property
+    def spec(self) -> Json:
+        return self.body.get("spec") or {}
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.kind, self.namespace, self.name
+
+    def line(self, path: FIELD_PATH) -> int:
+        """The line of the field at `path`, or of the nearest thing around it; 0 when no file is behind this document."""
+        if self.node is None:
+            return 0
+        node, line = self.node, self.node.start_mark.line
+        for step in path:
+            found = step_into(node, step)
+            if found is None:
+                break
+            line, node = found
+        return self.first_line + int(line) + 1
+
+    def problem(self, path: FIELD_PATH, why: str) -> Problem:
+        return Problem(self.file, self.line(path), self.kind, self.name, dotted(path), why)
+
+
+def step_into(node: yaml.Node, step: Key) -> tuple[int, yaml.Node] | None:
+    """The line and the value of one key or index of a YAML node."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(step):
+                return key.start_mark.line, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        item = node.value[step]
+        return item.start_mark.line, item
+    return None
+
+
+def dotted(path: FIELD_PATH) -> str:
+    """`spec.http[0].match[1].uri` of a path of keys and indices."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text or "(document)"
+
+
+def read_text(text: str, file: str, first_line: int = 0) -> Iterator[Document]:
+    """Every document of a YAML text. Untranslatable when it is no YAML, or a document is no mapping."""
+    try:
+        for node in yaml.compose_all(text, Loader=yaml.CSafeLoader):
+            body = construct(node)
+            if body is None:
+                continue
+            if not isinstance(body, dict) or not isinstance(body.get("kind", ""), str):
+                raise Untranslatable(
+                    [Problem(file, node.start_mark.line + 1, "", "", "(document)", "is no Kubernetes object")]
+                )
+            yield Document(body, file, node, first_line)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise Untranslatable(
+            [Problem(file, first_line + line, "", "", "(document)", f"is no YAML: {error.problem}")]
+        ) from error
+
+
+def construct(node: yaml.Node) -> Any:
+    """The Python value of a composed node. Dates stay text, as for Kubernetes."""
+    return TextDates().construct_document(node)
+
+
+class TextDates(yaml.constructor.SafeConstructor):
+    yaml_constructors: ClassVar[dict[Any, Any]] = {
+        **yaml.constructor.SafeConstructor.yaml_constructors,
+        "tag:yaml.org,2002:timestamp": yaml.constructor.SafeConstructor.construct_yaml_str,
+    }
+
+
+def read_folder(folder: Path) -> Iterator[Document]:
+    """Every document of a folder: of the files that its kustomization names, or of all its YAML files."""
+    for file in files_of(folder):
+        yield from read_text(file.read_text(), str(file))
+
+
+def files_of(path: Path) -> list[Path]:
+    """The YAML files that `kubectl apply` of this file or folder would read, the kustomization itself included."""
+    if path.is_file():
+        return [path]
+    kustomization = path / "kustomization.yaml"
+    if not kustomization.is_file():
+        return sorted(path.glob("*.yaml"))
+    named = (yaml.safe_load(kustomization.read_text()) or {}).get("resources") or []
+    files = [kustomization]
+    for name in named:
+        files += [file.resolve() if name.startswith("..") else file for file in files_of(path / name)]
+    return files

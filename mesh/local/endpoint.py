@@ -1,0 +1,54 @@
+"""Pods to Envoy's endpoints: those that are ready, at their own loopback addresses."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from mesh.local.destination import Rule
+from mesh.local.document import Document, Json
+from mesh.local.model import Pod, Port, Service, instances
+
+TYPE = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
+
+
+def assignment(name: str, service: Service, port: Port, rule: Rule, subset: str, pods: Iterable[Pod]) -> Json:
+    """The pods of the service that are ready and in the subset, each with the same weight."""
+    found = [endpoint(pod, port.target) for pod in instances(service, pods, rule.subsets.get(subset, {}))]
+    endpoints = [{"lb_endpoints": found, "load_balancing_weight": len(found)}] if found else []
+    return {"@type": TYPE, "cluster_name": name, "endpoints": endpoints}
+
+
+def endpoint(pod: Pod, port: int) -> Json:
+    workload = f"{pod.name};{pod.namespace};{pod.labels.get('app', '')};{pod.labels.get('version', '')};"
+    return {
+        "endpoint": {"address": {"socket_address": {"address": pod.address, "port_value": port}}},
+        "health_status": "HEALTHY",
+        "load_balancing_weight": 1,
+        "metadata": {
+            "filter_metadata": {"envoy.transport_socket_match": {"tlsMode": "istio"}, "istio": {"workload": workload}}
+        },
+    }
+
+
+def static_endpoints(entry: Document, port: Port) -> list[Json]:
+    """A ServiceEntry's own endpoints, or its hosts themselves."""
+    listed = entry.spec.get("endpoints") or [{"address": host} for host in entry.spec["hosts"]]
+    found = [
+        {
+            "endpoint": {
+                "address": {
+                    "socket_address": {
+                        "address": item["address"],
+                        "port_value": (item.get("ports") or {}).get(port.name, port.target),
+                    }
+                }
+            },
+            "load_balancing_weight": item.get("weight") or 1,
+        }
+        for item in listed
+    ]
+    return [{"lb_endpoints": found, "load_balancing_weight": sum(int(item.get("weight") or 1) for item in listed)}]
+
+
+def endpoint_file(folder: Path, name: str) -> Path:
+    """Where Envoy reads the endpoints of a cluster."""
+    return folder / "eds" / f"{name.replace('|', '_')}.json"

@@ -1,0 +1,128 @@
+"""The files that an Envoy reads: its bootstrap, and the resources that it watches.
+
+A file is replaced by rename, which is what Envoy watches for, and only when its content changed. What is named must be there
+before who names it: new endpoints before clusters, new routes before listeners; what is no longer named goes last.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from mesh.local.admin import ADMIN_SOCKET
+from mesh.local.cluster import watched
+from mesh.local.connection import route_file
+from mesh.local.document import Json
+from mesh.local.endpoint import endpoint_file
+from mesh.local.model import Pod
+from mesh.local.translate import Resources
+
+CONNECTIONS = (
+    "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
+)
+MAX_CONNECTIONS = 50_000
+MAX_SOCKET_PATH = 107
+
+
+def cluster_file(folder: Path) -> Path:
+    return folder / "cds" / "clusters.json"
+
+
+def listener_file(folder: Path) -> Path:
+    return folder / "lds" / "listeners.json"
+
+
+def bootstrap(pod: Pod, folder: Path) -> Json:
+    """What Envoy starts with: who it is, its admin socket, and the files to watch. Its resources are not in it."""
+    longest = pod.sockets / ADMIN_SOCKET
+    assert len(str(longest)) <= MAX_SOCKET_PATH, f"{longest} is too long for a Unix socket"
+    kind = "router" if pod.gateway else "sidecar"
+    return {
+        "node": {
+            "id": f"{kind}~{pod.address}~{pod.name}.{pod.namespace}~{pod.namespace}.svc.cluster.local",
+            "cluster": f"{pod.labels.get('app', pod.name)}.{pod.namespace}",
+            "metadata": {
+                "LABELS": dict(pod.labels),
+                "NAMESPACE": pod.namespace,
+                "SERVICE_ACCOUNT": pod.service_account,
+            },
+        },
+        "admin": {"address": {"pipe": {"path": str(longest), "mode": 0o600}}},
+        "dynamic_resources": {
+            "cds_config": watched(cluster_file(folder)),
+            "lds_config": watched(listener_file(folder)),
+        },
+        "stats_config": {
+            "use_all_default_tags": True,
+            "stats_tags": [
+                {"tag_name": "cluster_name", "regex": r"^cluster\.((.+?(\..+?\.svc\.cluster\.local)?);\.)"},
+                {"tag_name": "http_conn_manager_prefix", "regex": r"^http\.((.+?);\.)"},
+            ],
+        },
+        "overload_manager": {
+            "resource_monitors": [
+                {
+                    "name": "envoy.resource_monitors.global_downstream_max_connections",
+                    "typed_config": {"@type": CONNECTIONS, "max_active_downstream_connections": MAX_CONNECTIONS},
+                }
+            ]
+        },
+    }
+
+
+def contents(folder: Path, resources: Resources) -> dict[Path, Sequence[Json]]:
+    """Every file with its resources, in the order of writing when all are there: CDS, EDS, LDS, RDS."""
+    return {
+        cluster_file(folder): resources.clusters,
+        **{endpoint_file(folder, item["cluster_name"]): [item] for item in resources.endpoints},
+        listener_file(folder): resources.listeners,
+        **{route_file(folder, item["name"]): [item] for item in resources.routes},
+    }
+
+
+def push(folder: Path, resources: Resources) -> list[str]:
+    """Writes what changed, and removes what is no longer named. The names of the changed files, in the order of writing."""
+    wanted = contents(folder, resources)
+    for path in wanted:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    changed = [path for path in in_order(wanted) if replace(path, wanted[path])]
+    dead = [path for kind in ("rds", "eds") for path in sorted((folder / kind).glob("*.json")) if path not in wanted]
+    for path in dead:
+        path.unlink()
+    return [str(path.relative_to(folder)) for path in [*changed, *dead]]
+
+
+def in_order(paths: Iterable[Path]) -> Iterator[Path]:
+    """Those that a cluster or a listener is about to name for the first time go before it."""
+    every = list(paths)
+    new = [path for path in every if not path.exists()]
+    for parent, child in (("cds", "eds"), ("lds", "rds")):
+        yield from (path for path in new if path.parent.name == child)
+        yield from (path for path in every if path.parent.name == parent)
+        yield from (path for path in every if path.parent.name == child and path not in new)
+
+
+def version_of(items: Sequence[Json]) -> str:
+    """The same resources always have the same version."""
+    text = json.dumps(items, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def replace(path: Path, items: Sequence[Json]) -> bool:
+    """Puts the resources there at once, unless they are there already."""
+    version = version_of(items)
+    if held_version(path) == version:
+        return False
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.touch(mode=0o600)
+    fresh.write_text(json.dumps({"version_info": version, "resources": list(items)}))
+    fresh.replace(path)
+    return True
+
+
+def held_version(path: Path) -> str | None:
+    try:
+        return str(json.loads(path.read_text())["version_info"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None

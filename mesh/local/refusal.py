@@ -1,0 +1,146 @@
+"""What the local mesh does not translate is refused by file, line, kind, name and path, before anything changes.
+
+The table `translated.yaml` is closed: a kind or a field that is not in it is refused, and so is a value of a field of which only
+some values are translated. A test sets every field of Istio's schemas, one at a time, and shows that none is ignored in silence.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from mesh.local.document import FIELD_PATH, Document, Json, Problem
+from mesh.local.duration import is_duration
+from mesh.local.meshconfig import mesh_config
+
+IDENTITY = {"apiVersion", "kind", "metadata", "status"}
+ISTIO_DOMAIN = "istio.io/"
+DRY_RUN = "istio.io/dry-run"
+TRANSLATED_ANNOTATIONS = {("AuthorizationPolicy", DRY_RUN)}
+KUSTOMIZATION_FIELDS = {"apiVersion", "kind", "metadata", "resources", "namespace"}
+REGISTRY = "v1"  # The API group of Kubernetes' own kinds that are translated.
+
+
+@cache
+def table() -> Json:
+    """The fields of each translated kind, with traffic policies in their places."""
+    text: Json = yaml.safe_load(files("mesh.local").joinpath("translated.yaml").read_text())
+    policy = text.pop("TrafficPolicy")
+    rule = text["DestinationRule"]["spec"]
+    ports = {**policy, "port": rule["trafficPolicy"]["portLevelSettings"]["port"]}
+    whole = {**policy, "portLevelSettings": ports}
+    rule["trafficPolicy"] = whole
+    rule["subsets"] = {**rule["subsets"], "trafficPolicy": whole}
+    return text
+
+
+def refuse(documents: Sequence[Document]) -> list[Problem]:
+    """Every problem of every document."""
+    return [problem for document in documents for problem in problems_of(document)]
+
+
+def duplicates(documents: Sequence[Document]) -> list[Problem]:
+    """The objects that one folder defines a second time."""
+    seen: dict[tuple[str, str, str], Document] = {}
+    problems = []
+    for document in documents:
+        first = seen.setdefault(document.key, document)
+        if first is not document and document.kind != "Kustomization":
+            problems.append(
+                document.problem(("metadata", "name"), f"is defined already, in {first.file}:{first.line(())}")
+            )
+    return problems
+
+
+def problems_of(document: Document) -> Iterator[Problem]:
+    inner = mesh_config(document)
+    if inner is not None:
+        yield from fields(inner, {**table()["MeshConfig"], "kind": "any"}, inner.body, ())
+    elif document.kind in table()["no_part_in_envoy"]:
+        yield from kustomized(document)
+    elif document.kind not in table():
+        yield document.problem((), f"the kind {document.kind or '(none)'} is not translated")
+    else:
+        yield from marked(document)
+        yield from fields(document, {**table()[document.kind], **dict.fromkeys(IDENTITY, "any")}, document.body, ())
+
+
+def kustomized(document: Document) -> Iterator[Problem]:
+    """A kustomization that changes what it names is none that is read here."""
+    if document.kind == "Kustomization":
+        for name in document.body.keys() - KUSTOMIZATION_FIELDS:
+            yield document.problem((name,), "is not applied: the files are read as they are")
+
+
+def marked(document: Document) -> Iterator[Problem]:
+    """Istio's own annotations and labels on an object of a translated kind."""
+    for part in ("annotations", "labels"):
+        for name in document.metadata.get(part) or {}:
+            if ISTIO_DOMAIN in name and (document.kind, name) not in TRANSLATED_ANNOTATIONS:
+                yield document.problem(("metadata", part, name), "is not translated")
+
+
+def fields(document: Document, known: Any, value: Any, path: FIELD_PATH) -> Iterator[Problem]:
+    """The fields and values below `path` that the table does not have."""
+    if value is None:
+        return
+    if isinstance(value, list) and known != "any":
+        for index, item in enumerate(value):
+            yield from fields(document, known, item, (*path, index))
+    elif isinstance(known, dict):
+        if not isinstance(value, dict):
+            yield document.problem(path, f"{shown(value)} is no mapping")
+            return
+        for name, inner in value.items():
+            below = known.get(name, known.get("*"))
+            if below is None:
+                yield document.problem((*path, str(name)), "is not translated")
+            else:
+                yield from fields(document, below, inner, (*path, str(name)))
+    else:
+        why = unfit(known, value)
+        if why:
+            yield document.problem(path, why)
+
+
+def unfit(known: Any, value: Any) -> str | None:
+    """Why the value is none that is translated."""
+    if isinstance(known, list):
+        allowed = ["None" if item is None else item for item in known]
+        return (
+            None
+            if value in allowed
+            else f"the value {shown(value)} is not translated; {', '.join(map(str, allowed))} would be"
+        )
+    kind = str(known).split(";", 1)[0]
+    return None if FITS[kind](value) else f"{shown(value)} is no {NAMES[kind]}"
+
+
+def is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+FITS: dict[str, Callable[[object], bool]] = {
+    "any": lambda value: True,
+    "text": lambda value: isinstance(value, str),
+    "boolean": lambda value: isinstance(value, bool),
+    "integer": is_integer,
+    "number": lambda value: is_integer(value) or isinstance(value, float),
+    "duration": is_duration,
+    "port": lambda value: is_integer(value) or isinstance(value, str),
+}
+NAMES = {
+    "text": "text",
+    "boolean": "boolean",
+    "integer": "whole number",
+    "number": "number",
+    "duration": "duration, such as 1m30s or 250ms",
+    "port": "port's number or name",
+}
+
+
+def shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."

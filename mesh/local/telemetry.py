@@ -1,0 +1,165 @@
+"""Telemetry: access logs and traces, by the providers that MeshConfig names."""
+
+import re
+from collections.abc import Iterator
+
+from mesh.local.document import Json
+from mesh.local.model import Pod, World, labels_of
+
+TYPE = "type.googleapis.com/envoy."
+DEFAULT_FORMAT = (
+    '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% '
+    '%RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% '
+    '%DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" '
+    '"%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% '
+    "%DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n"
+)
+JSON_FORMAT = {
+    "start_time": "%START_TIME%",
+    "method": "%REQ(:METHOD)%",
+    "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+    "protocol": "%PROTOCOL%",
+    "response_code": "%RESPONSE_CODE%",
+    "response_flags": "%RESPONSE_FLAGS%",
+    "response_code_details": "%RESPONSE_CODE_DETAILS%",
+    "connection_termination_details": "%CONNECTION_TERMINATION_DETAILS%",
+    "upstream_transport_failure_reason": "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+    "bytes_received": "%BYTES_RECEIVED%",
+    "bytes_sent": "%BYTES_SENT%",
+    "duration": "%DURATION%",
+    "upstream_service_time": "%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%",
+    "x_forwarded_for": "%REQ(X-FORWARDED-FOR)%",
+    "user_agent": "%REQ(USER-AGENT)%",
+    "request_id": "%REQ(X-REQUEST-ID)%",
+    "authority": "%REQ(:AUTHORITY)%",
+    "upstream_host": "%UPSTREAM_HOST%",
+    "upstream_cluster": "%UPSTREAM_CLUSTER_RAW%",
+    "upstream_local_address": "%UPSTREAM_LOCAL_ADDRESS%",
+    "downstream_local_address": "%DOWNSTREAM_LOCAL_ADDRESS%",
+    "downstream_remote_address": "%DOWNSTREAM_REMOTE_ADDRESS%",
+    "requested_server_name": "%REQUESTED_SERVER_NAME%",
+    "route_name": "%ROUTE_NAME%",
+}
+SIDES = {"SIDECAR_INBOUND": "SERVER", "SIDECAR_OUTBOUND": "CLIENT", "GATEWAY": "CLIENT"}
+DEFAULT_SAMPLING = 1.0
+
+
+def settings(world: World, pod: Pod, part: str) -> Iterator[Json]:
+    """The entries of that part of the Telemetry that holds: the pod's own, else its namespace's, else the mesh's."""
+    found = [document for document in world.selected("Telemetry", pod) if part in document.spec]
+    found.sort(
+        key=lambda document: (document.namespace == pod.namespace, bool(labels_of(document.spec.get("selector"))))
+    )
+    yield from found[-1].spec[part] if found else []
+
+
+def concerns(entry: Json, direction: str) -> bool:
+    return (entry.get("match") or {}).get("mode", "CLIENT_AND_SERVER") in ("CLIENT_AND_SERVER", SIDES[direction])
+
+
+def access_logs(world: World, pod: Pod, direction: str) -> Json:
+    """The logs that a Telemetry asks for; where none says anything, MeshConfig's accessLogFile."""
+    mesh = world.mesh
+    entries = list(settings(world, pod, "accessLogging"))
+    logs = []
+    for entry in entries:
+        if concerns(entry, direction) and not entry.get("disabled"):
+            default = (mesh.get("defaultProviders") or {}).get("accessLogging") or []
+            names = [provider["name"] for provider in entry.get("providers") or []] or default
+            logs += [filtered(log, entry) for name in names for log in provided_log(world, name)]
+    if not entries and mesh.get("accessLogFile"):
+        logs.append(file_log(mesh.get("accessLogFile"), mesh_format(world)))
+    return {"access_log": logs} if logs else {}
+
+
+def provided_log(world: World, name: str) -> list[Json]:
+    provider = (world.mesh.provider(name) or {}).get("envoyFileAccessLog")
+    if provider is None:
+        return [file_log("/dev/stdout", mesh_format(world))] if name == "envoy" else []
+    wanted = provider.get("logFormat") or {}
+    shape = (
+        {"json_format": wanted["labels"]}
+        if wanted.get("labels")
+        else text_format(wanted["text"])
+        if wanted.get("text")
+        else mesh_format(world)
+    )
+    return [file_log(provider.get("path") or "/dev/stdout", shape)]
+
+
+def mesh_format(world: World) -> Json:
+    wanted = world.mesh.get("accessLogFormat")
+    if world.mesh.get("accessLogEncoding") == "JSON":
+        return {"json_format": JSON_FORMAT}
+    return text_format(wanted or DEFAULT_FORMAT)
+
+
+def text_format(text: str) -> Json:
+    return {"text_format_source": {"inline_string": text if text.endswith("\n") else text + "\n"}}
+
+
+def file_log(path: str, shape: Json) -> Json:
+    config = {"@type": TYPE + "extensions.access_loggers.file.v3.FileAccessLog", "path": path, "log_format": shape}
+    return {"name": "envoy.access_loggers.file", "typed_config": config}
+
+
+def filtered(log: Json, entry: Json) -> Json:
+    expression = (entry.get("filter") or {}).get("expression")
+    if not expression:
+        return log
+    config = {"@type": TYPE + "extensions.access_loggers.filters.cel.v3.ExpressionFilter", "expression": expression}
+    return {
+        **log,
+        "filter": {"extension_filter": {"name": "envoy.access_loggers.extension_filters.cel", "typed_config": config}},
+    }
+
+
+def tracing(world: World, pod: Pod, direction: str) -> Json:
+    """Spans to the OpenTelemetry provider that a Telemetry, or MeshConfig by default, names."""
+    entry = merged_tracing(world, pod, direction)
+    if entry is None or entry.get("disableSpanReporting"):
+        return {}
+    default = (world.mesh.get("defaultProviders") or {}).get("tracing") or []
+    name = next((provider["name"] for provider in entry.get("providers") or []), next(iter(default), ""))
+    provider = (world.mesh.provider(name) or {}).get("opentelemetry")
+    if provider is None:
+        return {}
+    host, port = provider["service"].rpartition("/")[2], provider["port"]
+    collector = {"envoy_grpc": {"cluster_name": f"outbound|{port}||{host}", "authority": host}}
+    config: Json = {
+        "@type": TYPE + "config.trace.v3.OpenTelemetryConfig",
+        "service_name": f"{pod.labels.get('app', pod.name)}.{pod.namespace}",
+        "grpc_service": collector,
+    }
+    found: Json = {
+        "provider": {"name": "envoy.tracers.opentelemetry", "typed_config": config},
+        "client_sampling": {"value": 100},
+        "random_sampling": {"value": entry.get("randomSamplingPercentage", DEFAULT_SAMPLING)},
+        "overall_sampling": {"value": 100},
+        "custom_tags": [custom_tag(tag, value) for tag, value in sorted((entry.get("customTags") or {}).items())],
+    }
+    if pod.gateway:
+        found["spawn_upstream_span"] = True
+    if provider.get("maxTagLength"):
+        found["max_path_tag_length"] = provider["maxTagLength"]
+    by_id = {
+        "use_request_id_for_trace_sampling": entry.get("useRequestIdForTraceSampling", True),
+        "pack_trace_reason": True,
+    }
+    extension = {"@type": TYPE + "extensions.request_id.uuid.v3.UuidRequestIdConfig", **by_id}
+    return {"tracing": found, "request_id_extension": {"typed_config": extension}}
+
+
+def merged_tracing(world: World, pod: Pod, direction: str) -> Json | None:
+    entries = [entry for entry in settings(world, pod, "tracing") if concerns(entry, direction)]
+    if entries:
+        return {name: value for entry in entries for name, value in entry.items()}
+    return {} if world.mesh.get("enableTracing") else None
+
+
+def custom_tag(tag: str, value: Json) -> Json:
+    if "literal" in value:
+        return {"tag": tag, "literal": {"value": value["literal"]["value"]}}
+    ((kind, inner),) = value.items()
+    named = {re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name): text for name, text in inner.items()}
+    return {"tag": tag, "request_header" if kind == "header" else kind: named}

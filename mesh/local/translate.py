@@ -1,0 +1,83 @@
+"""The YAML to what one pod's Envoy must have."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mesh.local.cluster import cluster_name, clusters, outbound_ports
+from mesh.local.connection import GATEWAY, INBOUND, OUTBOUND
+from mesh.local.destination import rule_of
+from mesh.local.document import Json
+from mesh.local.endpoint import assignment
+from mesh.local.envoyfilter import patched_clusters, patched_listeners, patched_routes, patches
+from mesh.local.listener import gateway_listeners, servers_of, sidecar_listeners
+from mesh.local.model import Pod, World
+from mesh.local.scope import services_of
+from mesh.local.virtualhost import egress_routes, gateway_routes
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Envoy's v3 resources, each with its @type."""
+
+    clusters: tuple[Json, ...]
+    endpoints: tuple[Json, ...]
+    listeners: tuple[Json, ...]
+    routes: tuple[Json, ...]
+
+
+def resources(world: World, pod: Pod, pods: Sequence[Pod], folder: Path) -> Resources:
+    """What the Envoy of `pod` must have, of the same names as istiod's. `folder` is where it reads its files.
+
+    The same world and pods always give the same resources.
+    """
+    found = Resources(
+        tuple(clusters(world, pod, pods, folder)),
+        tuple(endpoints(world, pod, pods)),
+        tuple(gateway_listeners(world, pod, folder) if pod.gateway else sidecar_listeners(world, pod, folder)),
+        tuple(gateway_tables(world, pod) if pod.gateway else [egress_routes(world, pod)]),
+    )
+    return patched(world, pod, found)
+
+
+def endpoints(world: World, pod: Pod, pods: Sequence[Pod]) -> list[Json]:
+    found = []
+    for service in services_of(world, pod):
+        rule = rule_of(world, pod, service.host)
+        for port in outbound_ports(service) if service.external is None or service.selector else []:
+            for subset in ("", *rule.subsets):
+                name = cluster_name(port.number, subset, service.host)
+                found.append(assignment(name, service, port, rule, subset, pods))
+    return found
+
+
+def gateway_tables(world: World, pod: Pod) -> list[Json]:
+    tables = [gateway_routes(world, pod, gateway, server) for gateway, server in servers_of(world, pod)]
+    return list({str(table["name"]): table for table in tables}.values())
+
+
+def patched(world: World, pod: Pod, found: Resources) -> Resources:
+    """The resources as the EnvoyFilters want them; inbound routes stand in the listener."""
+    if pod.gateway:
+        every = patches(world, pod, GATEWAY)
+        return Resources(
+            tuple(patched_clusters(found.clusters, every)),
+            found.endpoints,
+            tuple(patched_listeners(found.listeners, every)),
+            tuple(patched_routes(found.routes, every)),
+        )
+    inbound, outbound = patches(world, pod, INBOUND), patches(world, pod, OUTBOUND)
+    entering = [item for item in found.listeners if item["traffic_direction"] == "INBOUND"]
+    leaving = [item for item in found.listeners if item["traffic_direction"] == "OUTBOUND"]
+    for listener in entering:
+        for chain in listener["filter_chains"]:
+            manager = chain["filters"][-1]["typed_config"]
+            (manager["route_config"],) = patched_routes([manager["route_config"]], inbound)
+    own = [item for item in found.clusters if str(item["name"]).startswith("inbound|")]
+    others = [item for item in found.clusters if item not in own]
+    return Resources(
+        tuple(patched_clusters(others, outbound) + patched_clusters(own, inbound)),
+        found.endpoints,
+        tuple(patched_listeners(entering, inbound) + patched_listeners(leaving, outbound)),
+        tuple(patched_routes(found.routes, outbound)),
+    )
