@@ -51,7 +51,7 @@ async def exchange(shards: int = 1) -> AsyncIterator[tuple[Machine, Operator]]:
     with tempfile.TemporaryDirectory(prefix="bourse-bench-") as folder:
         machine = Machine(Path(folder) / "home")
         try:
-            await asyncio.to_thread(machine.start, shards=shards, leash=True)
+            await asyncio.to_thread(machine.start, shards=shards, mesh=False, leash=True)
             async with operator(machine) as staff:
                 endowment = Endowment(
                     [account(name) for name in PARTICIPANTS], {"EUR": PLENTY, **dict.fromkeys(SYMBOLS, PLENTY)}

@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0)
     options = parser.parse_args()
     machine = Machine(Path(tempfile.mkdtemp(prefix="bourse-bench-")))
-    machine.start(["postgres", "nats"], shards=1, leash=True)
+    machine.start(["postgres", "nats"], shards=1, mesh=False, leash=True)
     database = Database(machine, "bench")
     try:
         database.create()

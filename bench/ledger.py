@@ -51,7 +51,7 @@ async def measure(accounts: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="bourse-bench-") as folder:
         machine = Machine(Path(folder) / "home")
         try:
-            await asyncio.to_thread(machine.start, ["postgres"], shards=1, leash=True)
+            await asyncio.to_thread(machine.start, ["postgres"], shards=1, mesh=False, leash=True)
             url = machine.database_url("svc_ledger")
             await db.migrate(url, "bench")
             store = db.Store(url, "bench", 5.0)

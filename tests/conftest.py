@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def machine() -> Iterator[Machine]:
     """A machine with PostgreSQL and NATS alone. It ends with the test run, also when that is killed."""
     machine = Machine(Path(tempfile.mkdtemp(prefix="bourse-test-")))
-    machine.start(["postgres", "nats"], shards=SHARDS, leash=True)
+    machine.start(["postgres", "nats"], shards=SHARDS, mesh=False, leash=True)
     yield machine
     machine.stop()
     machine.home.remove()

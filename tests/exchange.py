@@ -85,7 +85,7 @@ def running_exchange() -> Iterator[Exchange]:
     """An exchange in a new home with a market open; it ends with the test run, also when that is killed."""
     machine = Machine(Path(tempfile.mkdtemp(prefix="bourse-test-")))
     try:
-        machine.start(shards=len(SYMBOLS), leash=True)
+        machine.start(shards=len(SYMBOLS), mesh=False, leash=True)
         exchange = Exchange(machine)
         asyncio.run(exchange.open())
         yield exchange

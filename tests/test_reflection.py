@@ -135,7 +135,7 @@ def market_of_today(tmp_path: Path) -> Iterator[Machine]:
     """README's market in a minute: alpha has money, and ACME is open today."""
     machine = Machine(tmp_path / "home")
     try:
-        machine.start(shards=1, leash=True)
+        machine.start(shards=1, mesh=False, leash=True)
         asyncio.run(opened(machine))
         yield machine
     finally:

@@ -69,7 +69,7 @@ async def test_one_trace_holds_spans_of_all_four_services(
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
     machine = Machine(tmp_path / "home")
     try:
-        await asyncio.to_thread(machine.start, shards=1, leash=True)
+        await asyncio.to_thread(machine.start, shards=1, mesh=False, leash=True)
         async with operator(machine) as staff:
             endowments = [Endowment([account("alpha"), account("beta")], {"EUR": PLENTY, "ACME": PLENTY})]
             await open_market(staff, [instrument("ACME", 0)], endowments, today())

@@ -5,6 +5,9 @@ import os
 import random
 import shutil
 import socket
+import stat
+import tempfile
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +18,10 @@ SHARDS_LIMIT = 64
 # Below the range from which the kernel takes the ports of outgoing connections, so that a port stays free over a restart.
 PORTS = range(20_000, 32_000)
 PORT_TRIES = 1_000
+POD_PORT = 50_051
+NETWORK_TRIES = 100
+SOCKET_PATH_BYTES_LIMIT = 107
+SOCKET_NAME_BYTES_LIMIT = 40  # <pod>/egress.sock
 
 
 class MachineError(Exception):
@@ -65,6 +72,11 @@ class Home:
         return self.folder / "nats"
 
     @property
+    def mesh(self) -> Path:
+        """What the mesh is to be, what it is, and a folder for each Envoy."""
+        return self.folder / "mesh"
+
+    @property
     def state(self) -> Path:
         return self.folder / "state.json"
 
@@ -82,22 +94,32 @@ class Home:
     def create(self) -> None:
         if not self.folder.exists():
             self.folder.mkdir(parents=True, mode=0o700)
-        for folder in (self.credentials, self.logs, self.nats):
+        for folder in (self.credentials, self.logs, self.nats, self.mesh):
             folder.mkdir(mode=0o700, exist_ok=True)
 
     def remove(self) -> None:
         """Deletes all that the exchange has kept. Nothing of it may be running."""
         if self.postgres.is_symlink():
             shutil.rmtree(self.postgres.resolve(), ignore_errors=True)
+        if self.layout.exists() and (sockets := load_layout(self).sockets):
+            shutil.rmtree(sockets, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @dataclass
 class Layout:
-    """How many shards there are, and each process's port (and `<process>.metrics`). Chosen once, kept in the home."""
+    """How many shards there are, whether there is a mesh, and each process's place. Chosen once, kept in the home.
+
+    Ports are those of 127.0.0.1 (also `<process>.metrics` and `gateway`). In the mesh a process has an address of its own,
+    `<network>.<number>`, and its Unix sockets are in `sockets` where the home's path is too long for them.
+    """
 
     shards: int
     ports: dict[str, int] = field(default_factory=dict)
+    mesh: bool = True
+    network: str = ""
+    pods: dict[str, int] = field(default_factory=dict)
+    sockets: str = ""
 
     @property
     def services(self) -> dict[str, str]:
@@ -108,12 +130,28 @@ class Layout:
     def address(self, name: str) -> str:
         return f"127.0.0.1:{self.ports[name]}"
 
-    def choose_ports(self) -> None:
-        """Every process gets a port; those that it has stay, unless someone else has taken one."""
-        names = ["postgres", "nats", *self.services, *(f"{name}.metrics" for name in self.services)]
-        for name in names:
-            if not is_free(self.ports.get(name)):
+    def pod_address(self, name: str) -> str:
+        return f"{self.network}.{self.pods[name]}"
+
+    def choose(self, home: Home, versions: Iterable[str] = ()) -> None:
+        """Every process gets its place; what it has stays, unless someone else has taken it. Nothing of it may be running."""
+        self.ports = {name: port for name, port in self.ports.items() if is_free(port)}
+        self.add([*self.services, "gateway", *versions])
+        if not all(is_free(POD_PORT, f"{self.network}.{number}") for number in self.pods.values()):
+            self.network = free_network(self.pods.values())
+        longest = len(os.fsencode(home.mesh)) + SOCKET_NAME_BYTES_LIMIT
+        if longest > SOCKET_PATH_BYTES_LIMIT and not is_private(self.sockets):
+            self.sockets = tempfile.mkdtemp(prefix="bourse-")
+
+    def add(self, processes: Iterable[str]) -> None:
+        """A place for each that has none yet."""
+        processes = list(processes)
+        for name in ["postgres", "nats", *processes, *(f"{name}.metrics" for name in processes)]:
+            if name not in self.ports:
                 self.ports[name] = free_port(set(self.ports.values()))
+        for name in processes:
+            if name not in self.pods:
+                self.pods[name] = min(set(range(1, 255)) - set(self.pods.values()))
 
 
 def load_layout(home: Home, shards: int | None = None) -> Layout:
@@ -132,13 +170,11 @@ def save_layout(home: Home, layout: Layout) -> None:
     write_private(home.layout, to_json(asdict(layout)))
 
 
-def is_free(port: int | None) -> bool:
-    if port is None:
-        return False
+def is_free(port: int, address: str = "127.0.0.1") -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((address, port))
         except OSError:
             return False
     return True
@@ -149,6 +185,25 @@ def free_port(taken: set[int]) -> int:
         if port not in taken and is_free(port):
             return port
     raise MachineError(f"no free port on 127.0.0.1 between {PORTS.start} and {PORTS.stop}")
+
+
+def free_network(numbers: Collection[int]) -> str:
+    """The first three bytes of loopback addresses where nobody listens."""
+    choose = random.SystemRandom().randint
+    for _ in range(NETWORK_TRIES):
+        network = f"127.{choose(16, 239)}.{choose(0, 255)}"
+        if all(is_free(POD_PORT, f"{network}.{number}") for number in numbers):
+            return network
+    raise MachineError("no loopback addresses beside 127.0.0.1 can be bound here: start it with --no-mesh")
+
+
+def is_private(folder: str) -> bool:
+    """Whether it is a folder of ours alone, and not one that someone has put in its place."""
+    try:
+        found = os.lstat(folder)
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == 0o700
 
 
 def to_json(value: Any) -> str:

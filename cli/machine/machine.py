@@ -35,19 +35,21 @@ class Machine:
         only: Sequence[str] = (),
         *,
         shards: int | None = None,
+        mesh: bool | None = None,
         broker_issuer: BrokerIssuer | None = None,
         leash: bool = False,
         report: Callable[[str, float], None] = lambda _name, _seconds: None,
     ) -> None:
         """Returns once every process (or those named) is ready; calls `report` with the name and the seconds of each.
 
-        `shards` and `broker_issuer` are kept; None is what they were. With `leash` all of it ends when this process does,
-        however that comes. Raises MachineError when it runs already or cannot start; then it has started nothing.
+        `shards`, `mesh` and `broker_issuer` are kept; None is what they were, at first a mesh. With `leash` all of it ends
+        when this process does, however that comes. Raises MachineError when it runs already or cannot start; then it has started nothing.
         """
         self.home.create()
         if self.state() is not None:
             raise MachineError(f"an exchange is already running in {self.home.folder}")
         layout = load_layout(self.home, shards)
+        layout.mesh = layout.mesh if mesh is None else mesh
         if broker_issuer is not None:
             self.credentials.name_broker_issuer(broker_issuer)
         save_layout(self.home, layout)

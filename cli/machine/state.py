@@ -34,6 +34,7 @@ class ProcessState:
 class State:
     supervisor: int
     shards: int
+    mesh: bool = False
     phase: Phase = Phase.STARTING
     processes: list[ProcessState] = field(default_factory=list)
 

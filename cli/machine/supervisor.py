@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -24,11 +24,13 @@ import structlog
 from cli.machine import state as states
 from cli.machine.credentials import RENEWAL_SECONDS, Credentials
 from cli.machine.home import Home, Layout, MachineError, load_layout, open_private, save_layout
+from cli.machine.mesh import desired
 from cli.machine.processes import programs
 from cli.machine.program import Program, end, marked, popen_arguments
 from cli.machine.state import Phase, ProcessState, State
 
 READY_POLL_SECONDS = 0.05
+FOLLOW_POLL_SECONDS = 0.1
 START_SECONDS = 60.0
 START_TRIES = 4
 BACKOFF_MIN_SECONDS = 0.05
@@ -143,14 +145,26 @@ class Keeper:
 
 
 class Supervisor:
-    def __init__(self, home: Home, layout: Layout, credentials: Credentials, chosen: Sequence[Program]) -> None:
+    """`wanted` says which programs are to run beside those `chosen`; it is asked again whenever the desired state changes.
+    The start does not fail when one of them does.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        layout: Layout,
+        credentials: Credentials,
+        chosen: Sequence[Program],
+        wanted: Callable[[], Sequence[Program]] = tuple,
+    ) -> None:
         self.stop = asyncio.Event()
         self._home = home
         self._credentials = credentials
+        self._wanted = wanted
         self._changed = asyncio.Event()
-        self.state = State(os.getpid(), layout.shards)
-        self.state.processes = [ProcessState(p.name, p.address, p.metrics, p.version) for p in chosen]
-        self._keepers = [Keeper(p, home, self.state.process(p.name), self._changed) for p in chosen]
+        self.state = State(os.getpid(), layout.shards, layout.mesh)
+        self._keepers = [self._keeper(program) for program in chosen]
+        self._beside: list[Keeper] = []
         self._started: list[Keeper] = []
 
     async def run(self) -> None:
@@ -163,6 +177,7 @@ class Supervisor:
                     self._enter(Phase.READY)
                     tell(ready=True)
                     close_report()
+                await until(self._follow(tasks), self.stop)
                 await self.stop.wait()
             finally:
                 self._enter(Phase.STOPPING)
@@ -173,10 +188,46 @@ class Supervisor:
     async def _start(self, tasks: asyncio.TaskGroup) -> None:
         for stage in sorted({keeper.program.stage for keeper in self._keepers}):
             keepers = [keeper for keeper in self._keepers if keeper.program.stage == stage]
-            for keeper in keepers:
-                tasks.create_task(keeper.keep())
-                self._started.append(keeper)
+            self._keep(tasks, keepers)
             await asyncio.gather(*(self._wait_ready(keeper) for keeper in keepers))
+        await self._make_true(tasks)
+        with suppress(MachineError):  # Its log says why; it is tried again for ever.
+            for keeper in self._beside:
+                await self._wait_ready(keeper)
+
+    def _keep(self, tasks: asyncio.TaskGroup, keepers: Sequence[Keeper]) -> None:
+        for keeper in keepers:
+            tasks.create_task(keeper.keep())
+            self._started.append(keeper)
+
+    async def _follow(self, tasks: asyncio.TaskGroup) -> None:
+        """Starts and ends programs as the desired state says."""
+        seen = -1
+        while True:
+            with going_on("versions_not_followed"):
+                if (generation := desired.read(self._home).generation) != seen:
+                    await self._make_true(tasks)
+                    seen = generation
+            await asyncio.sleep(FOLLOW_POLL_SECONDS)
+
+    async def _make_true(self, tasks: asyncio.TaskGroup) -> None:
+        wanted = {program.name: program for program in self._wanted()}
+        gone = [keeper for keeper in self._beside if keeper.program.name not in wanted]
+        await self._stop_in_stages(gone)
+        for keeper in gone:
+            self._beside.remove(keeper)
+            self._started.remove(keeper)
+            self.state.processes.remove(self.state.process(keeper.program.name))
+        there = {keeper.program.name for keeper in self._beside}
+        fresh = [self._keeper(program) for name, program in wanted.items() if name not in there]
+        self._beside += fresh
+        self._keep(tasks, fresh)
+        self._changed.set()
+
+    def _keeper(self, program: Program) -> Keeper:
+        state = ProcessState(program.name, program.address, program.metrics, program.version)
+        self.state.processes.append(state)
+        return Keeper(program, self._home, state, self._changed)
 
     async def _wait_ready(self, keeper: Keeper) -> None:
         started = time.monotonic()
@@ -197,8 +248,11 @@ class Supervisor:
         return f"see {path}\n" + "\n".join(f"  {line}" for line in [line for line in lines if line][-LAST_WORDS_LINES:])
 
     async def _stop_all(self) -> None:
-        for stage in sorted({keeper.program.stage for keeper in self._started}, reverse=True):
-            await asyncio.gather(*(keeper.stop() for keeper in self._started if keeper.program.stage == stage))
+        await self._stop_in_stages(self._started)
+
+    async def _stop_in_stages(self, keepers: Sequence[Keeper]) -> None:
+        for stage in sorted({keeper.program.stage for keeper in keepers}, reverse=True):
+            await asyncio.gather(*(keeper.stop() for keeper in keepers if keeper.program.stage == stage))
 
     def _enter(self, phase: Phase) -> None:
         self.state.phase = phase
@@ -269,10 +323,14 @@ def lock(home: Home) -> IO[bytes]:
     return file
 
 
-async def supervise(
-    home: Home, layout: Layout, credentials: Credentials, chosen: Sequence[Program], leash: bool
-) -> None:
-    supervisor = Supervisor(home, layout, credentials, chosen)
+async def supervise(home: Home, layout: Layout, credentials: Credentials, only: Sequence[str], leash: bool) -> None:
+    chosen = programs(home, layout, credentials, only, versions=[])
+    names = {program.name for program in chosen}
+
+    def versions() -> list[Program]:
+        return [one for one in programs(home, load_layout(home), credentials) if one.name not in names]
+
+    supervisor = Supervisor(home, layout, credentials, chosen, tuple if only or not layout.mesh else versions)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, supervisor.stop.set)
@@ -310,12 +368,12 @@ def begin(home: Home, only: Sequence[str], leash: bool) -> None:
     """What a start finds or makes in the home, and then the life of the exchange."""
     end(list(marked(home.folder)))
     layout = load_layout(home)
-    layout.choose_ports()
+    layout.choose(home, [version.process for version in desired.read(home).versions])
     save_layout(home, layout)
     credentials = Credentials(home.credentials)
     credentials.create()
     credentials.renew()
-    asyncio.run(supervise(home, layout, credentials, programs(home, layout, credentials, only), leash))
+    asyncio.run(supervise(home, layout, credentials, only, leash))
 
 
 def leaves(errors: BaseExceptionGroup[MachineError]) -> Iterator[MachineError]:

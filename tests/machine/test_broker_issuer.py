@@ -48,7 +48,7 @@ def test_the_named_issuers_brokers_are_served(own: Machine, provider: Provider) 
     """And stay so after a start that names nobody; the machine's own key serves operators and services as before."""
     named = BrokerIssuer(str(provider.key_set), ISSUER, AUDIENCE)
     of_own_key = broker_token_of(own.credentials)
-    own.start(PARTS, shards=1, broker_issuer=named, leash=True)
+    own.start(PARTS, shards=1, mesh=False, broker_issuer=named, leash=True)
     assert list_accounts(own, provider.token()) == "OK"
     assert list_accounts(own, provider.token(role="operator")) == "UNAUTHENTICATED"
     assert list_accounts(own, of_own_key) == "UNAUTHENTICATED"

@@ -1,0 +1,192 @@
+"""Keeps every Envoy of one home in step with the YAML, the desired state, and what is alive.
+
+A process of its own (`python -m cli.machine.mesh.controller HOME`): when it dies the traffic goes on, and the supervisor
+starts it again. What cannot be translated changes nothing; its status says why.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import structlog
+
+from cli.machine.credentials import Credentials
+from cli.machine.home import Home
+from cli.machine.mesh import desired, status
+from cli.machine.mesh.desired import Desired
+from cli.machine.mesh.envoys import behind, messages
+from cli.machine.mesh.keysets import KeySets
+from cli.machine.mesh.plan import Plan
+from cli.machine.mesh.readiness import Readiness
+from cli.machine.mesh.status import Status
+from mesh.local.document import Untranslatable
+
+FOLLOW_SECONDS = 0.02
+LOOK_SECONDS = 2.0
+RENEWAL_CHECK_SECONDS = 10.0
+CONFIRM_SECONDS = 5.0
+CONFIRM_POLL_SECONDS = 0.005
+
+log = structlog.get_logger()
+
+
+class Controller:
+    def __init__(self, home: Home) -> None:
+        credentials = Credentials(home.credentials)
+        self._home = home
+        self._plan = Plan(home, credentials)
+        self._key_sets = KeySets(home, credentials.broker_issuer)
+        self._desired = Desired()
+        self._readiness: dict[str, Readiness] = {}
+        self._following: dict[str, asyncio.Task[None]] = {}
+        self._changed = asyncio.Event()
+        before = status.read(home)
+        self._known = {} if before is None else before.ready
+        self._status = Status(os.getpid(), messages={} if before is None else before.messages)
+
+    async def run(self) -> None:
+        """Until it is cancelled. Untranslatable when the YAML is at its start; then nothing was pushed."""
+        await self._key_sets.fetch()
+        self._plan.load(self._key_sets.known)
+        wanted = desired.read(self._home)
+        self._plan.adopt(wanted)
+        self._desired = wanted
+        async with asyncio.TaskGroup() as tasks:
+            self._follow_pods(tasks)
+            await self._look()
+            self._push()
+            self._status.generation = self._status.running = wanted.generation
+            self._say()
+            tasks.create_task(self._follow_desired(tasks), name="desired")
+            tasks.create_task(self._renew(), name="certificates")
+            tasks.create_task(self._refresh_keys(), name="keys")
+            await self._follow_readiness()
+
+    def _follow_pods(self, tasks: asyncio.TaskGroup) -> None:
+        wanted = {place.process: place for place in self._plan.places}
+        for gone in self._readiness.keys() - wanted.keys():
+            self._following.pop(gone).cancel()
+            del self._readiness[gone]
+        for process in wanted.keys() - self._readiness.keys():
+            readiness = Readiness(wanted[process], self._known.get(process, False), self._changed.set)
+            self._readiness[process] = readiness
+            self._following[process] = tasks.create_task(readiness.follow(), name=process)
+
+    async def _look(self) -> None:
+        """Nobody's endpoint is taken out only because this process is new."""
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                for readiness in list(self._readiness.values()):
+                    await readiness.looked.wait()
+        except TimeoutError:
+            log.warning("pods_not_looked_at", after_seconds=LOOK_SECONDS)
+
+    async def _follow_readiness(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            self._push()
+            self._say()
+
+    async def _follow_desired(self, tasks: asyncio.TaskGroup) -> None:
+        seen = desired.stamp(self._home)
+        while True:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            if (stamp := desired.stamp(self._home)) != seen:
+                seen = stamp
+                await self._obey(desired.read(self._home), tasks)
+
+    async def _obey(self, wanted: Desired, tasks: asyncio.TaskGroup) -> None:
+        started = time.monotonic()
+        before, self._desired = self._desired, wanted
+        self._status.generation, self._status.refused = wanted.generation, ""
+        try:
+            self._plan.adopt(wanted)
+        except Untranslatable as error:
+            self._status.refused = str(error)
+            log.error("refused", generation=wanted.generation, error=str(error))
+            return self._say()
+        if wanted.rotations != before.rotations:
+            self._plan.keep_certificates(anew=True)
+        self._follow_pods(tasks)
+        changed = self._push()
+        self._status.refused = await self._confirm(started)
+        self._status.milliseconds = round((time.monotonic() - started) * 1_000, 1)
+        if not self._status.refused:
+            self._status.running = wanted.generation
+        if wanted.weights != before.weights:
+            self._status.messages = await asyncio.to_thread(messages, self._plan.places)
+        log.info("obeyed", generation=wanted.generation, changed=changed, milliseconds=self._status.milliseconds)
+        return self._say()
+
+    async def _confirm(self, started: float) -> str:
+        """Waits until every Envoy that lives says that it runs what it was given; else what it runs otherwise."""
+        while True:
+            late = await asyncio.to_thread(behind, self._plan.places)
+            if not late:
+                return ""
+            if time.monotonic() - started > CONFIRM_SECONDS:
+                return "; ".join(late)
+            await asyncio.sleep(CONFIRM_POLL_SECONDS)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEWAL_CHECK_SECONDS)
+            if issued := self._plan.keep_certificates():
+                log.info("certificates_renewed", issued=issued)
+
+    async def _refresh_keys(self) -> None:
+        while True:
+            await self._key_sets.next()
+            try:
+                self._plan.load(self._key_sets.known)
+                self._plan.adopt(self._desired)
+            except Untranslatable as error:
+                log.error("refused", error=str(error))
+            else:
+                self._push()
+
+    def _push(self) -> list[str]:
+        return self._plan.push(self._ready())
+
+    def _ready(self) -> dict[str, bool]:
+        return {process: readiness.ready for process, readiness in self._readiness.items()}
+
+    def _say(self) -> None:
+        for process, ready in self._ready().items():
+            if ready != self._status.ready.get(process):
+                log.info("endpoint", process=process, ready=ready)
+        self._status.ready = self._ready()
+        status.write(self._home, self._status)
+
+
+async def run(home: Home) -> None:
+    work = asyncio.create_task(Controller(home).run())
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
+    await work
+
+
+def main(folder: str) -> None:
+    os.umask(0o077)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        asyncio.run(run(Home(Path(folder))))
+    except asyncio.CancelledError:
+        log.info("stopped")
+    except Untranslatable as error:
+        log.critical("untranslatable", error=str(error))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,81 @@
+"""What the mesh of one home is to be: weights, versions beside the stable ones, certificates. Commands edit it; the
+supervisor and the controller make it true.
+"""
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from cli.machine.home import Home, open_private, to_json, write_private
+
+STABLE = "stable"
+EVERYBODY = ""  # every ring that has no weights of its own
+
+
+@dataclass(frozen=True)
+class Version:
+    """Another version of a service: its subset, the folder it comes from, the Python that has it installed, and what that
+    calls its release.
+    """
+
+    service: str
+    subset: str
+    folder: str
+    python: str
+    release: str
+
+    @property
+    def process(self) -> str:
+        return f"{self.service}-{self.subset}"
+
+
+@dataclass
+class Desired:
+    """`generation` counts the edits; `rotations` how often all certificates were to be made anew.
+
+    `weights`: per cent by service, ring of brokers and subset; a service without an entry has what the YAML says.
+    """
+
+    generation: int = 0
+    weights: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    versions: list[Version] = field(default_factory=list)
+    rotations: int = 0
+
+    def version(self, service: str, subset: str) -> Version | None:
+        return next((one for one in self.versions if (one.service, one.subset) == (service, subset)), None)
+
+
+def path(home: Home) -> Path:
+    return home.mesh / "desired.json"
+
+
+def read(home: Home) -> Desired:
+    """As it was edited last."""
+    try:
+        fields = json.loads(path(home).read_text("utf-8"))
+    except FileNotFoundError:
+        return Desired()
+    return Desired(**fields | {"versions": [Version(**version) for version in fields["versions"]]})
+
+
+def stamp(home: Home) -> tuple[int, int]:
+    """Another one after each edit."""
+    try:
+        found = path(home).stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_ino
+
+
+@contextmanager
+def editing(home: Home) -> Iterator[Desired]:
+    """To be changed in the block, and written at its end, unless that raises. One at a time."""
+    with open_private(home.mesh / "lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        desired = read(home)
+        yield desired
+        desired.generation += 1
+        write_private(path(home), to_json(asdict(desired)))

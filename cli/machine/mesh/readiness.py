@@ -1,0 +1,112 @@
+"""Whether a pod takes calls: its application says SERVING, and its Envoy lives. Known as soon as either ends."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2
+
+from cli.machine.mesh.pods import Place
+
+POLL_SECONDS = 0.05
+CHECK_SECONDS = 1.0
+ANSWER_BYTES_LIMIT = 4_096
+OPTIONS = (
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.max_reconnect_backoff_ms", 100),
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.keepalive_time_ms", 6_000),  # One that is stopped, and not ended, is found by this.
+    ("grpc.keepalive_timeout_ms", 2_000),
+)
+SERVING = health_pb2.HealthCheckResponse.SERVING
+
+
+class Readiness:
+    """Of one pod. `changed` is called whenever `ready` has changed."""
+
+    def __init__(self, place: Place, ready: bool, changed: Callable[[], None]) -> None:
+        """`ready`: what was known last."""
+        self.place = place
+        self.ready = ready
+        self.looked = asyncio.Event()
+        self._application = self._envoy = ready
+        self._changed = changed
+        self._unknown = {"application", "envoy"}
+
+    async def follow(self) -> None:
+        """Until it is cancelled."""
+        if self.place.pod.gateway:
+            self._know("application", True)
+            await self._follow_envoy()
+        else:
+            await asyncio.gather(self._follow_application(), self._follow_envoy())
+
+    async def _follow_application(self) -> None:
+        async with grpc.aio.insecure_channel(self.place.application, options=OPTIONS) as channel:
+            check, watch = calls(channel)
+            while True:
+                with suppress(grpc.aio.AioRpcError):  # No answer is one too.
+                    answer = await check(health_pb2.HealthCheckRequest(), timeout=CHECK_SECONDS)
+                    if answer.status == SERVING:
+                        self._know("application", True)
+                        await until_not_serving(watch)
+                self._know("application", False)
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _follow_envoy(self) -> None:
+        while True:
+            with suppress(OSError):  # It does not run.
+                await self._hear_envoy()
+            self._know("envoy", False)
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _hear_envoy(self) -> None:
+        """Asks it whether it is live, and then holds the connection, which ends when it does."""
+        reader, writer = await asyncio.open_unix_connection(str(self.place.admin))
+        try:
+            writer.write(b"GET /ready HTTP/1.1\r\nhost: envoy\r\n\r\n")
+            answer = b""
+            while b"\r\n\r\n" not in answer:
+                if not (more := await reader.read(ANSWER_BYTES_LIMIT)):
+                    return
+                answer += more
+            if answer.startswith(b"HTTP/1.1 200"):
+                self._know("envoy", True)
+                while await reader.read(ANSWER_BYTES_LIMIT):
+                    continue
+        finally:
+            writer.close()
+
+    def _know(self, part: str, ready: bool) -> None:
+        self._unknown.discard(part)
+        if part == "application":
+            self._application = ready
+        else:
+            self._envoy = ready
+        if not self._unknown:
+            self.looked.set()
+        now = self._application and self._envoy
+        if now != self.ready:
+            self.ready = now
+            self._changed()
+
+
+def calls(channel: grpc.aio.Channel) -> tuple[Any, Any]:
+    """Check and Watch of grpc.health.v1."""
+    write, read = health_pb2.HealthCheckRequest.SerializeToString, health_pb2.HealthCheckResponse.FromString
+    return (
+        channel.unary_unary("/grpc.health.v1.Health/Check", request_serializer=write, response_deserializer=read),
+        channel.unary_stream("/grpc.health.v1.Health/Watch", request_serializer=write, response_deserializer=read),
+    )
+
+
+async def until_not_serving(watch: Any) -> None:
+    call = watch(health_pb2.HealthCheckRequest())
+    try:
+        async for answer in call:
+            if answer.status != SERVING:
+                return
+    finally:
+        call.cancel()

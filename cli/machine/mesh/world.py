@@ -1,0 +1,152 @@
+"""The YAML of a cluster, as this machine means it: its host name, its keys, its shards, and the weights that are wanted."""
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import mesh
+from cli.machine.credentials import AUDIENCE, ISSUER, Credentials
+from cli.machine.home import Layout
+from cli.machine.mesh.desired import EVERYBODY, Desired
+from mesh.local.document import Document, read_text
+from mesh.local.model import World, full_host
+
+REPOSITORY = Path(mesh.__file__).parents[1]
+FOLDERS = (REPOSITORY / "k8s" / "base", REPOSITORY / "mesh" / "istio")
+INSTALL = REPOSITORY / "mesh" / "istio" / "install.yaml"
+PUBLIC_HOST = "api.bourse.example"
+LOCAL_HOST = "localhost"
+PUBLIC_ISSUER = "https://id.bourse.example"
+SHARDS_IN_YAML = 2
+LAST_SHARD = SHARDS_IN_YAML - 1  # The model of those that the YAML does not know.
+SHARD_HEADER = "bourse-shard"
+RING_HEADER = "bourse-ring"
+
+Json = dict[str, Any]
+
+
+def load(layout: Layout, credentials: Credentials, keys: Mapping[str, str]) -> World:
+    """All of the YAML, and in place of what it says for a cluster what this machine is. Untranslatable when something is.
+
+    `keys`: the key set of each jwksUri.
+    """
+    world = World.load(FOLDERS, [mesh_config()], keys)
+    changes = [replace(document, body=here(document, layout, credentials)) for document in world.documents]
+    extra = [
+        replace(document, body=of_shard(document.body, shard))
+        for shard in range(SHARDS_IN_YAML, layout.shards)
+        for document in changes
+        if f"svc-match-{LAST_SHARD}" in document.name
+    ]
+    return world.changed([*changes, *extra])
+
+
+def mesh_config() -> Document:
+    """What the YAML asks of Istio's installation."""
+    (install,) = read_text(INSTALL.read_text("utf-8"), str(INSTALL))
+    return Document({"kind": "MeshConfig", **install.spec["meshConfig"]}, str(INSTALL))
+
+
+def weighed(world: World, desired: Desired) -> World:
+    """The world with the weights that are wanted."""
+    for service, weights in desired.weights.items():
+        world = world.changed(list(weigh(world, service, weights)))
+    return world
+
+
+def weigh(world: World, service: str, weights: Mapping[str, Mapping[str, int]]) -> Iterator[Document]:
+    """Every VirtualService that divides the service's calls between its versions, dividing them so. `weights` are by ring;
+    those of "" hold for every ring that has none of its own.
+    """
+    for document in world.of("VirtualService"):
+        body = copy.deepcopy(document.body)
+        for ring, ways in divided(body, document.namespace, service):
+            wanted = weights.get(ring, weights.get(EVERYBODY))
+            for way in ways:
+                way["weight"] = way.get("weight", 0) if wanted is None else wanted.get(way["destination"]["subset"], 0)
+        if body != document.body:
+            yield replace(document, body=body)
+
+
+def divided(body: Json, namespace: str, service: str) -> Iterator[tuple[str, list[Json]]]:
+    """The ways of each route of a VirtualService that goes to more than one version of the service, with its ring."""
+    host = full_host(service.replace("_", "-"), namespace)
+    for route in body["spec"].get("http") or []:
+        ways = route.get("route") or []
+        hosts = {full_host(way["destination"]["host"], namespace) for way in ways}
+        if len(ways) > 1 and hosts == {host} and all("subset" in way["destination"] for way in ways):
+            rings = {
+                match.get("headers", {}).get(RING_HEADER, {}).get("exact", "") for match in route.get("match") or [{}]
+            }
+            yield rings.pop() if len(rings) == 1 else EVERYBODY, ways
+
+
+def here(document: Document, layout: Layout, credentials: Credentials) -> Json:
+    """The document for this machine."""
+    body: Json = renamed(document.body, {PUBLIC_HOST: LOCAL_HOST})
+    spec = body.get("spec") or {}
+    if document.kind == "RequestAuthentication":
+        spec["jwtRules"] = [made for rule in spec.get("jwtRules") or [] for made in issuers(rule, credentials)]
+    if document.kind == "VirtualService":
+        spec["http"] = [made for route in spec.get("http") or [] for made in with_shards(route, layout.shards)]
+    if document.kind == "Sidecar":
+        for egress in spec.get("egress") or []:
+            egress["hosts"] = [made for host in egress["hosts"] for made in with_shards(host, layout.shards)]
+    return body
+
+
+def issuers(rule: Json, credentials: Credentials) -> list[Json]:
+    """The rule with this machine's own keys, and the same for the issuer of brokers' tokens where there is one."""
+    if rule["issuer"] != PUBLIC_ISSUER:
+        return [rule]
+    own = {key: value for key, value in rule.items() if key not in ("jwks", "jwksUri")}
+    found = [own | {"issuer": ISSUER, "audiences": [AUDIENCE], "jwks": one_line(credentials.key_set)}]
+    brokers = credentials.broker_issuer
+    if brokers.issuer:
+        keys = {"jwksUri": brokers.jwks} if is_remote(brokers.jwks) else {"jwks": one_line(Path(brokers.jwks))}
+        found.append(own | {"issuer": brokers.issuer, "audiences": [brokers.audience], **keys})
+    return found
+
+
+def is_remote(jwks: str) -> bool:
+    return jwks.startswith("https://")
+
+
+def one_line(key_set: Path) -> str:
+    return json.dumps(json.loads(key_set.read_text("utf-8")), separators=(",", ":"))
+
+
+def with_shards(value: Any, shards: int) -> list[Any]:
+    """The route or host; where it is the last shard's in the YAML, also the same for each shard that the YAML does not know."""
+    if f"svc-match-{LAST_SHARD}" not in json.dumps(value):
+        return [value]
+    return [value, *(of_shard(value, shard) for shard in range(SHARDS_IN_YAML, shards))]
+
+
+def of_shard(value: Any, shard: int) -> Any:
+    """What the last shard in the YAML has, for another one."""
+    names = {f"svc-match-{LAST_SHARD}": f"svc-match-{shard}", f"shard-{LAST_SHARD}": f"shard-{shard}"}
+    return relabelled(renamed(value, names), str(shard))
+
+
+def relabelled(value: Any, shard: str) -> Any:
+    """With the label `shard` and the shard's header of this shard, wherever they stand."""
+    if isinstance(value, dict):
+        own = {"shard": shard, SHARD_HEADER: {"exact": shard}}
+        return {key: own.get(key, relabelled(item, shard)) for key, item in value.items()}
+    return [relabelled(item, shard) for item in value] if isinstance(value, list) else value
+
+
+def renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """A copy with these names replaced wherever they stand."""
+    if isinstance(value, dict):
+        return {renamed(key, names): renamed(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [renamed(item, names) for item in value]
+    if isinstance(value, str):
+        for old, new in names.items():
+            value = value.replace(old, new)
+    return value
