@@ -1,6 +1,6 @@
 // Istiod's own configuration for our YAML, and ours in the same spelling.
 //
-// Standard input is a JSON array of cases, standard output the array of their answers. A case is one state of the mesh:
+// With the name of a folder: its kustomization, built as `kubectl kustomize` builds it. Without one: standard input is a JSON array of cases, standard output the array of their answers. A case is one state of the mesh:
 // its MeshConfig, Kubernetes and Istio objects, and for each proxy what the local translator generates for it. The answer
 // holds, for each proxy, what Istio's discovery server generates, and the translator's resources after a pass through
 // Envoy's message types, so that both sides spell names, durations and defaults alike. A field that Envoy's messages do
@@ -20,7 +20,10 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
 
+	meshconfig "istio.io/api/mesh/v1alpha1"
 	"istio.io/istio/pilot/pkg/model"
 	"istio.io/istio/pilot/test/xds"
 	"istio.io/istio/pkg/config/mesh"
@@ -46,7 +49,8 @@ type Proxy struct {
 	Labels         map[string]string `json:"labels"`
 	Address        string            `json:"address"`
 	Gateway        bool              `json:"gateway"`
-	Version        string            `json:"version"` // Istio's version that the proxy names
+	Version        string            `json:"version"`      // Istio's version that the proxy names
+	ProxyConfig    string            `json:"proxy_config"` // its annotation proxy.istio.io/config
 	Ours           Resources         `json:"ours"`
 }
 
@@ -69,10 +73,27 @@ func main() {
 	for _, scope := range log.Scopes() {
 		scope.SetOutputLevel(log.NoneLevel)
 	}
-	if err := run(); err != nil {
+	work := run
+	if len(os.Args) > 1 {
+		work = func() error { return kustomize(os.Args[1]) }
+	}
+	if err := work(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func kustomize(folder string) error {
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), folder)
+	if err != nil {
+		return err
+	}
+	text, err := built.AsYaml()
+	if err != nil {
+		return err
+	}
+	_, err = os.Stdout.Write(text)
+	return err
 }
 
 func run() error {
@@ -124,7 +145,7 @@ func answer(t test.Failer, one Case) (Answer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", proxy.Name, err)
 		}
-		istiod, err := generated(server, proxy)
+		istiod, err := generated(server, meshConfig, proxy)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", proxy.Name, err)
 		}
@@ -134,7 +155,14 @@ func answer(t test.Failer, one Case) (Answer, error) {
 }
 
 // What istiod sends to the proxy.
-func generated(server *xds.FakeDiscoveryServer, proxy Proxy) (Resources, error) {
+func generated(server *xds.FakeDiscoveryServer, meshConfig *meshconfig.MeshConfig, proxy Proxy) (Resources, error) {
+	if proxy.ProxyConfig != "" { // The agent sends the mesh's, merged with the annotation.
+		merged, err := mesh.ApplyProxyConfig(proxy.ProxyConfig, meshConfig)
+		if err != nil {
+			return Resources{}, err
+		}
+		meshConfig = merged
+	}
 	kind := model.SidecarProxy
 	if proxy.Gateway {
 		kind = model.Router
@@ -152,6 +180,7 @@ func generated(server *xds.FakeDiscoveryServer, proxy Proxy) (Resources, error) 
 			Labels:         proxy.Labels,
 			ClusterID:      "Kubernetes",
 			WorkloadName:   proxy.Labels["app"],
+			ProxyConfig:    (*model.NodeMetaProxyConfig)(meshConfig.DefaultConfig),
 		},
 	})
 	var found Resources

@@ -1,0 +1,97 @@
+"""Both sides' facts beside each other, and which of the differences have a reason (differences.yaml)."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import yaml
+
+from mesh.conformance.facts import Facts, kind_of
+
+REASONS = Path(__file__).with_name("differences.yaml")
+ABSENT = None
+SIDES = {"istiod", "ours"}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One fact on which the sides do not agree. None where a side has no such fact."""
+
+    workload: str
+    fact: str
+    istiod: str | None
+    ours: str | None
+
+    def __str__(self) -> str:
+        return f"{self.workload}: {self.fact}\n    istiod  {self.istiod or 'nothing'}\n    ours    {self.ours or 'nothing'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why some facts may differ. `only` names the one side that has them; without it both have them, with other values.
+
+    `istiod` and `ours`, where given, are the only values that the reason is for.
+    """
+
+    reason: str
+    facts: Sequence[str]
+    only: str = ""
+    workload: str = "*"
+    istiod: str = "*"
+    ours: str = "*"
+
+    def explains(self, difference: Difference) -> bool:
+        present = {side for side in SIDES if getattr(difference, side) is not ABSENT}
+        return (
+            present == ({self.only} if self.only else SIDES)
+            and fnmatchcase(difference.workload, self.workload)
+            and fits(difference.istiod, self.istiod)
+            and fits(difference.ours, self.ours)
+            and any(fnmatchcase(difference.fact, pattern) for pattern in self.facts)
+        )
+
+
+def fits(value: str | None, wanted: str) -> bool:
+    return wanted == "*" or value == wanted
+
+
+@dataclass
+class Comparison:
+    """What was found in all cases together: counts by kind of fact, what each reason was for, and what has none."""
+
+    facts: Counter[str] = field(default_factory=Counter)
+    explained: Counter[str] = field(default_factory=Counter)
+    unexplained: list[Difference] = field(default_factory=list)
+    by_reason: Counter[str] = field(default_factory=Counter)
+
+    def add(self, workload: str, istiod: Facts, ours: Facts, reasons: Sequence[Reason]) -> None:
+        self.facts.update(kind_of(fact) for fact in istiod.keys() | ours.keys())
+        for difference in differences(workload, istiod, ours):
+            reason = next((each for each in reasons if each.explains(difference)), None)
+            if reason is None:
+                self.unexplained.append(difference)
+            else:
+                self.explained[kind_of(difference.fact)] += 1
+                self.by_reason[reason.reason] += 1
+
+    def unused(self, reasons: Iterable[Reason]) -> list[str]:
+        """Reasons for differences that there are no longer."""
+        return [each.reason for each in reasons if not self.by_reason[each.reason]]
+
+
+def differences(workload: str, istiod: Facts, ours: Facts) -> Iterator[Difference]:
+    for fact in sorted(istiod.keys() | ours.keys()):
+        if istiod.get(fact) != ours.get(fact):
+            yield Difference(workload, fact, istiod.get(fact), ours.get(fact))
+
+
+def reasons(file: Path = REASONS) -> list[Reason]:
+    return [Reason(**item) for item in yaml.safe_load(file.read_text("utf-8"))["facts"]]
+
+
+def accepted(file: Path = REASONS) -> Mapping[str, str]:
+    """What `istioctl` may say, by code or by the words that it begins with, and why that is no problem here."""
+    found: Mapping[str, str] = yaml.safe_load(file.read_text("utf-8"))["istioctl"]
+    return found

@@ -1,0 +1,87 @@
+"""The pods that the YAML's workloads would be, placed as on one machine: each at a loopback address of its own."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mesh.conformance.cluster import injected
+from mesh.local.document import Document
+from mesh.local.model import WORKLOADS, Pod, World
+
+Json = dict[str, Any]
+ISTIO_VERSION = "1.31.1"
+ADDRESS = "127.77.0.{}"
+GATEWAY = "gateway"
+GATEWAY_PORTS = {443: 8443}
+CANARY = "canary"
+
+
+def pods_of(world: World) -> list[Pod]:
+    """One pod of each workload, and beside each stable one of a Deployment a canary."""
+    found: list[Pod] = []
+    for kind in WORKLOADS:
+        for document in world.of(kind):
+            found.append(pod_of(document, len(found) + 1))
+            if kind == "Deployment" and not found[-1].gateway:
+                found.append(canary(found[-1], len(found) + 1))
+    return found
+
+
+def pod_of(document: Document, number: int) -> Pod:
+    template = document.spec["template"]
+    labels = dict(template["metadata"]["labels"])
+    name = document.name
+    if document.kind == "StatefulSet":
+        name = f"{name}-0"
+        labels["statefulset.kubernetes.io/pod-name"] = name
+    account = template["spec"]["serviceAccountName"]
+    gateway = account == GATEWAY
+    return Pod(
+        name,
+        account,
+        labels,
+        ADDRESS.format(number),
+        Path("/sockets") / name,
+        document.namespace,
+        gateway,
+        GATEWAY_PORTS if gateway else {},
+    )
+
+
+def canary(stable: Pod, number: int) -> Pod:
+    labels = {**stable.labels, "version": CANARY}
+    name = f"{stable.name}-{CANARY}"
+    return Pod(name, stable.service_account, labels, ADDRESS.format(number), Path("/sockets") / name, stable.namespace)
+
+
+def compared(pods: Sequence[Pod]) -> list[Pod]:
+    """The pods whose proxies are compared: the first of each service, and the gateway's."""
+    first: dict[str, Pod] = {}
+    for pod in pods:
+        first.setdefault(pod.service_account, pod)
+    return list(first.values())
+
+
+def proxy(world: World, pod: Pod, ours: Mapping[str, Any]) -> Json:
+    """The pod's proxy as `main.go` reads it."""
+    return {
+        "name": pod.name,
+        "namespace": pod.namespace,
+        "service_account": pod.service_account,
+        "labels": injected(pod.labels),
+        "address": pod.address,
+        "gateway": pod.gateway,
+        "version": ISTIO_VERSION,
+        "proxy_config": proxy_config(world, pod),
+        "ours": ours,
+    }
+
+
+def proxy_config(world: World, pod: Pod) -> str:
+    """The annotation proxy.istio.io/config of the pod's template."""
+    for kind in WORKLOADS:
+        for document in world.of(kind):
+            metadata = document.spec["template"]["metadata"]
+            if all(pod.labels.get(name) == value for name, value in metadata["labels"].items()):
+                return str((metadata.get("annotations") or {}).get("proxy.istio.io/config", ""))
+    return ""
