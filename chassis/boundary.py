@@ -5,9 +5,10 @@ read. What it raises becomes a status: a Refusal as it is, anything else a logge
 """
 
 import asyncio
+import math
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from google.protobuf.message import DecodeError
 from prometheus_client import Counter
 
 from chassis import identity
+from chassis.drain import Requests, Stream, Streams, was_cut_off
 from chassis.errors import Refusal, internal, trailers
 from chassis.peers import Callers
 
@@ -37,25 +39,13 @@ class Boundary(grpc.aio.ServerInterceptor):
     be cut off runs in a task of the service.
     """
 
-    def __init__(self, callers: Callers) -> None:
+    def __init__(self, callers: Callers, streams: Streams) -> None:
         self.rules: dict[str, frozenset[str]] = {}
         self._callers = callers
-        self._draining = False
+        self._streams = streams
         self._active = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._requests: set[Requests] = set()
-        self._streams: set[asyncio.Timeout] = set()
-
-    def end_streams(self) -> None:
-        """Ends streams for a drain. A bidirectional one sees its requests end, so it answers what it has
-        read and returns; a server stream is cut off with UNAVAILABLE DRAINING (its reader resumes elsewhere).
-        """
-        self._draining = True
-        for requests in list(self._requests):
-            requests.end()
-        for scope in list(self._streams):
-            scope.reschedule(asyncio.get_running_loop().time())
 
     async def idle(self) -> None:
         """Returns when no call is in flight."""
@@ -86,22 +76,18 @@ class Boundary(grpc.aio.ServerInterceptor):
 
     async def _server_stream(self, method: str, handler: Any, decode: Any, raw: bytes, context: Any) -> None:
         async with self._guard(method, context) as scope:
-            self._streams.add(scope)
-            try:
-                await _write_all(handler(_decoded(decode, raw), context), context)
-            finally:
-                self._streams.discard(scope)
+            stream = Stream(method, context, scope)
+            async with self._streams.opened(stream, identity.caller().expires_at):
+                await stream.write_all(handler(_decoded(decode, raw), context))
 
     async def _bidirectional(
         self, method: str, handler: Any, decode: Any, receiver: AsyncIterator[bytes], context: Any
     ) -> None:
-        async with self._guard(method, context):
-            requests = Requests(receiver, decode)
-            self._requests.add(requests)
-            try:
-                await _write_all(handler(requests, context), context)
-            finally:
-                self._requests.discard(requests)
+        async with self._guard(method, context) as scope:
+            requests = Requests(receiver, partial(_decoded, decode))
+            stream = Stream(method, context, scope, requests)
+            async with self._streams.opened(stream, identity.caller().expires_at):
+                await stream.write_all(handler(requests, context))
 
     @asynccontextmanager
     async def _guard(self, method: str, context: Any) -> AsyncIterator[asyncio.Timeout]:
@@ -111,7 +97,8 @@ class Boundary(grpc.aio.ServerInterceptor):
         try:
             caller = await self._admit(method, context)
             async with scope:
-                scope.reschedule(_from_now(caller.expires_at - time.time()))
+                if not math.isinf(caller.expires_at):
+                    scope.reschedule(_from_now(caller.expires_at - time.time()))
                 yield scope
         except grpc.aio.BaseError:
             raise  # grpc's own: the call is over
@@ -150,51 +137,11 @@ class Boundary(grpc.aio.ServerInterceptor):
         return refusal
 
     def _cut_off(self, scope: asyncio.Timeout) -> Refusal:
-        if self._draining:
-            return Refusal(grpc.StatusCode.UNAVAILABLE, "DRAINING", "the process is stopping", fix="resume elsewhere")
+        if was_cut_off():
+            return Refusal(grpc.StatusCode.UNAVAILABLE, "DRAINING", "this stream ends here", fix="resume elsewhere")
         if identity.caller().expires_at <= time.time():
             return identity.expired()
         return _late()
-
-
-class Requests:
-    """The requests of a bidirectional stream, decoded. They end when the client's do, or for a drain."""
-
-    def __init__(self, receiver: AsyncIterator[bytes], decode: Any) -> None:
-        self._receiver = receiver
-        self._decode = decode
-        self._reader: asyncio.Task[Any] | None = None
-        self._ended = False
-        self._cut_off = False
-
-    def end(self) -> None:
-        """Ends the iteration after the request being handled; one that was not handed out is not answered."""
-        self._ended = True
-        if self._reader is not None:
-            self._cut_off = self._reader.cancel()
-
-    def __aiter__(self) -> "Requests":
-        return self
-
-    async def __anext__(self) -> Any:
-        if self._ended:
-            raise StopAsyncIteration
-        reader = self._reader = asyncio.current_task()
-        try:
-            raw = await self._receiver.__anext__()
-        except asyncio.CancelledError:
-            if self._cut_off and reader is not None and reader.uncancel() == 0:
-                raise StopAsyncIteration from None
-            raise
-        finally:
-            self._reader = None
-        return _decoded(self._decode, raw)
-
-
-async def _write_all(responses: AsyncGenerator[Any, None], context: Any) -> None:
-    async with aclosing(responses):
-        async for response in responses:
-            await context.write(response)
 
 
 async def _abort(context: Any, refusal: Refusal) -> None:

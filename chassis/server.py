@@ -17,6 +17,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from chassis import telemetry
 from chassis.boundary import MESSAGE_BYTES_LIMIT, Boundary
+from chassis.drain import AGE_SECONDS, Streams
 from chassis.identity import rules
 from chassis.peers import Callers
 
@@ -64,9 +65,10 @@ class Server:
     What a servicer method may raise, who may call it, and its deadlines: see `boundary`.
     """
 
-    def __init__(self, listen: str, callers: Callers) -> None:
+    def __init__(self, listen: str, callers: Callers, stream_age_seconds: float = AGE_SECONDS) -> None:
         self.draining = asyncio.Event()
-        self._boundary = Boundary(callers)
+        self.streams = Streams(stream_age_seconds)
+        self._boundary = Boundary(callers, self.streams)
         self._health = health.HealthServicer()
         self._names: list[str] = []
         interceptors = [self._boundary, *telemetry.server_interceptors()]
@@ -95,13 +97,13 @@ class Server:
         await self._set_health(serving=False)
 
     async def drain(self, accept_seconds: float = 0.0) -> None:
-        """Health says NOT_SERVING; calls are accepted for `accept_seconds` more; `draining` is set; streams
-        end (see `Boundary.end_streams`) and calls in flight are answered, within DRAIN_SECONDS; then it stops.
+        """Health says NOT_SERVING; calls are accepted for `accept_seconds` more; `draining` is set; streams are told to
+        move, or end (see drain.py), and calls in flight are answered, within DRAIN_SECONDS; then it stops.
         """
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(accept_seconds)
         self.draining.set()
-        self._boundary.end_streams()
+        self.streams.end()
         stopping = asyncio.ensure_future(self._grpc.stop(DRAIN_SECONDS))
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):

@@ -23,6 +23,7 @@ class Process:
     `jwks`, `jwt_issuer` and `jwt_audience` say whose tokens it believes; the three of `broker_` whose tokens of brokers.
     `mesh` is trust domain and namespace (cluster.local/ns/bourse): services are known by certificates then, else by the
     tokens in their `token_file`. `egress` is the sidecar's socket for calls to others (empty: they are dialled as named).
+    A stream is told to move when it is `stream_age_seconds` old, give or take a fifth.
     `consume` is false in a version beside the stable one: it writes nothing that follows from the bus.
     """
 
@@ -41,6 +42,7 @@ class Process:
     consume: bool = True
     log_format: str = "json"
     drain_accept_seconds: float = 3.0
+    stream_age_seconds: float = 1800.0
 
     def __post_init__(self) -> None:
         if self.mesh and not MESH.fullmatch(self.mesh):

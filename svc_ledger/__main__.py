@@ -21,7 +21,7 @@ GC_THRESHOLD = (50_000, 20, 100)
 
 async def serve(settings: Settings, running: process.Process) -> None:
     """Listens at once, is ready when PostgreSQL is, drains when told to stop."""
-    server = Server(settings.listen, callers(settings))
+    server = Server(settings.listen, callers(settings), settings.stream_age_seconds)
     async with AsyncExitStack() as resources:
         store = db.Store(settings.database_url, settings.name, settings.hold_seconds)
         resources.push_async_callback(store.close)
@@ -33,7 +33,7 @@ async def serve(settings: Settings, running: process.Process) -> None:
             match = await resources.enter_async_context(to_service(address, settings))
             feeds.append(Feed(shard, settlers[shard], holds, bus, match))
         Metrics(holds, settlers).expose()
-        server.add(rpc.SERVICE, rpc.register, rpc.Servicer(holds, Book(store, settlers)))
+        server.add(rpc.SERVICE, rpc.register, rpc.Servicer(holds, Book(store, settlers), server.streams))
         await server.start()
         running.spawn(begin(settings, server, store, bus, feeds, running), "begin")
         await running.stop.wait()

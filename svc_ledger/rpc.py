@@ -9,6 +9,7 @@ import grpc
 
 from bourse.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from chassis import telemetry
+from chassis.drain import Streams, farewell
 from chassis.errors import Refusal
 from chassis.identity import caller
 from svc_ledger import metrics, wire
@@ -24,7 +25,8 @@ SHARE_OF_DEADLINE = 0.8  # the rest is for the refusal to reach its caller in ti
 class Servicer(ledger_pb2_grpc.LedgerServiceServicer):
     """LedgerService."""
 
-    def __init__(self, holds: Holds, book: Book) -> None:
+    def __init__(self, holds: Holds, book: Book, streams: Streams) -> None:
+        self._streams = streams
         self._holds = holds
         self._book = book
         self._exports = 0
@@ -32,6 +34,7 @@ class Servicer(ledger_pb2_grpc.LedgerServiceServicer):
     async def CreateHolds(  # noqa: N802
         self, requests: AsyncIterator[ledger_pb2.CreateHoldsRequest], _context: Any
     ) -> AsyncIterator[ledger_pb2.CreateHoldsResponse]:
+        farewell(_move)
         async for request in requests:
             with refusals(), _traced(request), metrics.HOLD_SECONDS.time():
                 results = await self._holds.create(request.incarnation, wire.hold_requests(request.holds))
@@ -128,6 +131,13 @@ class Servicer(ledger_pb2_grpc.LedgerServiceServicer):
                     yield wire.export_part(part)
         finally:
             self._exports -= 1
+
+    async def Drain(self, request: ledger_pb2.DrainRequest, _context: Any) -> ledger_pb2.DrainResponse:  # noqa: N802
+        return ledger_pb2.DrainResponse(streams_told=self._streams.drain(request.share_ppm))
+
+
+def _move() -> ledger_pb2.CreateHoldsResponse:
+    return ledger_pb2.CreateHoldsResponse(draining=ledger_pb2.Draining())
 
 
 @contextmanager

@@ -31,7 +31,7 @@ async def main(it: process.Process, environment: Settings) -> None:
         it.spawn(connection.work(), "bus")
         for feed in (bus.executions(environment.shard), bus.market_data(environment.shard)):
             it.spawn(bus.Publisher(connection, shard, feed, meters).work(), feed.stream)
-    server = Server(environment.listen, callers(environment))
+    server = Server(environment.listen, callers(environment), environment.stream_age_seconds)
     add_to(server, shard)
     await server.start()
     await server.ready()

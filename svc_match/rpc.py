@@ -9,6 +9,7 @@ import grpc
 import structlog
 
 from bourse.match.v1 import events_pb2, match_pb2, match_pb2_grpc
+from chassis.drain import farewell
 from chassis.errors import Refusal
 from chassis.server import Server
 from svc_match import wire
@@ -52,6 +53,7 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
 
     async def Submit(self, requests: Any, _context: Any) -> Any:  # noqa: N802
         """Reads ahead at most PIPELINE_LIMIT batches; a refusal comes after the answers to what was before it."""
+        farewell(lambda: match_pb2.SubmitResponse(draining=match_pb2.Draining()))
         pending: asyncio.Queue[Pending] = asyncio.Queue(PIPELINE_LIMIT)
         reader = asyncio.create_task(self._read_batches(requests, pending))
         try:
@@ -98,12 +100,16 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
 
     async def StreamExecutions(self, request: match_pb2.StreamExecutionsRequest, _context: Any) -> Any:  # noqa: N802
         """See the proto."""
-        async for batches in self._stream(request, _executions):
+        sent = Sent(request.from_sequence - 1)
+        farewell(lambda: match_pb2.StreamExecutionsResponse(draining=sent.draining()))
+        async for batches in self._stream(request, _executions, sent):
             yield match_pb2.StreamExecutionsResponse(batches=batches)
 
     async def StreamMarketData(self, request: match_pb2.StreamMarketDataRequest, _context: Any) -> Any:  # noqa: N802
         """See the proto."""
-        async for batches in self._stream(request, _market_data):
+        sent = Sent(request.from_sequence - 1)
+        farewell(lambda: match_pb2.StreamMarketDataResponse(draining=sent.draining()))
+        async for batches in self._stream(request, _market_data, sent):
             yield match_pb2.StreamMarketDataResponse(batches=batches)
 
     async def _read_batches(self, requests: Any, pending: asyncio.Queue[Pending]) -> None:
@@ -158,8 +164,10 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
             published_sequence=min(published.values(), default=0),
         )
 
-    async def _stream(self, request: Any, parts: Callable[[Row, int], list[bytes]]) -> AsyncIterator[list[bytes]]:
-        """Rows by cursor, from memory or the journal: there is no seam."""
+    async def _stream(
+        self, request: Any, parts: Callable[[Row, int], list[bytes]], sent: "Sent"
+    ) -> AsyncIterator[list[bytes]]:
+        """Rows by cursor, from memory or the journal: there is no seam. `sent` is as far as whole rows were yielded."""
         if request.incarnation:
             self._require_incarnation(request.incarnation)
         cursor = self._require_position(request.from_sequence)
@@ -170,6 +178,7 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
                 for row in await self._shard.rows(cursor, RESPONSE_BYTES_LIMIT):
                     for part in parts(row, cursor):
                         if size and size + len(part) > RESPONSE_BYTES_LIMIT:
+                            sent.sequence = cursor - 1
                             yield batches
                             batches, size = [], 0
                         batches.append(part)
@@ -177,6 +186,7 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
                     cursor = row.last_sequence + 1
                     if request.to_sequence and cursor > request.to_sequence:
                         break
+                sent.sequence = cursor - 1
                 yield batches
 
     @asynccontextmanager
@@ -233,6 +243,17 @@ async def _leading() -> AsyncIterator[None]:
     except NotLeader as error:
         message = "the shard is being taken over"
         raise Refusal(Code.UNAVAILABLE, "NOT_READY", message, fix="send again") from error
+
+
+class Sent:
+    """How far a stream that is read is: whole rows up to `sequence`."""
+
+    def __init__(self, sequence: int) -> None:
+        self.sequence = sequence
+
+    def draining(self) -> match_pb2.Draining:
+        """Where the next stream resumes."""
+        return match_pb2.Draining(resume_after_sequence=self.sequence)
 
 
 def _own_id(item: Item, message: match_pb2.Submission) -> str:

@@ -25,7 +25,7 @@ COLLECT_AT = (50_000, 20, 50)
 
 async def main(this: process.Process, told: Settings) -> None:
     """Serves until told to stop."""
-    server = Server(told.listen, callers(told))
+    server = Server(told.listen, callers(told), told.stream_age_seconds)
     engine = database.engine(told.database_url, told.name)
     reference, metrics = Reference(frozenset(told.match_shards)), Metrics()
     ledger, match = Ledger(told), Match(told)
@@ -33,7 +33,7 @@ async def main(this: process.Process, told: Settings) -> None:
     placed = Placed()
     admission = Admission(match, reference, placed, db.Tables(engine), history)
     entry = Entry(ledger, match, reference, placed, admission.reductions, this.spawn, metrics)
-    service = OrderService(admission, entry, history, server.draining, metrics)
+    service = OrderService(admission, entry, history, server.streams, metrics)
     service.add_to(server)
     await server.start()
     this.spawn(entry.work(), "entry")

@@ -1,7 +1,10 @@
 """gRPC out, to svc_ledger and svc_match: apart from rpc.py, which is gRPC in."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import grpc
@@ -12,6 +15,8 @@ from bourse.match.v1 import match_pb2, match_pb2_grpc
 from bourse.types.v1 import command_pb2
 from chassis import client
 from chassis.errors import from_rpc_error
+from chassis.identity import RINGS
+from chassis.peers import RING_HEADER
 from svc_order import wire
 from svc_order.core.reference import Instrument, Shard
 from svc_order.core.refused import Unavailable
@@ -22,69 +27,123 @@ from svc_order.settings import Settings
 HOLDS_SECONDS = 5.0
 SUBMIT_SECONDS = 20.0
 READ_SECONDS = 2.0
+LEAVE_SECONDS = 5.0
 
 log = structlog.get_logger()
 Q = TypeVar("Q")
 R = TypeVar("R")
 
 
+class Stream(Generic[R]):
+    """One call of an Exchange: who waits for its answers, in order, and whether it is to be left."""
+
+    def __init__(self, call: Any) -> None:
+        self.call = call
+        self.waiting: deque[asyncio.Future[R]] = deque()
+        self.draining = False
+        self.left = asyncio.Event()
+        self.reader: asyncio.Task[None] | None = None
+
+
 class Exchange(Generic[Q, R]):
     """A stream that answers each request with one response, in order. It is opened when needed, and again after it broke.
 
     When it breaks, or an answer takes longer than `seconds`, every request that was made before fails too: none overtakes.
+    When it says `draining`, what was written is answered there, and the next request goes to a new one after that.
     """
 
     def __init__(self, open_stream: Callable[[], Any], reason: str, seconds: float) -> None:
         self._open = open_stream
         self._reason = reason
         self._seconds = seconds
-        self._call: Any = None
+        self._stream: Stream[R] | None = None
         self._generation = 0
         self._writing = asyncio.Lock()
-        self._reading = asyncio.Lock()
 
     async def ask(self, request: Q) -> R:
         """The response to `request`. Raises Unavailable: then nobody knows whether the request was taken."""
         generation = self._generation
+        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(self._seconds):
                 async with self._writing:
+                    stream = await self._present()
                     if generation != self._generation:
                         raise Unavailable(self._reason, "the stream broke before the request was sent")
-                    if self._call is None:
-                        self._call = self._open()
-                    call = self._call
-                    await call.write(request)
-                async with self._reading:
-                    response = await call.read()
+                    stream.waiting.append(answer)
+                    await stream.call.write(request)
+                return await answer
         except grpc.RpcError as error:
-            self._broken(generation)
-            why = from_rpc_error(error)
-            raise Unavailable(self._reason, f"{why.reason}: {why.message}") from error
+            raise self._broken(generation, str(from_rpc_error(error))) from error
         except TimeoutError as error:
-            self._broken(generation)
-            raise Unavailable(self._reason, f"no answer within {self._seconds} s") from error
+            raise self._broken(generation, f"no answer within {self._seconds} s") from error
         except asyncio.InvalidStateError as error:  # grpc's word for writing to a call that is over
-            self._broken(generation)
-            raise Unavailable(self._reason, "the stream is over") from error
+            raise self._broken(generation, "the stream is over") from error
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            self._broken(generation)  # grpc raises it in reads and writes of a call that was cancelled here
-            raise Unavailable(self._reason, "the stream broke") from None
-        if response is grpc.aio.EOF:
-            self._broken(generation)
-            raise Unavailable(self._reason, "the stream ended")
-        answer: R = response
-        return answer
+            # grpc raises it in writes to a call that was cancelled here
+            raise self._broken(generation, "the stream broke") from None
 
-    def _broken(self, generation: int) -> None:
+    async def close(self) -> None:
+        """Ends the stream; who waits for an answer gets Unavailable."""
+        self._broken(self._generation, "the process is stopping")
+
+    async def _present(self) -> Stream[R]:
+        """The stream for the next request: one that drains is left first."""
+        while self._stream is not None and self._stream.draining:
+            await self._stream.left.wait()
+        if self._stream is None:
+            stream: Stream[R] = Stream(self._open())
+            self._stream = stream
+            stream.reader = asyncio.create_task(self._read(stream, self._generation))
+        return self._stream
+
+    async def _read(self, stream: Stream[R], generation: int) -> None:
+        """Hands answers out until the stream breaks, or is left: then it has answered all and is half-closed."""
+        try:
+            while (response := await stream.call.read()) is not grpc.aio.EOF:
+                if response.HasField("draining"):
+                    stream.draining = True
+                elif not stream.waiting:
+                    break
+                else:
+                    answer = stream.waiting.popleft()
+                    if not answer.done():
+                        answer.set_result(response)
+                if stream.draining and not stream.waiting:
+                    await self._leave(stream)
+                    return
+            self._broken(generation, "the stream ended")
+        except grpc.RpcError as error:
+            why = from_rpc_error(error)
+            self._broken(generation, f"{why.reason}: {why.message}")
+        except asyncio.CancelledError:
+            self._broken(generation, "the stream broke")
+
+    async def _leave(self, stream: Stream[R]) -> None:
+        self._stream = None
+        stream.left.set()
+        with suppress(grpc.RpcError, asyncio.InvalidStateError, TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await stream.call.done_writing()
+                await stream.call.read()
+        stream.call.cancel()
+
+    def _broken(self, generation: int, why: str) -> Unavailable:
+        failure = Unavailable(self._reason, why)
         if generation == self._generation:
             self._generation += 1
-            call, self._call = self._call, None
-            if call is not None:
-                call.cancel()
+            stream, self._stream = self._stream, None
+            if stream is not None:
+                stream.left.set()
+                for answer in stream.waiting:
+                    if not answer.done():
+                        answer.set_exception(failure)
+                        answer.exception()  # its asker may be gone
+                stream.call.cancel()
+        return failure
 
 
 class Ledger:
@@ -93,13 +152,16 @@ class Ledger:
     def __init__(self, told: Settings) -> None:
         self._channel = client.to_service(told.ledger, told)
         self._stub: Any = ledger_pb2_grpc.LedgerServiceStub(self._channel)
-        self._holds: Exchange[ledger_pb2.CreateHoldsRequest, ledger_pb2.CreateHoldsResponse] = Exchange(
-            self._stub.CreateHolds, "LEDGER_DOWN", HOLDS_SECONDS
-        )
+        self._holds: dict[str, Exchange[ledger_pb2.CreateHoldsRequest, ledger_pb2.CreateHoldsResponse]] = {
+            ring: Exchange(partial(self._open, ring), "LEDGER_DOWN", HOLDS_SECONDS) for ring in RINGS
+        }
 
-    async def create_holds(self, incarnation: str, tickets: Sequence[Ticket]) -> Sequence[Hold]:
+    def _open(self, ring: str) -> Any:
+        return self._stub.CreateHolds(metadata=((RING_HEADER, ring),))
+
+    async def create_holds(self, ring: str, incarnation: str, tickets: Sequence[Ticket]) -> Sequence[Hold]:
         """See ports.Ledger."""
-        holds = wire.holds(await self._holds.ask(wire.create_holds(incarnation, tickets)))
+        holds = wire.holds(await self._holds[ring].ask(wire.create_holds(incarnation, tickets)))
         if len(holds) != len(tickets):
             raise Unavailable("LEDGER_DOWN", f"{len(holds)} holds for {len(tickets)} requests")
         return holds
@@ -117,6 +179,8 @@ class Ledger:
 
     async def close(self) -> None:
         """Ends its calls."""
+        for exchange in self._holds.values():
+            await exchange.close()
         await self._channel.close()
 
 
@@ -165,5 +229,7 @@ class Match:
 
     async def close(self) -> None:
         """Ends its calls."""
+        for exchange in self._submits.values():
+            await exchange.close()
         for channel in self._channels.values():
             await channel.close()

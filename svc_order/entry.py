@@ -1,7 +1,8 @@
 """The pipeline of order entry, which is more than app.py should hold: sessions in, batches to the ledger and to the shards.
 
 Stage one asks the ledger for holds, stage two submits to each shard; both take whatever arrived while their last batch was
-in flight, and work on different batches at the same time. A session's commands keep their order through both.
+in flight, and work on different batches at the same time. A session's commands keep their order through both. A session is of
+one ring, and each ring has both stages to itself.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from enum import Enum, auto
 from itertools import islice
 from typing import Any, NamedTuple
 
+from chassis.identity import GENERAL, RINGS
 from svc_order.core.commands import DAY, Cancel, Place, Replace
 from svc_order.core.placed import Placed
 from svc_order.core.reference import Reference
@@ -53,8 +55,9 @@ class Piece(NamedTuple):
 class Session:
     """One caller's commands in order, and their answers in the same order."""
 
-    def __init__(self, participant: str, entry: "Entry") -> None:
+    def __init__(self, participant: str, entry: "Entry", ring: "Ring") -> None:
         self.participant = participant
+        self.ring = ring
         self.state = State.RUNNING
         self.cut = False  # A shard did not take a command: what is queued behind it is not sent.
         self.changed = asyncio.Event()
@@ -74,7 +77,7 @@ class Session:
         self.unanswered.extend(tickets)
         self._entry.commands += len(tickets)
         if self.state is State.RUNNING:
-            self._entry.send(self, [one for one in tickets if one.result is None])
+            self.ring.send(self, [one for one in tickets if one.result is None])
         self.changed.set()
 
     def take(self) -> list[Ticket]:
@@ -133,35 +136,30 @@ class Entry:
         metrics: Metrics,
         overtake_after_seconds: float = OVERTAKE_AFTER_SECONDS,
     ) -> None:
-        self._overtake_after_seconds = overtake_after_seconds
-        self._failing_since = self._failed_at = float("-inf")
         self._ledger = ledger
         self._match = match
-        self._reference = reference
-        self._reductions = reductions
         self._spawn = spawn
         self._metrics = metrics
-        self._first: deque[Piece] = deque()
-        self._first_ready = asyncio.Event()
         self._freed = asyncio.Event()
-        self._lanes = {shard: Lane(shard, match, reference, placed, metrics) for shard in reference.shard_numbers}
+        self._rings = {
+            ring: Ring(ring, ledger, match, reference, placed, reductions, metrics, overtake_after_seconds)
+            for ring in RINGS
+        }
         self.commands = 0
         self.sessions = 0
 
     async def work(self) -> None:
         """Runs until cancelled; belongs to a TaskGroup."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._hold())
-            for lane in self._lanes.values():
-                for _ in range(BATCHES_IN_FLIGHT):
-                    tasks.create_task(lane.work())
+            for ring in self._rings.values():
+                ring.start(tasks)
 
-    def open(self, participant: str) -> Session | None:
-        """A new session; None at SESSION_LIMIT. Whoever opens it closes it with `forget`."""
+    def open(self, participant: str, ring: str = GENERAL) -> Session | None:
+        """A new session of one of RINGS; None at SESSION_LIMIT. Whoever opens it closes it with `forget`."""
         if self.sessions >= SESSION_LIMIT:
             return None
         self.sessions += 1
-        return Session(participant, self)
+        return Session(participant, self, self._rings[ring])
 
     def forget(self, session: Session) -> None:
         """The caller is gone. What was received goes on; nobody waits for the answers."""
@@ -186,18 +184,6 @@ class Entry:
         self.commands -= count
         self._freed.set()
 
-    def send(self, session: Session, tickets: list[Ticket]) -> None:
-        """Puts commands on their way, in order. What needs no hold, with nothing before it at the ledger, goes straight on."""
-        if not tickets:
-            return
-        session.flying += len(tickets)
-        if not session.at_ledger and all(one.need is None for one in tickets):
-            self._submit(Piece(session, tickets))
-            return
-        session.at_ledger += len(tickets)
-        self._first.append(Piece(session, tickets))
-        self._first_ready.set()
-
     def resend(self, session: Session) -> None:
         """Sends all that is unanswered again, in order, when settlement has come to where it is safe to ask again."""
         self._spawn(self._resend(session))
@@ -218,7 +204,7 @@ class Entry:
         while piece := list(islice(waiting, BATCH_LIMIT)):
             for ticket in piece:
                 ticket.sent, ticket.hold = False, None
-            self.send(session, piece)
+            session.ring.send(session, piece)
 
     async def _settled(self, shard: int, deadline_us: int) -> None:
         """Waits until settlement is where the journal is now, and past a deadline."""
@@ -233,6 +219,53 @@ class Entry:
     async def _is_settled(self, shard: int, sequence: int, time_us: int) -> bool:
         settled_sequence, settled_us = await self._ledger.settled(shard)
         return settled_sequence >= sequence and settled_us > time_us
+
+
+class Ring:
+    """Both stages of one ring's sessions: their holds travel on a ledger stream of their own, their batches are never mixed
+    with another ring's.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        ledger: Ledger,
+        match: Match,
+        reference: Reference,
+        placed: Placed,
+        reductions: Reductions,
+        metrics: Metrics,
+        overtake_after_seconds: float,
+    ) -> None:
+        self._name = name
+        self._overtake_after_seconds = overtake_after_seconds
+        self._failing_since = self._failed_at = float("-inf")
+        self._ledger = ledger
+        self._reference = reference
+        self._reductions = reductions
+        self._metrics = metrics
+        self._first: deque[Piece] = deque()
+        self._first_ready = asyncio.Event()
+        self._lanes = {shard: Lane(shard, match, reference, placed, metrics) for shard in reference.shard_numbers}
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Runs until cancelled."""
+        tasks.create_task(self._hold())
+        for lane in self._lanes.values():
+            for _ in range(BATCHES_IN_FLIGHT):
+                tasks.create_task(lane.work())
+
+    def send(self, session: Session, tickets: list[Ticket]) -> None:
+        """Puts commands on their way, in order. What needs no hold, with nothing before it at the ledger, goes straight on."""
+        if not tickets:
+            return
+        session.flying += len(tickets)
+        if not session.at_ledger and all(one.need is None for one in tickets):
+            self._submit(Piece(session, tickets))
+            return
+        session.at_ledger += len(tickets)
+        self._first.append(Piece(session, tickets))
+        self._first_ready.set()
 
     async def _hold(self) -> None:
         while True:
@@ -266,7 +299,9 @@ class Entry:
         shards = self._reference.shards
         for incarnation in {shards[number].incarnation: None for number in {one.shard for one in tickets}}:
             asked = [one for one in tickets if shards[one.shard].incarnation == incarnation]
-            for ticket, hold in zip(asked, await self._ledger.create_holds(incarnation, asked), strict=True):
+            for ticket, hold in zip(
+                asked, await self._ledger.create_holds(self._name, incarnation, asked), strict=True
+            ):
                 ticket.hold = hold
 
     def _held(self, piece: Piece) -> None:

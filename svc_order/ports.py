@@ -60,8 +60,8 @@ class Ticket:
 class Ledger(Protocol):
     """The ledger's holds."""
 
-    async def create_holds(self, incarnation: str, tickets: Sequence[Ticket]) -> Sequence[Hold]:
-        """One hold a ticket, in order, after they are committed. Raises Unavailable."""
+    async def create_holds(self, ring: str, incarnation: str, tickets: Sequence[Ticket]) -> Sequence[Hold]:
+        """One hold a ticket, in order, after they are committed; each ring has a stream of its own. Raises Unavailable."""
 
     async def settled(self, shard: int) -> tuple[int, int]:
         """Sequence and journal time of settlement's cursor. Raises Unavailable."""

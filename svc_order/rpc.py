@@ -12,6 +12,7 @@ import structlog
 
 from bourse.order.v1 import order_pb2, order_pb2_grpc
 from bourse.types.v1 import command_pb2
+from chassis.drain import Streams, farewell
 from chassis.errors import Refusal
 from chassis.identity import caller
 from chassis.server import Server
@@ -35,12 +36,12 @@ class OrderService(Servicer):  # type: ignore[misc]
     """bourse.order.v1.OrderService."""
 
     def __init__(
-        self, admission: Admission, entry: Entry, history: History, draining: asyncio.Event, metrics: Metrics
+        self, admission: Admission, entry: Entry, history: History, streams: Streams, metrics: Metrics
     ) -> None:
         self._admission = admission
         self._entry = entry
         self._history = history
-        self._draining = draining
+        self._streams = streams
         self._metrics = metrics
 
     def add_to(self, server: Server) -> None:
@@ -51,17 +52,14 @@ class OrderService(Servicer):  # type: ignore[misc]
     async def EnterOrders(
         self, requests: AsyncIterator[order_pb2.EnterOrdersRequest], _context: Any
     ) -> AsyncGenerator[order_pb2.EnterOrdersResponse, None]:
+        farewell(_move)
         session = self._open()
         reader = asyncio.create_task(self._read(session, requests))
-        told = False
         try:
             while True:
                 session.changed.clear()
                 if tickets := session.take():
                     yield self._answer(tickets)
-                if self._draining.is_set() and not told:
-                    told = True
-                    yield order_pb2.EnterOrdersResponse(draining=order_pb2.Draining())
                 if session.over and not session.answerable:
                     break
                 await session.changed.wait()
@@ -117,7 +115,7 @@ class OrderService(Servicer):  # type: ignore[misc]
         return result
 
     def _open(self) -> Session:
-        session = self._entry.open(caller().participant)
+        session = self._entry.open(caller().participant, caller().ring)
         if session is None:
             raise _refusal(
                 refused(
@@ -181,8 +179,11 @@ class OrderService(Servicer):  # type: ignore[misc]
         try:
             with _statuses():
                 after = {one.shard: (one.sequence, one.incarnation) for one in request.after}
+                farewell(lambda: wire.move_from(after))
                 async for incarnation, part in self._history.watch(participant, after):
-                    yield wire.watched(incarnation, *part)
+                    response = wire.watched(incarnation, *part)
+                    after[response.shard] = response.last_sequence, incarnation
+                    yield response
         finally:
             self._history.watchers -= 1
 
@@ -196,6 +197,13 @@ class OrderService(Servicer):  # type: ignore[misc]
                     for shard, one in positions.items():
                         response.sequences.add(shard=shard, sequence=one.sequence, incarnation=one.incarnation)
                     yield response
+
+    async def Drain(self, request: order_pb2.DrainRequest, _context: Any) -> order_pb2.DrainResponse:
+        return order_pb2.DrainResponse(streams_told=self._streams.drain(request.share_ppm))
+
+
+def _move() -> order_pb2.EnterOrdersResponse:
+    return order_pb2.EnterOrdersResponse(draining=order_pb2.Draining())
 
 
 class _statuses:  # noqa: N801

@@ -21,7 +21,7 @@ COLLECT_AFTER = 50_000  # objects; levels and trades hold no cycles, so the coll
 
 async def serve(settings: Settings, running: process.Process) -> None:
     """Listens at once, is ready when every shard is followed, drains when told to stop."""
-    server = Server(settings.listen, callers(settings))
+    server = Server(settings.listen, callers(settings), settings.stream_age_seconds)
     async with AsyncExitStack() as resources:
         engine = database.engine(settings.database_url, settings.name)
         resources.push_async_callback(engine.dispose)
@@ -38,7 +38,7 @@ async def serve(settings: Settings, running: process.Process) -> None:
             match = await resources.enter_async_context(to_service(address, settings))
             feeds[number] = Feed(number, quotes, bus, match)
         Metrics(quotes, fanout, feeds).expose()
-        server.add(rpc.SERVICE, rpc.register, rpc.Servicer(quotes, fanout))
+        server.add(rpc.SERVICE, rpc.register, rpc.Servicer(quotes, fanout, server.streams))
         await server.start()
         running.spawn(follow(settings, server, quotes, bus, feeds, running), "follow")
         await running.stop.wait()

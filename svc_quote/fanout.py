@@ -22,6 +22,12 @@ TRADES_A_RESPONSE = 1000
 FROM_NOW = -1
 
 
+class Progress:
+    """How far a stream of trades is: up to symbol_sequence `sent`, FROM_NOW until it is known."""
+
+    sent = FROM_NOW
+
+
 class Reader:
     """A stream's place: which of its instruments changed, and whether they are gone."""
 
@@ -153,19 +159,23 @@ class Fanout:
                 if at > before:
                     yield self._send(listing.once("depth", before, lambda: _depth_since(shard, market, before)))  # noqa: B023
 
-    async def trades(self, symbol: str, after: int, incarnation: str) -> AsyncGenerator[bytes, None]:
+    async def trades(
+        self, symbol: str, after: int, incarnation: str, progress: "Progress | None" = None
+    ) -> AsyncGenerator[bytes, None]:
         """Every trade behind `after`, in order: from the store, from memory, then live. A reader that was live
         and is more than the tape's limit behind is told so, and where to resume.
         """
+        progress = progress or Progress()
         with self._reading([symbol], "tape") as (reader, (listing,)):
             place = Place(listing.shard, listing.market)
-            at = _start(place, after, incarnation)
+            at = progress.sent = _start(place, after, incarnation)
             tape = place.market.tape
             while True:
                 if at < tape.floor:
                     response, at = await self._stored(place, at)
                 else:
                     response, at = self._recent(listing, at)
+                progress.sent = at
                 yield self._send(response)
                 if not tape.behind(at):
                     break
@@ -175,6 +185,7 @@ class Fanout:
                     if at < tape.floor or behind > tape.limit:
                         raise self._fell_behind(place, at)
                     response, at = self._recent(listing, at)
+                    progress.sent = at
                     yield self._send(response)
 
     async def _states(

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from typing import Any, NamedTuple, TypeAlias
 
@@ -12,12 +12,13 @@ from google.protobuf.message_factory import GetMessageClass
 
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
+from chassis.drain import Streams, farewell
 from chassis.errors import Refusal
 from svc_quote import wire
 from svc_quote.app import Place, Quotes
 from svc_quote.core.events import Level, Trade
 from svc_quote.core.refused import Refused
-from svc_quote.fanout import FROM_NOW, LEVELS_LIMIT, Fanout
+from svc_quote.fanout import FROM_NOW, LEVELS_LIMIT, Fanout, Progress
 
 SERVICE = quote_pb2.DESCRIPTOR.services_by_name["QuoteService"]
 SYMBOL = re.compile(r"[A-Z0-9.]{1,12}")
@@ -47,7 +48,8 @@ CODES = {
 class Servicer:
     """QuoteService."""
 
-    def __init__(self, quotes: Quotes, fanout: Fanout) -> None:
+    def __init__(self, quotes: Quotes, fanout: Fanout, streams: Streams) -> None:
+        self._streams = streams
         self._quotes = quotes
         self._fanout = fanout
         self._exports = 0
@@ -86,20 +88,26 @@ class Servicer:
         return quote_pb2.GetDayStatisticsResponse(statistics=wire.statistics(*place))
 
     def StreamTopOfBook(self, request: quote_pb2.StreamTopOfBookRequest, _context: Any) -> Responses:  # noqa: N802
-        return _answers(self._fanout.tops(_symbols(request.symbols)))
+        return _answers(self._fanout.tops(_symbols(request.symbols)), wire.move_top)
 
     def StreamDepth(self, request: quote_pb2.StreamDepthRequest, _context: Any) -> Responses:  # noqa: N802
-        return _answers(self._fanout.depth(_symbol(request.symbol), _levels(request.levels, LEVELS_LIMIT)))
+        return _answers(
+            self._fanout.depth(_symbol(request.symbol), _levels(request.levels, LEVELS_LIMIT)), wire.move_depth
+        )
 
     def StreamTrades(self, request: quote_pb2.StreamTradesRequest, _context: Any) -> Responses:  # noqa: N802
         symbol, after = _symbol(request.symbol), _after(request.after_symbol_sequence)
-        return _answers(self._fanout.trades(symbol, after, request.incarnation))
+        at = Progress()
+        return _answers(self._fanout.trades(symbol, after, request.incarnation, at), lambda: wire.move_trades(at.sent))
 
     def StreamDayStatistics(self, request: quote_pb2.StreamDayStatisticsRequest, _context: Any) -> Responses:  # noqa: N802
-        return _answers(self._fanout.statistics(_symbols(request.symbols)))
+        return _answers(self._fanout.statistics(_symbols(request.symbols)), wire.move_statistics)
 
     def ExportQuotes(self, _request: quote_pb2.ExportQuotesRequest, _context: Any) -> Responses:  # noqa: N802
         return _answers(self._export())
+
+    async def Drain(self, request: quote_pb2.DrainRequest, _context: Any) -> quote_pb2.DrainResponse:  # noqa: N802
+        return quote_pb2.DrainResponse(streams_told=self._streams.drain(request.share_ppm))
 
     async def _export(self) -> AsyncGenerator[bytes, None]:
         if self._exports >= EXPORTS_LIMIT:
@@ -154,8 +162,12 @@ class Servicer:
                 ) from None
 
 
-async def _answers(responses: Responses) -> Responses:
-    """The responses; what is refused becomes a status, and what they hold is given back at once when they end."""
+async def _answers(responses: Responses, move: Callable[[], bytes] | None = None) -> Responses:
+    """The responses; what is refused becomes a status, and what they hold is given back at once when they end. `move` makes
+    the one that tells the reader to move.
+    """
+    if move is not None:
+        farewell(move)
     with _refusals():
         async with aclosing(responses):
             async for response in responses:

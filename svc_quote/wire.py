@@ -156,3 +156,24 @@ def trades_response(shard: Shard, market: Market, trades: Sequence[Trade], until
     where = position(shard, market)
     where.symbol_sequence = until
     return quote_pb2.StreamTradesResponse(position=where, trades=map(trade, trades)).SerializeToString()
+
+
+def move_top() -> bytes:
+    """Tells a reader of tops to move."""
+    return quote_pb2.StreamTopOfBookResponse(draining=quote_pb2.Draining()).SerializeToString()
+
+
+def move_depth() -> bytes:
+    """Tells a reader of a book to move."""
+    return quote_pb2.StreamDepthResponse(draining=quote_pb2.Draining()).SerializeToString()
+
+
+def move_statistics() -> bytes:
+    """Tells a reader of statistics to move."""
+    return quote_pb2.StreamDayStatisticsResponse(draining=quote_pb2.Draining()).SerializeToString()
+
+
+def move_trades(sent: int) -> bytes:
+    """Tells a reader of trades to move, and to resume after the symbol_sequence that was sent."""
+    draining = quote_pb2.Draining(resume_after_sequence=sent)
+    return quote_pb2.StreamTradesResponse(draining=draining).SerializeToString()

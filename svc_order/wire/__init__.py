@@ -1,7 +1,7 @@
 """Protobuf to core and back. Order messages are passed on as they came; nothing is worded anew."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bourse.ledger.v1 import ledger_pb2
 from bourse.match.v1 import match_pb2
@@ -238,4 +238,16 @@ def watched(
         response.updates.extend(one for one in whole.updates if one.sequence >= first)
     response.incarnation, response.shard = incarnation, shard_number
     response.first_sequence, response.last_sequence = first, last
+    return response
+
+
+def move_from(after: Mapping[int, tuple[int, str]]) -> order_pb2.WatchOrdersResponse:
+    """Tells a reader of the drop copy to move, and where it is: by shard, sequence and incarnation."""
+    response = order_pb2.WatchOrdersResponse()
+    draining = response.draining
+    if len(after) == 1:
+        draining.resume_after_sequence = next(iter(after.values()))[0]
+    for number, (sequence, incarnation) in after.items():
+        draining.resume_after.add(shard=number, sequence=sequence, incarnation=incarnation)
+    draining.SetInParent()
     return response

@@ -327,7 +327,7 @@ class Ports:
         await self.gates[name].wait()
         self.waiting.remove(name)
 
-    async def create_holds(self, incarnation: str, tickets: Sequence[Ticket]) -> Sequence[Hold]:
+    async def create_holds(self, _ring: str, incarnation: str, tickets: Sequence[Ticket]) -> Sequence[Hold]:
         await self._pass("hold")
         if self.ledger_down:
             raise Unavailable("LEDGER_DOWN", "the ledger is down")

@@ -92,7 +92,7 @@ async def listening(here: Here, folder: Path) -> AsyncIterator[tuple[str, Keys]]
     """A real socket's address, and the issuer of tokens for it."""
     keys = Keys(folder)
     server = Server("127.0.0.1:0", keys.verifier())
-    server.add(rpc.SERVICE, rpc.register, rpc.Servicer(here.quotes, here.fanout))
+    server.add(rpc.SERVICE, rpc.register, rpc.Servicer(here.quotes, here.fanout, server.streams))
     await server.start()
     yield f"127.0.0.1:{server.port}", keys
     await server.drain()

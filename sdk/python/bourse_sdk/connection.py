@@ -106,25 +106,34 @@ class Connection:
     async def stream(
         self, open_call: Callable[[], Any], *, resume: Callable[[Refusal], bool] = lambda _: False
     ) -> AsyncIterator[Any]:
-        """Responses of a stream that is opened again when it breaks or ends; `open_call` says from where each time.
+        """Responses of a stream that is opened again when it breaks, ends, or says that it moves (then at once); `open_call`
+        says from where each time.
 
         Unreachable when nothing came for the caller's patience. `resume` says which refusals do not end it.
         """
         retry, cancelled = Retry(self.give_up_seconds, self.token.renewable), Cancelled()
         while True:
-            call = open_call()
+            call, moves = open_call(), False
             try:
                 while (response := await call.read()) is not grpc.aio.EOF:
                     retry.progress()
-                    yield response
+                    moves = moves or _draining(response)
+                    if not moves:
+                        yield response
             except grpc.aio.AioRpcError as error:
                 cancelled.check()
                 if not resume(refusal := from_rpc(error)):
                     await retry.after(refusal)
             else:
-                await retry.after(Refusal("STREAM_ENDED", "the stream ended", {}, code=grpc.StatusCode.UNAVAILABLE))
+                if not moves:
+                    await retry.after(Refusal("STREAM_ENDED", "the stream ended", {}, code=grpc.StatusCode.UNAVAILABLE))
             finally:
                 call.cancel()
+
+
+def _draining(response: Any) -> bool:
+    """Whether this is the last response of a stream that moves."""
+    return "draining" in response.DESCRIPTOR.fields_by_name and response.HasField("draining")
 
 
 class Cancelled:

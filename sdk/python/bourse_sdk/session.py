@@ -25,6 +25,7 @@ BATCHES_IN_FLIGHT = 4
 UNANSWERED_LIMIT = 32_768
 BACKOFF_MIN_SECONDS = 0.02
 BACKOFF_MAX_SECONDS = 1.0
+FAREWELL_SECONDS = 1.0
 
 Stamp = Callable[[list[Body]], Awaitable[None]]
 
@@ -57,6 +58,7 @@ class Session:
         self._entry = asyncio.Lock()
         self._entering = 0
         self._draining = False
+        self._moved = False  # Drained in good order, after it had answered something.
         self._backoff = BACKOFF_MIN_SECONDS
         self._patience: asyncio.Timeout | None = None
         self._running: asyncio.Task[None] | None = None
@@ -146,13 +148,13 @@ class Session:
                 raise refusal from error
         except Unreachable:
             pass  # The trading date could not be asked for.
-        if self._outbox.unanswered:
+        if self._outbox.unanswered and not self._moved:
             await asyncio.sleep(random.uniform(0.5, 1) * self._backoff)  # noqa: S311  # jitter is no secret
             self._backoff = min(self._backoff * 2, BACKOFF_MAX_SECONDS)
 
     async def _converse(self) -> None:
         """One stream until it ends or was drained; afterwards all that it left unanswered waits again."""
-        self._draining = False
+        self._draining = self._moved = False
         call = self._stub.EnterOrders(metadata=self._token.metadata())
         writer = asyncio.create_task(self._write(call))
         try:
@@ -166,6 +168,7 @@ class Session:
             writer.result()
 
     async def _read(self, call: Any, writer: asyncio.Task[None]) -> None:
+        answered = False
         while True:
             try:
                 response = await call.read()
@@ -177,8 +180,17 @@ class Session:
             if response is grpc.aio.EOF:
                 return
             self._take(response)
+            answered = answered or bool(response.results)
             if self._draining and not self._outbox.in_flight:
+                self._moved = answered
+                await self._see_off(call)
                 return
+
+    async def _see_off(self, call: Any) -> None:
+        """All is answered and no more is sent: the old stream ends before the new one begins, unless it takes its time."""
+        with contextlib.suppress(TimeoutError, grpc.aio.AioRpcError):
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await call.read()
 
     def _take(self, response: order_pb2.EnterOrdersResponse) -> None:
         if response.results:
