@@ -12,7 +12,7 @@ from mesh.local.authorization import authorization_filters
 from mesh.local.cluster import watched
 from mesh.local.document import Json
 from mesh.local.jwt import jwt_filters
-from mesh.local.model import Pod, World
+from mesh.local.model import Pod, World, stands_for
 from mesh.local.telemetry import access_logs, tracing
 
 TYPE = "type.googleapis.com/envoy.extensions.filters."
@@ -41,7 +41,7 @@ class Manager:
 
     def inbound(self, port: int, routes: Json) -> Json:
         """Who called is told to the application, in a header that holds nothing which the caller wrote there."""
-        headers = self.world.mesh.get("defaultConfig", "proxyHeaders") or {}
+        headers = self.world.proxy(self.pod).get("proxyHeaders") or {}
         details = {
             "subject": True,
             "dns": True,
@@ -70,18 +70,18 @@ class Manager:
 
     def gateway(self, port: int, name: str) -> Json:
         """Whatever a client says about itself, its address and its certificate, is replaced by what the gateway sees."""
-        topology = self.world.mesh.get("defaultConfig", "gatewayTopology") or {}
+        topology = self.world.proxy(self.pod).get("gatewayTopology") or {}
         forward = topology.get("forwardClientCertDetails") or "SANITIZE_SET"
         more: Json = {"forward_client_cert_details": forward}
         if forward in ("SANITIZE_SET", "APPEND_FORWARD"):
             more["set_current_client_cert_details"] = {"subject": True, "cert": True, "dns": True, "uri": True}
         if topology.get("numTrustedProxies"):
             more["xff_num_trusted_hops"] = topology["numTrustedProxies"]
-        ports = {port: self.pod.ports.get(port, port) for port in self.pod.ports}
+        ports = {target_port(self.world, self.pod, number): local for number, local in self.pod.ports.items()}
         filters = [*jwt_filters(self.world, self.pod), *authorization_filters(self.world, self.pod, ports)]
         return self._manager(
             GATEWAY,
-            f"outbound_0.0.0.0_{port};",
+            f"outbound_0.0.0.0_{target_port(self.world, self.pod, port)};",
             filters,
             {**more, "use_remote_address": True, "http_protocol_options": {}, "rds": self._routes(name)},
         )
@@ -93,7 +93,7 @@ class Manager:
         }
 
     def _manager(self, direction: str, statistics: str, first: Sequence[Json], more: Json) -> Json:
-        mesh = self.world.mesh
+        mesh, headers = self.world.mesh, self.world.proxy(self.pod).get("proxyHeaders") or {}
         config = {
             "@type": TYPE + "network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": statistics,
@@ -101,17 +101,23 @@ class Manager:
             "stream_idle_timeout": "0s",
             "upgrade_configs": [{"upgrade_type": "websocket"}],
             **NORMALIZATION[mesh.get("pathNormalization", "normalization") or "DEFAULT"],
-            **named(mesh.get("defaultConfig", "proxyHeaders") or {}, direction),
+            **named(headers, direction),
             **access_logs(self.world, self.pod, direction),
             **tracing(self.world, self.pod, direction),
             **more,
             "http_filters": [
                 *first,
                 *LAST,
-                router(mesh.get("defaultConfig", "proxyHeaders", "envoyDebugHeaders", "disabled")),
+                router(quiet=bool((headers.get("envoyDebugHeaders") or {}).get("disabled"))),
             ],
         }
         return {"name": NAME, "typed_config": config}
+
+
+def target_port(world: World, pod: Pod, port: int) -> int:
+    """Where a gateway's pods listen on a cluster for that port of a Gateway: the target of their Service's port."""
+    ports = (item for service in world.services if stands_for(pod, service) for item in service.ports)
+    return next((item.target for item in ports if item.number == port), port)
 
 
 def route_file(folder: Path, name: str) -> Path:
@@ -146,5 +152,5 @@ LAST = (
 )
 
 
-def router(quiet: bool | None) -> Json:
+def router(*, quiet: bool) -> Json:
     return http_filter("router", "Router", **({"suppress_envoy_headers": True} if quiet else {}))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
@@ -71,7 +70,8 @@ class Document:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        return self.kind, self.namespace, self.name
+        """Who it is. A kustomization has no name: each is its own."""
+        return self.kind, self.namespace, self.name or self.file
 
     def line(self, path: FIELD_PATH) -> int:
         """The line of the field at `path`, or of the nearest thing around it; 0 when no file is behind this document."""
@@ -84,6 +84,14 @@ class Document:
                 break
             line, node = found
         return self.first_line + int(line) + 1
+
+    def part(self, path: FIELD_PATH, kind: str, body: Json) -> "Document":
+        """The part at `path` as a document of its own, with its lines."""
+        node = self.node
+        for step in path:
+            found = step_into(node, step) if node is not None else None
+            node = found[1] if found else None
+        return Document({"kind": kind, "metadata": {"name": self.name}, **body}, self.file, node, self.first_line)
 
     def problem(self, path: FIELD_PATH, why: str) -> Problem:
         return Problem(self.file, self.line(path), self.kind, self.name, dotted(path), why)
@@ -138,23 +146,3 @@ class TextDates(yaml.constructor.SafeConstructor):
         **yaml.constructor.SafeConstructor.yaml_constructors,
         "tag:yaml.org,2002:timestamp": yaml.constructor.SafeConstructor.construct_yaml_str,
     }
-
-
-def read_folder(folder: Path) -> Iterator[Document]:
-    """Every document of a folder: of the files that its kustomization names, or of all its YAML files."""
-    for file in files_of(folder):
-        yield from read_text(file.read_text(), str(file))
-
-
-def files_of(path: Path) -> list[Path]:
-    """The YAML files that `kubectl apply` of this file or folder would read, the kustomization itself included."""
-    if path.is_file():
-        return [path]
-    kustomization = path / "kustomization.yaml"
-    if not kustomization.is_file():
-        return sorted(path.glob("*.yaml"))
-    named = (yaml.safe_load(kustomization.read_text()) or {}).get("resources") or []
-    files = [kustomization]
-    for name in named:
-        files += [file.resolve() if name.startswith("..") else file for file in files_of(path / name)]
-    return files

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mesh.local.certificates import ROOT, WORKLOAD, gateway_secret
 from mesh.local.cluster import TLS, inbound_ports, secret
-from mesh.local.connection import Manager
+from mesh.local.connection import Manager, target_port
 from mesh.local.document import Document, Json
 from mesh.local.duration import duration
 from mesh.local.model import Pod, Service, World, labels_of, matches, stands_for
@@ -160,7 +160,7 @@ def gateway_listeners(world: World, pod: Pod, folder: Path) -> list[Json]:
     listeners: dict[int, Json] = {}
     for gateway, server in servers_of(world, pod):
         port = server["port"]["number"]
-        listener = listeners.setdefault(port, gateway_listener(pod, port))
+        listener = listeners.setdefault(port, gateway_listener(world, pod, port))
         if server["port"]["protocol"] == "HTTPS":
             listener["listener_filters"] = [TLS_INSPECTOR]
             listener["filter_chains"].append(server_chain(folder, manager, gateway, server))
@@ -178,11 +178,12 @@ def servers_of(world: World, pod: Pod) -> list[tuple[Document, Json]]:
     return [(gateway, server) for gateway in gateways for server in gateway.spec.get("servers") or []]
 
 
-def gateway_listener(pod: Pod, port: int) -> Json:
+def gateway_listener(world: World, pod: Pod, port: int) -> Json:
+    """Named by the port where the gateway's pods listen on a cluster; its address is a port of this machine."""
     where = address("127.0.0.1", pod.ports[port]) if port in pod.ports else address(pod.address, port)
     return {
         "@type": TYPE + "config.listener.v3.Listener",
-        "name": f"0.0.0.0_{port}",
+        "name": f"0.0.0.0_{target_port(world, pod, port)}",
         "address": where,
         "enable_reuse_port": False,
         "traffic_direction": "OUTBOUND",

@@ -24,7 +24,7 @@ class MeshConfig:
             inner = mesh_config(document)
             if inner is not None:
                 values = inner.body
-        return cls({key: value for key, value in values.items() if key != "kind"})
+        return cls({key: value for key, value in values.items() if key not in ("kind", "metadata")})
 
     def get(self, *path: str) -> Any:
         """The value at that path; None when a part of it is not there."""
@@ -55,9 +55,7 @@ def mesh_config(document: Document) -> Document | None:
         text = (document.body.get("data") or {}).get(DATA_KEY, "")
         first = document.line(("data", DATA_KEY))
         inner = next(iter(read_text(text, document.file, first)), None)
-        return (
-            Document({"kind": "MeshConfig", **inner.body}, inner.file, inner.node, inner.first_line) if inner else None
-        )
+        return inner.part((), "MeshConfig", inner.body) if inner else None
     if document.kind == "IstioOperator":
-        return Document({"kind": "MeshConfig", **(document.spec.get("meshConfig") or {})}, document.file)
+        return document.part(("spec", "meshConfig"), "MeshConfig", document.spec.get("meshConfig") or {})
     return None

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from mesh.local.document import Document, Json, Untranslatable, read_folder
+from mesh.local import workload
+from mesh.local.document import Document, Json, Untranslatable
+from mesh.local.kustomize import read_folder
 from mesh.local.meshconfig import MeshConfig
 from mesh.local.refusal import duplicates, refuse
 
 CLUSTER_DOMAIN = "cluster.local"
-WORKLOADS = ("Deployment", "StatefulSet")
+WORKLOADS = workload.KINDS
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class World:
         documents: list[Document] = []
         problems = []
         for folder in folders:
-            found = list(read_folder(folder))
+            found = read_folder(folder)
             problems += duplicates(found)
             documents = replaced(documents, found)
         if problems:
@@ -130,11 +132,17 @@ class World:
         """SPIFFE ids of whoever may answer for the service: of its workloads in the YAML and of its pods, ready or not."""
         accounts = {(pod.namespace, pod.service_account) for pod in pods if stands_for(pod, service)}
         for document in self._workloads:
-            template = document.spec.get("template", {})
-            labels = (template.get("metadata") or {}).get("labels") or {}
-            if document.namespace == service.namespace and service.selector and matches(service.selector, labels):
-                accounts.add((document.namespace, (template.get("spec") or {}).get("serviceAccountName", "default")))
+            if document.namespace == service.namespace and workload.is_selected(document, service.selector):
+                accounts.add((document.namespace, workload.service_account(document)))
         return sorted(spiffe(self.mesh.trust_domain, *account) for account in accounts)
+
+    def proxy(self, pod: Pod) -> Json:
+        """Istio's ProxyConfig of the pod: the mesh's defaultConfig, and over it what the pod's workload says."""
+        found: Json = self.mesh.get("defaultConfig") or {}
+        document = workload.of_pod(self._workloads, pod.namespace, pod.labels)
+        own = workload.proxy_config(document) if document else None
+        both: Json = workload.overlaid(found, own.body) if own else found
+        return both
 
     @cached_property
     def _workloads(self) -> list[Document]:
@@ -153,18 +161,14 @@ class World:
         return Service(host, document.namespace, ports, selector, bool(spec.get("publishNotReadyAddresses")))
 
     def _target(self, namespace: str, selector: Mapping[str, str], port: Json) -> int:
-        target = port.get("targetPort", port["port"])
+        target = port["targetPort"] if "targetPort" in port else port["port"]
         if isinstance(target, int):
             return target
         for document in self._workloads:
-            template = document.spec.get("template", {})
-            if document.namespace == namespace and matches(
-                selector, (template.get("metadata") or {}).get("labels") or {}
-            ):
-                for container in (template.get("spec") or {}).get("containers") or []:
-                    for named in container.get("ports") or []:
-                        if named.get("name") == target:
-                            return int(named["containerPort"])
+            if document.namespace == namespace and workload.is_selected(document, selector):
+                found = workload.named_port(document, target)
+                if found is not None:
+                    return found
         return int(port["port"])
 
 
@@ -214,7 +218,8 @@ def matches(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
 
 
 def stands_for(pod: Pod, service: Service) -> bool:
-    return pod.namespace == service.namespace and bool(service.selector) and matches(service.selector, pod.labels)
+    labels = {workload.POD_NAME: pod.name, **pod.labels}
+    return pod.namespace == service.namespace and bool(service.selector) and matches(service.selector, labels)
 
 
 def instances(service: Service, pods: Iterable[Pod], labels: Mapping[str, str]) -> list[Pod]:

@@ -4,6 +4,7 @@ The table `translated.yaml` is closed: a kind or a field that is not in it is re
 some values are translated. A test sets every field of Istio's schemas, one at a time, and shows that none is ignored in silence.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
@@ -14,13 +15,19 @@ import yaml
 from mesh.local.document import FIELD_PATH, Document, Json, Problem
 from mesh.local.duration import is_duration
 from mesh.local.meshconfig import mesh_config
+from mesh.local.workload import KINDS as WORKLOADS
+from mesh.local.workload import PROXY_CONFIG, proxy_config, template
 
 IDENTITY = {"apiVersion", "kind", "metadata", "status"}
 ISTIO_DOMAIN = "istio.io/"
 DRY_RUN = "istio.io/dry-run"
 TRANSLATED_ANNOTATIONS = {("AuthorizationPolicy", DRY_RUN)}
-KUSTOMIZATION_FIELDS = {"apiVersion", "kind", "metadata", "resources", "namespace"}
-REGISTRY = "v1"  # The API group of Kubernetes' own kinds that are translated.
+KUSTOMIZATION_FIELDS = {"apiVersion", "kind", "metadata", "resources", "namespace", "patches", "components"}
+OF_PODS = {
+    PROXY_CONFIG,
+    "sidecar.istio.io/inject",
+    "inject.istio.io/templates",
+}  # Whether there is a proxy: here there always is.
 
 
 @cache
@@ -33,6 +40,7 @@ def table() -> Json:
     whole = {**policy, "portLevelSettings": ports}
     rule["trafficPolicy"] = whole
     rule["subsets"] = {**rule["subsets"], "trafficPolicy": whole}
+    text["ProxyConfig"] = text["MeshConfig"]["defaultConfig"]
     return text
 
 
@@ -47,7 +55,7 @@ def duplicates(documents: Sequence[Document]) -> list[Problem]:
     problems = []
     for document in documents:
         first = seen.setdefault(document.key, document)
-        if first is not document and document.kind != "Kustomization":
+        if first is not document:
             problems.append(
                 document.problem(("metadata", "name"), f"is defined already, in {first.file}:{first.line(())}")
             )
@@ -55,11 +63,12 @@ def duplicates(documents: Sequence[Document]) -> list[Problem]:
 
 
 def problems_of(document: Document) -> Iterator[Problem]:
-    inner = mesh_config(document)
-    if inner is not None:
-        yield from fields(inner, {**table()["MeshConfig"], "kind": "any"}, inner.body, ())
-    elif document.kind in table()["no_part_in_envoy"]:
+    for inner in (mesh_config(document), proxy_config(document) if document.kind in WORKLOADS else None):
+        if inner is not None:
+            yield from fields(inner, {**table()[inner.kind], **dict.fromkeys(IDENTITY, "any")}, inner.body, ())
+    if document.kind in table()["no_part_in_envoy"]:
         yield from kustomized(document)
+        yield from injected(document)
     elif document.kind not in table():
         yield document.problem((), f"the kind {document.kind or '(none)'} is not translated")
     else:
@@ -68,10 +77,27 @@ def problems_of(document: Document) -> Iterator[Problem]:
 
 
 def kustomized(document: Document) -> Iterator[Problem]:
-    """A kustomization that changes what it names is none that is read here."""
-    if document.kind == "Kustomization":
+    """Of a kustomization, its resources are read, and patches of workloads; nothing else."""
+    if document.kind in ("Kustomization", "Component"):
         for name in document.body.keys() - KUSTOMIZATION_FIELDS:
             yield document.problem((name,), "is not applied: the files are read as they are")
+        for index, patch in enumerate(document.body.get("patches") or []):
+            kind = (patch.get("target") or {}).get("kind", ".*")
+            if patch.keys() != {"path", "target"} or any(
+                re.fullmatch(kind, name) for name in table() if name not in WORKLOADS
+            ):
+                yield document.problem(
+                    ("patches", index), "is not applied: only files are, and only to Deployments and StatefulSets"
+                )
+
+
+def injected(document: Document) -> Iterator[Problem]:
+    """What a workload tells Istio's injector about its pods."""
+    for part in ("annotations", "labels"):
+        found = (template(document).get("metadata") or {}).get(part) or {} if document.kind in WORKLOADS else {}
+        for name in found:
+            if ISTIO_DOMAIN in name and name not in OF_PODS:
+                yield document.problem(("spec", "template", "metadata", part, name), "is not translated")
 
 
 def marked(document: Document) -> Iterator[Problem]:
@@ -115,6 +141,8 @@ def unfit(known: Any, value: Any) -> str | None:
             else f"the value {shown(value)} is not translated; {', '.join(map(str, allowed))} would be"
         )
     kind = str(known).split(";", 1)[0]
+    if kind not in FITS:
+        return unfit(kind.split(", "), value)
     return None if FITS[kind](value) else f"{shown(value)} is no {NAMES[kind]}"
 
 

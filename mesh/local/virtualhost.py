@@ -21,7 +21,7 @@ def egress_routes(world: World, pod: Pod) -> Json:
     """
     hosts = [host for service in services_of(world, pod) for host in virtual_hosts(world, pod, service)]
     refused = {"name": BLOCK_ALL, "match": {"prefix": "/"}, "direct_response": {"status": 502}}
-    catch_all = {"name": BLOCK_ALL, "domains": ["*"], "routes": [refused], **counted(world)}
+    catch_all = {"name": BLOCK_ALL, "domains": ["*"], "routes": [refused], **counted(world, pod)}
     return {
         "@type": ROUTES_TYPE,
         "name": EGRESS,
@@ -46,7 +46,7 @@ def virtual_hosts(world: World, pod: Pod, service: Service) -> list[Json]:
                 "name": f"{service.host}:{port.number}",
                 "domains": [*names_of(service, pod), *names] if len(ports) == 1 else names,
                 "routes": routes or [default_route(world, pod, service.host, port.number)],
-                **counted(world),
+                **counted(world, pod),
             }
         )
     return found
@@ -79,8 +79,8 @@ def names_of(service: Service, pod: Pod) -> list[str]:
     return [service.host, f"{service.host}.", *short, f"{inside}.svc", inside]
 
 
-def counted(world: World) -> Json:
-    disabled = world.mesh.get("defaultConfig", "proxyHeaders", "attemptCount", "disabled")
+def counted(world: World, pod: Pod) -> Json:
+    disabled = ((world.proxy(pod).get("proxyHeaders") or {}).get("attemptCount") or {}).get("disabled")
     return {} if disabled else {"include_request_attempt_count": True}
 
 
@@ -118,13 +118,13 @@ def gateway_routes(world: World, pod: Pod, gateway: Document, server: Json) -> J
             continue
         for host in common_hosts(server["hosts"], document):
             known = hosts.setdefault(
-                host, {"name": f"{host}:{port}", "domains": [host], "routes": [], **counted(world)}
+                host, {"name": f"{host}:{port}", "domains": [host], "routes": [], **counted(world, pod)}
             )
             known["routes"] += routes
     if redirected:
         for host in server["hosts"]:
             name = host.rpartition("/")[2].lower()
-            hosts.setdefault(name, {"name": f"{name}:{port}", "domains": [name], **counted(world)})
+            hosts.setdefault(name, {"name": f"{name}:{port}", "domains": [name], **counted(world, pod)})
         for known in hosts.values():
             known["require_tls"] = "ALL"
     for known in hosts.values():
