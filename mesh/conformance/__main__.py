@@ -14,12 +14,13 @@ from mesh.conformance.cluster import case, weighted
 from mesh.conformance.facts import dangling, facts_of
 from mesh.conformance.workloads import compared, pods_of, proxy
 from mesh.local.document import Document, read_text
+from mesh.local.kustomize import read_folder
 from mesh.local.model import Pod, World
+from mesh.local.sources import INSTALL, MESH, ROOT, WORKLOADS
 from mesh.local.translate import resources
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "k8s" / "overlays" / "example"
-INSTALLATION = ROOT / "mesh" / "istio" / "install.yaml"
+BASE = (WORKLOADS, MESH)
+OVERLAY = ROOT / "k8s" / "overlays" / "example"
 RENDERED = istio.BUILD / "rendered.yaml"
 MESH_CONFIG = istio.BUILD / "mesh.yaml"
 STABLE_WEIGHTS = (100, 90, 50, 0)
@@ -41,44 +42,70 @@ def main() -> int:
     except istio.Unavailable as why:
         click.echo(f"skipped: {why}")
         return 0
-    world = load()
-    problems = istioctl(world)
-    if problems:
-        click.echo("\n".join([*problems, "Does not conform: Istio would not take this YAML."]))
-        return 1
+    worlds = {
+        name: World([*map(with_keys, documents), Document(COLLECTOR)]) for name, documents in installations().items()
+    }
+    problems = [*misread(), *(line for world in worlds.values() for line in istioctl(world))]
     reasons = compare.reasons()
-    found, broken = compared_with_istiod(world, reasons)
-    shares = ", ".join(f"{share}/{100 - share}" for share in STABLE_WEIGHTS)
-    for line in report.lines(found, broken, reasons, shares):
+    found, broken = compared_with_istiod(list(worlds.values()), reasons)
+    cases = f"{' and '.join(worlds)} at {', '.join(f'{share}/{100 - share}' for share in STABLE_WEIGHTS)}"
+    for line in report.lines(found, [*problems, *broken], reasons, cases):
         click.echo(line)
-    return 1 if report.amount(found, broken, reasons) else 0
+    return 1 if report.amount(found, [*problems, *broken], reasons) else 0
 
 
-def compared_with_istiod(world: World, reasons: Sequence[compare.Reason]) -> tuple[compare.Comparison, list[str]]:
+def installations() -> dict[str, list[Document]]:
+    """What one machine runs, and an installation with an overlay: of each what is applied, and what Istio is told when it is installed."""
+    installed = read_folder(INSTALL)
+    return {"base": [*rendered(*BASE), *installed], "the example overlay": [*rendered(OVERLAY), *installed]}
+
+
+def rendered(*folders: Path) -> list[Document]:
+    return [document for folder in folders for document in read_text(istio.kustomized(folder), str(folder))]
+
+
+def misread() -> list[str]:
+    """Where the local mesh, which reads folders itself, reads another thing than kustomize."""
+    here = {
+        document.key: document.body
+        for folder in BASE
+        for document in read_folder(folder)
+        if document.kind not in ("Component", "Kustomization")
+    }
+    there = {document.key: document.body for document in rendered(*BASE)}
+    return [
+        f"{' '.join(key)}: kustomize and the local mesh read different things"
+        for key in here | there
+        if here.get(key) != there.get(key)
+    ]
+
+
+def compared_with_istiod(
+    worlds: Sequence[World], reasons: Sequence[compare.Reason]
+) -> tuple[compare.Comparison, list[str]]:
     """The facts of each workload at each weight, and the clusters that are named and not there."""
-    pods = pods_of(world)
-    worlds = [world.changed(weighted(world, share)) for share in STABLE_WEIGHTS]
-    cases = [case(one, pods, [proxy(one, pod, translated(one, pod, pods)) for pod in compared(pods)]) for one in worlds]
     found = compare.Comparison()
     broken: dict[str, None] = {}
-    for answer in istio.answers(cases):
-        for pod in compared(pods):
-            sides = answer[pod.name]
-            found.add(pod.name, facts_of(sides["istiod"], pod.gateway), facts_of(sides["ours"], pod.gateway), reasons)
-            for side, made in sides.items():
-                broken.update(
-                    {f"{pod.name}: {side}: cluster {name} is named, and there is none": None for name in dangling(made)}
+    for world in worlds:
+        pods = pods_of(world)
+        weights = [world.changed(weighted(world, share)) for share in STABLE_WEIGHTS]
+        cases = [
+            case(one, pods, [proxy(one, pod, translated(one, pod, pods)) for pod in compared(pods)]) for one in weights
+        ]
+        for answer in istio.answers(cases):
+            for pod in compared(pods):
+                sides = answer[pod.name]
+                found.add(
+                    pod.name, facts_of(sides["istiod"], pod.gateway), facts_of(sides["ours"], pod.gateway), reasons
                 )
+                for side, made in sides.items():
+                    broken.update(
+                        {
+                            f"{pod.name}: {side}: cluster {name} is named, and there is none": None
+                            for name in dangling(made)
+                        }
+                    )
     return found, list(broken)
-
-
-def load() -> World:
-    """What is applied to a cluster, and what Istio's installation is told, with the issuer's keys at hand."""
-    documents = [
-        *read_text(istio.kustomized(FOLDER), str(FOLDER)),
-        *read_text(INSTALLATION.read_text("utf-8"), str(INSTALLATION)),
-    ]
-    return World([with_keys(document) for document in documents])
 
 
 def with_keys(document: Document) -> Document:
@@ -113,4 +140,8 @@ def istioctl(world: World) -> list[str]:
     return [line for line in [*found, *istio.validated(RENDERED)] if not line.startswith(tuple(accepted))]
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except istio.Failed as why:
+        sys.exit(f"Does not conform: {why}")

@@ -12,6 +12,7 @@ from mesh.conformance.facts import Facts, kind_of
 
 REASONS = Path(__file__).with_name("differences.yaml")
 ABSENT = None
+THERE = "is there"
 SIDES = {"istiod", "ours"}
 
 
@@ -66,9 +67,12 @@ class Comparison:
     unexplained: list[Difference] = field(default_factory=list)
     by_reason: Counter[str] = field(default_factory=Counter)
 
-    def add(self, workload: str, istiod: Facts, ours: Facts, reasons: Sequence[Reason]) -> None:
-        self.facts.update(kind_of(fact) for fact in istiod.keys() | ours.keys())
-        for difference in differences(workload, istiod, ours):
+    def add(
+        self, workload: str, istiod: Mapping[str, Facts], ours: Mapping[str, Facts], reasons: Sequence[Reason]
+    ) -> None:
+        sides = [flat(istiod, ours), flat(ours, istiod)]
+        self.facts.update(kind_of(fact) for fact in sides[0].keys() | sides[1].keys())
+        for difference in differences(workload, *sides):
             reason = next((each for each in reasons if each.explains(difference)), None)
             if reason is None:
                 self.unexplained.append(difference)
@@ -79,6 +83,14 @@ class Comparison:
     def unused(self, reasons: Iterable[Reason]) -> list[str]:
         """Reasons for differences that there are no longer."""
         return [each.reason for each in reasons if not self.by_reason[each.reason]]
+
+
+def flat(side: Mapping[str, Facts], other: Mapping[str, Facts]) -> Facts:
+    """All facts of a side. Of a thing that the other side does not have at all, the only fact is that it is there."""
+    found: Facts = {}
+    for subject, facts in side.items():
+        found |= {f"{subject}{path}": value for path, value in facts.items()} if subject in other else {subject: THERE}
+    return found
 
 
 def differences(workload: str, istiod: Facts, ours: Facts) -> Iterator[Difference]:

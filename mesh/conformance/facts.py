@@ -6,7 +6,7 @@ Where a listener stands differs between a pod and one machine, so paths begin wi
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 Json = dict[str, Any]
@@ -14,6 +14,7 @@ Facts = dict[str, str]
 
 MANAGER = "envoy.filters.network.http_connection_manager"
 ISTIO_BUILD_ONLY = ("istio.alpn", "istio.metadata_exchange", "istio.stats")
+TYPED_NAMES, UNTYPED_NAMES = "matchTypedSubjectAltNames", "matchSubjectAltNames"
 BOOTSTRAPPED = ("sds-grpc",)  # Envoy has it before it asks for any.
 OUTBOUND = "outbound"
 OUTBOUND_ROUTES = ("50051", "egress")  # Istiod has a table for each port; the local mesh one for all.
@@ -41,11 +42,11 @@ def kind_of(path: str) -> str:
     return next(kind for kind, pattern in KINDS if re.search(pattern, path))
 
 
-def facts_of(resources: Json, gateway: bool) -> Facts:
-    """Every fact of one proxy's clusters, endpoints, listeners and routes."""
-    found: Facts = {}
-    for path, value in parts(resources, gateway):
-        found.update(leaves(path, value))
+def facts_of(resources: Json, gateway: bool) -> Mapping[str, Facts]:
+    """Every fact of one proxy's clusters, endpoints, listeners and routes, by the thing that it is about."""
+    found: dict[str, Facts] = {}
+    for subject, value in parts(resources, gateway):
+        found.setdefault(subject, {}).update(leaves("", value))
     return found
 
 
@@ -113,12 +114,20 @@ def without(value: Json, *names: str) -> Json:
 
 def leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict) and value:
-        for name, inner in value.items():
+        for name, inner in untyped_names(value).items():
             yield from leaves(f"{path}/{name}", inner)
     elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         yield from items(path, value)
     else:
         yield path, json.dumps(value, sort_keys=True)
+
+
+def untyped_names(value: Json) -> Json:
+    """Istiod lists believed names in a deprecated field, without their type. A SPIFFE name is a URI, whichever field it is in."""
+    typed = value.get(TYPED_NAMES)
+    if not typed or any(each["sanType"] != "URI" for each in typed):
+        return value
+    return {**without(value, TYPED_NAMES), UNTYPED_NAMES: [each["matcher"] for each in typed]}
 
 
 def items(path: str, values: list[Json]) -> Iterator[tuple[str, str]]:
@@ -128,7 +137,8 @@ def items(path: str, values: list[Json]) -> Iterator[tuple[str, str]]:
         for place, item in enumerate(values):
             yield from leaves(f"{path}/{place}", item)
         return
-    yield f"{path}/(order)", json.dumps([name for name in names if name not in ISTIO_BUILD_ONLY])
+    if order := [name for name in names if name not in ISTIO_BUILD_ONLY]:
+        yield f"{path}/(order)", json.dumps(order)
     for place, item in enumerate(values):
         again = names[:place].count(names[place])
         yield from leaves(f"{path}/{names[place]}" + (f"#{again + 1}" if again else ""), item)

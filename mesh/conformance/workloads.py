@@ -6,7 +6,8 @@ from typing import Any
 
 from mesh.conformance.cluster import injected
 from mesh.local.document import Document
-from mesh.local.model import WORKLOADS, Pod, World
+from mesh.local.model import Pod, World
+from mesh.local.workload import KINDS as WORKLOADS
 
 Json = dict[str, Any]
 ISTIO_VERSION = "1.31.1"

@@ -1,0 +1,49 @@
+"""What `make conformance` rests on, as far as it can be seen without Go."""
+
+import re
+
+from mesh.conformance.compare import Comparison, Difference, Reason, accepted, reasons
+from mesh.conformance.facts import facts_of, kind_of
+from mesh.conformance.istio import MODULE
+from mesh.conformance.workloads import ISTIO_VERSION
+
+PINNED = {
+    "istio.io/istio": "v0.0.0-20260827124520-eed52ebb66ad",
+    "istio.io/api": "v1.31.1",
+    "istio.io/client-go": "v1.31.1",
+}
+
+
+def test_every_accepted_difference_has_a_reason() -> None:
+    """Nothing may differ from Istio, and nothing that istioctl says is passed over, without a sentence that says why."""
+    assert all(len(reason.reason.split()) >= 5 and reason.facts for reason in reasons())
+    assert all(len(why.split()) >= 5 for why in accepted().values())
+    assert all(reason.only in ("", "istiod", "ours") for reason in reasons())
+
+
+def test_istio_is_pinned() -> None:
+    """The module compares with one version of Istio, and the proxies say that they are of it."""
+    text = (MODULE / "go.mod").read_text("utf-8")
+    sums = (MODULE / "go.sum").read_text("utf-8")
+    found = dict(re.findall(r"^(?:require|\t)\s*(istio\.io/\S+) (\S+)", text, re.MULTILINE))
+    assert found == PINNED
+    assert all(f"{module} {version} h1:" in sums for module, version in PINNED.items())
+    assert PINNED["istio.io/api"] == f"v{ISTIO_VERSION}"
+
+
+def test_a_difference_without_a_reason_is_found() -> None:
+    """A reason explains facts of its own pattern, side and values, and no others; one that explains nothing is named."""
+    reason = Reason("because it is so", ["cluster/*/type"], istiod='"ORIGINAL_DST"', ours='"STATIC"')
+    stale = Reason("because it was so", ["cluster/*/name"], only="ours")
+    found = Comparison()
+    istiod = facts_of(resources({"name": "a", "type": "ORIGINAL_DST", "connectTimeout": "1s"}), gateway=False)
+    ours = facts_of(resources({"name": "a", "type": "STATIC", "connectTimeout": "2s"}), gateway=False)
+    found.add("svc-order", istiod, ours, [reason, stale])
+    assert found.unexplained == [Difference("svc-order", "cluster/a/connectTimeout", '"1s"', '"2s"')]
+    assert found.by_reason == {reason.reason: 1}
+    assert found.unused([reason, stale]) == [stale.reason]
+    assert kind_of("cluster/a/connectTimeout") == "timeouts"
+
+
+def resources(cluster: dict[str, str]) -> dict[str, list[dict[str, str]]]:
+    return {"clusters": [cluster], "endpoints": [], "listeners": [], "routes": []}
