@@ -122,7 +122,17 @@ def replace(path: Path, items: Sequence[Json]) -> bool:
 
 
 def held_version(path: Path) -> str | None:
+    """The version that the file says it has; None when there is no such file."""
     try:
         return str(json.loads(path.read_text())["version_info"])
     except (OSError, ValueError, LookupError, TypeError):
         return None
+
+
+def read_resources(path: Path) -> Sequence[Json] | None:
+    """The resources in the file; None when there is none, or it cannot be read."""
+    try:
+        found: Sequence[Json] = json.loads(path.read_text())["resources"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return found

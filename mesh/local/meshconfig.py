@@ -51,6 +51,8 @@ class MeshConfig:
 
 def mesh_config(document: Document) -> Document | None:
     """The MeshConfig in the document, as one of kind MeshConfig with its lines; None when it holds none."""
+    if document.kind == "MeshConfig":
+        return document
     if document.kind == "ConfigMap" and document.name == CONFIG_MAP:
         text = (document.body.get("data") or {}).get(DATA_KEY, "")
         first = document.line(("data", DATA_KEY))

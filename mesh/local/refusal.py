@@ -66,6 +66,8 @@ def problems_of(document: Document) -> Iterator[Problem]:
     for inner in (mesh_config(document), proxy_config(document) if document.kind in WORKLOADS else None):
         if inner is not None:
             yield from fields(inner, {**table()[inner.kind], **dict.fromkeys(IDENTITY, "any")}, inner.body, ())
+    if document.kind == "MeshConfig":
+        return
     if document.kind in table()["no_part_in_envoy"]:
         yield from kustomized(document)
         yield from injected(document)

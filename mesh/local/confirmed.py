@@ -1,0 +1,84 @@
+"""A push that is known to have worked: Envoy runs it, or says why not."""
+
+import re
+import time
+from pathlib import Path
+
+from mesh.local.admin import Admin
+from mesh.local.document import Json
+from mesh.local.files import push, version_of
+from mesh.local.translate import Resources
+
+CONFIRM_SECONDS = 5.0
+POLL_SECONDS = 0.002
+LOG_TAIL_BYTES = 65_536
+REFUSED = "config update rejected: "
+NEXT_LINE = re.compile(r"^\[20\d\d-", re.MULTILINE)
+
+
+class Rejected(Exception):
+    """Envoy did not take what it was given, and runs what it ran before."""
+
+
+def push_confirmed(
+    folder: Path, resources: Resources, admin: Admin, log: Path, seconds: float = CONFIRM_SECONDS
+) -> list[str]:
+    """Pushes, and waits until Envoy runs all of it. Rejected, with Envoy's own words, when it does not."""
+    before, told = rejections(admin), log.stat().st_size if log.exists() else 0
+    changed = push(folder, resources)
+    deadline = time.monotonic() + seconds
+    while late := behind(admin, resources):
+        if rejections(admin) != before:
+            raise Rejected(f"{', '.join(late)}: {words(log, told)}")
+        if time.monotonic() > deadline:
+            raise Rejected(f"{', '.join(late)}: not run after {seconds} s: {words(log, told)}")
+        time.sleep(POLL_SECONDS)
+    return changed
+
+
+def behind(admin: Admin, resources: Resources) -> list[str]:
+    """What Envoy does not run yet. Unreachable when it does not answer."""
+    running = admin.versions()
+    wanted = {
+        "cluster_manager.cds": version_of(resources.clusters),
+        "listener_manager.lds": version_of(resources.listeners),
+    }
+    late = [name for name, version in wanted.items() if running.get(name) != version]
+    late += [
+        f"endpoints of {item['cluster_name']}"
+        for item in resources.endpoints
+        if endpoint_version(running, item) != version_of([item])
+    ]
+    late += [
+        f"routes {item['name']}" for item in resources.routes if route_versions(running, item) != {version_of([item])}
+    ]
+    return late
+
+
+def endpoint_version(running: dict[str, str], item: Json) -> str | None:
+    return running.get(f"cluster.{item['cluster_name']};")
+
+
+def route_versions(running: dict[str, str], item: Json) -> set[str]:
+    """One for each listener that reads these routes."""
+    return {version for name, version in running.items() if name.endswith(f".rds.{item['name']}")}
+
+
+def rejections(admin: Admin) -> int:
+    return sum(admin.counters("update_rejected$").values())
+
+
+def words(log: Path, start: int) -> str:
+    """What Envoy last said in its log about a refusal, since that place in it."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(start, log.stat().st_size - LOG_TAIL_BYTES))
+            text = file.read().decode(errors="replace")
+    except OSError as error:
+        return f"(no log: {error})"
+    _, found, said = text.rpartition(REFUSED)
+    if not found:
+        return "(its log does not say why)"
+    end = NEXT_LINE.search(said)
+    lines = [line for line in said[: end.start() if end else None].splitlines() if line]
+    return lines[0] if len(lines) == 1 else f"{lines[0]} … {lines[-1]}"
