@@ -1,7 +1,7 @@
 # Everything is installed in .venv/; nothing outside this folder is touched.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check bench protos policies schemas
+.PHONY: help setup demo test check bench protos policies gateway schemas
 
 BIN   := .venv/bin
 STAMP := .venv/stamp
@@ -51,5 +51,11 @@ protos: setup ## Generates protos/gen from protos/bourse
 policies: setup ## Generates mesh/istio/policies.yaml: who may call which method, as the protos say
 	@$(BIN)/python -m mesh.policies
 
+gateway: setup ## Generates the gateway's JSON, from the protos, and its own answers (mesh/istio/gateway-json.yaml, -replies.yaml)
+	@$(BIN)/python -m mesh.gateway
+
 schemas: setup ## Fetches again what documents are checked against (Go on the PATH)
 	@$(BIN)/python -m mesh.schemas.vendor
+
+conformance: setup ## What Istio's own discovery server makes of our YAML, beside what the local mesh does (needs Go)
+	@$(BIN)/python -m mesh.conformance

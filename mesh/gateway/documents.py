@@ -1,0 +1,142 @@
+"""The generated documents: the EnvoyFilters of JSON and of the gateway's own answers."""
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorSet
+
+from mesh.gateway import contract
+from mesh.gateway.replies import UNCHECKED, mappers
+
+ISTIO = contract.ROOT / "mesh" / "istio"
+EXTENSIONS = "type.googleapis.com/envoy.extensions.filters"
+HCM = "envoy.filters.network.http_connection_manager"
+JSON_BODY_LIMIT = 1 << 20
+LAST = 10  # These patches come after those of gateway-filters.yaml, so their filters stand behind: limits come first.
+Document = dict[str, Any]
+
+
+def documents() -> dict[Path, str]:
+    """Each generated file and what it has to say."""
+    files = contract.described()
+    return {
+        ISTIO / "gateway-json.yaml": text(json_filters(files)),
+        ISTIO / "gateway-replies.yaml": text(local_replies()),
+    }
+
+
+def json_filters(files: FileDescriptorSet) -> Document:
+    """The strict check, a filter that lets nothing unchecked pass, then the transcoder."""
+    check = {"default_source_code": {"inline_string": lua(files)}}
+    transcoder = {
+        "proto_descriptor_bin": base64.b64encode(files.SerializeToString(deterministic=True)).decode(),
+        "services": contract.services(files),
+        "auto_mapping": True,
+        "convert_grpc_status": True,
+        "print_options": {"always_print_primitive_fields": True, "preserve_proto_field_names": True},
+        "max_request_body_size": JSON_BODY_LIMIT,
+    }
+    return envoy_filter(
+        "gateway-json",
+        [
+            before_router("envoy.filters.http.lua", f"{EXTENSIONS}.http.lua.v3.Lua", check),
+            before_router("envoy.filters.http.rbac.unchecked", f"{EXTENSIONS}.http.rbac.v3.RBAC", refuse_unchecked()),
+            before_router(
+                "envoy.filters.http.grpc_json_transcoder",
+                f"{EXTENSIONS}.http.grpc_json_transcoder.v3.GrpcJsonTranscoder",
+                transcoder,
+            ),
+        ],
+    )
+
+
+def refuse_unchecked() -> Document:
+    grpc = {"name": "content-type", "string_match": {"safe_regex": {"regex": r"application/grpc([+;].*)?"}}}
+    checked = {"name": "bourse-json", "string_match": {"exact": "checked"}}
+    passing = [{"header": grpc}, {"header": checked}]
+    permission = {"not_rule": {"or_rules": {"rules": passing}}}
+    policy = {"permissions": [permission], "principals": [{"any": True}]}
+    return {"rules": {"action": "DENY", "policies": {UNCHECKED: policy}}}
+
+
+def local_replies() -> Document:
+    merged = {
+        "name": HCM,
+        "typed_config": {
+            "@type": f"{EXTENSIONS}.network.http_connection_manager.v3.HttpConnectionManager",
+            "local_reply_config": {"mappers": mappers()},
+        },
+    }
+    match = {"context": "GATEWAY", "listener": {"filterChain": {"filter": {"name": HCM}}}}
+    patch = {"applyTo": "NETWORK_FILTER", "match": match, "patch": {"operation": "MERGE", "value": merged}}
+    return envoy_filter("gateway-replies", [patch])
+
+
+def before_router(name: str, kind: str, config: Mapping[str, Any]) -> Document:
+    router = {"filter": {"name": HCM, "subFilter": {"name": "envoy.filters.http.router"}}}
+    return {
+        "applyTo": "HTTP_FILTER",
+        "match": {"context": "GATEWAY", "listener": {"filterChain": router}},
+        "patch": {"operation": "INSERT_BEFORE", "value": {"name": name, "typed_config": {"@type": kind, **config}}},
+    }
+
+
+def envoy_filter(name: str, patches: list[Document]) -> Document:
+    return {
+        "apiVersion": "networking.istio.io/v1alpha3",
+        "kind": "EnvoyFilter",
+        "metadata": {"name": name, "namespace": "bourse"},
+        "spec": {"workloadSelector": {"labels": {"app": "gateway"}}, "priority": LAST, "configPatches": patches},
+    }
+
+
+def lua(files: FileDescriptorSet) -> str:
+    """The check with its tables."""
+    requests = contract.requests(files)
+    messages = contract.fields(files, sorted(set(requests.values())))
+    values = contract.values(files)
+    lines = ["local METHODS = {"]
+    lines += [f'  ["{path}"] = "{message}",' for path, message in sorted(requests.items())]
+    lines += ["}", "local MESSAGES = {"]
+    for message, fields in messages.items():
+        lines.append(f'  ["{message}"] = {{')
+        for field in fields:
+            entry = lua_field(field, values)
+            lines += [f"    {name} = {entry}," for name in dict.fromkeys((field.name, field.json_name))]
+        lines.append("  },")
+    check = Path(__file__).with_name("strict.lua").read_text("utf-8")
+    return "\n".join([*lines, "}", "", check])
+
+
+def lua_field(field: FieldDescriptorProto, values: Mapping[str, list[str]]) -> str:
+    parts = [f'name = "{field.name}"']
+    kind = field.type_name.lstrip(".")
+    if contract.is_message(field):
+        parts.append(f'message = "{kind}"')
+    elif kind:
+        parts.append("values = {" + ", ".join(f"{name} = true" for name in values[kind]) + "}")
+    if contract.is_list(field):
+        parts.append("list = true")
+    return "{" + ", ".join(parts) + "}"
+
+
+class Dumper(yaml.SafeDumper):
+    """Blocks for texts of several lines, and no anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def block(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+Dumper.add_representer(str, block)
+
+
+def text(document: Document) -> str:
+    head = "# Generated by `make gateway`; edit mesh/gateway or the protos instead.\n"
+    return head + yaml.dump(document, Dumper=Dumper, sort_keys=False, width=140, allow_unicode=True)
