@@ -5,9 +5,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import psycopg
+import structlog
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, create_engine, make_url, text
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, create_engine, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 POOL_LIMIT = 8
@@ -19,6 +22,9 @@ MIGRATION_TIMEOUT_MS = 60_000
 RETRY_MIN_SECONDS = 0.05
 RETRY_MAX_SECONDS = 1.0
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+
+
+log = structlog.get_logger()
 
 
 class NotDurable(Exception):
@@ -106,6 +112,9 @@ async def require_durable(url: str, name: str) -> None:
 async def migrate(url: str, version_location: str) -> None:
     """Brings the role's own schema to the newest revision in `version_location`, in one transaction, under an
     advisory lock (so processes that start together take turns). Revisions are plain SQL: `op.execute("...")`.
+
+    A schema at a revision that is not there was made by newer code: it is left as it is. Revisions only add (expand) until
+    no version is left that needs what they take away (contract), so two versions serve on one schema.
     """
     await asyncio.to_thread(_migrate, url, version_location)
 
@@ -122,11 +131,23 @@ def _migrate(url: str, version_location: str) -> None:
             if schema is None:
                 raise RuntimeError("the role's search_path names no schema; create its schema first")
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": schema})
+            newer = _unknown_revision(connection, schema, config)
+            if newer:
+                log.warning("schema_newer", schema=schema, revision=newer)
+                return
             config.attributes["connection"] = connection
             config.attributes["schema"] = schema
             command.upgrade(config, "head")
     finally:
         target.dispose()
+
+
+def _unknown_revision(connection: Connection, schema: str, config: Config) -> str:
+    """The schema's revision if this code does not have it; empty if it does, or if there is none."""
+    options = {"version_table_schema": schema}
+    revision = MigrationContext.configure(connection, opts=options).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    return revision if revision is not None and revision not in known else ""
 
 
 def _url(url: str) -> URL:

@@ -1,7 +1,10 @@
 """The composition root."""
 
 import gc
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
 
 from chassis import process
 from chassis.bus import Bus
@@ -10,13 +13,14 @@ from chassis.peers import callers
 from chassis.server import Server
 from chassis.settings import read
 from svc_ledger import db, rpc
-from svc_ledger.app import Book, Holds, Settler
+from svc_ledger.app import Book, Holds, Settler, mirror
 from svc_ledger.bus import Feed
 from svc_ledger.metrics import Metrics
 from svc_ledger.settings import Settings
 
 # Batches make many short-lived rows and no cycles: look for those seldom.
 GC_THRESHOLD = (50_000, 20, 100)
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 async def serve(settings: Settings, running: process.Process) -> None:
@@ -35,21 +39,27 @@ async def serve(settings: Settings, running: process.Process) -> None:
         Metrics(holds, settlers).expose()
         server.add(rpc.SERVICE, rpc.register, rpc.Servicer(holds, Book(store, settlers), server.streams))
         await server.start()
-        running.spawn(begin(settings, server, store, bus, feeds, running), "begin")
+        following: list[Work] = [feed.listen for feed in feeds]
+        following += (
+            [bus.work, *(feed.work for feed in feeds)] if settings.consume else [partial(mirror, store, settlers)]
+        )
+        running.spawn(begin(settings, server, store, following, running), "begin")
         await running.stop.wait()
         await server.drain(settings.drain_accept_seconds)
 
 
 async def begin(
-    settings: Settings, server: Server, store: db.Store, bus: Bus, feeds: list[Feed], running: process.Process
+    settings: Settings,
+    server: Server,
+    store: db.Store,
+    following: list[Work],
+    running: process.Process,
 ) -> None:
     """Waits for PostgreSQL, then starts everything that runs for ever, and says when it is ready."""
     await db.migrate(settings.database_url, settings.name)
     await store.open()
-    running.spawn(bus.work(), "bus")
-    for number, feed in enumerate(feeds):
-        running.spawn(feed.work(), f"feed-{number}")
-        running.spawn(feed.listen(), f"listen-{number}")
+    for work in following:
+        running.spawn(work())
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLD)
     await server.ready()

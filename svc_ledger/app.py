@@ -11,7 +11,18 @@ from chassis.units import EXCHANGE, EXCHANGE_ACCOUNTS
 from svc_ledger.core.holds import HoldRequest, HoldResult, Refused, decide
 from svc_ledger.core.records import CREATED, Transfer
 from svc_ledger.core.settlement import VAULT, Kind, Unsettleable
-from svc_ledger.ports import Balance, Conflict, Cursor, Denied, Entry, ExportPart, Forbidden, ShardBatch, Store
+from svc_ledger.ports import (
+    Balance,
+    Conflict,
+    Cursor,
+    DatabaseDown,
+    Denied,
+    Entry,
+    ExportPart,
+    Forbidden,
+    ShardBatch,
+    Store,
+)
 
 BATCH_LIMIT = 4096
 EVENTS_LIMIT = 8192  # of one settlement transaction
@@ -120,6 +131,13 @@ class Settler:
         self.cursor = cursors.get(self.cursor.shard, Cursor(self.cursor.shard))
         return self.cursor
 
+    def see(self, stored: Cursor) -> None:
+        """Another process settles this shard, and is so far."""
+        if stored != self.cursor:
+            self.cursor = stored
+            self.moved.set()
+            self.moved.clear()
+
     async def settle(self, batches: Sequence[ShardBatch]) -> None:
         """Settles contiguous new batches, many in one transaction. One that cannot be settled stops at its beginning."""
         start = 0
@@ -160,6 +178,19 @@ class Settler:
         self.expired += expired
         self.moved.set()
         self.moved.clear()
+
+
+async def mirror(store: Store, settlers: Mapping[int, Settler]) -> None:
+    """Follows for ever what another process settles. Belongs to a TaskGroup."""
+    while True:
+        try:
+            stored = await store.cursors()
+        except DatabaseDown as error:
+            log.warning("settlement_unread", error=str(error))
+        else:
+            for shard, settler in settlers.items():
+                settler.see(stored.get(shard) or Cursor(shard))
+        await asyncio.sleep(POLL_SECONDS)
 
 
 class Book:

@@ -8,7 +8,7 @@ from chassis.bus import Bus
 from chassis.peers import callers
 from chassis.server import Server
 from svc_order import db
-from svc_order.app import Admission, History
+from svc_order.app import MIRROR_REFRESH_SECONDS, REFRESH_SECONDS, Admission, History
 from svc_order.bus import Follow
 from svc_order.clients import Ledger, Match
 from svc_order.core.placed import Placed
@@ -37,7 +37,8 @@ async def main(this: process.Process, told: Settings) -> None:
     service.add_to(server)
     await server.start()
     this.spawn(entry.work(), "entry")
-    this.spawn(admission.follow_reference(), "reference")
+    pause = REFRESH_SECONDS if told.consume else MIRROR_REFRESH_SECONDS  # no event tells one that does not consume
+    this.spawn(admission.follow_reference(pause), "reference")
     this.spawn(_make_ready(this, told, server, history, match, reference), "ready")
     await this.stop.wait()
     await server.drain(told.drain_accept_seconds)
@@ -49,14 +50,18 @@ async def main(this: process.Process, told: Settings) -> None:
 async def _make_ready(
     this: process.Process, told: Settings, server: Server, history: History, match: Match, reference: Reference
 ) -> None:
-    """Ready once history is loaded and every shard has answered once; NATS may still be down."""
+    """Ready once history is loaded and every shard has answered once; NATS may still be down. History is written, or only
+    read where another version writes it.
+    """
     await database.wait_ready(told.database_url, told.name)
     await database.require_durable(told.database_url, told.name)
     await database.migrate(told.database_url, db.SCHEMA)
     bus = Bus(told.nats_url, told.name)
-    this.spawn(bus.work(), "bus")
+    if told.consume:
+        this.spawn(bus.work(), "bus")
     for shard in told.match_shards:
-        this.spawn(Follow(shard, bus, match, history, reference).work(), f"history-{shard}")
+        follow = Follow(shard, bus, match, history, reference).work() if told.consume else history.mirror(shard)
+        this.spawn(follow, f"history-{shard}")
     while not (reference.complete and history.loaded):
         await asyncio.sleep(READY_POLL_SECONDS)
     gc.freeze()

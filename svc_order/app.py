@@ -22,6 +22,8 @@ from svc_order.ports import Match, OrderFilter, OrderRow, Position, Segment, Sto
 COMMANDS_A_TURN = 512
 REFRESH_SECONDS = 5.0
 REFRESH_PAUSE_SECONDS = 0.2
+MIRROR_SECONDS = 0.05  # The stable version's history is looked at so often by one that writes none.
+MIRROR_REFRESH_SECONDS = 1.0
 SEQUENCE_WAIT_SECONDS = 5.0
 RECENT_BYTES_LIMIT = 16 << 20
 RECENT_SEGMENTS_LIMIT = 4096
@@ -55,11 +57,11 @@ class Admission:
         self._refreshed_at = 0.0
         self._refreshing = asyncio.Lock()
 
-    async def follow_reference(self) -> None:
+    async def follow_reference(self, seconds: float = REFRESH_SECONDS) -> None:
         """Reads the shards' reference data for ever, so that it is there before history has caught up."""
         while True:
             await self.refresh()
-            await asyncio.sleep(REFRESH_SECONDS if self._reference.complete else REFRESH_PAUSE_SECONDS)
+            await asyncio.sleep(seconds if self._reference.complete else REFRESH_PAUSE_SECONDS)
 
     async def refresh(self) -> None:
         """Reads reference data of every shard that answers, from now on or later; once in REFRESH_PAUSE_SECONDS for all who ask."""
@@ -196,6 +198,21 @@ class History:
         self._positions[shard] = position
         self._recent[shard] = Recent(position.sequence)
         return position
+
+    async def mirror(self, shard: int) -> None:
+        """Lets readers see, for ever, what another process stores; stores nothing. Belongs to a TaskGroup."""
+        while True:
+            try:
+                stored = await self._store.stored(shard)
+            except Unavailable as why:
+                log.warning("history_unread", shard=shard, error=str(why))
+                await asyncio.sleep(REFRESH_PAUSE_SECONDS)
+                continue
+            if stored != self._positions.get(shard):
+                self._positions[shard], self._recent[shard] = stored, Recent(stored.sequence)
+                self._metrics.sequence.labels(shard).set(stored.sequence)
+                self._tell()
+            await asyncio.sleep(MIRROR_SECONDS)
 
     async def append(self, shard: int, after: Position, fold: Fold, segments: Sequence[Segment], time_us: int) -> None:
         """Stores what a batch of events brought, and lets readers see it. Raises if the stored position is another."""

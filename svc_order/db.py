@@ -80,13 +80,17 @@ class Tables:
                 "INSERT INTO positions (shard, incarnation, sequence) VALUES (%s, '', 0) ON CONFLICT DO NOTHING",
                 [shard],
             )
+        return await self.stored(shard)
+
+    async def stored(self, shard: int) -> Position:
+        """See ports.Store."""
+        async with self._transaction() as connection:
             cursor = await connection.execute(
                 "SELECT incarnation, sequence, taker_order_id, taker_client_order_id FROM positions WHERE shard = %s",
                 [shard],
             )
             row = await cursor.fetchone()
-            assert row is not None, "the position was inserted"
-            return Position._make(row)
+            return Position._make(row) if row is not None else Position("", 0)
 
     async def append(self, shard: int, before: int, after: Position, fold: Fold, segments: Sequence[Segment]) -> None:
         """See ports.Store."""

@@ -138,7 +138,10 @@ class Store(Protocol):
     """The history of orders, and its positions. Reads raise Unavailable when the database does not answer."""
 
     async def position(self, shard: int) -> Position:
-        """What is stored; an empty incarnation and 0 before the first."""
+        """What is stored, to go on from; an empty incarnation and 0 before the first."""
+
+    async def stored(self, shard: int) -> Position:
+        """The same, only to know it."""
 
     async def append(self, shard: int, before: int, after: Position, fold: Fold, segments: Sequence[Segment]) -> None:
         """Stores a fold, the drop copy and the position in one transaction, if the position is at `before`."""

@@ -30,6 +30,7 @@ async def serve(settings: Settings, running: process.Process) -> None:
             db.Tables(engine),
             checkpoint_seconds=settings.checkpoint_seconds,
             tape_limit=settings.tape_limit,
+            writes=settings.consume,
         )
         fanout = Fanout(quotes)
         bus = Bus(settings.nats_url, settings.name)

@@ -32,7 +32,9 @@ class Place(NamedTuple):
 
 
 class Quotes:
-    """All shards. Reads are refused (NOT_READY) until each has been followed to where it was at the start."""
+    """All shards. Checkpoints are written by one process alone: one without `writes` reads them. Reads are refused (NOT_READY)
+    until each shard has been followed to where it was at the start.
+    """
 
     def __init__(
         self,
@@ -41,8 +43,10 @@ class Quotes:
         *,
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
         tape_limit: int = TAPE_LIMIT,
+        writes: bool = True,
     ) -> None:
         self.store = store
+        self._writes = writes  # else another process does, and this one only follows how far that is
         self.shards = {number: Shard(number, tape_limit=tape_limit) for number in numbers}
         self.audience: Audience | None = None
         self.events = 0
@@ -100,7 +104,7 @@ class Quotes:
         self.shards[number] = Shard(number, tape_limit=self._tape_limit)
         if self.audience is not None:
             self.audience.gone(old)
-        while True:
+        while self._writes:
             try:
                 async with self._storing:
                     await self.store.drop(number)
@@ -134,7 +138,7 @@ class Quotes:
     async def keep(self) -> None:
         """Stores checkpoints for ever: about one a second, fewer of big books, at once when many trades wait."""
         while True:
-            pause = await self._store_all()
+            pause = await (self._store_all() if self._writes else self._see_all())
             async with self._kept:
                 self._kept.notify_all()
             with suppress(TimeoutError):
@@ -154,6 +158,18 @@ class Quotes:
                     await asyncio.sleep(RETRY_SECONDS)
         return max(self._checkpoint_seconds, written / CHECKPOINT_BYTES_A_SECOND)
 
+    async def _see_all(self) -> float:
+        """Sees what another process has stored; how many seconds to rest then."""
+        for shard in list(self.shards.values()):
+            try:
+                incarnation, sequence = await self.store.cursor(shard.number)
+            except StoreDown as error:
+                log.warning("store_down", shard=shard.number, error=str(error))
+                continue
+            if incarnation == shard.incarnation:
+                shard.stored_elsewhere(sequence)
+        return self._checkpoint_seconds
+
     async def store_shard(self, shard: Shard) -> int:
         """Stores the shard as it is, unless it was dropped; the size of its checkpoint. Raises StoreDown."""
         async with self._storing:
@@ -168,14 +184,15 @@ class Quotes:
     async def finish(self) -> None:
         """Stores what is left, if the store is there: the next start then has nothing to fetch."""
         with suppress(StoreDown):
-            for shard in self.shards.values():
+            for shard in self.shards.values() if self._writes else ():
                 if shard.sequence > shard.stored_sequence:
                     await self.store_shard(shard)
 
     async def _wait_stored(self, shard: Shard) -> None:
         async with self._kept:
             while shard.trades - shard.stored_trades > UNSTORED_TRADES_LIMIT and self.shards[shard.number] is shard:
-                self._due.set()
+                if self._writes:
+                    self._due.set()
                 await self._kept.wait()
 
     # Reading

@@ -46,6 +46,11 @@ class Tables:
             row = await _one(connection, "SELECT state FROM checkpoints WHERE shard = %s", [shard])
         return row[0] if row else None
 
+    async def cursor(self, shard: int) -> tuple[str, int]:
+        async with self._transaction() as connection:
+            row = await _one(connection, "SELECT incarnation, sequence FROM checkpoints WHERE shard = %s", [shard])
+        return (row[0], row[1]) if row else ("", 0)
+
     async def save(
         self, shard: int, incarnation: str, sequence: int, checkpoint: bytes, trades: list[tuple[str, Trade]]
     ) -> None:

@@ -22,6 +22,10 @@ class Store(Protocol):
         """The last checkpoint."""
         ...
 
+    async def cursor(self, shard: int) -> tuple[str, int]:
+        """Incarnation and sequence of the last checkpoint; an empty one and 0 when there is none."""
+        ...
+
     async def save(
         self, shard: int, incarnation: str, sequence: int, checkpoint: bytes, trades: list[tuple[str, Trade]]
     ) -> None:

@@ -61,6 +61,13 @@ class Shard:
         for market in self.markets.values():
             market.tape.trim(sequence)
 
+    def stored_elsewhere(self, sequence: int) -> None:
+        """The store, which another process writes, has all up to `sequence`."""
+        sequence = min(sequence, self.sequence)
+        if sequence > self.stored_sequence:
+            behind = sum(len(market.tape.since(sequence)) for market in self.markets.values())
+            self.stored(sequence, self.trades - behind)
+
     def _apply(self, part: Part) -> tuple[Market, Changed]:
         market = self._market(part)
         before = market.tape.count

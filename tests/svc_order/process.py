@@ -44,13 +44,18 @@ LOCAL = (
 
 
 class Exchange:
-    """One shard, the ledger and order entry. Processes are stopped, gone on with and killed by name."""
+    """One shard, the ledger and order entry. Processes are stopped, gone on with and killed by name.
 
-    def __init__(self, machine: Machine, database: Database) -> None:
+    `more` names others, such as svc_quote or svc_order-canary: a version beside the stable one, which does not consume.
+    `variables` are what a test adds to the environment of one of them.
+    """
+
+    def __init__(self, machine: Machine, database: Database, *more: str) -> None:
         self.database = database
+        self.variables: dict[str, dict[str, str]] = {}
         self._machine = machine
         self._folder = Path(tempfile.mkdtemp(prefix="order-"))
-        self.address = {name: f"127.0.0.1:{_free_port()}" for name in ("svc_match", "svc_ledger", "svc_order")}
+        self.address = {name: f"127.0.0.1:{_free_port()}" for name in ("svc_match", "svc_ledger", "svc_order", *more)}
         self.metrics = f"127.0.0.1:{_free_port()}"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._channels: list[grpc.Channel] = []
@@ -60,7 +65,10 @@ class Exchange:
         for name in names:
             with (self._folder / f"{name}.log").open("ab") as log:
                 self._processes[name] = subprocess.Popen(
-                    [sys.executable, "-m", name], env={**os.environ, **self._environment(name)}, stderr=log, stdout=log
+                    [sys.executable, "-m", _service(name)],
+                    env={**os.environ, **self._environment(name)},
+                    stderr=log,
+                    stdout=log,
                 )
         for name in names:
             eventually(lambda name=name: self._serves(name), READY_SECONDS)  # type: ignore[misc]
@@ -217,6 +225,10 @@ class Exchange:
     def _operator(self) -> str:
         return str(self._machine.credentials.issue("tester", "operator"))
 
+    def operators_stub(self, kind: Any, name: str) -> Any:
+        """A stub of class `kind` at a process, for the operator."""
+        return kind(self._channel(name, self._operator()))
+
     def _channel(self, name: str, token: str) -> Any:
         channel = grpc.insecure_channel(self.address[name], options=LOCAL)
         self._channels.append(channel)
@@ -237,20 +249,26 @@ class Exchange:
         variables = {
             "NAME": name,
             "LISTEN": self.address[name],
-            "DATABASE_URL": self.database.url(name),
-            "NATS_URL": self._machine.nats_url(name),
+            "DATABASE_URL": self.database.url(_service(name)),
+            "NATS_URL": self._machine.nats_url(_service(name)),
             "JWKS": str(credentials.key_set),
             "JWT_ISSUER": "bourse",
             "JWT_AUDIENCE": "bourse",
-            "TOKEN_FILE": str(credentials.token_file(name)),
+            "TOKEN_FILE": str(credentials.token_file(_service(name))),
             "MATCH_SHARDS": f"0={self.address['svc_match']}",
             "SHARD": "0",
             "LEDGER": self.address["svc_ledger"],
             "METRICS_LISTEN": self.metrics if name == "svc_order" else "",
             "HOLD_SECONDS": str(HOLD_SECONDS),
             "DRAIN_ACCEPT_SECONDS": "0",
+            "CONSUME": "false" if name.endswith("-canary") else "true",
+            **self.variables.get(name, {}),
         }
         return {"GRPC_VERBOSITY": "ERROR", **{f"BOURSE_{key}": value for key, value in variables.items()}}
+
+
+def _service(name: str) -> str:
+    return name.partition("-")[0]
 
 
 class Stream:
