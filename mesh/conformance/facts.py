@@ -14,7 +14,6 @@ Facts = dict[str, str]
 
 MANAGER = "envoy.filters.network.http_connection_manager"
 ISTIO_BUILD_ONLY = ("istio.alpn", "istio.metadata_exchange", "istio.stats")
-TYPED_NAMES, UNTYPED_NAMES = "matchTypedSubjectAltNames", "matchSubjectAltNames"
 BOOTSTRAPPED = ("sds-grpc",)  # Envoy has it before it asks for any.
 OUTBOUND = "outbound"
 OUTBOUND_ROUTES = ("50051", "egress")  # Istiod has a table for each port; the local mesh one for all.
@@ -114,7 +113,7 @@ def without(value: Json, *names: str) -> Json:
 
 def leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict) and value:
-        for name, inner in untyped_names(value).items():
+        for name, inner in spelled(value).items():
             yield from leaves(f"{path}/{name}", inner)
     elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         yield from items(path, value)
@@ -122,17 +121,26 @@ def leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
         yield path, json.dumps(value, sort_keys=True)
 
 
-def untyped_names(value: Json) -> Json:
-    """Istiod lists believed names in a deprecated field, without their type. A SPIFFE name is a URI, whichever field it is in."""
-    typed = value.get(TYPED_NAMES)
-    if not typed or any(each["sanType"] != "URI" for each in typed):
-        return value
-    return {**without(value, TYPED_NAMES), UNTYPED_NAMES: [each["matcher"] for each in typed]}
+def spelled(value: Json) -> Json:
+    """The same in Istiod's spelling, where Envoy has a deprecated field (which Istiod fills) and one in its place (which we do).
+
+    A SPIFFE name is a URI, whichever list of believed names it is in. A call's own grpc-timeout holds up to a limit, whichever field
+    has the limit.
+    """
+    typed, duration = value.get("matchTypedSubjectAltNames"), value.get("maxStreamDuration")
+    if typed and all(each["sanType"] == "URI" for each in typed):
+        return {
+            **without(value, "matchTypedSubjectAltNames"),
+            "matchSubjectAltNames": [each["matcher"] for each in typed],
+        }
+    if isinstance(duration, dict) and duration.keys() == {"grpcTimeoutHeaderMax"}:
+        return {**without(value, "maxStreamDuration"), "maxGrpcTimeout": duration["grpcTimeoutHeaderMax"]}
+    return value
 
 
 def items(path: str, values: list[Json]) -> Iterator[tuple[str, str]]:
     """Named items by name, with their order as a fact of its own; routes and nameless ones by their place."""
-    names = [str(item.get("name", "")) for item in values]
+    names = [str(item.get("name", item.get("tag", ""))) for item in values]
     if path.endswith("/routes") or not all(names):
         for place, item in enumerate(values):
             yield from leaves(f"{path}/{place}", item)

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpoint "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	listener "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	route "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -173,6 +174,7 @@ func generated(server *xds.FakeDiscoveryServer, meshConfig *meshconfig.MeshConfi
 		IPAddresses:     []string{proxy.Address},
 		ConfigNamespace: proxy.Namespace,
 		Labels:          proxy.Labels,
+		XdsNode:         &core.Node{Cluster: proxy.Labels["app"] + "." + proxy.Namespace}, // As the injector names it.
 		Metadata: &model.NodeMetadata{
 			IstioVersion:   proxy.Version,
 			Namespace:      proxy.Namespace,
