@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.machine import Machine
+from cli.machine.mesh.pods import SIDECAR
 from cli.machine.positions import lag, positions
 from cli.machine.state import Phase, State
 from cli.options import home_option, json_option
@@ -27,8 +28,9 @@ RIGHT = ("pid", "restarts", "up_seconds", "lag_events")
 def status(home: Path, as_json: bool) -> None:
     """What runs on this machine, where, and how it is.
 
-    The sequences are those of each shard that a process has reached; the lag is in events: of a shard's process that of
-    its slower stream behind its journal, of the others that of the process behind the journals.
+    A service in the mesh is shown with its sidecar: the address is where that takes the calls of others. The sequences are
+    those of each shard that a process has reached; the lag is in events: of a shard's process that of its slower stream
+    behind its journal, of the others that of the process behind the journals.
 
     Exit codes: 0 every process is ready, 1 one is not, 3 nothing runs.
 
@@ -55,17 +57,18 @@ def status(home: Path, as_json: bool) -> None:
 def processes(machine: Machine, state: State) -> list[dict[str, Any]]:
     """Each supervised process; whether it is ready is asked now, of itself."""
     programs = {program.name: program for program in machine.programs()}
-    with ThreadPoolExecutor(len(programs)) as pool:
-        ready = list(pool.map(lambda process: programs[process.name].ready(process.pid), state.processes))
-        heard = list(pool.map(lambda process: positions(process.name, process.metrics), state.processes))
+    asked = [process for process in state.processes if process.name in programs]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        ready = list(pool.map(lambda process: programs[process.name].ready(process.pid), asked))
+        heard = list(pool.map(lambda process: positions(process.name, process.metrics), asked))
     journal = {
         shard: sequence
-        for process, (sequences, _) in zip(state.processes, heard, strict=True)
+        for process, (sequences, _) in zip(asked, heard, strict=True)
         for shard, sequence in sequences.items()
         if process.name.startswith(JOURNAL_KEEPER)
     }
-    return [
-        {
+    found = {
+        process.name: {
             "name": process.name,
             "pid": process.pid or None,
             "address": process.address,
@@ -77,17 +80,53 @@ def processes(machine: Machine, state: State) -> list[dict[str, Any]]:
             "sequences": sequences,
             "lag_events": max(streams.values()) if streams else lag(sequences, journal) if sequences else None,
         }
-        for process, is_ready, (sequences, streams) in zip(state.processes, ready, heard, strict=True)
-    ]
+        for process, is_ready, (sequences, streams) in zip(asked, ready, heard, strict=True)
+    }
+    return [with_sidecar(process, found) for name, process in found.items() if not name.endswith(SIDECAR)]
+
+
+def with_sidecar(process: dict[str, Any], found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """In the mesh others call it at its sidecar's address, and it is ready when both are."""
+    sidecar = found.get(process["name"] + SIDECAR)
+    if sidecar is None:
+        return process
+    own = {name: sidecar[name] for name in ("pid", "ready", "restarts", "up_seconds")}
+    both = process["ready"] and sidecar["ready"]
+    return {**process, "address": sidecar["address"], "ready": both, "socket": process["address"], "sidecar": own}
 
 
 def table(found: list[dict[str, Any]]) -> Table:
-    columns = ("name", "pid", "address", "ready", "version", "restarts", "up_seconds", "sequences", "lag_events")
+    sidecars = ("sidecar",) if any("sidecar" in process for process in found) else ()
+    columns = (
+        "name",
+        "pid",
+        "address",
+        "ready",
+        *sidecars,
+        "version",
+        "restarts",
+        "up_seconds",
+        "sequences",
+        "lag_events",
+    )
     drawn = Table(box=None, pad_edge=False)
     for column in columns:
         drawn.add_column(column.replace("_", " "), justify="right" if column in RIGHT else "left")
     for process in found:
         reached = " ".join(f"{shard}:{sequence}" for shard, sequence in sorted(process["sequences"].items()))
-        cells = {**process, "ready": "yes" if process["ready"] else "no", "sequences": reached or None}
-        drawn.add_row(*("-" if cells[column] is None else str(cells[column]) for column in columns))
+        sidecar = process.get("sidecar")
+        cells = {
+            **process,
+            "ready": "yes" if process["ready"] else "no",
+            "sidecar": said(sidecar) if sidecar else None,
+            "sequences": reached or None,
+        }
+        drawn.add_row(*("-" if cells[column] in (None, "") else str(cells[column]) for column in columns))
     return drawn
+
+
+def said(sidecar: dict[str, Any]) -> str:
+    """Such as: ready, 2 restarts."""
+    restarts = sidecar["restarts"]
+    word = "ready" if sidecar["ready"] else "not ready"
+    return f"{word}, {restarts} restart{'s' * (restarts > 1)}" if restarts else word

@@ -18,9 +18,12 @@ The exchange is open for connections. Try next:
   bourse logs --follow                   what it says
   bourse down                            stop it
 
-Order entry   {order}
-Market data   {quote}
+{doors}
 """
+MESH_DOORS = """Everything public   https://{gateway}
+Its authority       {authority}"""
+PLAIN_DOORS = """Order entry   {order}
+Market data   {quote}"""
 
 
 @click.command()
@@ -31,16 +34,24 @@ Market data   {quote}
     help=f"How many shards svc_match runs as; chosen at the first start of a home. [default: {DEFAULT_SHARDS}]",
 )
 @click.option(
+    "--mesh/--no-mesh",
+    default=None,
+    help="Every service behind a sidecar and the gateway, or each at a port of its own. [default: as before, first a mesh]",
+)
+@click.option(
     "--jwks",
     envvar="BOURSE_BROKER_JWKS",
     help="The key set of brokers' tokens: an https:// URL, or a file.",
 )
 @click.option("--issuer", envvar="BOURSE_BROKER_JWT_ISSUER", help="The `iss` of brokers' tokens.")
 @click.option("--audience", envvar="BOURSE_BROKER_JWT_AUDIENCE", help="The `aud` of brokers' tokens.")
-def up(home: Path, shards: int | None, jwks: str | None, issuer: str | None, audience: str | None) -> None:
-    """Start the exchange on this machine: PostgreSQL, NATS and the services.
+def up(
+    home: Path, shards: int | None, mesh: bool | None, jwks: str | None, issuer: str | None, audience: str | None
+) -> None:
+    """Start the exchange on this machine: PostgreSQL, NATS and the services, each behind its sidecar, and the gateway.
 
-    It goes on in the background until `bourse down`, and starts a process again that dies. Everything that it keeps is
+    Brokers and operators come in by the gateway, with TLS and a token; --no-mesh starts the services alone, each at a port
+    of 127.0.0.1. It goes on in the background until `bourse down`, and starts a process again that dies. Everything that it keeps is
     in its home; give another home to run a second exchange beside it.
 
     Brokers' tokens are those of `bourse token`, or of the OpenID Connect issuer that --jwks, --issuer and --audience name
@@ -63,10 +74,20 @@ def up(home: Path, shards: int | None, jwks: str | None, issuer: str | None, aud
     try:
         machine.start(
             shards=shards,
+            mesh=mesh,
             broker_issuer=named,
-            report=lambda name, seconds: click.echo(f"  {name:<14} ready after {seconds:5.2f} s"),
+            report=lambda name, seconds: click.echo(f"  {name:<18} ready after {seconds:5.2f} s"),
         )
     except MachineError as error:
         click.echo(f"bourse up: {error}", err=True)
         sys.exit(1)
-    click.echo(TRY_NEXT.format(order=machine.address("svc_order"), quote=machine.address("svc_quote")))
+    click.echo(TRY_NEXT.format(doors=doors(machine)))
+
+
+def doors(machine: Machine) -> str:
+    """Where clients come in."""
+    state = machine.state()
+    if state is not None and state.mesh:
+        address = machine.address("gateway").replace("127.0.0.1", "localhost")
+        return MESH_DOORS.format(gateway=address, authority=machine.home.credentials / "ca.pem")
+    return PLAIN_DOORS.format(order=machine.address("svc_order"), quote=machine.address("svc_quote"))

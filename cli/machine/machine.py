@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -17,6 +18,9 @@ from cli.machine.processes import programs
 from cli.machine.program import MARK, Program, end, marked
 from cli.machine.state import State
 from cli.machine.supervisor import LEASH, STOP_SECONDS, open_log
+
+if TYPE_CHECKING:
+    from cli.machine.mesh.mesh import Mesh
 
 STOP_ALL_SECONDS = 3 * STOP_SECONDS
 LOG_TAIL_LINES = 5
@@ -89,6 +93,13 @@ class Machine:
                     pipe.close()
             self._supervisor = None
         return state is not None or bool(leftovers)
+
+    @property
+    def mesh(self) -> "Mesh":
+        """What goes where between the services of the running exchange, and how to change it."""
+        from cli.machine.mesh.mesh import Mesh
+
+        return Mesh(self.home)
 
     def state(self) -> State | None:
         """What runs now; None when nothing does."""

@@ -6,6 +6,7 @@ by rename, so Envoy never sees the one without the other; open connections go on
 Every file is readable by its owner alone.
 """
 
+import hashlib
 import ipaddress
 import json
 import os
@@ -172,7 +173,9 @@ def pem_of(item: x509.Certificate | ec.EllipticCurvePrivateKey) -> str:
 def write(folder: Path, name: str, secret: dict[str, object]) -> None:
     path = secret_file(folder, name)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    replace_private(path, json.dumps({"resources": [{"@type": TYPE, "name": name, **secret}]}))
+    resource = {"@type": TYPE, "name": name, **secret}
+    version = hashlib.sha256(json.dumps(resource).encode()).hexdigest()[:16]
+    replace_private(path, json.dumps({"version_info": version, "resources": [resource]}))
 
 
 def replace_private(path: Path, text: str) -> None:

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -20,14 +21,16 @@ from cli.machine.mesh.desired import Desired
 from cli.machine.mesh.envoys import behind, messages
 from cli.machine.mesh.keysets import KeySets
 from cli.machine.mesh.plan import Plan
+from cli.machine.mesh.pods import Place
 from cli.machine.mesh.readiness import Readiness
 from cli.machine.mesh.status import Status
+from mesh.local.confirmed import words
 from mesh.local.document import Untranslatable
 
 FOLLOW_SECONDS = 0.02
 LOOK_SECONDS = 2.0
 RENEWAL_CHECK_SECONDS = 10.0
-CONFIRM_SECONDS = 5.0
+CONFIRM_SECONDS = 3.0
 CONFIRM_POLL_SECONDS = 0.005
 
 log = structlog.get_logger()
@@ -51,22 +54,21 @@ class Controller:
         """Until it is cancelled. Untranslatable when the YAML is at its start; then nothing was pushed."""
         await self._key_sets.fetch()
         self._plan.load(self._key_sets.known)
-        wanted = desired.read(self._home)
-        self._plan.adopt(wanted)
-        self._desired = wanted
+        seen, wanted = desired.stamp(self._home), desired.read(self._home)
         async with asyncio.TaskGroup() as tasks:
-            self._follow_pods(tasks)
+            self._follow_pods(tasks, self._plan.places_of(wanted))
             await self._look()
-            self._push()
+            self._plan.adopt(wanted, self._ready())
+            self._desired = wanted
             self._status.generation = self._status.running = wanted.generation
             self._say()
-            tasks.create_task(self._follow_desired(tasks), name="desired")
+            tasks.create_task(self._follow_desired(tasks, seen), name="desired")
             tasks.create_task(self._renew(), name="certificates")
             tasks.create_task(self._refresh_keys(), name="keys")
             await self._follow_readiness()
 
-    def _follow_pods(self, tasks: asyncio.TaskGroup) -> None:
-        wanted = {place.process: place for place in self._plan.places}
+    def _follow_pods(self, tasks: asyncio.TaskGroup, places: Sequence[Place]) -> None:
+        wanted = {place.process: place for place in places}
         for gone in self._readiness.keys() - wanted.keys():
             self._following.pop(gone).cancel()
             del self._readiness[gone]
@@ -88,11 +90,10 @@ class Controller:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            self._push()
+            self._plan.push(self._ready())
             self._say()
 
-    async def _follow_desired(self, tasks: asyncio.TaskGroup) -> None:
-        seen = desired.stamp(self._home)
+    async def _follow_desired(self, tasks: asyncio.TaskGroup, seen: tuple[int, int]) -> None:
         while True:
             await asyncio.sleep(FOLLOW_SECONDS)
             if (stamp := desired.stamp(self._home)) != seen:
@@ -101,36 +102,41 @@ class Controller:
 
     async def _obey(self, wanted: Desired, tasks: asyncio.TaskGroup) -> None:
         started = time.monotonic()
-        before, self._desired = self._desired, wanted
-        self._status.generation, self._status.refused = wanted.generation, ""
-        try:
-            self._plan.adopt(wanted)
-        except Untranslatable as error:
-            self._status.refused = str(error)
-            log.error("refused", generation=wanted.generation, error=str(error))
-            return self._say()
-        if wanted.rotations != before.rotations:
-            self._plan.keep_certificates(anew=True)
-        self._follow_pods(tasks)
-        changed = self._push()
-        self._status.refused = await self._confirm(started)
+        before = self._desired
+        self._status.refused = await self._try(wanted, tasks)
+        self._status.generation = wanted.generation
         self._status.milliseconds = round((time.monotonic() - started) * 1_000, 1)
-        if not self._status.refused:
-            self._status.running = wanted.generation
+        if self._status.refused:
+            log.error("refused", generation=wanted.generation, error=self._status.refused)
+            self._plan.adopt(before, self._ready())
+        else:
+            self._desired, self._status.running = wanted, wanted.generation
+            log.info("obeyed", generation=wanted.generation, milliseconds=self._status.milliseconds)
+        self._follow_pods(tasks, self._plan.places)
         if wanted.weights != before.weights:
             self._status.messages = await asyncio.to_thread(messages, self._plan.places)
-        log.info("obeyed", generation=wanted.generation, changed=changed, milliseconds=self._status.milliseconds)
-        return self._say()
+        self._say()
 
-    async def _confirm(self, started: float) -> str:
-        """Waits until every Envoy that lives says that it runs what it was given; else what it runs otherwise."""
-        while True:
-            late = await asyncio.to_thread(behind, self._plan.places)
-            if not late:
-                return ""
-            if time.monotonic() - started > CONFIRM_SECONDS:
-                return "; ".join(late)
+    async def _try(self, wanted: Desired, tasks: asyncio.TaskGroup) -> str:
+        """Makes it so, and waits until every Envoy that lives says that it is. Else why it is not."""
+        told = {place.envoy: log_size(self._home.log(place.envoy)) for place in self._plan.places}
+        try:
+            changed = self._plan.adopt(wanted, self._ready())
+        except Untranslatable as error:
+            return str(error)
+        if wanted.rotations != self._desired.rotations:
+            self._plan.keep_certificates(anew=True)
+        self._follow_pods(tasks, self._plan.places)
+        log.info("given", generation=wanted.generation, changed=changed)
+        deadline = time.monotonic() + CONFIRM_SECONDS
+        while late := await asyncio.to_thread(behind, self._plan.places, self._plan.given):
+            if time.monotonic() > deadline:
+                return "; ".join(
+                    f"{envoy} does not run {', '.join(what)}: {words(self._home.log(envoy), told.get(envoy, 0))}"
+                    for envoy, what in late.items()
+                )
             await asyncio.sleep(CONFIRM_POLL_SECONDS)
+        return ""
 
     async def _renew(self) -> None:
         while True:
@@ -143,14 +149,9 @@ class Controller:
             await self._key_sets.next()
             try:
                 self._plan.load(self._key_sets.known)
-                self._plan.adopt(self._desired)
+                self._plan.adopt(self._desired, self._ready())
             except Untranslatable as error:
                 log.error("refused", error=str(error))
-            else:
-                self._push()
-
-    def _push(self) -> list[str]:
-        return self._plan.push(self._ready())
 
     def _ready(self) -> dict[str, bool]:
         return {process: readiness.ready for process, readiness in self._readiness.items()}
@@ -161,6 +162,10 @@ class Controller:
                 log.info("endpoint", process=process, ready=ready)
         self._status.ready = self._ready()
         status.write(self._home, self._status)
+
+
+def log_size(log_file: Path) -> int:
+    return log_file.stat().st_size if log_file.exists() else 0
 
 
 async def run(home: Home) -> None:

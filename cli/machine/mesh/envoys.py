@@ -1,39 +1,39 @@
-"""What the Envoys of one home say of themselves: which configuration they run, and how many messages went where."""
+"""What the Envoys of one home say of themselves: whether they run what they were given, and how many messages went where."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from cli.machine.mesh.pods import Place
+from mesh.local import confirmed
 from mesh.local.admin import Admin, Unreachable
-from mesh.local.files import cluster_file, held_version, listener_file
+from mesh.local.certificates import secret_file
+from mesh.local.files import held_version
+from mesh.local.translate import Resources
 
-CLUSTERS = "cluster_manager.cds"
-LISTENERS = "listener_manager.lds"
 MESSAGES = r"^cluster\.outbound.*grpc\.request_message_count$"
+SDS = "sds."
 
 
-def behind(places: Iterable[Place]) -> list[str]:
-    """The Envoys that live and do not run the files that they were given, and which of them."""
+def behind(places: Sequence[Place], given: Sequence[Resources]) -> dict[str, list[str]]:
+    """What those Envoys that live do not run of what they were given, by Envoy."""
     with ThreadPoolExecutor() as pool:
-        return [line for lines in pool.map(late, places) for line in lines]
+        late = pool.map(late_in, places, given)
+        return {place.envoy: words for place, words in zip(places, late, strict=True) if words}
 
 
-def late(place: Place) -> list[str]:
+def late_in(place: Place, given: Resources) -> list[str]:
+    admin = Admin(place.admin)
     try:
-        running = Admin(place.admin).versions()
+        return confirmed.behind(admin, given) + late_secrets(place, admin.versions())
     except Unreachable:
-        return []
-    wanted = versions(place)
+        return []  # It reads its files when it starts.
+
+
+def late_secrets(place: Place, running: dict[str, str]) -> list[str]:
+    names = [name.removeprefix(SDS) for name in running if name.startswith(SDS)]
     return [
-        f"{place.envoy} runs {running.get(name) or 'no'} {name} and not {version}"
-        for name, version in wanted.items()
-        if running.get(name) != version
+        f"certificate {name}" for name in names if running[SDS + name] != held_version(secret_file(place.folder, name))
     ]
-
-
-def versions(place: Place) -> dict[str, str | None]:
-    """The version of each file, by the name of what subscribes to it."""
-    return {CLUSTERS: held_version(cluster_file(place.folder)), LISTENERS: held_version(listener_file(place.folder))}
 
 
 def messages(places: Iterable[Place]) -> dict[str, dict[str, int]]:
@@ -50,3 +50,12 @@ def messages(places: Iterable[Place]) -> dict[str, dict[str, int]]:
             if subset:
                 found.setdefault(service, {})[subset] = found.get(service, {}).get(subset, 0) + count
     return found
+
+
+def serial_numbers(place: Place) -> set[int]:
+    """Of the certificates that the Envoy uses; empty when it does not answer."""
+    try:
+        chains = Admin(place.admin).json("/certs")["certificates"]
+    except Unreachable:
+        return set()
+    return {int(one["serial_number"], 16) for chain in chains for one in chain.get("cert_chain", [])}

@@ -12,15 +12,18 @@ from cli.machine.mesh.pods import Place, places
 from cli.machine.mesh.sidecar import bootstrap_file
 from mesh.local.certificates import Authority
 from mesh.local.files import bootstrap, push
-from mesh.local.model import Pod
-from mesh.local.translate import resources
+from mesh.local.model import World
+from mesh.local.translate import Resources, resources
 
 
 class Plan:
-    """The desired state that was adopted last, and the YAML as this machine means it."""
+    """The desired state that was adopted last, and the YAML as this machine means it; what was `given` to the Envoy of each
+    of the `places`.
+    """
 
     def __init__(self, home: Home, credentials: Credentials) -> None:
         self.places: Sequence[Place] = ()
+        self.given: Sequence[Resources] = ()
         self._home = home
         self._credentials = credentials
         authority = Authority(home.credentials)
@@ -31,31 +34,48 @@ class Plan:
         """Reads the YAML. Untranslatable when something of it is; then nothing has changed."""
         self._base = world.load(load_layout(self._home), self._credentials, keys)
 
-    def adopt(self, desired: Desired) -> None:
-        """Takes it as what is to be, once everything of it is translated: Untranslatable leaves all as it was."""
+    def adopt(self, desired: Desired, ready: Mapping[str, bool]) -> list[str]:
+        """Takes it as what is to be, and gives every Envoy what it must have. What changed, by process and file.
+
+        Untranslatable before anything changes.
+        """
         wanted = world.weighed(self._base, desired)
-        found = places(self._home, load_layout(self._home), desired.versions)
-        pods = [place.pod for place in found]
-        for place in found:
-            resources(wanted, place.pod, pods, place.folder)
+        found = self.places_of(desired)
+        made = translated(wanted, found, ready)
         self.world, self.places = wanted, found
         for place in found:
             place.make()
-            write_private(bootstrap_file(place), to_json(bootstrap(place.pod, place.folder)))
+            write_bootstrap(place)
         self.keep_certificates()
+        return self._write(made)
+
+    def places_of(self, desired: Desired) -> list[Place]:
+        return places(self._home, load_layout(self._home), desired.versions)
 
     def keep_certificates(self, *, anew: bool = False) -> int:
         """Those that are missing or due, or all. How many were issued."""
         return self._keyring.keep(secrets(self.places, self.world), anew=anew)
 
     def push(self, ready: Mapping[str, bool]) -> list[str]:
-        """Every Envoy gets what it must have, with the endpoints that are ready. What changed, by process and file."""
-        pods = self.pods(ready)
+        """Every Envoy gets the endpoints that are ready. What changed, by process and file."""
+        return self._write(translated(self.world, self.places, ready))
+
+    def _write(self, made: Sequence[Resources]) -> list[str]:
         changed = []
-        for place, pod in zip(self.places, pods, strict=True):
-            made = resources(self.world, pod, pods, place.folder)
-            changed += [f"{place.process}/{name}" for name in push(place.folder, made)]
+        self.given = made
+        for place, of_place in zip(self.places, made, strict=True):
+            changed += [f"{place.process}/{name}" for name in push(place.folder, of_place)]
         return changed
 
-    def pods(self, ready: Mapping[str, bool]) -> list[Pod]:
-        return [replace(place.pod, ready=ready.get(place.process, False)) for place in self.places]
+
+def translated(wanted: World, found: Sequence[Place], ready: Mapping[str, bool]) -> list[Resources]:
+    """What each Envoy must have, with the endpoints that are ready."""
+    pods = [replace(place.pod, ready=ready.get(place.process, False)) for place in found]
+    return [resources(wanted, pod, pods, place.folder) for place, pod in zip(found, pods, strict=True)]
+
+
+def write_bootstrap(place: Place) -> None:
+    text = to_json(bootstrap(place.pod, place.folder))
+    file = bootstrap_file(place)
+    if not file.exists() or file.read_text("utf-8") != text:
+        write_private(file, text)

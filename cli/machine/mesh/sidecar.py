@@ -40,6 +40,7 @@ class Sidecar:
             "--disable-hot-restart",
             *("--drain-time-s", str(DRAIN_SECONDS)),
             *("--log-level", "warning"),
+            "--skip-deprecated-logs",
         ]
 
     @property

@@ -7,16 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import mesh
 from cli.machine.credentials import AUDIENCE, ISSUER, Credentials
 from cli.machine.home import Layout
 from cli.machine.mesh.desired import EVERYBODY, Desired
-from mesh.local.document import Document, read_text
+from mesh.local.document import Document
 from mesh.local.model import World, full_host
+from mesh.local.sources import SOURCES
 
-REPOSITORY = Path(mesh.__file__).parents[1]
-FOLDERS = (REPOSITORY / "k8s" / "base", REPOSITORY / "mesh" / "istio")
-INSTALL = REPOSITORY / "mesh" / "istio" / "install.yaml"
 PUBLIC_HOST = "api.bourse.example"
 LOCAL_HOST = "localhost"
 PUBLIC_ISSUER = "https://id.bourse.example"
@@ -33,7 +30,7 @@ def load(layout: Layout, credentials: Credentials, keys: Mapping[str, str]) -> W
 
     `keys`: the key set of each jwksUri.
     """
-    world = World.load(FOLDERS, [mesh_config()], keys)
+    world = World.load(SOURCES, keys=keys)
     changes = [replace(document, body=here(document, layout, credentials)) for document in world.documents]
     extra = [
         replace(document, body=of_shard(document.body, shard))
@@ -42,12 +39,6 @@ def load(layout: Layout, credentials: Credentials, keys: Mapping[str, str]) -> W
         if f"svc-match-{LAST_SHARD}" in document.name
     ]
     return world.changed([*changes, *extra])
-
-
-def mesh_config() -> Document:
-    """What the YAML asks of Istio's installation."""
-    (install,) = read_text(INSTALL.read_text("utf-8"), str(INSTALL))
-    return Document({"kind": "MeshConfig", **install.spec["meshConfig"]}, str(INSTALL))
 
 
 def weighed(world: World, desired: Desired) -> World:

@@ -1,0 +1,249 @@
+"""The mesh of one home, as commands and tests handle it: they change what is to be, and wait until it is so."""
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from importlib.metadata import version as release
+from pathlib import Path
+from typing import Any
+
+from cli.machine import state as states
+from cli.machine.credentials import Credentials
+from cli.machine.home import Home, MachineError, load_layout, save_layout
+from cli.machine.mesh import desired, drain, status
+from cli.machine.mesh.desired import EVERYBODY, STABLE, Desired, Version
+from cli.machine.mesh.install import found_in
+from cli.machine.mesh.keysets import KeySets
+from cli.machine.mesh.pods import SIDECAR, Place, places
+from cli.machine.mesh.status import Status
+from cli.machine.mesh.world import divided, load, weighed
+from cli.machine.state import State
+from mesh.local.document import Untranslatable
+from mesh.local.drift import drift
+from mesh.local.model import World
+
+ALL = 100
+WAIT_SECONDS = 60.0
+POLL_SECONDS = 0.01
+START_TRIES = 4
+SUBSETS = (STABLE, "canary")  # as the DestinationRules have them
+VERSIONED = ("svc_order", "svc_ledger", "svc_quote")
+
+
+class Mesh:
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    @property
+    def places(self) -> list[Place]:
+        return places(self._home, load_layout(self._home), self.desired.versions)
+
+    @property
+    def desired(self) -> Desired:
+        return desired.read(self._home)
+
+    @property
+    def world(self) -> World:
+        """The YAML as it is now, with what is wanted. MachineError when it cannot be translated."""
+        credentials = Credentials(self._home.credentials)
+        keys = KeySets(self._home, credentials.broker_issuer).known
+        try:
+            return weighed(load(load_layout(self._home), credentials, keys), self.desired)
+        except Untranslatable as error:
+            raise MachineError(str(error)) from None
+
+    @property
+    def status(self) -> Status:
+        """What the controller says. MachineError when there is none."""
+        self._state()
+        found = status.read(self._home)
+        if found is None or not states.runs(found.pid, self._home):
+            raise MachineError(f"the mesh of {self._home.folder} has no controller now: see `bourse logs controller`")
+        return found
+
+    def drift(self) -> list[str]:
+        """Where an Envoy runs other than the YAML on the disk and the desired state say."""
+        ready, found, world = self.status.ready, self.places, self.world
+        pods = [replace(place.pod, ready=ready.get(place.process, False)) for place in found]
+        return [
+            words for place, pod in zip(found, pods, strict=True) for words in drift(world, pod, pods, place.folder)
+        ]
+
+    def weigh(self, service: str, weights: Mapping[str, int] | None, ring: str = EVERYBODY) -> float:
+        """Divides the service's new calls and streams between its versions, per cent, for all brokers or those of one ring;
+        None: the ring's as everybody's. Returns after how many milliseconds every Envoy ran it.
+
+        MachineError when it cannot be so; then nothing has changed.
+        """
+        of_service(service)
+        if weights is not None:
+            self._check(service, weights)
+
+        def change(wanted: Desired) -> None:
+            of_rings = wanted.weights.setdefault(service, {})
+            of_rings.pop(ring, None)
+            if weights is not None:
+                of_rings[ring] = dict(weights)
+
+        return self._change(change).milliseconds
+
+    def renew_certificates(self) -> float:
+        """Makes every certificate anew. Returns after how many milliseconds that was so."""
+
+        def change(wanted: Desired) -> None:
+            wanted.rotations += 1
+
+        return self._change(change).milliseconds
+
+    def add_version(self, service: str, subset: str, folder: Path) -> Version:
+        """Starts the version that is installed in the folder beside the stable one; it gets no calls before it has a weight.
+
+        MachineError when it does not come up; then nothing of it is left.
+        """
+        of_service(service)
+        of_subset(subset)
+        python, release = found_in(folder, service)
+        version = Version(service, subset, str(folder.resolve()), str(python), release)
+        with desired.editing(self._home) as wanted:
+            if wanted.version(service, subset) is not None:
+                raise MachineError(f"{service} has a version {subset} already: remove it first")
+            layout = load_layout(self._home)
+            layout.add([version.process])
+            save_layout(self._home, layout)
+            wanted.versions.append(version)
+        try:
+            self._until(lambda: self.status.ready.get(version.process, False), version.process)
+        except MachineError:
+            self._take_out(version)
+            raise
+        return version
+
+    def drain(self, service: str, subset: str, share: float = 1.0) -> int:
+        """Tells that share of the version's open streams to move. How many were told."""
+        if subset != STABLE:
+            self.version(service, subset)
+        self._state()
+        return drain.drain(self._home, of_service(service), subset, share)
+
+    def remove_version(self, service: str, subset: str) -> None:
+        """Ends it, once its streams have moved and it has answered what it received. MachineError while it has a weight."""
+        version = self.version(service, subset)
+        for ring, weights in self.desired.weights.get(service, {}).items():
+            if weights.get(subset):
+                of_ring = f" --ring {ring}" if ring else ""
+                raise MachineError(
+                    f"{subset} still gets {weights[subset]} % of {service}'s calls: "
+                    f"bourse mesh weight {service} {STABLE}={ALL} {subset}=0{of_ring}"
+                )
+        if self.status.ready.get(version.process):
+            self.drain(service, subset)
+        self._take_out(version)
+
+    def versions(self) -> list[dict[str, Any]]:
+        """Every version of every service, the stable ones first."""
+        ready, weights = self.status.ready, self.weights()
+        stable = [Version(service, STABLE, "", "", release("bourse")) for service in VERSIONED]
+        return [
+            {
+                "service": one.service,
+                "subset": one.subset,
+                "release": one.release,
+                "ready": ready.get(one.service if one.subset == STABLE else one.process, False),
+                "weights": {ring: shares.get(one.subset, 0) for ring, shares in weights[one.service].items()},
+                "from": one.folder,
+            }
+            for one in sorted([*stable, *self.desired.versions], key=lambda one: one.service)
+        ]
+
+    def weights(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Per cent by service, ring and subset, as the routes have them."""
+        found: dict[str, dict[str, dict[str, int]]] = {service: {} for service in VERSIONED}
+        documents = self.world.of("VirtualService")
+        for service, rings in found.items():
+            for document in documents:
+                for ring, ways in divided(document.body, document.namespace, service):
+                    rings[ring] = {way["destination"]["subset"]: way.get("weight", 0) for way in ways}
+        return found
+
+    def version(self, service: str, subset: str) -> Version:
+        found = self.desired.version(of_service(service), subset)
+        if found is None:
+            raise MachineError(f"{service} has no version {subset}: see `bourse version list`")
+        return found
+
+    def _take_out(self, version: Version) -> None:
+        with desired.editing(self._home) as wanted:
+            wanted.versions = [one for one in wanted.versions if one.process != version.process]
+        own = {version.process, f"{version.process}{SIDECAR}"}
+        self._until(lambda: not own & {process.name for process in self._state().processes})
+        self._until(lambda: version.process not in self.status.ready)
+        shutil.rmtree(self._home.mesh / version.process, ignore_errors=True)
+
+    def _check(self, service: str, weights: Mapping[str, int]) -> None:
+        if unknown := set(weights) - set(SUBSETS):
+            raise MachineError(f"{service} has no subset {', '.join(sorted(unknown))}: it has {', '.join(SUBSETS)}")
+        if sum(weights.values()) != ALL or min(weights.values()) < 0:
+            raise MachineError(f"the weights are {sum(weights.values())} together: they are per cent, and make {ALL}")
+        for subset in [subset for subset, weight in weights.items() if weight and subset != STABLE]:
+            process = self.version(service, subset).process
+            if not self.status.ready.get(process):
+                raise MachineError(f"{process} is not ready: calls to it would fail; see `bourse logs {process}`")
+
+    def _change(self, change: Callable[[Desired], None]) -> Status:
+        """Has it made true; undone when it is refused."""
+        self._state()
+        with desired.editing(self._home) as wanted:
+            before = desired.read(self._home)
+            change(wanted)
+            generation = wanted.generation + 1
+        found = self._obeyed(generation)
+        if found.refused:
+            with desired.editing(self._home) as wanted:
+                wanted.weights = before.weights
+            raise MachineError(f"refused, and nothing has changed: {found.refused}")
+        return found
+
+    def _obeyed(self, generation: int) -> Status:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
+            said = status.read(self._home)
+            if said is not None and (said.running >= generation or (said.refused and said.generation >= generation)):
+                return said
+            time.sleep(POLL_SECONDS)
+        raise MachineError(f"not done within {WAIT_SECONDS:.0f} s: see `bourse logs controller`")
+
+    def _until(self, condition: Callable[[], bool], process: str = "") -> None:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not condition():
+            failed = [
+                one.name for one in self._state().processes if one.name == process and one.restarts >= START_TRIES
+            ]
+            if failed or time.monotonic() > deadline:
+                raise MachineError(f"{process or 'the mesh'} did not come so far: see `bourse logs {process}`")
+            time.sleep(POLL_SECONDS)
+
+    def _state(self) -> State:
+        state = states.read(self._home)
+        if state is None:
+            raise MachineError(f"no exchange is running in {self._home.folder}: start it with `bourse up`")
+        if not state.mesh:
+            raise MachineError(f"the exchange in {self._home.folder} has no mesh: start it with `bourse up --mesh`")
+        return state
+
+
+def of_service(service: str) -> str:
+    """The service, if it can have versions. MachineError otherwise."""
+    if service == "svc_match":
+        raise MachineError("svc_match has no versions side by side: one process alone writes a shard's journal")
+    if service not in VERSIONED:
+        raise MachineError(f"{service!r} is no service: there are {', '.join(VERSIONED)}")
+    return service
+
+
+def of_subset(subset: str) -> str:
+    if subset == STABLE:
+        raise MachineError(f"{STABLE} is what `bourse up` runs: name the other version {SUBSETS[1]}")
+    if subset not in SUBSETS:
+        raise MachineError(f"{subset!r} is no subset of the DestinationRules: there are {', '.join(SUBSETS)}")
+    return subset

@@ -1,0 +1,29 @@
+"""`bourse mesh check`: whether every Envoy runs what the YAML says."""
+
+from pathlib import Path
+
+import click
+
+from cli.answers import NotReached, show
+from cli.machine import Machine, MachineError
+from cli.options import home_option, json_option
+
+
+@click.command()
+@home_option
+@json_option
+def check(home: Path, as_json: bool) -> None:
+    """Whether every Envoy runs what the YAML says, as it is on the disk now.
+
+    Exit codes: 0 all do, 1 one does not, 3 no mesh runs.
+
+    \b
+    Examples:
+      bourse mesh check
+    """
+    try:
+        found = Machine(home).mesh.drift()
+    except MachineError as error:
+        raise NotReached(str(error)) from None
+    show(as_json, found, found or ["every Envoy runs what the YAML says"])
+    raise SystemExit(1 if found else 0)
