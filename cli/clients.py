@@ -1,30 +1,54 @@
-"""Clients of the exchange that runs in a home: its operator, and any of its participants."""
+"""Clients of the exchange that runs in a home: its operator, and any of its participants.
+
+They come in as everybody does, through the gateway. Without a mesh they dial the services themselves.
+"""
 
 from pathlib import Path
+from typing import TypedDict
 
 from bourse_sdk.client import Client
 from bourse_sdk.operator import Operator
 from cli.machine import Machine, MachineError
+from cli.machine.state import State
 
 SHARD_PREFIX = "svc_match-"
 
 
+class Doors(TypedDict, total=False):
+    """Where a client of the SDK comes in."""
+
+    gateway: str
+    ca_file: Path
+    order: str
+    ledger: str
+    quote: str
+
+
+def doors(machine: Machine) -> Doors:
+    """Of the running exchange. Raises MachineError when none runs."""
+    state = running(machine)
+    if state.mesh:
+        return Doors(gateway=gateway(machine), ca_file=ca_file(machine))
+    found = {name: machine.address(f"svc_{name}") for name in ("order", "ledger", "quote")}
+    return Doors(order=found["order"], ledger=found["ledger"], quote=found["quote"])
+
+
+def gateway(machine: Machine) -> str:
+    """host:port of the gateway, by the name in its certificate. Raises MachineError when none runs."""
+    return machine.address("gateway").replace("127.0.0.1", "localhost")
+
+
+def ca_file(machine: Machine) -> Path:
+    """Whom the gateway's callers believe."""
+    return machine.home.credentials / "ca.pem"
+
+
 def operator(machine: Machine, *, give_up_seconds: float = 30.0) -> Operator:
     """The operator of the running exchange. Raises MachineError when none runs."""
-    state = machine.state()
-    if state is None:
-        raise MachineError(f"no exchange is running in {machine.home.folder}: start it with `bourse up`")
-    addresses = {process.name: process.address for process in state.processes}
-    shards = {
-        int(name.removeprefix(SHARD_PREFIX)): address
-        for name, address in addresses.items()
-        if name.startswith(SHARD_PREFIX)
-    }
+    state = running(machine)
     return Operator(
-        shards=shards,
-        ledger=addresses["svc_ledger"],
-        order=addresses["svc_order"],
-        quote=addresses["svc_quote"],
+        **doors(machine),
+        shards=range(state.shards) if state.mesh else matches(state),
         token_file=machine.credentials.token_file("operator"),
         give_up_seconds=give_up_seconds,
     )
@@ -43,11 +67,22 @@ def broker(
     Raises MachineError when no exchange runs.
     """
     return Client(
-        order=machine.address("svc_order"),
-        ledger=machine.address("svc_ledger"),
-        quote=machine.address("svc_quote"),
+        **doors(machine),
         token="" if token_file else machine.credentials.issue(participant, "broker", participant),
         token_file=token_file,
         give_up_seconds=give_up_seconds,
         client_order_id_prefix=client_order_id_prefix,
     )
+
+
+def running(machine: Machine) -> State:
+    state = machine.state()
+    if state is None:
+        raise MachineError(f"no exchange is running in {machine.home.folder}: start it with `bourse up`")
+    return state
+
+
+def matches(state: State) -> dict[int, str]:
+    """The address of each shard's svc_match."""
+    named = {process.name: process.address for process in state.processes if process.name.startswith(SHARD_PREFIX)}
+    return {int(name.removeprefix(SHARD_PREFIX)): address for name, address in named.items()}

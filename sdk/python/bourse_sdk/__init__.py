@@ -1,6 +1,6 @@
 """Clients of the Bourse exchange, asynchronous and synchronous.
 
-    async with Client("exchange.example:443", token_file="broker.jwt") as client:
+    async with Client("api.bourse.example:443", token_file="broker.jwt") as client:
         result = await client.place("alpha/main", "ACME", Side.BUY, quantity=100, price_e4=e4("95.80"))
 
 An order that was answered is on record. One whose answer was lost is sent again under its own identity and done once.

@@ -6,8 +6,6 @@ from os import PathLike
 from types import TracebackType
 from typing import Self
 
-import grpc
-
 from bourse.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from bourse.order.v1 import order_pb2, order_pb2_grpc
 from bourse.quote.v1 import quote_pb2, quote_pb2_grpc
@@ -38,32 +36,34 @@ PAGE_SIZE = 1000
 class Client:
     """The exchange as one participant uses it. Use it as an async context manager, or `close` it.
 
-    `target` is a gateway (host:port) that serves all; `order`, `ledger` and `quote` name services one by one. `token` is a
-    JWT, `token_file` a file that holds it and is read again when it changes. `credentials` (grpc.ssl_channel_credentials())
-    turns on TLS. Calls and streams are tried again for `give_up_seconds` without an answer, then they raise Unreachable, for
-    commands OutcomeUnknown.
+    `gateway` (host:port) serves all, by TLS; `ca_file` holds the authorities to believe, where they are not the usual ones.
+    `token` is a JWT, `token_file` a file that holds it and is read again when it changes. Without a mesh `order`, `ledger` and
+    `quote` are the services' own addresses, in the clear. Calls and streams are tried again for `give_up_seconds` without an
+    answer, then they raise Unreachable, for commands OutcomeUnknown.
 
     Market data, orders and balances come as the messages of `bourse.*.v1`, fully typed.
     """
 
     def __init__(
         self,
-        target: str = "",
+        gateway: str = "",
         *,
         order: str = "",
         ledger: str = "",
         quote: str = "",
         token: str = "",
         token_file: str | PathLike[str] | None = None,
-        credentials: grpc.ChannelCredentials | None = None,
+        ca_file: str | PathLike[str] | None = None,
         give_up_seconds: float = GIVE_UP_SECONDS,
         unanswered_limit: int = UNANSWERED_LIMIT,
         client_order_id_prefix: str = "",
     ) -> None:
-        self._connection = Connection(Token(token, token_file), credentials, give_up_seconds)
-        self._orders = order_pb2_grpc.OrderServiceStub(self._connection.channel(_named(order, target, "order")))
-        self._ledger = ledger_pb2_grpc.LedgerServiceStub(self._connection.channel(_named(ledger, target, "ledger")))
-        self._quotes = quote_pb2_grpc.QuoteServiceStub(self._connection.channel(_named(quote, target, "quote")))
+        token_source = Token(token, token_file)
+        self._connection = Connection(token_source, give_up_seconds, gateway=gateway, ca_file=ca_file)
+        channel = self._connection.channel
+        self._orders = order_pb2_grpc.OrderServiceStub(channel("order", order))
+        self._ledger = ledger_pb2_grpc.LedgerServiceStub(channel("ledger", ledger))
+        self._quotes = quote_pb2_grpc.QuoteServiceStub(channel("quote", quote))
         self._ids = ClientOrderIds(client_order_id_prefix)
         self._dates = TradingDates(lambda: self._connection.call(self._quotes.ListInstruments, _INSTRUMENTS))
         self._session = Session(
@@ -320,9 +320,3 @@ class Client:
 
 
 _INSTRUMENTS = quote_pb2.ListInstrumentsRequest()
-
-
-def _named(own: str, target: str, service: str) -> str:
-    if not (own or target):
-        raise ValueError(f"name `target`, or `{service}`")
-    return own or target

@@ -5,6 +5,7 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
@@ -67,18 +68,28 @@ class Token:
 
 
 class Connection:
-    """One channel for each address, the token, and the caller's patience: `give_up_seconds`."""
+    """One channel for each address, the token, and the caller's patience: `give_up_seconds`.
 
-    def __init__(self, token: Token, credentials: grpc.ChannelCredentials | None, give_up_seconds: float) -> None:
+    The gateway is reached by TLS: its name is checked against its certificate, and that against `ca_file`, a PEM of the
+    authorities to believe, or without one against the usual ones. A service by its own address is reached in the clear.
+    """
+
+    def __init__(
+        self, token: Token, give_up_seconds: float, *, gateway: str = "", ca_file: str | os.PathLike[str] | None = None
+    ) -> None:
         self.token = token
         self.give_up_seconds = give_up_seconds
-        self._credentials = credentials
+        self._gateway = gateway
+        self._credentials = grpc.ssl_channel_credentials(Path(ca_file).read_bytes() if ca_file else None)
         self._channels: dict[str, grpc.aio.Channel] = {}
 
-    def channel(self, target: str) -> grpc.aio.Channel:
-        """The channel to `target`. Nothing is sent before the first call."""
+    def channel(self, service: str, address: str = "") -> grpc.aio.Channel:
+        """The channel to the service: at its own address, or through the gateway. Nothing is sent before the first call."""
+        target = address or self._gateway
+        if not target:
+            raise ValueError(f"name the gateway, or the address of the {service} service")
         if target not in self._channels:
-            if self._credentials is None:
+            if address:
                 self._channels[target] = grpc.aio.insecure_channel(target, options=OPTIONS)
             else:
                 self._channels[target] = grpc.aio.secure_channel(target, self._credentials, options=OPTIONS)
@@ -134,6 +145,26 @@ class Connection:
 def _draining(response: Any) -> bool:
     """Whether this is the last response of a stream that moves."""
     return "draining" in response.DESCRIPTOR.fields_by_name and response.HasField("draining")
+
+
+def with_metadata(channel: grpc.aio.Channel, entry: tuple[str, str]) -> grpc.aio.Channel:
+    """The channel, for stubs: every call through it carries the entry besides its own metadata."""
+    return Labelled(channel, entry)  # type: ignore[return-value]
+
+
+class Labelled:
+    """What stubs need of a channel."""
+
+    def __init__(self, channel: grpc.aio.Channel, entry: tuple[str, str]) -> None:
+        self._channel = channel
+        self._entry = entry
+
+    def __getattr__(self, kind: str) -> Callable[..., Any]:
+        def make(*arguments: Any, **options: Any) -> Callable[..., Any]:
+            call = getattr(self._channel, kind)(*arguments, **options)
+            return lambda request=None, metadata=(), **rest: call(request, metadata=(*metadata, self._entry), **rest)
+
+        return make
 
 
 class Cancelled:

@@ -26,6 +26,7 @@ TRANSIENT = frozenset(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
     }
 )
+LASTING = frozenset({"MESSAGE_TOO_LARGE", "HEADERS_TOO_LARGE"})  # RESOURCE_EXHAUSTED, and the same again next time
 TOKEN_REASONS = frozenset({"TOKEN_EXPIRED", "TOKEN_INVALID"})
 
 
@@ -118,4 +119,4 @@ def is_transient(refusal: Refusal, *, renewable: bool) -> bool:
     """Whether to try again; `renewable`: the token can have been renewed meanwhile."""
     if refusal.code is grpc.StatusCode.UNAUTHENTICATED:
         return renewable and refusal.reason in TOKEN_REASONS
-    return refusal.code in TRANSIENT
+    return refusal.code in TRANSIENT and refusal.reason not in LASTING

@@ -1,12 +1,10 @@
 """The exchange's staff: members, money, instruments, trading dates, phases, and everything there is to see."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from os import PathLike
 from types import TracebackType
 from typing import Any, Self
-
-import grpc
 
 from bourse.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from bourse.match.v1 import events_pb2, match_pb2, match_pb2_grpc
@@ -14,40 +12,46 @@ from bourse.order.v1 import order_pb2, order_pb2_grpc
 from bourse.quote.v1 import quote_pb2, quote_pb2_grpc
 from bourse.types.v1 import market_pb2
 from bourse_sdk import feeds
-from bourse_sdk.connection import Connection, Token
+from bourse_sdk.connection import Connection, Token, with_metadata
 
 GIVE_UP_SECONDS = 30.0
 DATE_SECONDS = 30.0
 EXPORT_SECONDS = 120.0
 PAGE_SIZE = 1000
+SHARD_HEADER = "bourse-shard"  # By it the gateway finds the shard.
 
 
 class Operator:
     """All of the exchange, with an operator's token. Every change is idempotent, so each is tried again for `give_up_seconds`.
 
-    `shards` names svc_match of each shard. What is not named cannot be called.
+    `gateway` and `ca_file` are those of `Client`. `shards` are the numbers of the exchange's shards. Without a mesh it maps
+    each to the address of its svc_match, and `ledger`, `order` and `quote` are addresses too.
     """
 
     def __init__(
         self,
+        gateway: str = "",
         *,
-        shards: Mapping[int, str],
-        ledger: str,
-        order: str,
-        quote: str,
+        shards: Collection[int] = (0,),
+        ledger: str = "",
+        order: str = "",
+        quote: str = "",
         token: str = "",
         token_file: str | PathLike[str] | None = None,
-        credentials: grpc.ChannelCredentials | None = None,
+        ca_file: str | PathLike[str] | None = None,
         give_up_seconds: float = GIVE_UP_SECONDS,
     ) -> None:
-        self._connection = Connection(Token(token, token_file), credentials, give_up_seconds)
+        token_source = Token(token, token_file)
+        self._connection = Connection(token_source, give_up_seconds, gateway=gateway, ca_file=ca_file)
         channel = self._connection.channel
+        addresses = shards if isinstance(shards, Mapping) else dict.fromkeys(shards, "")
         self._matches = {
-            shard: match_pb2_grpc.MatchServiceStub(channel(address)) for shard, address in sorted(shards.items())
+            shard: match_pb2_grpc.MatchServiceStub(with_metadata(channel("match", address), (SHARD_HEADER, str(shard))))
+            for shard, address in sorted(addresses.items())
         }
-        self._ledger = ledger_pb2_grpc.LedgerServiceStub(channel(ledger))
-        self._orders = order_pb2_grpc.OrderServiceStub(channel(order))
-        self._quotes = quote_pb2_grpc.QuoteServiceStub(channel(quote))
+        self._ledger = ledger_pb2_grpc.LedgerServiceStub(channel("ledger", ledger))
+        self._orders = order_pb2_grpc.OrderServiceStub(channel("order", order))
+        self._quotes = quote_pb2_grpc.QuoteServiceStub(channel("quote", quote))
 
     async def __aenter__(self) -> Self:
         return self

@@ -19,12 +19,12 @@ T = TypeVar("T")
 class SyncClient:
     """`Client` with blocking methods; safe to use from several threads. Its arguments are those of `Client`."""
 
-    def __init__(self, target: str = "", **options: Any) -> None:
+    def __init__(self, gateway: str = "", **options: Any) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="bourse-sdk", daemon=True)
         self._thread.start()
         try:
-            self._client = self._run(_opened(target, options))
+            self._client = self._run(_opened(gateway, options))
         except BaseException:
             self._stop()
             raise
@@ -152,8 +152,8 @@ class SyncClient:
         self._loop.close()
 
 
-async def _opened(target: str, options: dict[str, Any]) -> Client:
-    return Client(target, **options)
+async def _opened(gateway: str, options: dict[str, Any]) -> Client:
+    return Client(gateway, **options)
 
 
 async def _next(items: AsyncIterator[T]) -> T:
