@@ -229,6 +229,14 @@ class Exchange:
         """A stub of class `kind` at a process, for the operator."""
         return kind(self._channel(name, self._operator()))
 
+    def service_token(self, service: str) -> str:
+        """The token of a service."""
+        return str(self._machine.credentials.issue(service, "service"))
+
+    def channel(self, name: str, token: str) -> Any:
+        """A channel to a process, whose every call carries a token."""
+        return self._channel(name, token)
+
     def _channel(self, name: str, token: str) -> Any:
         channel = grpc.insecure_channel(self.address[name], options=LOCAL)
         self._channels.append(channel)
