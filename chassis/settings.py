@@ -7,6 +7,8 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeVar, get_type_hints
 
 PREFIX = "BOURSE_"
+LOG_FORMATS = ("json", "text")
+LOG_LEVELS = ("debug", "info", "warning", "error")
 S = TypeVar("S")
 
 
@@ -32,9 +34,16 @@ class Process:
     broker_jwt_audience: str = ""
     token_file: str
     log_format: str = "json"
+    log_level: str = "info"
     drain_accept_seconds: float = 3.0
 
     def __post_init__(self) -> None:
+        for variable, value, known in (
+            ("BOURSE_LOG_FORMAT", self.log_format, LOG_FORMATS),
+            ("BOURSE_LOG_LEVEL", self.log_level, LOG_LEVELS),
+        ):
+            if value not in known:
+                raise SettingsError(f"{variable}={value!r} is unknown; set it to one of {', '.join(known)}")
         brokers = (self.broker_jwks, self.broker_jwt_issuer, self.broker_jwt_audience)
         if any(brokers) and (not all(brokers) or self.broker_jwt_issuer == self.jwt_issuer):
             names = "BOURSE_BROKER_JWKS, BOURSE_BROKER_JWT_ISSUER and BOURSE_BROKER_JWT_AUDIENCE"

@@ -4,6 +4,7 @@
 import asyncio
 import base64
 import binascii
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
@@ -26,6 +27,7 @@ PAGE_LIMIT, PAGE_DEFAULT = 1_000, 100
 EXPORT_SECONDS = 120.0
 UNARY_WAIT_SECONDS = 5.0
 SPARE_SECONDS = 0.05
+LOGGED_LIMIT = 64  # sampled commands of an answer; what is sampled is the caller's to say
 OUTCOMES = command_pb2.Outcome
 log = structlog.get_logger()
 Servicer: Any = order_pb2_grpc.OrderServiceServicer
@@ -141,16 +143,7 @@ class OrderService(Servicer):  # type: ignore[misc]
                 self._metrics.refusals.labels(result.refusal.reason).inc()
         for outcome, count in counts.items():
             self._metrics.commands.labels(OUTCOMES.Name(outcome)).inc(count)
-        for ticket, result in zip(tickets, response.results, strict=True):
-            if ticket.end_span is not None:
-                ticket.end_span()
-                log.info(
-                    "command_answered",
-                    client_order_id=result.client_order_id,
-                    order_id=result.order_id,
-                    outcome=OUTCOMES.Name(result.outcome),
-                    trace_id=ticket.traceparent[3:35],
-                )
+        _log(tickets, response)
         return response
 
     async def GetOrder(self, request: order_pb2.GetOrderRequest, context: Any) -> order_pb2.GetOrderResponse:
@@ -207,6 +200,23 @@ class _statuses:  # noqa: N801
     def __exit__(self, _kind: object, error: object, _trace: object) -> None:
         if isinstance(error, Problem | Unavailable):
             raise _refusal(error.refused) from error
+
+
+def _log(tickets: list[Ticket], response: order_pb2.EnterOrdersResponse) -> None:
+    """A line for each sampled command, up to LOGGED_LIMIT; at level debug for every one."""
+    sampled = [pair for pair in zip(tickets, response.results, strict=True) if pair[0].traceparent]
+    debugs = log.is_enabled_for(logging.DEBUG)
+    for ticket, result in zip(tickets, response.results, strict=True) if debugs else sampled[:LOGGED_LIMIT]:
+        log.info(
+            "command_answered",
+            client_order_id=result.client_order_id,
+            order_id=result.order_id,
+            outcome=OUTCOMES.Name(result.outcome),
+            trace_id=ticket.traceparent[3:35],
+        )
+    for ticket, _ in sampled:
+        if ticket.end_span is not None:
+            ticket.end_span()
 
 
 def _command(request: Any, kind: str) -> command_pb2.OrderCommand:
