@@ -320,9 +320,7 @@ def _stopped(shard: int) -> Refused:
 
 def _too_large(request: HoldRequest) -> Refused:
     value = f"{request.held_price_e4} x {request.quantity}"
-    return _refused(
-        "NOTIONAL_TOO_LARGE", "quantity", value, "it is worth more than int64 holds", "send a smaller order"
-    )
+    return _refused("NOTIONAL_OVERFLOW", "quantity", value, "it is worth more than int64 holds", "send a smaller order")
 
 
 def _short(hold: Hold) -> Refused:

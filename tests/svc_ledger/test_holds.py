@@ -178,7 +178,7 @@ async def test_what_does_not_exist_is_refused_without_a_trace(desk: Desk) -> Non
     )
     reasons = [result.refused.reason if result.refused else "" for result in results]
     invalid = ["HOLD_INVALID"] * 3
-    assert reasons == ["ACCOUNT_UNKNOWN", "ASSET_UNKNOWN", *invalid, "ACCOUNT_UNKNOWN", "NOTIONAL_TOO_LARGE", ""]
+    assert reasons == ["ACCOUNT_UNKNOWN", "ASSET_UNKNOWN", *invalid, "ACCOUNT_UNKNOWN", "NOTIONAL_OVERFLOW", ""]
     assert await desk.held(A) == results[-1].held_amount
 
 
