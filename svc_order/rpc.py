@@ -17,13 +17,14 @@ from chassis.errors import Refusal
 from chassis.identity import caller
 from chassis.server import Server
 from svc_order import wire
-from svc_order.app import WATCH_LIMIT, Admission, History, Problem
+from svc_order.app import WATCH_LIMIT, Admission, History, Problem, require_one_each
 from svc_order.core.refused import STATUS_OF, Refused, Unavailable, refused
 from svc_order.entry import BATCH_LIMIT, Entry, Session
 from svc_order.metrics import Metrics
 from svc_order.ports import OrderFilter, Ticket
 
 PAGE_LIMIT, PAGE_DEFAULT = 1_000, 100
+FILTER_LIMIT = 36
 EXPORT_SECONDS = 120.0
 UNARY_WAIT_SECONDS = 5.0
 SPARE_SECONDS = 0.05
@@ -173,6 +174,7 @@ class OrderService(Servicer):  # type: ignore[misc]
         self._history.watchers += 1
         try:
             with _statuses():
+                require_one_each([one.shard for one in request.after])
                 after = {one.shard: (one.sequence, one.incarnation) for one in request.after}
                 async for incarnation, part in self._history.watch(participant, after):
                     yield wire.watched(incarnation, *part)
@@ -267,6 +269,7 @@ def _participant(named: str) -> str:
         raise _refusal(
             refused("FILTER_INVALID", "an operator names a participant", field="participant", value="", fix="name one")
         )
+    _require_text("participant", named)
     return named or own
 
 
@@ -291,12 +294,15 @@ def _filter(request: order_pb2.ListOrdersRequest) -> OrderFilter:
             refused("FILTER_INVALID", "no such state", field="state", value=request.state, fix="see OrderState")
         )
     for field in ("participant", "account", "symbol", "client_order_id"):
-        if not (value := getattr(request, field)).isprintable():
-            raise Problem(
-                refused("FILTER_INVALID", "not printable text", field=field, value=ascii(value), fix="send plain text")
-            )
+        _require_text(field, getattr(request, field))
     participant = own or request.participant
     return OrderFilter(participant, request.account, request.symbol, request.state, request.client_order_id)
+
+
+def _require_text(field: str, value: str) -> None:
+    if not value.isprintable() or len(value) > FILTER_LIMIT:
+        message, fix = "not a name", f"send at most {FILTER_LIMIT} printable characters"
+        raise _refusal(refused("FILTER_INVALID", message, field=field, value=ascii(value), fix=fix))
 
 
 def _page_size(wanted: int) -> int:
