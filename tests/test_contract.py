@@ -143,14 +143,21 @@ def given(*paths: str) -> Reasons:
     found: Reasons = {}
     for path in paths:
         tree = ast.parse((ROOT / path).read_text())
-        keys = {id(key) for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys}
+        named = {id(one) for node in ast.walk(tree) for one in only_named(node)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 for status, reason in refused_by(node):
                     found.setdefault(reason, set()).add(status)
-            elif id(node) not in keys and (reason := word(node)) and is_reason(node, reason):
+            elif id(node) not in named and (reason := word(node)) and is_reason(node, reason):
                 found.setdefault(reason, set())
     return found
+
+
+def only_named(node: ast.AST) -> list[ast.expr | None]:
+    """What is a table's key or is compared with: others' reasons too."""
+    if isinstance(node, ast.Dict):
+        return node.keys
+    return [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
 
 
 def refused_by(call: ast.Call) -> Iterator[tuple[str, str]]:
