@@ -58,11 +58,16 @@ def span(name: str, traceparent: str = "", **attributes: str | int) -> AbstractC
 def begin(name: str, traceparent: str) -> tuple[str, Callable[[], None] | None]:
     """A span that is ended elsewhere: its own traceparent, and how to end it. Off, the caller's goes on, if it is one."""
     if _tracer is None:
-        return traceparent if W3C.fullmatch(traceparent) else "", None
+        return well_formed(traceparent), None
     started = _tracer.start_span(name, extract({"traceparent": traceparent}))
     carrier: dict[str, str] = {}
     _PROPAGATOR.inject(carrier, trace.set_span_in_context(started))
     return carrier.get("traceparent", ""), started.end
+
+
+def well_formed(traceparent: str) -> str:
+    """The caller's traceparent, or nothing if it is none."""
+    return traceparent if W3C.fullmatch(traceparent) else ""
 
 
 def traceparent() -> str:

@@ -114,6 +114,8 @@ class Admission:
                 ticket.traceparent, ticket.end_span = telemetry.begin("admit", command.traceparent)
             return ticket, False
         ticket = Ticket(command, message, -1, None, b"")
+        if command.traceparent:
+            ticket.traceparent = telemetry.well_formed(command.traceparent)
         ticket.result = verdict.refused if isinstance(verdict, Stale) else verdict
         return ticket, isinstance(verdict, Stale)
 
