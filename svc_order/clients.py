@@ -59,7 +59,8 @@ class Exchange(Generic[Q, R]):
         except grpc.RpcError as error:
             self._broken(generation)
             why = from_rpc_error(error)
-            raise Unavailable(self._reason, f"{why.reason}: {why.message}") from error
+            shard = int(why.metadata["value"]) if why.reason == "SETTLEMENT_LAGS" else None
+            raise Unavailable(self._reason, f"{why.reason}: {why.message}", shard=shard) from error
         except TimeoutError as error:
             self._broken(generation)
             raise Unavailable(self._reason, f"no answer within {self._seconds} s") from error

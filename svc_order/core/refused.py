@@ -82,8 +82,14 @@ STATUS_OF: dict[str, str] = {
 
 
 class Unavailable(Exception):
-    """It cannot be done now, or its outcome is open: send it again. Never a refusal of the command."""
+    """It cannot be done now, or its outcome is open: send it again. Never a refusal of the command.
 
-    def __init__(self, reason: str, message: str, fix: str = "send it again, in order") -> None:
+    `shard` is the one that it is about, if what is asked of others can be done.
+    """
+
+    def __init__(
+        self, reason: str, message: str, fix: str = "send it again, in order", *, shard: int | None = None
+    ) -> None:
         super().__init__(message)
+        self.shard = shard
         self.refused = Refused(reason, message, {"fix": fix})
