@@ -34,7 +34,9 @@ async def measure(orders: int, resting: int) -> None:
     with tempfile.TemporaryDirectory(prefix="bourse-bench-") as folder:
         machine = Machine(Path(folder) / "home")
         try:
-            await asyncio.to_thread(machine.start, ["postgres", "nats", "svc_match-0"], shards=1, mesh=False, leash=True)
+            await asyncio.to_thread(
+                machine.start, ["postgres", "nats", "svc_match-0"], shards=1, mesh=False, leash=True
+            )
             async with grpc.aio.insecure_channel(machine.address("svc_match-0"), options=OPTIONS) as channel:
                 stub = match_pb2_grpc.MatchServiceStub(channel)
                 filled_in = await fill(machine, stub, orders, resting)

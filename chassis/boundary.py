@@ -19,7 +19,7 @@ from prometheus_client import Counter
 
 from chassis import identity
 from chassis.drain import Requests, Stream, Streams, was_cut_off
-from chassis.errors import Refusal, internal, trailers
+from chassis.errors import Refusal, internal, to_status, trailers
 from chassis.peers import Callers
 
 MESSAGE_BYTES_LIMIT = 4 << 20
@@ -145,8 +145,9 @@ class Boundary(grpc.aio.ServerInterceptor):
 
 
 async def _abort(context: Any, refusal: Refusal) -> None:
+    status = to_status(refusal)
     async with asyncio.timeout(STATUS_SECONDS):  # a reader that stopped reading holds its status back
-        await context.abort(refusal.code, refusal.message, trailers(refusal))
+        await context.abort(refusal.code, status.message, trailers(status))
 
 
 def _decoded(decode: Any, raw: bytes) -> Any:

@@ -47,7 +47,7 @@ def run(settings: Settings, main: Callable[[Process], Awaitable[None]]) -> None:
 
     `main` builds everything, waits for `process.stop`, drains its server and returns.
     """
-    telemetry.set_up(settings.name, settings.metrics_listen, settings.log_format)
+    telemetry.set_up(settings.name, settings.metrics_listen, settings.log_format, settings.log_level)
     log.info("starting", listen=settings.listen)
     try:
         asyncio.run(_run(main))

@@ -9,6 +9,8 @@ from typing import Any, TypeVar, get_type_hints
 
 PREFIX = "BOURSE_"
 MESH = re.compile(r"[a-z0-9.-]+/ns/[a-z0-9-]+")
+LOG_FORMATS = ("json", "text")
+LOG_LEVELS = ("debug", "info", "warning", "error")
 S = TypeVar("S")
 
 
@@ -41,12 +43,19 @@ class Process:
     egress: str = ""
     consume: bool = True
     log_format: str = "json"
+    log_level: str = "info"
     drain_accept_seconds: float = 3.0
     stream_age_seconds: float = 1800.0
 
     def __post_init__(self) -> None:
         if self.mesh and not MESH.fullmatch(self.mesh):
             raise SettingsError(f"BOURSE_MESH={self.mesh!r} is unreadable; set it like cluster.local/ns/bourse")
+        for variable, value, known in (
+            ("BOURSE_LOG_FORMAT", self.log_format, LOG_FORMATS),
+            ("BOURSE_LOG_LEVEL", self.log_level, LOG_LEVELS),
+        ):
+            if value not in known:
+                raise SettingsError(f"{variable}={value!r} is unknown; set it to one of {', '.join(known)}")
         brokers = (self.broker_jwks, self.broker_jwt_issuer, self.broker_jwt_audience)
         if any(brokers) and (not all(brokers) or self.broker_jwt_issuer == self.jwt_issuer):
             names = "BOURSE_BROKER_JWKS, BOURSE_BROKER_JWT_ISSUER and BOURSE_BROKER_JWT_AUDIENCE"

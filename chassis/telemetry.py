@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ WITHOUT_LOCALS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
 
+W3C = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _PROPAGATOR = TraceContextTextMapPropagator()
 _OFF: AbstractContextManager[None] = contextlib.nullcontext()
 _tracer: trace.Tracer | None = None
@@ -53,13 +55,19 @@ def span(name: str, traceparent: str = "", **attributes: str | int) -> AbstractC
     return _tracer.start_as_current_span(name, context, attributes=attributes)
 
 
-def begin(name: str, traceparent: str) -> tuple[str, Callable[[], None]]:
-    """A span that is ended elsewhere: its own traceparent, and how to end it. Only while traces are recorded."""
-    assert _tracer is not None, "ask `enabled` first"
+def begin(name: str, traceparent: str) -> tuple[str, Callable[[], None] | None]:
+    """A span that is ended elsewhere: its own traceparent, and how to end it. Off, the caller's goes on, if it is one."""
+    if _tracer is None:
+        return well_formed(traceparent), None
     started = _tracer.start_span(name, extract({"traceparent": traceparent}))
     carrier: dict[str, str] = {}
     _PROPAGATOR.inject(carrier, trace.set_span_in_context(started))
     return carrier.get("traceparent", ""), started.end
+
+
+def well_formed(traceparent: str) -> str:
+    """The caller's traceparent, or nothing if it is none."""
+    return traceparent if W3C.fullmatch(traceparent) else ""
 
 
 def traceparent() -> str:
@@ -71,9 +79,9 @@ def traceparent() -> str:
     return carrier.get("traceparent", "")
 
 
-def set_up(name: str, metrics_listen: str = "", log_format: str = "json") -> None:
+def set_up(name: str, metrics_listen: str = "", log_format: str = "json", log_level: str = "info") -> None:
     """Starts logs, metrics (when `metrics_listen` is host:port) and traces (when the endpoint is set)."""
-    set_up_logs(name, log_format)
+    set_up_logs(name, log_format, log_level)
     if metrics_listen:
         serve_metrics(metrics_listen)
     if os.environ.get(ENDPOINT_VARIABLE):
@@ -86,8 +94,8 @@ def flush() -> None:
         _provider.force_flush()
 
 
-def set_up_logs(name: str, log_format: str = "json") -> None:
-    """JSON lines on stderr, or text when `log_format` is "text" or stderr is a terminal."""
+def set_up_logs(name: str, log_format: str = "json", log_level: str = "info") -> None:
+    """JSON lines on stderr, or text when `log_format` is "text" or stderr is a terminal; none below `log_level`."""
     text = log_format == "text" or sys.stderr.isatty()
     before: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -100,7 +108,7 @@ def set_up_logs(name: str, log_format: str = "json") -> None:
     )
     structlog.configure(
         processors=[*before, *last],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(log_level),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
@@ -176,10 +184,3 @@ def _add_trace(_logger: object, _method: str, event: structlog.typing.EventDict)
         if context.is_valid:
             event["trace_id"] = trace.format_trace_id(context.trace_id)
     return event
-
-
-@contextlib.contextmanager
-def bound(**values: str | int) -> Iterator[None]:
-    """Every log line in the block carries `values`, such as order_id."""
-    with structlog.contextvars.bound_contextvars(**values):
-        yield

@@ -40,11 +40,15 @@ Market data   {quote}"""
 )
 @click.option(
     "--jwks",
-    envvar="BOURSE_BROKER_JWKS",
+    envvar=["BOURSE_BROKER_JWKS", "BOURSE_JWKS"],
     help="The key set of brokers' tokens: an https:// URL, or a file.",
 )
-@click.option("--issuer", envvar="BOURSE_BROKER_JWT_ISSUER", help="The `iss` of brokers' tokens.")
-@click.option("--audience", envvar="BOURSE_BROKER_JWT_AUDIENCE", help="The `aud` of brokers' tokens.")
+@click.option(
+    "--issuer", envvar=["BOURSE_BROKER_JWT_ISSUER", "BOURSE_JWT_ISSUER"], help="The `iss` of brokers' tokens."
+)
+@click.option(
+    "--audience", envvar=["BOURSE_BROKER_JWT_AUDIENCE", "BOURSE_JWT_AUDIENCE"], help="The `aud` of brokers' tokens."
+)
 def up(
     home: Path, shards: int | None, mesh: bool | None, jwks: str | None, issuer: str | None, audience: str | None
 ) -> None:
@@ -55,9 +59,9 @@ def up(
     in its home; give another home to run a second exchange beside it.
 
     Brokers' tokens are those of `bourse token`, or of the OpenID Connect issuer that --jwks, --issuer and --audience name
-    together (or $BOURSE_BROKER_JWKS, $BOURSE_BROKER_JWT_ISSUER and $BOURSE_BROKER_JWT_AUDIENCE). Each needs a claim
-    `participant`; operators and services keep the key of this machine. A later `up` keeps the issuer, another three
-    replace it, and three empty ones bring `bourse token` back.
+    together; $BOURSE_JWKS, $BOURSE_JWT_ISSUER and $BOURSE_JWT_AUDIENCE stand for options that are not given, and the same
+    with BOURSE_BROKER_ before these. Each token needs a claim `participant`; operators and services keep the key of this
+    machine. A later `up` keeps the issuer, another three replace it, and three empty options bring `bourse token` back.
 
     Exit codes: 0 all is ready, 1 it could not start or runs already.
 

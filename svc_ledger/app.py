@@ -289,6 +289,8 @@ class Book:
         """An account's balances, at or after the positions in `least`; waits for settlement, bounded."""
         deadline = asyncio.get_running_loop().time() + min(patience_seconds, WAIT_SECONDS)
         await self.require_account(account)
+        if len({at.shard for at in least}) < len(least):
+            raise invalid("SEQUENCE_INVALID", "min_sequences", str(len(least)), "name each shard once")
         for at in least:
             self._require_position(at)
         while True:
@@ -446,7 +448,7 @@ def _payment_refused(transfer: Transfer, result: str) -> Denied:
             result=result,
             fix="use a new id",
         )
-    if result == "exceeds_credits":
+    if result in ("exceeds_credits", "debit_account_not_found"):
         message = f"not enough {transfer.ledger} is free"
         return Denied(
             "FAILED_PRECONDITION",
@@ -468,12 +470,4 @@ def _payment_refused(transfer: Transfer, result: str) -> Denied:
             result=result,
             fix="pay in less",
         )
-    return Denied(
-        "FAILED_PRECONDITION",
-        result.upper(),
-        f"the ledger answered {result}",
-        field="transfer_id",
-        value=value,
-        result=result,
-        fix="correct it",
-    )
+    raise AssertionError(f"a payment of an existing account came to {result}")

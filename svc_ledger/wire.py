@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from bourse.ledger.v1 import ledger_pb2
 from bourse.match.v1 import events_pb2
 from bourse.types.v1 import market_pb2
+from chassis.errors import MESSAGE_LIMIT, METADATA_VALUE_LIMIT
 from chassis.follow import Span
 from chassis.units import order_id as id_of
 from svc_ledger.core import records
@@ -115,8 +116,9 @@ def holds_response(results: Iterable[HoldResult]) -> ledger_pb2.CreateHoldsRespo
 
 
 def refusal(refused: Refused) -> market_pb2.Refusal:
-    """Why not."""
-    return market_pb2.Refusal(reason=refused.reason, message=refused.message, metadata=refused.metadata)
+    """Why not; long values are cut."""
+    metadata = {key: value[:METADATA_VALUE_LIMIT] for key, value in refused.metadata.items()}
+    return market_pb2.Refusal(reason=refused.reason, message=refused.message[:MESSAGE_LIMIT], metadata=metadata)
 
 
 def transfer(t: ledger_pb2.Transfer) -> records.Transfer:

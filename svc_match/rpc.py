@@ -123,7 +123,7 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
 
     def _submit(self, request: match_pb2.SubmitRequest) -> Pending:
         self._require_incarnation(request.incarnation)
-        if len(request.submissions) > BATCH_COMMANDS_LIMIT:
+        if not 1 <= len(request.submissions) <= BATCH_COMMANDS_LIMIT:
             raise _batch_too_large(len(request.submissions))
         items = [wire.submission(message) for message in request.submissions]
         ids = [_own_id(item, message) for item, message in zip(items, request.submissions, strict=True)]
@@ -303,10 +303,10 @@ def _batch_too_large(count: int) -> Refusal:
     return Refusal(
         Code.INVALID_ARGUMENT,
         "BATCH_TOO_LARGE",
-        f"a batch has at most {BATCH_COMMANDS_LIMIT} commands",
+        f"a batch has 1 to {BATCH_COMMANDS_LIMIT} commands",
         field="submissions",
         value=str(count),
-        fix="send smaller batches",
+        fix=f"send 1 to {BATCH_COMMANDS_LIMIT}",
     )
 
 

@@ -112,10 +112,12 @@ class Admission:
             ticket = Ticket(command, message, verdict.shard, need, digest(command) if need is not None else b"")
             if place is not None and need is not None:
                 ticket.need = need._replace(original_client_order_id=place.client_order_id)
-            if command.traceparent and telemetry.enabled():
+            if command.traceparent:
                 ticket.traceparent, ticket.end_span = telemetry.begin("admit", command.traceparent)
             return ticket, False
         ticket = Ticket(command, message, -1, None, b"")
+        if command.traceparent:
+            ticket.traceparent = telemetry.well_formed(command.traceparent)
         ticket.result = verdict.refused if isinstance(verdict, Stale) else verdict
         return ticket, isinstance(verdict, Stale)
 
@@ -251,9 +253,10 @@ class History:
         position = self._positions.get(shard)
         return position.sequence if position is not None else -1
 
-    async def wait(self, wanted: Iterable[tuple[int, int, str]], timeout_seconds: float) -> None:
+    async def wait(self, wanted: Sequence[tuple[int, int, str]], timeout_seconds: float) -> None:
         """Waits until history is at least at each (shard, sequence, incarnation or ""). Raises Problem."""
         deadline = time.monotonic() + min(timeout_seconds, SEQUENCE_WAIT_SECONDS)
+        require_one_each([shard for shard, *_ in wanted])
         for shard, sequence, incarnation in wanted:
             self._check(shard, incarnation)
             if sequence < 0:
@@ -396,6 +399,14 @@ class Recent:
 
 def _size(segment: Segment) -> int:
     return 256 + sum(map(len, segment.updates.values()))
+
+
+def require_one_each(shards: Sequence[int]) -> None:
+    """Refuses positions that name a shard twice."""
+    if len(set(shards)) < len(shards):
+        message = "a shard is named more than once"
+        why = refused("SEQUENCE_INVALID", message, field="sequence", value=len(shards), fix="name each shard once")
+        raise Problem(why)
 
 
 def _sequence_problem(reason: str, shard: int, wanted: int, at: int, fix: str) -> Problem:

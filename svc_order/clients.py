@@ -74,7 +74,7 @@ class Exchange(Generic[Q, R]):
                     await stream.call.write(request)
                 return await answer
         except grpc.RpcError as error:
-            raise self._broken(generation, str(from_rpc_error(error))) from error
+            raise self._broken(generation, *_why(error)) from error
         except TimeoutError as error:
             raise self._broken(generation, f"no answer within {self._seconds} s") from error
         except asyncio.InvalidStateError as error:  # grpc's word for writing to a call that is over
@@ -117,8 +117,7 @@ class Exchange(Generic[Q, R]):
                     return
             self._broken(generation, "the stream ended")
         except grpc.RpcError as error:
-            why = from_rpc_error(error)
-            self._broken(generation, f"{why.reason}: {why.message}")
+            self._broken(generation, *_why(error))
         except asyncio.CancelledError:
             self._broken(generation, "the stream broke")
 
@@ -131,8 +130,9 @@ class Exchange(Generic[Q, R]):
                 await stream.call.read()
         stream.call.cancel()
 
-    def _broken(self, generation: int, why: str) -> Unavailable:
-        failure = Unavailable(self._reason, why)
+    def _broken(self, generation: int, why: str, shard: int | None = None) -> Unavailable:
+        """All that wait fail. What is said of a shard is said to the first: it is its request that was looked at."""
+        failure = first = Unavailable(self._reason, why, shard=shard)
         if generation == self._generation:
             self._generation += 1
             stream, self._stream = self._stream, None
@@ -142,8 +142,15 @@ class Exchange(Generic[Q, R]):
                     if not answer.done():
                         answer.set_exception(failure)
                         answer.exception()  # its asker may be gone
+                    failure = Unavailable(self._reason, why)
                 stream.call.cancel()
-        return failure
+        return first
+
+
+def _why(error: grpc.RpcError) -> tuple[str, int | None]:
+    """What a broken stream said, and the shard that alone it is about, if there is one."""
+    why = from_rpc_error(error)
+    return f"{why.reason}: {why.message}", int(why.metadata["value"]) if why.reason == "SETTLEMENT_LAGS" else None
 
 
 class Ledger:

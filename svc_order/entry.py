@@ -276,23 +276,27 @@ class Ring:
             await self._hold_batch(pieces)
 
     async def _hold_batch(self, pieces: list[Piece]) -> None:
-        running = [piece for piece in pieces if piece.session.state is State.RUNNING]
-        asking = [one for piece in running for one in piece.tickets if one.need is not None and not one.sent]
-        failure: Unavailable | None = None
-        try:
-            if asking:
-                with self._metrics.stage("hold", len(asking)):
-                    await self._ask(asking)
-                self._failed_at = float("-inf")
-        except Unavailable as error:
-            failure = error
+        failed: list[tuple[list[Piece], Unavailable]] = []
+        while True:
+            running = [piece for piece in pieces if piece.session.state is State.RUNNING]
+            asking = [one for piece in running for one in piece.tickets if one.need is not None and not one.sent]
+            try:
+                if asking:
+                    with self._metrics.stage("hold", len(asking)):
+                        await self._ask(asking)
+                    if not failed:
+                        self._failed_at = float("-inf")
+                break
+            except Unavailable as failure:
+                pieces, stuck = _apart(pieces, failure.shard)
+                failed.append((stuck, failure))
         for piece in pieces:
             piece.session.at_ledger -= len(piece.tickets)
-        if failure is not None:
-            await self._pass_by(pieces, failure)
-            return
-        for piece in pieces:
             self._held(piece)
+        for stuck, why in failed:
+            for piece in stuck:
+                piece.session.at_ledger -= len(piece.tickets)
+            await self._pass_by(stuck, why)
 
     async def _ask(self, tickets: list[Ticket]) -> None:
         """Asks for all holds: one request an incarnation, of which there is one, but while a backup is being restored."""
@@ -460,6 +464,21 @@ class Lane:
             if ticket.hold is not None and ticket.hold.state != HoldState.PENDING:
                 carried[index] = min(carried[index] or NEVER, ticket.hold.deadline_us)
         return carried
+
+
+def _apart(pieces: list[Piece], shard: int | None) -> tuple[list[Piece], list[Piece]]:
+    """The pieces of sessions that ask for nothing of the shard, and all others; where no shard is named none is apart."""
+    asking = {
+        id(piece.session)
+        for piece in pieces
+        if any(one.shard == shard and one.need is not None for one in piece.tickets)
+    }
+    if not asking:
+        return [], pieces
+    return (
+        [piece for piece in pieces if id(piece.session) not in asking],
+        [piece for piece in pieces if id(piece.session) in asking],
+    )
 
 
 def take(pieces: deque[Piece]) -> list[Piece]:

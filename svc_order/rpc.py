@@ -4,6 +4,7 @@
 import asyncio
 import base64
 import binascii
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
@@ -17,16 +18,18 @@ from chassis.errors import Refusal
 from chassis.identity import caller
 from chassis.server import Server
 from svc_order import wire
-from svc_order.app import WATCH_LIMIT, Admission, History, Problem
+from svc_order.app import WATCH_LIMIT, Admission, History, Problem, require_one_each
 from svc_order.core.refused import STATUS_OF, Refused, Unavailable, refused
 from svc_order.entry import BATCH_LIMIT, Entry, Session
 from svc_order.metrics import Metrics
 from svc_order.ports import OrderFilter, Ticket
 
 PAGE_LIMIT, PAGE_DEFAULT = 1_000, 100
+FILTER_LIMIT = 36
 EXPORT_SECONDS = 120.0
 UNARY_WAIT_SECONDS = 5.0
 SPARE_SECONDS = 0.05
+LOGGED_LIMIT = 64  # sampled commands of an answer; what is sampled is the caller's to say
 OUTCOMES = command_pb2.Outcome
 log = structlog.get_logger()
 Servicer: Any = order_pb2_grpc.OrderServiceServicer
@@ -139,16 +142,7 @@ class OrderService(Servicer):  # type: ignore[misc]
                 self._metrics.refusals.labels(result.refusal.reason).inc()
         for outcome, count in counts.items():
             self._metrics.commands.labels(OUTCOMES.Name(outcome)).inc(count)
-        for ticket, result in zip(tickets, response.results, strict=True):
-            if ticket.end_span is not None:
-                ticket.end_span()
-                log.info(
-                    "command_answered",
-                    client_order_id=result.client_order_id,
-                    order_id=result.order_id,
-                    outcome=OUTCOMES.Name(result.outcome),
-                    trace_id=ticket.traceparent[3:35],
-                )
+        _log(tickets, response)
         return response
 
     async def GetOrder(self, request: order_pb2.GetOrderRequest, context: Any) -> order_pb2.GetOrderResponse:
@@ -178,6 +172,7 @@ class OrderService(Servicer):  # type: ignore[misc]
         self._history.watchers += 1
         try:
             with _statuses():
+                require_one_each([one.shard for one in request.after])
                 after = {one.shard: (one.sequence, one.incarnation) for one in request.after}
                 farewell(lambda: wire.move_from(after))
                 async for incarnation, part in self._history.watch(participant, after):
@@ -215,6 +210,23 @@ class _statuses:  # noqa: N801
     def __exit__(self, _kind: object, error: object, _trace: object) -> None:
         if isinstance(error, Problem | Unavailable):
             raise _refusal(error.refused) from error
+
+
+def _log(tickets: list[Ticket], response: order_pb2.EnterOrdersResponse) -> None:
+    """A line for each sampled command, up to LOGGED_LIMIT; at level debug for every one."""
+    sampled = [pair for pair in zip(tickets, response.results, strict=True) if pair[0].traceparent]
+    debugs = log.is_enabled_for(logging.DEBUG)
+    for ticket, result in zip(tickets, response.results, strict=True) if debugs else sampled[:LOGGED_LIMIT]:
+        log.info(
+            "command_answered",
+            client_order_id=result.client_order_id,
+            order_id=result.order_id,
+            outcome=OUTCOMES.Name(result.outcome),
+            trace_id=ticket.traceparent[3:35],
+        )
+    for ticket, _ in sampled:
+        if ticket.end_span is not None:
+            ticket.end_span()
 
 
 def _command(request: Any, kind: str) -> command_pb2.OrderCommand:
@@ -265,6 +277,7 @@ def _participant(named: str) -> str:
         raise _refusal(
             refused("FILTER_INVALID", "an operator names a participant", field="participant", value="", fix="name one")
         )
+    _require_text("participant", named)
     return named or own
 
 
@@ -289,12 +302,15 @@ def _filter(request: order_pb2.ListOrdersRequest) -> OrderFilter:
             refused("FILTER_INVALID", "no such state", field="state", value=request.state, fix="see OrderState")
         )
     for field in ("participant", "account", "symbol", "client_order_id"):
-        if not (value := getattr(request, field)).isprintable():
-            raise Problem(
-                refused("FILTER_INVALID", "not printable text", field=field, value=ascii(value), fix="send plain text")
-            )
+        _require_text(field, getattr(request, field))
     participant = own or request.participant
     return OrderFilter(participant, request.account, request.symbol, request.state, request.client_order_id)
+
+
+def _require_text(field: str, value: str) -> None:
+    if not value.isprintable() or len(value) > FILTER_LIMIT:
+        message, fix = "not a name", f"send at most {FILTER_LIMIT} printable characters"
+        raise _refusal(refused("FILTER_INVALID", message, field=field, value=ascii(value), fix=fix))
 
 
 def _page_size(wanted: int) -> int:

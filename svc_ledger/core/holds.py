@@ -97,6 +97,13 @@ class Hold:
     quantity: int
     executed: int
 
+    def become(self, state: State) -> None:
+        """Goes on to a state that may follow; any other is a bug."""
+        assert state in TRANSITIONS[self.state], (
+            f"hold {self.hold_id} is {self.state.name}, which {state.name} never follows"
+        )
+        self.state = state
+
 
 class HoldResult(NamedTuple):
     """The answer to one request."""
@@ -320,9 +327,7 @@ def _stopped(shard: int) -> Refused:
 
 def _too_large(request: HoldRequest) -> Refused:
     value = f"{request.held_price_e4} x {request.quantity}"
-    return _refused(
-        "NOTIONAL_TOO_LARGE", "quantity", value, "it is worth more than int64 holds", "send a smaller order"
-    )
+    return _refused("NOTIONAL_OVERFLOW", "quantity", value, "it is worth more than int64 holds", "send a smaller order")
 
 
 def _short(hold: Hold) -> Refused:

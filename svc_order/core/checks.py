@@ -27,6 +27,7 @@ from svc_order.core.reference import Instrument, Reference, Shard
 from svc_order.core.refused import Refused, refused
 
 CLIENT_ORDER_ID_LIMIT = 36
+TRACEPARENT_LIMIT = 55
 CACHED_NAMES = 65_536
 CACHED_DATES = 1_024
 
@@ -104,6 +105,14 @@ def _identity(command: Command, participant: str) -> Refused | None:
             field="trading_date",
             value=command.trading_date,
             fix="send the open trading date, such as 20260105",
+        )
+    if len(command.traceparent) > TRACEPARENT_LIMIT:
+        return refused(
+            "TRACEPARENT_INVALID",
+            f"a traceparent has at most {TRACEPARENT_LIMIT} characters",
+            field="traceparent",
+            value=command.traceparent,
+            fix="send a W3C traceparent, or none",
         )
     return None
 

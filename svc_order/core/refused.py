@@ -36,6 +36,7 @@ STATUS_OF: dict[str, str] = {
             "AMOUNT_INVALID",
             "NOTIONAL_OVERFLOW",
             "ORDER_NAME_INVALID",
+            "TRACEPARENT_INVALID",
             "COMMAND_MISSING",
             "BATCH_TOO_LARGE",
             "PAGE_TOKEN_INVALID",
@@ -56,24 +57,39 @@ STATUS_OF: dict[str, str] = {
             "ORDER_FINISHED",
             "QUANTITY_BELOW_EXECUTED",
             "HOLD_TOO_SMALL",
-            "ORDER_NOT_REPLACEABLE",
             "INCARNATION_CHANGED",
         ),
         "FAILED_PRECONDITION",
     ),
-    **dict.fromkeys(("IDENTITY_LIMIT", "QUEUE_FULL", "SESSION_LIMIT", "STREAM_LIMIT"), "RESOURCE_EXHAUSTED"),
+    **dict.fromkeys(("IDENTITY_LIMIT", "SESSION_LIMIT", "STREAM_LIMIT"), "RESOURCE_EXHAUSTED"),
     "ACCOUNT_NOT_YOURS": "PERMISSION_DENIED",
     "SEQUENCE_AHEAD": "OUT_OF_RANGE",
     "SEQUENCE_NOT_REACHED": "DEADLINE_EXCEEDED",
     **dict.fromkeys(
-        ("NOT_READY", "LEDGER_DOWN", "MATCH_DOWN", "OUTCOME_OPEN", "DRAINING", "DATABASE_DOWN"), "UNAVAILABLE"
+        (
+            "NOT_READY",
+            "LEDGER_DOWN",
+            "MATCH_DOWN",
+            "OUTCOME_OPEN",
+            "DATABASE_DOWN",
+            "ASSET_UNKNOWN",  # The ledger has not come to where the instrument was added.
+            "SETTLEMENT_STOPPED",
+        ),
+        "UNAVAILABLE",
     ),
+    "HOLD_INVALID": "INTERNAL",  # What is checked here is never so.
 }
 
 
 class Unavailable(Exception):
-    """It cannot be done now, or its outcome is open: send it again. Never a refusal of the command."""
+    """It cannot be done now, or its outcome is open: send it again. Never a refusal of the command.
 
-    def __init__(self, reason: str, message: str, fix: str = "send it again, in order") -> None:
+    `shard` is the one that it is about, if what is asked of others can be done.
+    """
+
+    def __init__(
+        self, reason: str, message: str, fix: str = "send it again, in order", *, shard: int | None = None
+    ) -> None:
         super().__init__(message)
+        self.shard = shard
         self.refused = Refused(reason, message, {"fix": fix})

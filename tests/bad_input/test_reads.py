@@ -108,6 +108,25 @@ READS = {
         "desk", "ledger.ListBalances", lambda floor: {"account": floor.account, "min_sequences": [at(sequence=-1)]},
         "INVALID_ARGUMENT", "SEQUENCE_INVALID", "min_sequences", -1,
     ),
+    "orders-of-long-text": Bad(
+        "desk", "order.ListOrders", {"symbol": "A" * 37},
+        "INVALID_ARGUMENT", "FILTER_INVALID", "symbol", ascii("A" * 37),
+    ),
+    "watch-of-no-text": Bad(
+        "staff", "order.WatchOrders", {"participant": "a\0"},
+        "INVALID_ARGUMENT", "FILTER_INVALID", "participant", ascii("a\0"),
+    ),
+    "watch-after-one-shard-twice": Bad(
+        "desk", "order.WatchOrders", {"after": [at(shard=0)] * 2}, "INVALID_ARGUMENT", "SEQUENCE_INVALID", "sequence", 2,
+    ),
+    "orders-at-one-shard-twice": Bad(
+        "desk", "order.ListOrders", {"min_sequences": [at(shard=0)] * 2},
+        "INVALID_ARGUMENT", "SEQUENCE_INVALID", "sequence", 2,
+    ),
+    "balances-at-one-shard-twice": Bad(
+        "desk", "ledger.ListBalances", lambda floor: {"account": floor.account, "min_sequences": [at(shard=0)] * 2},
+        "INVALID_ARGUMENT", "SEQUENCE_INVALID", "min_sequences", 2,
+    ),
     "balances-of-no-shard": Bad(
         "desk", "ledger.ListBalances", lambda floor: {"account": floor.account, "min_sequences": [at(shard=99)]},
         "INVALID_ARGUMENT", "SHARD_UNKNOWN", "min_sequences", 99,
@@ -270,6 +289,10 @@ STAFF = {
     "deposit-of-nothing": (
         "Deposit", {"transfer_id": "x", "account": "p1/main", "asset": "euro", "amount": 1},
         "INVALID_ARGUMENT", "ASSET_INVALID", "asset", "euro",
+    ),
+    "withdrawal-of-what-nobody-has": (
+        "Withdraw", {"transfer_id": "w-none", "account": "p1/main", "asset": "XXX", "amount": 1},
+        "FAILED_PRECONDITION", "FUNDS_INSUFFICIENT", "amount", "1",
     ),
     "participant-nonsense": (
         "CreateParticipant", {"participant": ledger_pb2.Participant(name="Ä b")},

@@ -46,6 +46,13 @@ def test_a_missing_or_unreadable_variable_is_named(variable: str, value: str) ->
     assert value in str(caught.value)
 
 
+@pytest.mark.parametrize(("variable", "value"), [("BOURSE_LOG_LEVEL", "loud"), ("BOURSE_LOG_FORMAT", "xml")])
+def test_a_choice_that_is_none_is_named(variable: str, value: str) -> None:
+    """The error says which variable, its value, and what there is to choose from."""
+    with pytest.raises(SettingsError, match=f"{variable}='{value}' is unknown; set it to one of "):
+        read(Settings, COMPLETE | {variable: value})
+
+
 @pytest.mark.parametrize(
     "named", [("/b.json", "", ""), ("/b.json", "idp", ""), ("", "idp", "x"), ("/b.json", "bourse", "x")]
 )

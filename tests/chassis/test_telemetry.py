@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_serv
 from chassis import telemetry
 
 OFF_NANOSECONDS_LIMIT = 2000
+CALLERS = f"00-{'a' * 32}-{'b' * 16}-01"
 Servicer: Any = trace_service_pb2_grpc.TraceServiceServicer
 
 
@@ -58,8 +59,9 @@ import structlog
 from chassis import telemetry
 telemetry.set_up("svc_test")
 log = structlog.get_logger()
-with telemetry.bound(order_id=7), telemetry.span("place"):
-    log.info("order_accepted", quantity=5)
+with telemetry.span("place"):
+    log.info("order_accepted", order_id=7, quantity=5)
+log.debug("unheard")
 try:
     1 / 0
 except ZeroDivisionError as error:
@@ -96,8 +98,8 @@ telemetry.flush()
 """
 
 
-def test_logs_are_json_lines_with_what_is_bound() -> None:
-    """A line has its event, level, time, process and what is bound; an error has its traceback."""
+def test_logs_are_json_lines() -> None:
+    """A line has its event, level, time, process and values, and a level below info has none; an error has its traceback."""
     accepted, failed = run(LOGGING, OTEL_EXPORTER_OTLP_ENDPOINT="")
     assert accepted.items() >= {"event": "order_accepted", "order_id": 7, "quantity": 5, "level": "info"}.items()
     assert accepted["process"] == "svc_test"
@@ -126,6 +128,8 @@ def test_tracing_that_is_off_costs_nothing() -> None:
     assert not telemetry.enabled()
     assert telemetry.span("a") is telemetry.span("b", "c", d=1)
     assert telemetry.traceparent() == ""
+    assert telemetry.begin("a", CALLERS) == (CALLERS, None)
+    assert telemetry.begin("a", "anything") == ("", None)
     begin = time.perf_counter_ns()
     for _ in range(1000):
         with telemetry.span("a"):

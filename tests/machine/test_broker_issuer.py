@@ -12,6 +12,7 @@ import cli.__main__ as command
 from bourse.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from cli.machine import Machine, MachineError
 from cli.machine.credentials import BrokerIssuer, Credentials
+from cli.up import up
 from tests.provider import AUDIENCE, ISSUER, Provider
 
 PARTS = ["postgres", "nats", "svc_match-0", "svc_ledger"]
@@ -74,6 +75,10 @@ def broker_token_of(credentials: Credentials) -> str:
         (["--jwks", "https://id.example/jwks.json"], {}, "all of --jwks, --issuer and --audience"),
         (["--issuer", ISSUER, "--audience", AUDIENCE], {}, "all of --jwks, --issuer and --audience"),
         ([], {"BOURSE_BROKER_JWT_ISSUER": ISSUER}, "all of --jwks, --issuer and --audience"),
+        ([], {"BOURSE_JWKS": "https://id.example/jwks.json"}, "all of --jwks, --issuer and --audience"),
+        ([], {"BOURSE_JWT_ISSUER": ISSUER}, "all of --jwks, --issuer and --audience"),
+        ([], {"BOURSE_JWT_AUDIENCE": AUDIENCE}, "all of --jwks, --issuer and --audience"),
+        (["--issuer", ISSUER], {"BOURSE_JWKS": "http://x", "BOURSE_JWT_AUDIENCE": AUDIENCE}, "neither a file nor"),
         (["--jwks", "http://x", "--issuer", ISSUER, "--audience", AUDIENCE], {}, "neither a file nor an https:// URL"),
         (["--jwks", "https://x", "--issuer", "bourse", "--audience", AUDIENCE], {}, "this machine's own key"),
     ],
@@ -93,3 +98,22 @@ def test_a_choice_is_replaced_or_taken_back(own: Machine, provider: Provider) ->
         assert own.credentials.broker_issuer.issuer == issuer
     own.credentials.name_broker_issuer(BrokerIssuer())
     assert own.credentials.issue("ann", "broker", "alpha")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "told"),
+    [
+        ([], {"BOURSE_JWKS": "a", "BOURSE_JWT_ISSUER": "b", "BOURSE_JWT_AUDIENCE": "c"}, ("a", "b", "c")),
+        (["--issuer", "x"], {"BOURSE_JWKS": "a", "BOURSE_JWT_ISSUER": "b"}, ("a", "x", None)),
+        ([], {"BOURSE_JWKS": "a", "BOURSE_BROKER_JWKS": "x"}, ("x", None, None)),
+        (["--jwks", "", "--issuer", "", "--audience", ""], {"BOURSE_JWKS": "a"}, ("", "", "")),
+    ],
+)
+def test_the_environment_stands_for_options_that_are_not_given(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], variables: dict[str, str], told: tuple[str | None, ...]
+) -> None:
+    """BOURSE_JWKS, BOURSE_JWT_ISSUER and BOURSE_JWT_AUDIENCE; before them BOURSE_BROKER_..., and before both the options."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with up.make_context("up", list(arguments)) as context:
+        assert tuple(context.params[name] for name in ("jwks", "issuer", "audience")) == told

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from decimal import localcontext
 
 import pytest
 from hypothesis import given
@@ -69,9 +70,33 @@ def test_money_survives_text(amount_e4: int) -> None:
         ("1.00001", "has more than 4 decimals"),
         ("1e30", "is too large"),
         ("1e999999", "is too large"),
+        ("1e99999999999999999999", "is not a number"),
+        ("922337203685477.5808", "is too large"),
+        ("-922337203685477.5808", "is too large"),
+        ("1.0000000000000000000000000000000001", "has more than 4 decimals"),
+        ("100.00000000000000000000000000001", "has more than 4 decimals"),
+        ("0.99999999999999999999999999999999", "has more than 4 decimals"),
+        ("1e-999999", "has more than 4 decimals"),
+        ("1e-1000100", "has more than 4 decimals"),
     ],
 )
 def test_text_that_is_no_amount_is_refused(text: str, said: str) -> None:
     """By a ValueError that says what is wrong with it."""
     with pytest.raises(ValueError, match=said):
         e4(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount_e4"),
+    [
+        ("922337203685477.5807", INT64_MAX),
+        ("1." + "0" * 100, 10_000),
+        ("0" * 100 + "1.5", 15_000),
+        ("0e99", 0),
+        ("-0.0001", -1),
+    ],
+)
+def test_many_digits_are_taken_exactly(text: str, amount_e4: int) -> None:
+    """Also where the caller's decimals are rounded to few digits."""
+    with localcontext(prec=3):
+        assert e4(text) == amount_e4

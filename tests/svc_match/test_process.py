@@ -263,8 +263,13 @@ async def test_callers_and_messages(shared: Process) -> None:
 
 
 async def test_batches_of_the_wrong_size_or_incarnation(shared: Process) -> None:
-    """A batch over the limit, or of another incarnation, is refused whole."""
-    for incarnation, count, reason in (("f" * 32, 1, "INCARNATION_CHANGED"), ("", 4_097, "BATCH_TOO_LARGE")):
+    """A batch over the limit, an empty one, or one of another incarnation, is refused whole."""
+    too_large = "BATCH_TOO_LARGE"
+    for incarnation, count, reason in (
+        ("f" * 32, 1, "INCARNATION_CHANGED"),
+        ("", 4_097, too_large),
+        ("", 0, too_large),
+    ):
         submissions = [place("ACME", BUY, 10_000, 1)] * count
         mine = incarnation or (await shared.state()).incarnation
         request = match_pb2.SubmitRequest(incarnation=mine, submissions=submissions)

@@ -315,6 +315,7 @@ class Ports:
         self.ledger = LedgerMemory(self.matches.values(), funds)
         self.ledger_down = False
         self.match_down: set[int] = set()
+        self.lagging: set[int] = set()
         self.gates: dict[object, asyncio.Event] = {name: asyncio.Event() for name in ("hold", 0, 1)}
         for gate in self.gates.values():
             gate.set()
@@ -331,6 +332,8 @@ class Ports:
         await self._pass("hold")
         if self.ledger_down:
             raise Unavailable("LEDGER_DOWN", "the ledger is down")
+        for shard in sorted({one.shard for one in tickets} & self.lagging):
+            raise Unavailable("LEDGER_DOWN", f"settlement of shard {shard} lags", shard=shard)
         return wire.holds(self.ledger.create_holds(wire.create_holds(incarnation, tickets)))
 
     async def settled(self, shard: int) -> tuple[int, int]:

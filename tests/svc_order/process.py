@@ -60,13 +60,13 @@ class Exchange:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._channels: list[grpc.Channel] = []
 
-    def start(self, *names: str) -> None:
-        """Starts processes, and waits until each serves."""
+    def start(self, *names: str, **variables: str) -> None:
+        """Starts processes, and waits until each serves. `variables` are more of their environment."""
         for name in names:
             with (self._folder / f"{name}.log").open("ab") as log:
                 self._processes[name] = subprocess.Popen(
                     [sys.executable, "-m", _service(name)],
-                    env={**os.environ, **self._environment(name)},
+                    env={**os.environ, **self._environment(name), **variables},
                     stderr=log,
                     stdout=log,
                 )

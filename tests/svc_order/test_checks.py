@@ -85,6 +85,7 @@ def verdict(command: Any, **fields: Any) -> Any:
         (CANCEL, {"original_client_order_id": "a b"}, "ORDER_NAME_INVALID", "original_client_order_id"),
         (CANCEL, {"order_id": order_id(7, 1), "original_client_order_id": ""}, "ORDER_UNKNOWN", "order_id"),
         (CANCEL, {"order_id": order_id(0, 1), "original_client_order_id": ""}, "ORDER_UNKNOWN", "order_id"),
+        (PLACE, {"traceparent": "0" * 56}, "TRACEPARENT_INVALID", "traceparent"),
         (REPLACE, {"quantity": 0}, "QUANTITY_INVALID", "quantity"),
         (REPLACE, {"price_e4": 150}, "PRICE_OFF_TICK", "price_e4"),
     ],

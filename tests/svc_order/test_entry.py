@@ -368,6 +368,50 @@ async def test_a_shard_that_is_down_ends_only_the_sessions_that_need_it() -> Non
         assert told(await one.answers(other, 1)) == ["ACCEPTED"]
 
 
+async def test_a_shard_whose_settlement_lags_ends_only_the_sessions_that_need_it() -> None:
+    """In one batch for the ledger: sessions that ask for nothing of the shard get their holds, in order; the others end."""
+    async with exchange() as one:
+        one.ports.gates["hold"].clear()
+        blocker, both, lagging, other = (one.session() for _ in range(4))
+        await one.enter(blocker, place("z"))
+        await one.until("hold")
+        one.ports.lagging.add(1)
+        await one.enter(both, place("a"))
+        await one.enter(other, place("b"))
+        await one.enter(lagging, place("c", "BBB"))
+        await one.enter(both, place("d", "BBB"), place("e"))
+        await one.enter(other, place("f"))
+        one.ports.gates["hold"].set()
+        assert told(await one.answers(other, 2)) == ["ACCEPTED", "ACCEPTED"]
+        for session in (both, lagging):
+            assert await one.answers(session, 1) == []
+            assert session.failure is not None
+            assert session.failure.reason == "LEDGER_DOWN"
+        assert one.ports.matches[0].executed == ["z", "b", "f"]
+        assert not one.ports.matches[1].executed
+        one.ports.lagging.clear()
+        again = one.session()
+        await one.enter(again, place("a"), place("d", "BBB"), place("e"))
+        assert told(await one.answers(again, 3)) == ["ACCEPTED"] * 3
+
+
+async def test_while_a_shard_lags_its_cancels_pass() -> None:
+    """As while the ledger is down, also when others get their holds meanwhile."""
+    async with exchange() as one:
+        session, other = one.session(), one.session()
+        await one.enter(session, place("a", "BBB"))
+        await one.answers(session, 1)
+        one.ports.lagging = {0, 1}
+        one.ports.gates["hold"].clear()
+        await one.enter(other, place("x"))
+        await one.until("hold")
+        await one.enter(session, place("b", "BBB"), cancel("c", "a", symbol="BBB"))
+        one.ports.gates["hold"].set()
+        assert await one.answers(session, 1) == []
+        assert await one.answers(other, 1) == []
+        assert one.ports.matches[1].executed == ["a", "c"]
+
+
 async def test_stage_one_of_the_next_batch_overlaps_stage_two_of_the_last() -> None:
     """While a shard commits, the ledger already holds for what came next."""
     async with exchange() as one:
@@ -392,7 +436,7 @@ async def test_sessions_are_limited() -> None:
         assert one.entry.open("alpha") is not None
 
 
-FAULTS = ("late", "ledger down", "shard down", "shut", "tick")
+FAULTS = ("late", "ledger down", "lags", "shard down", "shut", "tick")
 
 
 @settings(max_examples=200, deadline=None)
@@ -418,7 +462,7 @@ async def _survives(random: Random) -> None:
         for turn in range(12):
             session = one.session()
             faults = random.choices(FAULTS, k=random.randint(0, 3)) if turn < 6 else []
-            fell |= "ledger down" in faults
+            fell |= "ledger down" in faults or "lags" in faults
             sent = answered
             while sent < count:
                 more = random.randint(1, count - sent)
@@ -468,6 +512,8 @@ def _fail(ports: Ports, fault: str) -> None:
         ports.matches[0].tick(INTERVAL_US // 2)
     elif fault == "ledger down":
         ports.ledger_down = True
+    elif fault == "lags":
+        ports.lagging.add(0)
     elif fault == "shard down":
         ports.match_down.add(0)
     elif fault == "shut":
@@ -476,6 +522,7 @@ def _fail(ports: Ports, fault: str) -> None:
 
 def _heal(ports: Ports) -> None:
     ports.ledger_down = False
+    ports.lagging.clear()
     ports.match_down.clear()
     for gate in ports.gates.values():
         gate.set()

@@ -26,6 +26,7 @@ from bourse_sdk.commands import (
 )
 from bourse_sdk.connection import CALL_SECONDS, Connection, Token
 from bourse_sdk.dates import TradingDates
+from bourse_sdk.requests import make
 from bourse_sdk.session import BATCH_LIMIT, UNANSWERED_LIMIT, Session
 from bourse_sdk.tracing import traceparent
 
@@ -199,7 +200,7 @@ class Client:
         self, order_id: int, *, min_sequence: int = 0, seconds: float = CALL_SECONDS
     ) -> order_pb2.Order:
         """An order with all that happened to it; at or after `min_sequence`, for which it waits up to `seconds`."""
-        request = order_pb2.GetOrderRequest(order_id=order_id, min_sequence=min_sequence)
+        request = make(order_pb2.GetOrderRequest, order_id=order_id, min_sequence=min_sequence)
         response: order_pb2.GetOrderResponse = await self._connection.call(
             self._orders.GetOrder, request, seconds=seconds
         )
@@ -215,7 +216,8 @@ class Client:
         min_sequences: Sequence[market_pb2.ShardSequence] = (),
     ) -> AsyncIterator[order_pb2.Order]:
         """Orders that fit all of what is named, newest first, page after page."""
-        request = order_pb2.ListOrdersRequest(
+        request = make(
+            order_pb2.ListOrdersRequest,
             account=account,
             symbol=symbol,
             state=state,
@@ -251,7 +253,7 @@ class Client:
         seconds: float = CALL_SECONDS,
     ) -> list[ledger_pb2.Balance]:
         """What the account has of each asset, at or after `min_sequences`."""
-        request = ledger_pb2.ListBalancesRequest(account=account, min_sequences=min_sequences)
+        request = make(ledger_pb2.ListBalancesRequest, account=account, min_sequences=min_sequences)
         response: ledger_pb2.ListBalancesResponse = await self._connection.call(
             self._ledger.ListBalances, request, seconds=seconds
         )
@@ -259,7 +261,7 @@ class Client:
 
     async def entries(self, account: str, *, asset: str = "") -> AsyncIterator[ledger_pb2.Entry]:
         """The account's statement, oldest first, page after page."""
-        request = ledger_pb2.ListEntriesRequest(account=account, asset=asset, page_size=PAGE_SIZE)
+        request = make(ledger_pb2.ListEntriesRequest, account=account, asset=asset, page_size=PAGE_SIZE)
         async for page in feeds.pages(self._connection, self._ledger.ListEntries, request):
             for entry in page.entries:
                 yield entry
@@ -275,26 +277,26 @@ class Client:
 
     async def top(self, symbol: str, *, min_sequence: int = 0) -> quote_pb2.TopOfBook:
         """Best bid and ask."""
-        request = quote_pb2.GetTopOfBookRequest(symbol=symbol, min_sequence=min_sequence)
+        request = make(quote_pb2.GetTopOfBookRequest, symbol=symbol, min_sequence=min_sequence)
         response: quote_pb2.GetTopOfBookResponse = await self._connection.call(self._quotes.GetTopOfBook, request)
         return response.top
 
     async def depth(self, symbol: str, levels: int = 0, *, min_sequence: int = 0) -> quote_pb2.GetDepthResponse:
         """The book by price, `levels` a side (0: ten)."""
-        request = quote_pb2.GetDepthRequest(symbol=symbol, levels=levels, min_sequence=min_sequence)
+        request = make(quote_pb2.GetDepthRequest, symbol=symbol, levels=levels, min_sequence=min_sequence)
         response: quote_pb2.GetDepthResponse = await self._connection.call(self._quotes.GetDepth, request)
         return response
 
     async def trades(self, symbol: str, *, min_sequence: int = 0) -> AsyncIterator[quote_pb2.Trade]:
         """Trades of an instrument, newest first, page after page."""
-        request = quote_pb2.ListTradesRequest(symbol=symbol, page_size=PAGE_SIZE, min_sequence=min_sequence)
+        request = make(quote_pb2.ListTradesRequest, symbol=symbol, page_size=PAGE_SIZE, min_sequence=min_sequence)
         async for page in feeds.pages(self._connection, self._quotes.ListTrades, request):
             for trade in page.trades:
                 yield trade
 
     async def statistics(self, symbol: str, *, min_sequence: int = 0) -> quote_pb2.DayStatistics:
         """Open, high, low, last, volume and value of the trading date."""
-        request = quote_pb2.GetDayStatisticsRequest(symbol=symbol, min_sequence=min_sequence)
+        request = make(quote_pb2.GetDayStatisticsRequest, symbol=symbol, min_sequence=min_sequence)
         response: quote_pb2.GetDayStatisticsResponse = await self._connection.call(
             self._quotes.GetDayStatistics, request
         )

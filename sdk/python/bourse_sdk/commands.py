@@ -5,9 +5,8 @@ import secrets
 from dataclasses import dataclass, fields
 from enum import IntEnum
 
-import grpc
-
 from bourse.types.v1 import command_pb2 as pb
+from bourse_sdk import requests
 from bourse_sdk.errors import Refusal
 
 
@@ -159,23 +158,6 @@ class CommandResult:
         return self.refusal is None
 
 
-REASONS = {  # As the service itself has them.
-    "account": "ACCOUNT_INVALID",
-    "client_order_id": "CLIENT_ORDER_ID_INVALID",
-    "trading_date": "TRADING_DATE_INVALID",
-    "symbol": "SYMBOL_INVALID",
-    "side": "SIDE_INVALID",
-    "type": "ORDER_TYPE_INVALID",
-    "time_in_force": "TIME_IN_FORCE_INVALID",
-    "price_e4": "PRICE_OUT_OF_LIMITS",
-    "quantity": "QUANTITY_OUT_OF_LIMITS",
-    "amount_e4": "AMOUNT_INVALID",
-    "order_id": "ORDER_NAME_INVALID",
-    "original_client_order_id": "ORDER_NAME_INVALID",
-}
-SHOWN_BITS = 256
-
-
 def unsendable(command: Command, client_order_id: str, error: ValueError) -> CommandResult:
     """The result of a command that no message can carry: it has a number beyond its field's range, or text that is no Unicode."""
     body = {Place: pb.PlaceOrder, Cancel: pb.CancelOrder, Replace: pb.ReplaceOrder}[type(command)]()
@@ -188,21 +170,7 @@ def unsendable(command: Command, client_order_id: str, error: ValueError) -> Com
             break
     else:
         raise error
-    if isinstance(value, str):
-        shown, message, fix = (
-            value.encode("ascii", "backslashreplace").decode(),
-            "this is no text",
-            "send valid Unicode",
-        )
-    else:
-        shown = str(value) if value.bit_length() <= SHOWN_BITS else f"a number of {value.bit_length()} bits"
-        message, fix = "no message can carry this number", "send a number within the limits"
-    refusal = Refusal(
-        REASONS[field.name],
-        message,
-        {"field": field.name, "value": shown, "fix": fix},
-        code=grpc.StatusCode.INVALID_ARGUMENT,
-    )
+    refusal = requests.unsendable(field.name, value)
     refusal.result = CommandResult(client_order_id, Outcome.REFUSED, 0, 0, 0, refusal)
     return refusal.result
 

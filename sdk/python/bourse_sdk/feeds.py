@@ -10,6 +10,7 @@ from bourse.quote.v1 import quote_pb2, quote_pb2_grpc
 from bourse.types.v1 import market_pb2
 from bourse_sdk.connection import Connection
 from bourse_sdk.errors import BourseError, Refusal
+from bourse_sdk.requests import make
 
 
 async def pages(connection: Connection, method: Callable[..., Any], request: Any) -> AsyncIterator[Any]:
@@ -32,7 +33,7 @@ async def watch_orders(
     positions = {position.shard: position for position in after}
 
     def open_call() -> Any:
-        request = order_pb2.WatchOrdersRequest(participant=participant, after=positions.values())
+        request = make(order_pb2.WatchOrdersRequest, participant=participant, after=positions.values())
         return stub.WatchOrders(request, metadata=connection.token.metadata())
 
     async for response in connection.stream(open_call):
@@ -61,7 +62,7 @@ async def watch_trades(
     incarnation: str,
 ) -> AsyncIterator[quote_pb2.Trade]:
     """Every trade once. A reader that fell behind goes on after the last one it got."""
-    request = quote_pb2.StreamTradesRequest(symbol=symbol, after_symbol_sequence=after, incarnation=incarnation)
+    request = make(quote_pb2.StreamTradesRequest, symbol=symbol, after_symbol_sequence=after, incarnation=incarnation)
 
     def open_call() -> Any:
         return stub.StreamTrades(request, metadata=connection.token.metadata())
@@ -84,7 +85,7 @@ async def watch_top(
     connection: Connection, stub: "quote_pb2_grpc.QuoteServiceAsyncStub", symbols: Sequence[str]
 ) -> AsyncIterator[quote_pb2.TopOfBook]:
     """Tops of book, the latest of each."""
-    request = quote_pb2.StreamTopOfBookRequest(symbols=symbols)
+    request = make(quote_pb2.StreamTopOfBookRequest, symbols=symbols)
     async for response in connection.stream(
         lambda: stub.StreamTopOfBook(request, metadata=connection.token.metadata())
     ):
@@ -96,7 +97,7 @@ async def watch_depth(
     connection: Connection, stub: "quote_pb2_grpc.QuoteServiceAsyncStub", symbol: str, levels: int
 ) -> AsyncIterator[quote_pb2.StreamDepthResponse]:
     """A snapshot, then changes."""
-    request = quote_pb2.StreamDepthRequest(symbol=symbol, levels=levels)
+    request = make(quote_pb2.StreamDepthRequest, symbol=symbol, levels=levels)
     async for response in connection.stream(lambda: stub.StreamDepth(request, metadata=connection.token.metadata())):
         yield response
 
@@ -105,7 +106,7 @@ async def watch_statistics(
     connection: Connection, stub: "quote_pb2_grpc.QuoteServiceAsyncStub", symbols: Sequence[str]
 ) -> AsyncIterator[quote_pb2.DayStatistics]:
     """Day statistics, the latest of each."""
-    request = quote_pb2.StreamDayStatisticsRequest(symbols=symbols)
+    request = make(quote_pb2.StreamDayStatisticsRequest, symbols=symbols)
     async for response in connection.stream(
         lambda: stub.StreamDayStatistics(request, metadata=connection.token.metadata())
     ):

@@ -1,26 +1,30 @@
 """Prices and amounts: decimal text for people, integers in 1/10 000 of the currency unit everywhere else."""
 
-from decimal import Decimal, InvalidOperation, Overflow
+from decimal import Context, Decimal, Inexact, InvalidOperation
 
 SCALE = 10_000
 INT64_MAX = 2**63 - 1
+LARGEST = Decimal(INT64_MAX) / SCALE
+EXACT = Context(prec=32, traps=[Inexact])  # Whatever has more digits than these is no amount, and is told so.
 
 
 def e4(text: str | int | Decimal) -> int:
-    """`text` ("95.80") in 1/10 000 of the unit. ValueError when it is no number, has more than 4 decimals, or leaves int64."""
+    """`text` ("95.80") in 1/10 000 of the unit, exactly. ValueError when it is no number, has more than 4 decimals, or leaves int64."""
     try:
-        scaled = Decimal(text) * SCALE
+        value = Decimal(text)
     except InvalidOperation:
         raise ValueError(f"{text!r} is not a number") from None
-    except Overflow:
-        raise ValueError(f"{text!r} is too large") from None
-    if not scaled.is_finite():
+    if not value.is_finite():
         raise ValueError(f"{text!r} is not a finite number")
-    if scaled != scaled.to_integral_value():
-        raise ValueError(f"{text!r} has more than 4 decimals")
+    if value and value.adjusted() > LARGEST.adjusted():
+        raise ValueError(f"{text!r} is too large")
+    try:
+        scaled = int(EXACT.to_integral_exact(EXACT.multiply(value, SCALE)))
+    except Inexact:
+        raise ValueError(f"{text!r} has more than 4 decimals") from None
     if abs(scaled) > INT64_MAX:
         raise ValueError(f"{text!r} is too large")
-    return int(scaled)
+    return scaled
 
 
 def decimal_text(value_e4: int) -> str:

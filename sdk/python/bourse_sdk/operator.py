@@ -13,6 +13,7 @@ from bourse.quote.v1 import quote_pb2, quote_pb2_grpc
 from bourse.types.v1 import market_pb2
 from bourse_sdk import feeds
 from bourse_sdk.connection import Connection, Token, with_metadata
+from bourse_sdk.requests import make
 
 GIVE_UP_SECONDS = 30.0
 DATE_SECONDS = 30.0
@@ -74,7 +75,7 @@ class Operator:
 
     async def create_participant(self, name: str, title: str = "") -> None:
         """Creates a participant; again with the same fields it changes nothing."""
-        participant = ledger_pb2.Participant(name=name, title=title)
+        participant = make(ledger_pb2.Participant, name=name, title=title)
         await self._connection.call(
             self._ledger.CreateParticipant, ledger_pb2.CreateParticipantRequest(participant=participant)
         )
@@ -87,23 +88,23 @@ class Operator:
 
     async def create_account(self, account: str) -> None:
         """Creates `<participant>/<name>`; again it changes nothing."""
-        await self._connection.call(self._ledger.CreateAccount, ledger_pb2.CreateAccountRequest(account=account))
+        await self._connection.call(self._ledger.CreateAccount, make(ledger_pb2.CreateAccountRequest, account=account))
 
     async def accounts(self, participant: str = "") -> list[str]:
         """Accounts by name, of one participant or of all."""
-        request = ledger_pb2.ListAccountsRequest(participant=participant, page_size=PAGE_SIZE)
+        request = make(ledger_pb2.ListAccountsRequest, participant=participant, page_size=PAGE_SIZE)
         pages = feeds.pages(self._connection, self._ledger.ListAccounts, request)
         return [account async for page in pages for account in page.accounts]
 
     async def deposit(self, transfer_id: str, account: str, asset: str, amount: int) -> ledger_pb2.Balance:
         """Pays in money (in 1/10 000 of the unit) or shares, once for each `transfer_id`; the balance after it."""
-        request = ledger_pb2.DepositRequest(transfer_id=transfer_id, account=account, asset=asset, amount=amount)
+        request = make(ledger_pb2.DepositRequest, transfer_id=transfer_id, account=account, asset=asset, amount=amount)
         response: ledger_pb2.DepositResponse = await self._connection.call(self._ledger.Deposit, request)
         return response.balance
 
     async def withdraw(self, transfer_id: str, account: str, asset: str, amount: int) -> ledger_pb2.Balance:
         """Takes out money or shares that are not held, once for each `transfer_id`; the balance after it."""
-        request = ledger_pb2.WithdrawRequest(transfer_id=transfer_id, account=account, asset=asset, amount=amount)
+        request = make(ledger_pb2.WithdrawRequest, transfer_id=transfer_id, account=account, asset=asset, amount=amount)
         response: ledger_pb2.WithdrawResponse = await self._connection.call(self._ledger.Withdraw, request)
         return response.balance
 
@@ -119,7 +120,7 @@ class Operator:
         self, account: str, *, min_sequences: Sequence[market_pb2.ShardSequence] = (), seconds: float = 5.0
     ) -> list[ledger_pb2.Balance]:
         """What an account has of each asset, at or after `min_sequences`."""
-        request = ledger_pb2.ListBalancesRequest(account=account, min_sequences=min_sequences)
+        request = make(ledger_pb2.ListBalancesRequest, account=account, min_sequences=min_sequences)
         response: ledger_pb2.ListBalancesResponse = await self._connection.call(
             self._ledger.ListBalances, request, seconds=seconds
         )
@@ -127,7 +128,7 @@ class Operator:
 
     async def entries(self, account: str, *, asset: str = "") -> AsyncIterator[ledger_pb2.Entry]:
         """An account's statement, oldest first."""
-        request = ledger_pb2.ListEntriesRequest(account=account, asset=asset, page_size=PAGE_SIZE)
+        request = make(ledger_pb2.ListEntriesRequest, account=account, asset=asset, page_size=PAGE_SIZE)
         async for page in feeds.pages(self._connection, self._ledger.ListEntries, request):
             for entry in page.entries:
                 yield entry
@@ -159,17 +160,17 @@ class Operator:
 
     async def open_date(self, trading_date: int) -> dict[int, int]:
         """Opens the date on all shards; each shard's sequence then."""
-        request = match_pb2.OpenTradingDateRequest(trading_date=trading_date)
+        request = make(match_pb2.OpenTradingDateRequest, trading_date=trading_date)
         return self._sequences(await self._all("OpenTradingDate", request, DATE_SECONDS))
 
     async def close_date(self, trading_date: int) -> dict[int, int]:
         """Closes the date on all shards, which ends every open order; each shard's sequence then."""
-        request = match_pb2.CloseTradingDateRequest(trading_date=trading_date)
+        request = make(match_pb2.CloseTradingDateRequest, trading_date=trading_date)
         return self._sequences(await self._all("CloseTradingDate", request, DATE_SECONDS))
 
     async def set_phase(self, phase: market_pb2.Phase, symbol: str = "") -> dict[int, int]:
         """Sets the phase of an instrument, or of all; the sequence of each shard that was told."""
-        request = match_pb2.SetPhaseRequest(symbol=symbol, phase=phase)
+        request = make(match_pb2.SetPhaseRequest, symbol=symbol, phase=phase)
         if not symbol:
             return self._sequences(await self._all("SetPhase", request))
         shards = {entry.instrument.symbol: entry.instrument.shard for entry in await self.instruments()}
@@ -184,7 +185,7 @@ class Operator:
 
     async def match_depth(self, shard: int, symbol: str, levels: int = 0) -> match_pb2.GetDepthResponse:
         """A book as its shard has it."""
-        request = match_pb2.GetDepthRequest(symbol=symbol, levels=levels)
+        request = make(match_pb2.GetDepthRequest, symbol=symbol, levels=levels)
         response: match_pb2.GetDepthResponse = await self._connection.call(self._matches[shard].GetDepth, request)
         return response
 
@@ -192,20 +193,20 @@ class Operator:
 
     async def depth(self, symbol: str, levels: int = 0) -> quote_pb2.GetDepthResponse:
         """The book by price, `levels` a side (0: ten)."""
-        request = quote_pb2.GetDepthRequest(symbol=symbol, levels=levels)
+        request = make(quote_pb2.GetDepthRequest, symbol=symbol, levels=levels)
         response: quote_pb2.GetDepthResponse = await self._connection.call(self._quotes.GetDepth, request)
         return response
 
     async def trades(self, symbol: str) -> AsyncIterator[quote_pb2.Trade]:
         """Trades of an instrument, newest first."""
-        request = quote_pb2.ListTradesRequest(symbol=symbol, page_size=PAGE_SIZE)
+        request = make(quote_pb2.ListTradesRequest, symbol=symbol, page_size=PAGE_SIZE)
         async for page in feeds.pages(self._connection, self._quotes.ListTrades, request):
             for trade in page.trades:
                 yield trade
 
     async def statistics(self, symbol: str) -> quote_pb2.DayStatistics:
         """Open, high, low, last, volume and value of the trading date."""
-        request = quote_pb2.GetDayStatisticsRequest(symbol=symbol)
+        request = make(quote_pb2.GetDayStatisticsRequest, symbol=symbol)
         response: quote_pb2.GetDayStatisticsResponse = await self._connection.call(
             self._quotes.GetDayStatistics, request
         )
@@ -230,8 +231,11 @@ class Operator:
         position = [from_sequence]
 
         def open_call() -> Any:
-            request = match_pb2.StreamExecutionsRequest(
-                from_sequence=position[0], to_sequence=to_sequence, incarnation=incarnation
+            request = make(
+                match_pb2.StreamExecutionsRequest,
+                from_sequence=position[0],
+                to_sequence=to_sequence,
+                incarnation=incarnation,
             )
             return self._matches[shard].StreamExecutions(request, metadata=self._connection.token.metadata())
 
@@ -252,8 +256,11 @@ class Operator:
         position = [from_sequence]
 
         def open_call() -> Any:
-            request = match_pb2.StreamMarketDataRequest(
-                from_sequence=position[0], to_sequence=to_sequence, incarnation=incarnation
+            request = make(
+                match_pb2.StreamMarketDataRequest,
+                from_sequence=position[0],
+                to_sequence=to_sequence,
+                incarnation=incarnation,
             )
             return self._matches[shard].StreamMarketData(request, metadata=self._connection.token.metadata())
 
@@ -271,7 +278,7 @@ class Operator:
 
     async def get_order(self, order_id: int, *, min_sequence: int = 0) -> order_pb2.Order:
         """Anybody's order."""
-        request = order_pb2.GetOrderRequest(order_id=order_id, min_sequence=min_sequence)
+        request = make(order_pb2.GetOrderRequest, order_id=order_id, min_sequence=min_sequence)
         response: order_pb2.GetOrderResponse = await self._connection.call(self._orders.GetOrder, request)
         return response.order
 
@@ -285,7 +292,8 @@ class Operator:
         client_order_id: str = "",
     ) -> AsyncIterator[order_pb2.Order]:
         """Everybody's orders that fit all of what is named, newest first."""
-        request = order_pb2.ListOrdersRequest(
+        request = make(
+            order_pb2.ListOrdersRequest,
             participant=participant,
             account=account,
             symbol=symbol,

@@ -1,0 +1,68 @@
+"""Requests from values, of which some fit in no message: those are refused here, as the exchange would refuse them."""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import grpc
+
+from bourse_sdk.errors import Refusal
+
+P = ParamSpec("P")
+M = TypeVar("M")
+
+REASONS = {  # As the services themselves have them; where they have none, it is no message.
+    "account": "ACCOUNT_INVALID",
+    "client_order_id": "CLIENT_ORDER_ID_INVALID",
+    "trading_date": "TRADING_DATE_INVALID",
+    "symbol": "SYMBOL_INVALID",
+    "symbols": "SYMBOL_INVALID",
+    "side": "SIDE_INVALID",
+    "type": "ORDER_TYPE_INVALID",
+    "time_in_force": "TIME_IN_FORCE_INVALID",
+    "price_e4": "PRICE_OUT_OF_LIMITS",
+    "quantity": "QUANTITY_OUT_OF_LIMITS",
+    "amount_e4": "AMOUNT_INVALID",
+    "order_id": "ORDER_NAME_INVALID",
+    "original_client_order_id": "ORDER_NAME_INVALID",
+    "amount": "AMOUNT_INVALID",
+    "asset": "ASSET_INVALID",
+    "transfer_id": "TRANSFER_ID_INVALID",
+    "phase": "PHASE_INVALID",
+    "min_sequence": "SEQUENCE_INVALID",
+    "from_sequence": "SEQUENCE_INVALID",
+    "to_sequence": "SEQUENCE_INVALID",
+    "after_symbol_sequence": "SEQUENCE_INVALID",
+}
+OTHERWISE = "MALFORMED_MESSAGE"
+SHOWN_BITS = 256
+
+
+def make(kind: Callable[P, M], *_: P.args, **values: P.kwargs) -> M:
+    """The request of these fields. Raises Refusal for a number beyond its field's range, or text that is no Unicode."""
+    try:
+        return kind(*_, **values)
+    except ValueError:
+        for field, value in values.items():
+            if not _carries(kind, field, value):
+                raise unsendable(field, value) from None
+        raise
+
+
+def _carries(kind: Callable[..., object], field: str, value: object) -> bool:
+    try:
+        kind(**{field: value})
+    except ValueError:
+        return False
+    return True
+
+
+def unsendable(field: str, value: object) -> Refusal:
+    """Says why no message can carry the value."""
+    if isinstance(value, int):
+        shown = str(value) if value.bit_length() <= SHOWN_BITS else f"a number of {value.bit_length()} bits"
+        message, fix = "no message can carry this number", "send a number within the limits"
+    else:
+        shown = (value if isinstance(value, str) else repr(value)).encode("ascii", "backslashreplace").decode()
+        message, fix = "this is no text", "send valid Unicode"
+    reason = REASONS.get(field, OTHERWISE)
+    return Refusal(reason, message, {"field": field, "value": shown, "fix": fix}, code=grpc.StatusCode.INVALID_ARGUMENT)
