@@ -68,7 +68,7 @@ class Manager:
             OUTBOUND, f"outbound_{name};", [], {"use_remote_address": False, "rds": self._routes(name)}
         )
 
-    def gateway(self, port: int, name: str) -> Json:
+    def gateway(self, port: int, name: str, statistics: str = "") -> Json:
         """Whatever a client says about itself, its address and its certificate, is replaced by what the gateway sees."""
         topology = self.world.proxy(self.pod).get("gatewayTopology") or {}
         forward = topology.get("forwardClientCertDetails") or "SANITIZE_SET"
@@ -81,7 +81,7 @@ class Manager:
         filters = [*jwt_filters(self.world, self.pod), *authorization_filters(self.world, self.pod, ports)]
         return self._manager(
             GATEWAY,
-            f"outbound_0.0.0.0_{target_port(self.world, self.pod, port)};",
+            statistics or f"outbound_0.0.0.0_{target_port(self.world, self.pod, port)};",
             filters,
             {**more, "use_remote_address": True, "http_protocol_options": {}, "rds": self._routes(name)},
         )

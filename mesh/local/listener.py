@@ -210,7 +210,7 @@ def server_chain(folder: Path, manager: Manager, gateway: Document, server: Json
     return {
         **({"filter_chain_match": {"server_names": named}} if named else {}),
         "transport_socket": downstream_tls(common, client_certificate=False),
-        "filters": [manager.gateway(port, gateway_route_name(gateway, server))],
+        "filters": [manager.gateway(port, gateway_route_name(gateway, server), server.get("name", ""))],
     }
 
 

@@ -18,6 +18,8 @@ from mesh.local.meshconfig import mesh_config
 from mesh.local.workload import KINDS as WORKLOADS
 from mesh.local.workload import PROXY_CONFIG, proxy_config, template
 
+HEADLESS = "None"
+NEEDS, ONE_OF = STRUCTURE = ("_needs", "_one_of")
 IDENTITY = {"apiVersion", "kind", "metadata", "status"}
 ISTIO_DOMAIN = "istio.io/"
 DRY_RUN = "istio.io/dry-run"
@@ -40,7 +42,7 @@ def table() -> Json:
     whole = {**policy, "portLevelSettings": ports}
     rule["trafficPolicy"] = whole
     rule["subsets"] = {**rule["subsets"], "trafficPolicy": whole}
-    text["ProxyConfig"] = text["MeshConfig"]["defaultConfig"]
+    text[PROXY_CONFIG] = text["MeshConfig"]["defaultConfig"]
     return text
 
 
@@ -75,7 +77,18 @@ def problems_of(document: Document) -> Iterator[Problem]:
         yield document.problem((), f"the kind {document.kind or '(none)'} is not translated")
     else:
         yield from marked(document)
+        yield from between(document)
         yield from fields(document, {**table()[document.kind], **dict.fromkeys(IDENTITY, "any")}, document.body, ())
+
+
+def between(document: Document) -> Iterator[Problem]:
+    """What fields mean only together."""
+    if document.kind == "Service" and document.spec.get("clusterIP") == HEADLESS and document.spec.get("ports"):
+        yield document.problem(("spec", "clusterIP"), "a headless service with ports is not translated")
+    for index, server in enumerate(document.spec.get("servers") or [] if document.kind == "Gateway" else []):
+        if isinstance(server, dict) and (server.get("port") or {}).get("protocol") == "HTTPS":
+            if not (server.get("tls") or {}).get("credentialName"):
+                yield document.problem(("spec", "servers", index), "HTTPS is translated with a credentialName alone")
 
 
 def kustomized(document: Document) -> Iterator[Problem]:
@@ -121,9 +134,10 @@ def fields(document: Document, known: Any, value: Any, path: FIELD_PATH) -> Iter
         if not isinstance(value, dict):
             yield document.problem(path, f"{shown(value)} is no mapping")
             return
+        yield from together(document, known, value, path)
         for name, inner in value.items():
-            below = known.get(name, known.get("*"))
-            if below is None:
+            below = known.get(str(name), known.get("*"))
+            if below is None or str(name) in STRUCTURE:
                 yield document.problem((*path, str(name)), "is not translated")
             else:
                 yield from fields(document, below, inner, (*path, str(name)))
@@ -131,6 +145,16 @@ def fields(document: Document, known: Any, value: Any, path: FIELD_PATH) -> Iter
         why = unfit(known, value)
         if why:
             yield document.problem(path, why)
+
+
+def together(document: Document, known: Json, value: Json, path: FIELD_PATH) -> Iterator[Problem]:
+    """What is missing beside the fields that are there, and which of them exclude each other."""
+    for name in known.get(NEEDS, ()):
+        if value.get(name) is None:
+            yield document.problem(path, f"needs {name}")
+    alternatives = [name for name in known.get(ONE_OF, ()) if name in value]
+    if len(alternatives) > 1:
+        yield document.problem((*path, alternatives[1]), f"excludes {alternatives[0]}")
 
 
 def unfit(known: Any, value: Any) -> str | None:

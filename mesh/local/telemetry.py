@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from mesh.local.document import Json
 from mesh.local.model import Pod, World, labels_of
+from mesh.local.scope import services_of
 
 TYPE = "type.googleapis.com/envoy."
 DEFAULT_FORMAT = (
@@ -115,7 +116,7 @@ def filtered(log: Json, entry: Json) -> Json:
 
 
 def tracing(world: World, pod: Pod, direction: str) -> Json:
-    """Spans to the OpenTelemetry provider that a Telemetry, or MeshConfig by default, names."""
+    """Spans to the OpenTelemetry provider that a Telemetry, or MeshConfig by default, names; none where the pod knows no such service."""
     entry = merged_tracing(world, pod, direction)
     if entry is None or entry.get("disableSpanReporting"):
         return {}
@@ -125,6 +126,8 @@ def tracing(world: World, pod: Pod, direction: str) -> Json:
     if provider is None:
         return {}
     host, port = provider["service"].rpartition("/")[2], provider["port"]
+    if all(service.host != host for service in services_of(world, pod)):
+        return {}
     collector = {"envoy_grpc": {"cluster_name": f"outbound|{port}||{host}", "authority": host}}
     config: Json = {
         "@type": TYPE + "config.trace.v3.OpenTelemetryConfig",

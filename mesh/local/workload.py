@@ -48,7 +48,7 @@ def named_port(document: Document, name: str) -> int | None:
 
 
 def proxy_config(document: Document) -> Document | None:
-    """What the workload wants of its own proxies, as a document of kind ProxyConfig; None when it says nothing."""
+    """What the workload wants of its own proxies, as a document of its own; None when it says nothing."""
     text = annotations(document).get(PROXY_CONFIG)
     if not text:
         return None
@@ -56,7 +56,7 @@ def proxy_config(document: Document) -> Document | None:
     inner = next(iter(read_text(text, document.file, document.line(path))), None)
     if inner is None:
         return None
-    body = {"kind": "ProxyConfig", "metadata": {"name": document.name}, **inner.body}
+    body = {"kind": PROXY_CONFIG, "metadata": {"name": document.name}, **inner.body}
     return Document(body, inner.file, inner.node, inner.first_line)
 
 

@@ -1,0 +1,184 @@
+"""Every field of Istio's schemas is translated, or refused by file, line, kind, name and path; none is ignored in silence."""
+
+import copy
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mesh import schemas
+from mesh.local.document import Document, Untranslatable, read_text
+from mesh.local.model import Pod, World
+from mesh.local.refusal import problems_of, table
+from mesh.local.translate import Resources, resources
+from tests.mesh.schema_fields import KEY, Field, fields, leaves, put
+
+Json = dict[str, Any]
+FOLDER = Path("/folder")
+PODS = (
+    Pod("svc-order", "svc-order", {"app": "svc-order"}, "127.0.0.2", FOLDER),
+    Pod("svc-quote", "svc-quote", {"app": "svc-quote", "version": "stable"}, "127.0.0.3", FOLDER),
+    Pod("unready", "svc-quote", {"app": "svc-quote", "version": "stable"}, "127.0.0.4", FOLDER, ready=False),
+    Pod("gateway", "gateway", {"app": "gateway"}, "127.0.0.5", FOLDER, gateway=True, ports={443: 8443}),
+)
+PLAIN: list[Json] = list(yaml.safe_load_all(Path(__file__).with_name("plain.yaml").read_text()))
+ONE_OF_EACH = {document["kind"]: document for document in reversed(PLAIN)}
+VALUES: dict[str, tuple[Any, Any]] = {
+    "text": ("one", "two"),
+    "boolean": (True, False),
+    "integer": (3, 4),
+    "number": (1.5, 2.5),
+    "duration": ("3s", "4s"),
+    "port": (50052, 50053),
+    "any": ({"name": "one"}, {"name": "two"}),
+}
+BESIDE: dict[str, list[Json]] = yaml.safe_load(Path(__file__).with_name("beside.yaml").read_text())
+ALONE = {
+    "PeerAuthentication",
+    "AuthorizationPolicy",
+    "RequestAuthentication",
+    "ServiceEntry",
+    "Telemetry",
+    "EnvoyFilter",
+}
+KEYS = {"one": "first keys", "two": "second keys"}
+ISTIOS = sorted(kind for version, kind in schemas.kinds() if version.partition("/")[0].endswith(".istio.io"))
+CHECKED = [*(kind for kind in ISTIOS if kind in table()), "MeshConfig", "Service"]
+
+
+@cache
+def schema_of(kind: str) -> tuple[Field, ...]:
+    if kind == "MeshConfig":
+        return tuple(fields(schemas.mesh_config()))
+    version = next(version for version, name in schemas.kinds() if name == kind)
+    return tuple(fields(schemas.schema(version, kind)["properties"]["spec"], ("spec",)))
+
+
+def value_of(field: Field, number: int = 0) -> Any:
+    if field.values:
+        return field.values[-1 - number]
+    return VALUES["text" if field.kind == "string" else field.kind if field.kind in VALUES else "any"][number]
+
+
+def test_every_kind_is_translated_or_refused() -> None:
+    """A kind of Istio's or Kubernetes' schemas is in the table, is known to have no part in Envoy, or is refused by its name."""
+    known = {*table(), *table()["no_part_in_envoy"]}
+    for _, kind in schemas.kinds():
+        found = list(problems_of(Document({"kind": kind, "metadata": {"name": "own"}, "spec": {}})))
+        refused = [
+            (problem.kind, problem.name) for problem in found if problem.why == f"the kind {kind} is not translated"
+        ]
+        assert refused == ([] if kind in known else [(kind, "own")])
+
+
+@pytest.mark.parametrize("kind", CHECKED)
+def test_the_table_names_fields_that_exist(kind: str) -> None:
+    """Each field that is said to be translated is one of the schema, and so is each value."""
+    types = {field.name: field for field in schema_of(kind)}
+    for path, leaf in leaves(table()[kind]):
+        assert any(name[: len(path)] == path for name in types), path
+        if isinstance(leaf, list) and path in types and types[path].values:
+            assert set(leaf) <= set(types[path].values), path
+
+
+@pytest.mark.parametrize("kind", CHECKED)
+def test_an_untranslated_field_is_refused_by_line_and_name(kind: str) -> None:
+    """Every field of the schema that is not in the table, set in a document that is translated, is refused where it stands."""
+    known = dict(leaves(table()[kind]))
+    for field in schema_of(kind):
+        if not any(field.name[: len(path)] == path for path in known):
+            text = yaml.safe_dump(put(ONE_OF_EACH[kind], field.path, value_of(field)), sort_keys=False)
+            with pytest.raises(Untranslatable) as refused:
+                World(list(read_text(text, "own.yaml")))
+            refusals = [problem for problem in refused.value.problems if "not translated" in problem.why]
+            (problem,) = [problem for problem in refusals if stands_for(problem.path, field)]
+            assert (problem.file, problem.kind, problem.name) == (
+                "own.yaml",
+                kind,
+                ONE_OF_EACH[kind]["metadata"]["name"],
+            )
+            last = problem.path.rpartition(".")[2].partition("[")[0]
+            assert f"{last}:" in text.splitlines()[problem.line - 1]
+
+
+def stands_for(found: str, field: Field) -> bool:
+    """Whether a problem's path is that of the field, or of what it stands in."""
+    whole = ".".join(field.path).replace(".[]", "[0]").replace(KEY, "k")
+    return whole == found or whole.startswith((f"{found}.", f"{found}["))
+
+
+@pytest.mark.parametrize("kind", CHECKED)
+def test_an_untranslated_value_is_refused(kind: str) -> None:
+    """A value that the schema allows, and that is not among those translated, is refused; so is one of another type."""
+    known = dict(leaves(table()[kind]))
+    for field in schema_of(kind):
+        leaf = known.get(field.name)
+        for value in {*field.values} - {*leaf} if isinstance(leaf, list) else ():
+            assert is_refused(put(ONE_OF_EACH[kind], field.path, value), str(value)), (field, value)
+        if isinstance(leaf, str) and leaf.partition(";")[0] != "any":
+            assert is_refused(put(ONE_OF_EACH[kind], field.path, {"of": "another type"}), "another type"), field
+
+
+def is_refused(document: Json, why: str) -> bool:
+    return any(why in problem.why for problem in problems_of(Document(document)))
+
+
+def made(*changed: Json) -> tuple[Resources, ...]:
+    """What all the pods' Envoys have with these documents in place of the plain ones of their names."""
+    world = World([Document(document) for document in PLAIN if document["kind"] not in ALONE], KEYS).changed(changed)
+    return tuple(resources(world, pod, PODS, FOLDER) for pod in PODS)
+
+
+def translated(kind: str) -> Iterator[tuple[Field, Any]]:
+    """The fields of the schema that the table has, but for those with a reason, and those with one value alone."""
+    known = dict(leaves(table()[kind]))
+    for field in schema_of(kind):
+        leaf = known.get(field.name)
+        if (
+            leaf is not None
+            and not (isinstance(leaf, str) and ";" in leaf)
+            and not (isinstance(leaf, list) and len(leaf) == 1)
+        ):
+            yield field, leaf
+
+
+@pytest.mark.parametrize("kind", CHECKED)
+def test_a_translated_field_changes_what_an_envoy_has(kind: str) -> None:
+    """Every field in the table that names no reason against it: with another value, some Envoy has another configuration."""
+    unchanged = []
+    for field, leaf in translated(kind):
+        plain, also, key, values = company(kind, field)
+        before = made(plain, *also)
+        values = values or (leaf if isinstance(leaf, list) else VALUES[leaf])
+        if all(made(put(plain, field.path, value, key), *also) == before for value in values):
+            unchanged.append(".".join(field.path))
+    assert unchanged == []
+
+
+def company(kind: str, field: Field) -> tuple[Json, list[Json], str, list[Any]]:
+    """The plain document with what must stand beside the field; other documents; the key to set in a map; and values."""
+    plain, also, key, values = copy.deepcopy(ONE_OF_EACH[kind]), [], "k", []
+    for entry in BESIDE.get(kind, []):
+        at = tuple(entry["at"].split("."))
+        if field.name[: len(at)] == at:
+            lay(plain, entry.get("beside", {}))
+            also, key = entry.get("also", also), entry.get("key", key)
+            values = entry.get("values", []) if "values" in entry else values
+    return plain, also, key, values
+
+
+def lay(target: Any, patch: Any) -> None:
+    for name, value in patch.items() if isinstance(patch, dict) else enumerate(patch):
+        if isinstance(target, list) and name == len(target):
+            target.append(copy.deepcopy(value))
+        elif value is None:
+            target.pop(name, None)
+        elif isinstance(value, dict | list) and isinstance(
+            target[name] if isinstance(target, list) else target.get(name), type(value)
+        ):
+            lay(target[name], value)
+        else:
+            target[name] = copy.deepcopy(value)
