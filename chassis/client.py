@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -18,6 +19,7 @@ RECONNECT_MIN_MS = 50
 CONNECT_TIMEOUT_MS = 1_000
 RECONNECT_MAX_MS = 1_000
 TOKEN_CHECK_SECONDS = 1.0
+Metadata = tuple[tuple[str, str], ...]
 
 OPTIONS = (
     ("grpc.max_send_message_length", MESSAGE_BYTES_LIMIT),
@@ -59,16 +61,24 @@ def channel(
     token: str = "",
     token_file: str = "",
     egress: str = "",
+    ca_file: str = "",
+    metadata: Metadata = (),
     call_deadline_seconds: float = CALL_DEADLINE_SECONDS,
 ) -> grpc.aio.Channel:
-    """A channel for generated stubs. Every call carries the token; a unary call without `timeout` gets the
+    """A channel for generated stubs. Every call carries the token and the metadata; a unary call without `timeout` gets the
     default deadline; a streaming call gets none. Pass `wait_for_ready=True` in a call to wait for a dead peer
     within its deadline; otherwise a call on a dead peer fails at once with UNAVAILABLE. With `egress`, a sidecar's
-    socket, that is dialled, and `target` tells the sidecar for whom the calls are.
+    socket, that is dialled, and `target` tells the sidecar for whom the calls are. With `ca_file`, a PEM of the
+    authorities to believe, it is TLS: so a gateway is reached.
     """
     options = (*OPTIONS, ("grpc.default_authority", target)) if egress else OPTIONS
-    inner = grpc.aio.insecure_channel(egress or target, options=options, interceptors=telemetry.client_interceptors())
-    return _Channel(inner, Token(token, token_file), call_deadline_seconds)
+    interceptors = telemetry.client_interceptors()
+    if ca_file:
+        credentials = grpc.ssl_channel_credentials(Path(ca_file).read_bytes())
+        inner = grpc.aio.secure_channel(target, credentials, options=options, interceptors=interceptors)
+    else:
+        inner = grpc.aio.insecure_channel(egress or target, options=options, interceptors=interceptors)
+    return _Channel(inner, Token(token, token_file), metadata, call_deadline_seconds)
 
 
 def to_service(target: str, told: Process) -> grpc.aio.Channel:
@@ -83,9 +93,10 @@ def to_service(target: str, told: Process) -> grpc.aio.Channel:
 class _Channel(grpc.aio.Channel):
     """Adds metadata and deadline where a call is made: no interceptor stands between a stream and its reader."""
 
-    def __init__(self, inner: grpc.aio.Channel, token: Token, deadline: float) -> None:
+    def __init__(self, inner: grpc.aio.Channel, token: Token, metadata: Metadata, deadline: float) -> None:
         self._inner = inner
         self._token = token
+        self._metadata = metadata
         self._deadline = deadline
 
     def unary_unary(self, *arguments: Any, **options: Any) -> Any:
@@ -101,10 +112,10 @@ class _Channel(grpc.aio.Channel):
         return self._calling(self._inner.stream_stream(*arguments, **options), None)
 
     def _calling(self, call: Callable[..., Any], deadline: float | None) -> Callable[..., Any]:
-        token = self._token
+        token, more = self._token, self._metadata
 
         def start(*arguments: Any, timeout: float | None = deadline, metadata: Any = (), **options: Any) -> Any:
-            return call(*arguments, timeout=timeout, metadata=(*metadata, *token.metadata()), **options)
+            return call(*arguments, timeout=timeout, metadata=(*metadata, *more, *token.metadata()), **options)
 
         return start
 

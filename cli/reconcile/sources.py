@@ -24,8 +24,10 @@ from bourse.ledger.v1 import ledger_pb2_grpc
 from bourse.match.v1 import events_pb2, match_pb2, match_pb2_grpc
 from bourse.order.v1 import order_pb2_grpc
 from bourse.quote.v1 import quote_pb2_grpc
+from bourse_sdk.operator import SHARD_HEADER
 from chassis import client, database
 from chassis.units import INT64_MAX
+from cli.clients import ca_file
 from cli.machine import Machine
 from cli.machine.credentials import AUDITOR
 from cli.machine.home import load_layout
@@ -51,7 +53,7 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the parts of one exchange are, and what opens them."""
+    """Where the parts of one exchange are, and what opens them. With `ca_file` the services are all behind its gateway."""
 
     match: dict[int, str]
     ledger: str
@@ -60,6 +62,7 @@ class Addresses:
     token_file: str
     database_url: str
     nats_url: str
+    ca_file: str = ""
 
 
 def addresses(home: Path) -> Addresses:
@@ -68,14 +71,16 @@ def addresses(home: Path) -> Addresses:
     if not machine.home.layout.exists():
         raise Unreachable(f"{home} holds no exchange: start one with `bourse up`, or name its folder with --home")
     layout = load_layout(machine.home)
+    door = f"localhost:{layout.ports['gateway']}" if layout.mesh else ""
     return Addresses(
-        match={shard: layout.address(f"svc_match-{shard}") for shard in range(layout.shards)},
-        ledger=layout.address("svc_ledger"),
-        order=layout.address("svc_order"),
-        quote=layout.address("svc_quote"),
+        match={shard: door or layout.address(f"svc_match-{shard}") for shard in range(layout.shards)},
+        ledger=door or layout.address("svc_ledger"),
+        order=door or layout.address("svc_order"),
+        quote=door or layout.address("svc_quote"),
         token_file=str(machine.credentials.token_file("operator")),
         database_url=machine.database_url(AUDITOR),
         nats_url=machine.nats_url(AUDITOR),
+        ca_file=str(ca_file(machine)) if door else "",
     )
 
 
@@ -96,19 +101,28 @@ class Sources:
     def __init__(self, where: Addresses) -> None:
         self.where = where
         self.shards = sorted(where.match)
-        channels = {
-            name: self._channel(name) for name in (*where.match.values(), where.ledger, where.order, where.quote)
+        self._channels: list[grpc.aio.Channel] = []
+        self.match = {
+            shard: match_pb2_grpc.MatchServiceStub(self._channel(at, (SHARD_HEADER, str(shard))))
+            for shard, at in where.match.items()
         }
-        self._channels = channels
-        self.match = {shard: match_pb2_grpc.MatchServiceStub(channels[at]) for shard, at in where.match.items()}
-        self.ledger = ledger_pb2_grpc.LedgerServiceStub(channels[where.ledger])
-        self.order = order_pb2_grpc.OrderServiceStub(channels[where.order])
-        self.quote = quote_pb2_grpc.QuoteServiceStub(channels[where.quote])
+        self.ledger = ledger_pb2_grpc.LedgerServiceStub(self._channel(where.ledger))
+        self.order = order_pb2_grpc.OrderServiceStub(self._channel(where.order))
+        self.quote = quote_pb2_grpc.QuoteServiceStub(self._channel(where.quote))
         self._nats = Client()
         self._database: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
 
-    def _channel(self, address: str) -> grpc.aio.Channel:
-        return client.channel(address, token_file=self.where.token_file, call_deadline_seconds=CALL_SECONDS)
+    def _channel(self, address: str, *metadata: tuple[str, str]) -> grpc.aio.Channel:
+        where = self.where
+        made = client.channel(
+            address,
+            token_file=where.token_file,
+            ca_file=where.ca_file,
+            metadata=metadata,
+            call_deadline_seconds=CALL_SECONDS,
+        )
+        self._channels.append(made)
+        return made
 
     async def __aenter__(self) -> Self:
         return self
@@ -120,7 +134,7 @@ class Sources:
             await self._nats.close()
         if self._database is not None:
             await self._database.close()
-        for channel in self._channels.values():
+        for channel in self._channels:
             await channel.close()
 
     async def connect(self) -> None:
