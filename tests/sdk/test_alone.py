@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from bourse_sdk import Client, Place, Side, decimal_text, e4
 from bourse_sdk.money import INT64_MAX
-from tests.sdk.exchange import SYMBOL, Exchange, served
+from tests.sdk.exchange import SYMBOL, Exchange, direct, served
 
 ALONE = """
 import asyncio, sys
@@ -26,7 +26,7 @@ sys.meta_path.insert(0, Nothing())
 import bourse_sdk
 
 async def use():
-    async with bourse_sdk.Client("127.0.0.1:1", token="t", give_up_seconds=0.1) as client:
+    async with bourse_sdk.Client(order="127.0.0.1:1", ledger="127.0.0.1:1", quote="127.0.0.1:1", token="t", give_up_seconds=0.1) as client:
         try:
             await client.place("alpha/main", "ACME", bourse_sdk.Side.BUY, 1, 1)
         except bourse_sdk.OutcomeUnknown:
@@ -46,7 +46,7 @@ async def test_a_command_carries_its_callers_span() -> None:
     """With a span current, its context travels in the command; without one, nothing does."""
     exchange, tracer = Exchange(), TracerProvider().get_tracer("test")
     order = Place("alpha/main", SYMBOL, Side.BUY, 7, 10_000)
-    async with served(exchange) as address, Client(address, token="t") as client:
+    async with served(exchange) as address, Client(**direct(address), token="t") as client:
         await client.submit(order)
         with tracer.start_as_current_span("trade") as span:
             await client.submit(order)

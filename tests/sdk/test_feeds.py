@@ -11,7 +11,7 @@ from bourse.order.v1 import order_pb2
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
 from bourse_sdk import Client, Refusal, Side, SyncClient, Unreachable
-from tests.sdk.exchange import SYMBOL, Exchange, abort, served
+from tests.sdk.exchange import SYMBOL, Exchange, abort, direct, served
 
 EVENTS = 40
 
@@ -65,7 +65,7 @@ class Feeds(Exchange):
 async def test_the_drop_copy_resumes_without_gap_or_repeat() -> None:
     """Whatever breaks and whatever comes twice, every event is seen once, in order."""
     seen: list[int] = []
-    async with served(Feeds()) as address, Client(address, token="t") as client:
+    async with served(Feeds()) as address, Client(**direct(address), token="t") as client:
         async for part in client.watch_orders():
             assert part.first_sequence == (seen[-1] if seen else 0) + 1
             seen += [update.sequence for update in part.updates]
@@ -77,7 +77,7 @@ async def test_the_drop_copy_resumes_without_gap_or_repeat() -> None:
 async def test_the_drop_copy_begins_behind_a_position() -> None:
     """A reader that kept its position goes on there."""
     after = [market_pb2.ShardSequence(shard=0, sequence=30, incarnation="i")]
-    async with served(Feeds()) as address, Client(address, token="t") as client:
+    async with served(Feeds()) as address, Client(**direct(address), token="t") as client:
         part = await anext(aiter(client.watch_orders(after)))
     assert part.first_sequence == 31
 
@@ -85,7 +85,7 @@ async def test_the_drop_copy_begins_behind_a_position() -> None:
 async def test_a_reader_that_fell_behind_resumes_after_its_last_trade() -> None:
     """READER_BEHIND costs no trade."""
     feeds, seen = Feeds(), list[int]()
-    async with served(feeds) as address, Client(address, token="t") as client, asyncio.timeout(10):
+    async with served(feeds) as address, Client(**direct(address), token="t") as client, asyncio.timeout(10):
         async for trade in client.watch_trades(SYMBOL, 0):
             seen.append(trade.symbol_sequence)
             if trade.symbol_sequence == EVENTS:
@@ -96,20 +96,20 @@ async def test_a_reader_that_fell_behind_resumes_after_its_last_trade() -> None:
 
 async def test_lists_go_on_page_after_page() -> None:
     """A caller sees one list."""
-    async with served(Feeds()) as address, Client(address, token="t") as client:
+    async with served(Feeds()) as address, Client(**direct(address), token="t") as client:
         assert [order.order_id async for order in client.list_orders()] == [1, 2, 3, 4, 5, 6]
 
 
 async def test_a_read_is_tried_again_while_the_service_is_not_ready() -> None:
     """UNAVAILABLE is waited out."""
-    async with served(Feeds()) as address, Client(address, token="t") as client:
+    async with served(Feeds()) as address, Client(**direct(address), token="t") as client:
         assert (await client.top(SYMBOL)).bid.price_e4 == 7
 
 
 async def test_a_refused_read_says_why_at_once() -> None:
     """A status with ErrorInfo becomes a Refusal."""
     feeds = Feeds()
-    async with served(feeds) as address, Client(address, token="t") as client:
+    async with served(feeds) as address, Client(**direct(address), token="t") as client:
         with pytest.raises(Refusal) as raised:
             await client.top("NOPE")
     assert (raised.value.reason, raised.value.code) == ("SYMBOL_UNKNOWN", grpc.StatusCode.NOT_FOUND)
@@ -118,7 +118,7 @@ async def test_a_refused_read_says_why_at_once() -> None:
 
 async def test_nobody_there_is_unreachable() -> None:
     """Patience ends when the caller said."""
-    async with Client("127.0.0.1:1", token="t", give_up_seconds=0.1) as client:
+    async with Client(**direct("127.0.0.1:1"), token="t", give_up_seconds=0.1) as client:
         with pytest.raises(Unreachable):
             await client.top(SYMBOL)
 
@@ -127,7 +127,7 @@ async def test_the_synchronous_client_does_the_same() -> None:
     """Calls, many commands and streams, from a thread without a loop."""
 
     def use(address: str) -> tuple[int, int, list[int]]:
-        with SyncClient(address, token="t") as client:
+        with SyncClient(**direct(address), token="t") as client:
             placed = client.place("alpha/main", SYMBOL, Side.BUY, 7, 10_000)
             with pytest.raises(Refusal):
                 client.top("NOPE")

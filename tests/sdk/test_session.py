@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bourse_sdk import Cancel, Client, Outcome, OutcomeUnknown, Place, Refusal, Replace, Side
-from tests.sdk.exchange import DATE, SYMBOL, Exchange, Plan, abort, served
+from tests.sdk.exchange import DATE, SYMBOL, Exchange, Plan, abort, direct, served
 
 PLANS = st.lists(
     st.builds(Plan, after=st.integers(0, 12), drains=st.booleans(), answers=st.booleans(), lingers=st.booleans()),
@@ -40,7 +40,7 @@ async def test_whatever_breaks_every_command_is_done_once_in_order_and_answered(
 ) -> None:
     """Streams that break or drain anywhere, also with answers lost and commands that arrive late, lose, double and reorder nothing."""
     exchange = Exchange(plans=plans)
-    async with served(exchange) as address, Client(address, token="t") as client:
+    async with served(exchange) as address, Client(**direct(address), token="t") as client:
         parts, start = [], 0
         for size in sizes:
             parts.append(client.submit_many([order(number) for number in range(start, start + size)]))
@@ -56,7 +56,7 @@ async def test_whatever_breaks_every_command_is_done_once_in_order_and_answered(
 async def test_what_waits_while_a_batch_is_written_is_the_next_batch() -> None:
     """A thousand concurrent awaits travel in a few messages, and come back each to its own caller."""
     exchange = Exchange()
-    async with served(exchange) as address, Client(address, token="t") as client:
+    async with served(exchange) as address, Client(**direct(address), token="t") as client:
         results = await asyncio.gather(*(client.submit(order(number)) for number in range(1000)))
     assert [result.client_order_id for result in results] == ids(1000)
     assert exchange.done == ids(1000)
@@ -66,7 +66,7 @@ async def test_what_waits_while_a_batch_is_written_is_the_next_batch() -> None:
 async def test_many_commands_go_in_batches_within_the_limit() -> None:
     """Ten thousand commands are split at the batch limit and answered in order."""
     exchange = Exchange()
-    async with served(exchange) as address, Client(address, token="t", unanswered_limit=1) as client:
+    async with served(exchange) as address, Client(**direct(address), token="t", unanswered_limit=1) as client:
         results = await client.submit_many(order(number) for number in range(10_000))
     assert [result.client_order_id for result in results] == ids(10_000)
     assert max(exchange.batches) <= 4096
@@ -75,7 +75,7 @@ async def test_many_commands_go_in_batches_within_the_limit() -> None:
 async def test_who_waits_for_room_keeps_its_place() -> None:
     """Beyond the limit of unanswered commands callers wait, first come first served, and nobody passes them."""
     exchange = Exchange()
-    async with served(exchange) as address, Client(address, token="t", unanswered_limit=1) as client:
+    async with served(exchange) as address, Client(**direct(address), token="t", unanswered_limit=1) as client:
         parts = [[order(number) for number in range(start, start + 3000)] for start in range(0, 12_000, 3000)]
         tasks = [asyncio.create_task(client.submit_many(part)) for part in parts]
         tasks.append(asyncio.create_task(client.submit_many([order(12_000)])))
@@ -87,14 +87,14 @@ async def test_who_waits_for_room_keeps_its_place() -> None:
 
 async def test_a_token_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """Before anything is sent."""
-    async with served(Exchange()) as address, Client(address, token_file=tmp_path / "none.jwt") as client:
+    async with served(Exchange()) as address, Client(**direct(address), token_file=tmp_path / "none.jwt") as client:
         with pytest.raises(Refusal, match="TOKEN_FILE_UNREADABLE"):
             await client.submit(order(0))
 
 
 async def test_place_cancel_and_replace_return_typed_results() -> None:
     """Each of the three commands comes back as a value that says what became of it."""
-    async with served(Exchange()) as address, Client(address, token="t") as client:
+    async with served(Exchange()) as address, Client(**direct(address), token="t") as client:
         placed = await client.place("alpha/main", SYMBOL, Side.BUY, 7, 10_000)
         replaced = await client.replace("alpha/main", 10_100, 7, placed.order_id)
         cancelled = await client.cancel("alpha/main", placed.order_id)
@@ -111,7 +111,7 @@ async def test_place_cancel_and_replace_return_typed_results() -> None:
 async def test_a_refused_command_raises_with_reason_field_value_and_fix_and_spoils_no_neighbour() -> None:
     """`submit` raises what `submit_many` returns."""
     exchange = Exchange(refuse={"c-1": "FUNDS_INSUFFICIENT"})
-    async with served(exchange) as address, Client(address, token="t") as client:
+    async with served(exchange) as address, Client(**direct(address), token="t") as client:
         results = await client.submit_many(order(number) for number in range(3))
         with pytest.raises(Refusal) as raised:
             await client.submit(order(1))
@@ -126,7 +126,7 @@ async def test_a_restarted_service_gets_the_unanswered_again() -> None:
     """The process goes away and comes back at its address; the command is answered."""
     exchange = Exchange()
     async with served(exchange) as address:
-        client = Client(address, token="t")
+        client = Client(**direct(address), token="t")
         await client.submit(order(0))
     async with client:
         waiting = asyncio.create_task(client.submit(order(1)))
@@ -137,7 +137,7 @@ async def test_a_restarted_service_gets_the_unanswered_again() -> None:
 
 async def test_patience_ends_when_the_caller_said() -> None:
     """Nobody answers: the caller learns which commands may have been done, under which identity to ask."""
-    async with Client("127.0.0.1:1", token="t", give_up_seconds=0.2) as client:
+    async with Client(**direct("127.0.0.1:1"), token="t", give_up_seconds=0.2) as client:
         with pytest.raises(OutcomeUnknown) as raised:
             await client.submit_many(
                 [Place("alpha/main", SYMBOL, Side.BUY, 7, 1, client_order_id="x", trading_date=DATE)]
@@ -151,7 +151,7 @@ async def test_a_client_that_gave_up_can_be_used_again() -> None:
     async with served(Exchange()) as address:
         pass
     exchange = Exchange()
-    async with Client(address, token="t", give_up_seconds=1.5) as client:
+    async with Client(**direct(address), token="t", give_up_seconds=1.5) as client:
         with pytest.raises(OutcomeUnknown):
             await client.submit(order(0))
         async with served(exchange, int(address.rpartition(":")[2])):
@@ -160,7 +160,7 @@ async def test_a_client_that_gave_up_can_be_used_again() -> None:
 
 async def test_closing_fails_what_is_unanswered() -> None:
     """Nobody waits for ever on a client that was closed."""
-    client = Client("127.0.0.1:1", token="t")
+    client = Client(**direct("127.0.0.1:1"), token="t")
     waiting = asyncio.create_task(client.submit(order(0)))
     await until(lambda: client.unanswered)
     await client.close()
@@ -171,7 +171,7 @@ async def test_closing_fails_what_is_unanswered() -> None:
 async def test_a_cancelled_await_cancels_no_command() -> None:
     """Who stops waiting has not withdrawn the order, and the answers of others stay theirs."""
     exchange = Exchange()
-    async with served(exchange) as address, Client(address, token="t") as client:
+    async with served(exchange) as address, Client(**direct(address), token="t") as client:
         first = asyncio.create_task(client.submit(order(0)))
         await asyncio.sleep(0)
         first.cancel()
@@ -182,7 +182,7 @@ async def test_a_cancelled_await_cancels_no_command() -> None:
 async def test_commands_without_a_date_get_the_open_one_when_first_sent() -> None:
     """The date is asked for once; after a refusal for it, commands that were never sent get the new one."""
     exchange = Exchange()
-    async with served(exchange) as address, Client(address, token="t") as client:
+    async with served(exchange) as address, Client(**direct(address), token="t") as client:
         await client.submit(order(0))
         exchange.date = exchange.quoted_date = DATE + 1
         with pytest.raises(Refusal, match="TRADING_DATE_WRONG"):
@@ -194,7 +194,7 @@ async def test_commands_without_a_date_get_the_open_one_when_first_sent() -> Non
 async def test_a_repeat_keeps_the_date_that_it_was_first_sent_under() -> None:
     """The date is a part of a command's identity, so a resend never changes it."""
     exchange = Exchange(plans=[Plan(after=0)])
-    async with served(exchange) as address, Client(address, token="t") as client:
+    async with served(exchange) as address, Client(**direct(address), token="t") as client:
         waiting = asyncio.create_task(client.submit(order(0)))
         await until(lambda: exchange.batches)
         exchange.quoted_date = DATE + 1
@@ -216,7 +216,7 @@ class Guarded(Exchange):
 
 async def test_a_refused_token_is_told_at_once() -> None:
     """What no retry can heal is raised as it is."""
-    async with served(Guarded()) as address, Client(address, token="bad") as client:
+    async with served(Guarded()) as address, Client(**direct(address), token="bad") as client:
         with pytest.raises(Refusal) as raised:
             await client.submit(order(0))
     assert raised.value.reason == "TOKEN_INVALID"
@@ -228,7 +228,7 @@ async def test_a_token_file_is_read_again_when_its_token_expired(tmp_path: Path)
     file = tmp_path / "broker.jwt"
     file.write_text("old")
     exchange = Guarded()
-    async with served(exchange) as address, Client(address, token_file=file) as client:
+    async with served(exchange) as address, Client(**direct(address), token_file=file) as client:
         waiting = asyncio.create_task(client.submit(order(0)))
         await until(lambda: exchange.tokens)
         file.write_text("good\n")
@@ -261,7 +261,7 @@ async def test_what_no_message_can_carry_is_refused(
 ) -> None:
     """By field, value and fix, before anything is sent; among others it harms none of them."""
     exchange = Exchange()
-    async with served(exchange) as address, Client(address, token="t") as client:
+    async with served(exchange) as address, Client(**direct(address), token="t") as client:
         with pytest.raises(Refusal) as caught:
             await client.submit(command)
         refusal = caught.value
@@ -278,7 +278,7 @@ async def test_what_is_not_sent_keeps_its_place_in_many_batches() -> None:
     """One of five thousand, in the second batch."""
     commands = [order(number) for number in range(5000)]
     commands[4500] = Place("alpha/main", SYMBOL, Side.BUY, HUGE, 1, client_order_id="huge")
-    async with served(Exchange()) as address, Client(address, token="t") as client:
+    async with served(Exchange()) as address, Client(**direct(address), token="t") as client:
         results = await client.submit_many(commands)
     assert [result.client_order_id for result in results] == [command.client_order_id for command in commands]
     assert [position for position, result in enumerate(results) if not result.ok] == [4500]
