@@ -81,11 +81,13 @@ def instrument(symbol: str, shard: int) -> market_pb2.Instrument:
 
 
 @contextmanager
-def running_exchange() -> Iterator[Exchange]:
-    """An exchange in a new home with a market open; it ends with the test run, also when that is killed."""
+def running_exchange(*, mesh: bool = False) -> Iterator[Exchange]:
+    """An exchange in a new home with a market open; it ends with the test run, also when that is killed. Without `mesh` its
+    services are dialled themselves.
+    """
     machine = Machine(Path(tempfile.mkdtemp(prefix="bourse-test-")))
     try:
-        machine.start(shards=len(SYMBOLS), mesh=False, leash=True)
+        machine.start(shards=len(SYMBOLS), mesh=mesh, leash=True)
         exchange = Exchange(machine)
         asyncio.run(exchange.open())
         yield exchange

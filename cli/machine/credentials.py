@@ -105,8 +105,10 @@ class Credentials:
                 self.token_file(subject), self.issue(subject, "operator" if subject == "operator" else "service")
             )
 
-    def issue(self, subject: str, role: str, participant: str = "", seconds: int = TOKEN_SECONDS) -> str:
-        """A signed token. `role` is broker (with a participant), operator or service."""
+    def issue(
+        self, subject: str, role: str, participant: str = "", seconds: int = TOKEN_SECONDS, *, ring: str = ""
+    ) -> str:
+        """A signed token. `role` is broker (with a participant, and perhaps a ring), operator or service."""
         if not self._key.exists():
             raise MachineError(f"{self._folder} holds no signing key: start the exchange once with `bourse up`")
         if role == "broker" and (elsewhere := self.broker_issuer.issuer):
@@ -119,6 +121,8 @@ class Credentials:
         claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "iat": now, "exp": now + seconds, "role": role}
         if participant:
             claims["participant"] = participant
+        if ring:
+            claims["ring"] = ring
         key = self._public_key()["kid"]
         return jwt.encode(claims, self._key.read_text("ascii"), algorithm="EdDSA", headers={"kid": key})
 

@@ -3,6 +3,7 @@
 import signal
 import socket
 import sys
+import time
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +12,8 @@ from cli.machine.home import POD_PORT, MachineError
 from cli.machine.mesh.pods import TLS_PORT, Place
 
 READY_TIMEOUT_SECONDS = 1.0
+PATIENCE_SECONDS = 2.0
+POLL_SECONDS = 0.01
 DRAIN_SECONDS = 45  # As in a pod: streams of a listener that is replaced have that long to move.
 ANSWER_BYTES_LIMIT = 4_096
 
@@ -48,8 +51,12 @@ class Sidecar:
         return {}
 
     def prepare(self) -> None:
-        if not bootstrap_file(self._place).exists():
-            raise MachineError(f"{self.name} has no configuration yet: the controller writes it")
+        """The controller writes its configuration, when a version is added a moment later."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not bootstrap_file(self._place).exists():
+            if time.monotonic() > deadline:
+                raise MachineError(f"{self.name} has no configuration: the controller writes it, see its log")
+            time.sleep(POLL_SECONDS)
 
     def ready(self, pid: int) -> bool:
         """It says LIVE on its admin socket."""

@@ -1,0 +1,167 @@
+"""The YAML of a cluster, as one machine means it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.machine.credentials import BrokerIssuer, Credentials
+from cli.machine.home import SOCKET_PATH_BYTES_LIMIT, Home, Layout, is_private
+from cli.machine.mesh import world
+from cli.machine.mesh.desired import EVERYBODY, Desired, Version, editing, read
+from cli.machine.mesh.keyring import servers
+from cli.machine.mesh.mesh import SUBSETS, VERSIONED
+from cli.machine.mesh.plan import translated
+from cli.machine.mesh.pods import places
+from mesh.local.model import World
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    made = Home(tmp_path / "home")
+    made.create()
+    Credentials(made.credentials).create()
+    return made
+
+
+def layout_of(home: Home, shards: int) -> Layout:
+    layout = Layout(shards=shards)
+    layout.choose(home)
+    return layout
+
+
+def loaded(home: Home, shards: int = 2) -> World:
+    return world.load(layout_of(home, shards), Credentials(home.credentials), {})
+
+
+def document(found: World, kind: str, name: str) -> dict[str, Any]:
+    (one,) = [one for one in found.of(kind) if one.name == name]
+    return one.body
+
+
+def test_its_host_is_localhost(home: Home) -> None:
+    """At the gateway, in its routes, and in its certificate."""
+    found = loaded(home)
+    assert "api.bourse.example" not in json.dumps([one.body for one in found.documents])
+    assert document(found, "VirtualService", "public")["spec"]["hosts"] == ["localhost"]
+    assert list(servers(found).values()) == [("localhost", "127.0.0.1")]
+
+
+def test_its_tokens_are_those_of_its_own_key(home: Home) -> None:
+    """Wherever the YAML names the issuer, with the claims that the YAML passes on."""
+    rules = [rule for one in loaded(home).of("RequestAuthentication") for rule in one.spec["jwtRules"]]
+    keys = json.loads((home.credentials / "jwks.json").read_text())
+    assert {rule["issuer"] for rule in rules} == {"bourse"}
+    assert all(json.loads(rule["jwks"]) == keys and "jwksUri" not in rule for rule in rules)
+    assert any("outputClaimToHeaders" in rule for rule in rules)
+
+
+def test_brokers_tokens_may_come_from_elsewhere(home: Home, tmp_path: Path) -> None:
+    """From a file it stands in the rule; from https it is fetched."""
+    (tmp_path / "keys.json").write_text('{"keys": [{"kid": "1"}]}')
+    credentials = Credentials(home.credentials)
+    for jwks, told in (
+        (str(tmp_path / "keys.json"), {"jwks": '{"keys":[{"kid":"1"}]}'}),
+        ("https://id.elsewhere.example/keys", {"jwksUri": "https://id.elsewhere.example/keys"}),
+    ):
+        credentials.name_broker_issuer(BrokerIssuer(jwks, "elsewhere", "exchange"))
+        found = world.load(layout_of(home, 2), credentials, {"https://id.elsewhere.example/keys": '{"keys":[]}'})
+        own, brokers = document(found, "RequestAuthentication", "gateway")["spec"]["jwtRules"]
+        assert own["issuer"] == "bourse"
+        assert (brokers["issuer"], brokers["audiences"]) == ("elsewhere", ["exchange"])
+        assert {key: brokers[key] for key in told} == told
+        assert brokers["outputClaimToHeaders"] == own["outputClaimToHeaders"]
+
+
+@pytest.mark.parametrize("shards", [1, 2, 4])
+def test_every_shard_is_routed_to(home: Home, shards: int) -> None:
+    """One that the YAML does not know has what the last one in it has: its Service, its rule, its route, its callers' scope."""
+    layout = layout_of(home, shards)
+    found = world.load(layout, Credentials(home.credentials), {})
+    every = places(home, layout)
+    given = dict(zip([place.process for place in every], translated(found, every, {}), strict=True))
+    for shard in range(shards):
+        assert found.service(f"svc-match-{shard}-0.bourse.svc.cluster.local") is not None
+        for caller in ("svc_order", "svc_ledger", "svc_quote", "gateway"):
+            names = [str(cluster["name"]) for cluster in given[caller].clusters]
+            assert f"outbound|50051||svc-match-{shard}-0.bourse.svc.cluster.local" in names
+        matches = [
+            match
+            for route in document(found, "VirtualService", "public")["spec"]["http"]
+            if route["name"] == f"shard-{shard}"
+            for match in route["match"]
+        ]
+        assert {"exact": str(shard)} in [match.get("headers", {}).get("bourse-shard") for match in matches]
+
+
+@pytest.mark.parametrize("service", VERSIONED)
+def test_weights_are_those_that_are_wanted(home: Home, service: str) -> None:
+    """In every route that divides calls; a ring has its own, or everybody's. Operators' choice of a version stays."""
+    base = loaded(home)
+    wanted = {EVERYBODY: {"stable": 90, "canary": 10}}
+    assert weights_of(base, service) == {"early": {"stable": 100, "canary": 0}, "": {"stable": 100, "canary": 0}}
+    found = world.weighed(base, Desired(weights={service: wanted}))
+    assert weights_of(found, service) == {"early": {"stable": 90, "canary": 10}, "": {"stable": 90, "canary": 10}}
+    found = world.weighed(base, Desired(weights={service: wanted | {"early": {"stable": 0, "canary": 100}}}))
+    assert weights_of(found, service) == {"early": {"stable": 0, "canary": 100}, "": {"stable": 90, "canary": 10}}
+    for other in set(VERSIONED) - {service}:
+        assert weights_of(found, other) == weights_of(base, other)
+
+
+@pytest.mark.parametrize("service", VERSIONED)
+def test_the_subsets_are_those_of_the_rules(home: Home, service: str) -> None:
+    """A version's name is one that its DestinationRule has."""
+    rule = document(loaded(home), "DestinationRule", service.replace("_", "-"))
+    assert tuple(subset["name"] for subset in rule["spec"]["subsets"]) == SUBSETS
+
+
+def test_a_version_is_a_pod_of_its_own(home: Home) -> None:
+    """Another address and other sockets than the stable one, the same account, its own label."""
+    layout = layout_of(home, 1)
+    layout.add(["svc_order-canary"])
+    every = places(home, layout, [Version("svc_order", "canary", "", "", "")])
+    stable, canary = [place.pod for place in every if place.service == "svc_order"]
+    assert stable.address != canary.address
+    assert stable.sockets != canary.sockets
+    assert stable.service_account == canary.service_account == "svc-order"
+    assert (stable.labels["version"], canary.labels["version"]) == ("stable", "canary")
+
+
+def test_an_edit_that_fails_changes_nothing(home: Home) -> None:
+    """The desired state is written at the end of a block that does not raise, and counts its edits."""
+    with editing(home) as wanted:
+        wanted.rotations = 3
+    with pytest.raises(ZeroDivisionError), editing(home) as wanted:
+        wanted.rotations = 1 // 0
+    assert read(home) == Desired(generation=1, rotations=3)
+
+
+def test_sockets_have_short_paths(tmp_path: Path) -> None:
+    """Where the home's own path is too long they are in a folder of the user's alone, which goes with the home."""
+    home = Home(tmp_path / ("x" * SOCKET_PATH_BYTES_LIMIT))
+    home.create()
+    layout = layout_of(home, 2)
+    assert is_private(layout.sockets)
+    longest = max(len(place.egress.removeprefix("unix:")) for place in places(home, layout))
+    assert longest <= SOCKET_PATH_BYTES_LIMIT
+    home.layout.write_text(json.dumps(vars(layout)))
+    home.remove()
+    assert not Path(layout.sockets).exists()
+
+
+def test_a_folder_that_others_can_read_is_not_used(tmp_path: Path) -> None:
+    """Nor one that somebody has put in its place."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert not is_private(str(tmp_path))
+    assert not is_private(str(tmp_path / "link"))
+    assert not is_private(str(tmp_path / "none"))
+
+
+def weights_of(found: World, service: str) -> dict[str, dict[str, int]]:
+    return {
+        ring: {way["destination"]["subset"]: way["weight"] for way in ways}
+        for one in found.of("VirtualService")
+        for ring, ways in world.divided(one.body, one.namespace, service)
+    }
