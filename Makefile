@@ -48,7 +48,7 @@ bench: setup ## One figure and its conditions: make bench NAME=orders
 protos: setup ## Generates protos/gen from protos/bourse
 	@$(BIN)/python protos/generate.py
 
-policies: setup ## Generates mesh/istio/policies.yaml: who may call which method, as the protos say
+policies: setup ## Generates who may call which method from the protos: mesh/istio/policies.yaml, docs/callers.md
 	@$(BIN)/python -m mesh.policies
 
 gateway: setup ## Generates the gateway's JSON, from the protos, and its own answers (mesh/istio/gateway-json.yaml, -replies.yaml)

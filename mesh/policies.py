@@ -1,9 +1,8 @@
-"""Who may call which method: mesh/istio/policies.yaml, as the option `callers` in the protos says it.
+"""Who may call which method, as the option `callers` in the protos says it: mesh/istio/policies.yaml, and the table in docs/callers.md.
 
-`python -m mesh.policies [FILE]`; `make policies`. A method that names no caller is in no rule, and so is closed.
+`make policies`. A method that names no caller is in no rule, and so is closed.
 """
 
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from google.rpc import status_pb2
 from grpc_tools import protoc
 
 ROOT = Path(__file__).resolve().parent.parent
-OUTPUT = ROOT / "mesh" / "istio" / "policies.yaml"
+POLICIES, TABLE = ROOT / "mesh" / "istio" / "policies.yaml", ROOT / "docs" / "callers.md"
 OPTION = "bourse.types.v1.callers"
 MESH = "cluster.local/ns/bourse"
 PORT = 50051
@@ -30,6 +29,13 @@ TOKENS = {
     ),
     "CALLER_OPERATOR": ('"request.auth.claims[role]", values: [operator]',),
 }
+TABLE_HEAD = """\
+# Who may call what
+
+Generated from the option `callers` in the protos by `make policies`, with the mesh's policies (`mesh/istio/policies.yaml`). Brokers and
+operators come in through the gateway with a token, services and the monitor have certificates. An empty cell is PERMISSION_DENIED, and
+so is whoever is not in the table. What a broker may do with an account that is not its own is each method's matter.
+"""
 HEAD = "# Generated from the option `callers` in the protos by `make policies`.\n"
 
 
@@ -104,6 +110,35 @@ def rule(comment: str, accounts: Iterable[str], paths: Iterable[str], conditions
         yield from (f"    - {{key: {condition}}}\n" for condition in conditions)
 
 
+def table(services: dict[str, list[Method]]) -> str:
+    """Callers by method, as Markdown."""
+    columns = dict.fromkeys(caller for methods in services.values() for method in methods for caller in method.callers)
+    callers = sorted(columns, key=lambda caller: (caller.startswith("CALLER_SVC"), caller))
+    return "\n".join(
+        [
+            TABLE_HEAD,
+            row("method", *(caller.removeprefix("CALLER_").lower() for caller in callers), "monitor"),
+            "|---|" + ":-:|" * (len(callers) + 1),
+            *(
+                row(f"`{method.path[1:]}`", *(cell(caller in method.callers) for caller in callers), "")
+                for _, methods in sorted(services.items())
+                for method in methods
+            ),
+            *(row(f"`{service}`", *(cell(caller in TOKENS) for caller in callers), "yes") for service in OPEN),
+            "",
+        ]
+    )
+
+
+def cell(admitted: bool) -> str:
+    return "yes" if admitted else ""
+
+
+def row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 if __name__ == "__main__":
-    output = Path(sys.argv[1]) if len(sys.argv) > 1 else OUTPUT
-    output.write_text(text(services()), "utf-8")
+    found = services()
+    POLICIES.write_text(text(found), "utf-8")
+    TABLE.write_text(table(found), "utf-8")

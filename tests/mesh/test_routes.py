@@ -73,9 +73,9 @@ def matches(match: Json, path: str, headers: dict[str, str]) -> bool:
 
 def said(match: Json, text: str) -> bool:
     ((how, value),) = match.items()
-    return {"exact": text == value, "prefix": text.startswith(value), "regex": re.fullmatch(value, text) is not None}[
-        how
-    ]
+    if how == "prefix":
+        return text.startswith(value)
+    return re.fullmatch({"exact": re.escape(value), "regex": value}[how], text) is not None
 
 
 def taken() -> Iterator[tuple[str, MethodDescriptor, dict[str, str], Json]]:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import celpy
 import jsonschema
 from celpy import celtypes
+from celpy.adapter import json_to_cel
+from celpy.evaluation import CELEvalError
 
 from mesh import schemas
 from mesh.schemas import Schema
@@ -26,7 +28,7 @@ def is_url(text: Any) -> celtypes.BoolType:
 
 def url(text: Any) -> celtypes.StringType:
     if not is_url(text):
-        raise celpy.CELEvalError(f"{text} is no URL")
+        raise CELEvalError(f"{text} is no URL")
     return celtypes.StringType(text)
 
 
@@ -99,8 +101,8 @@ def broken(schema: Schema, value: Any, path: str) -> Iterator[tuple[str, str]]:
 def refused(rule: str, value: Any) -> str | None:
     """None if the rule holds for the value; what evaluation said, if it failed."""
     try:
-        return None if program(rule).evaluate({"self": celpy.json_to_cel(value)}) else ""
-    except celpy.CELEvalError as error:
+        return None if program(rule).evaluate({"self": json_to_cel(value)}) else ""
+    except CELEvalError as error:
         return f" ({error})"
 
 
