@@ -71,6 +71,7 @@ class Server:
         self._boundary = Boundary(callers, self.streams)
         self._health = health.HealthServicer()
         self._names: list[str] = []
+        self._elsewhere: list[str] = []
         interceptors = [self._boundary, *telemetry.server_interceptors()]
         self._grpc = grpc.aio.server(interceptors=interceptors, options=OPTIONS)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
@@ -81,6 +82,10 @@ class Server:
         self._boundary.rules.update(rules(service))
         self._names.append(service.full_name)
         register(servicer, self._grpc)
+
+    def describe(self, *services: ServiceDescriptor) -> None:
+        """Reflection tells of these too, before `start`: others serve them, behind the same gateway."""
+        self._elsewhere += [service.full_name for service in services]
 
     async def start(self) -> None:
         """Listens and answers calls; health says NOT_SERVING."""
@@ -112,7 +117,7 @@ class Server:
         await stopping
 
     def _add_reflection(self) -> None:
-        names = [*self._names, HEALTH, reflection.SERVICE_NAME]
+        names = [*self._names, *self._elsewhere, HEALTH, reflection.SERVICE_NAME]
         servicer = reflection.aio.ReflectionServicer(names, Symbols())
         handler = grpc.stream_stream_rpc_method_handler(
             servicer.ServerReflectionInfo,

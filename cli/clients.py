@@ -28,12 +28,12 @@ def doors(machine: Machine) -> Doors:
     """Of the running exchange. Raises MachineError when none runs."""
     state = running(machine)
     if state.mesh:
-        return Doors(gateway=gateway(machine), ca_file=ca_file(machine))
+        return Doors(gateway=gateway_address(machine), ca_file=ca_file(machine))
     found = {name: machine.address(f"svc_{name}") for name in ("order", "ledger", "quote")}
     return Doors(order=found["order"], ledger=found["ledger"], quote=found["quote"])
 
 
-def gateway(machine: Machine) -> str:
+def gateway_address(machine: Machine) -> str:
     """host:port of the gateway, by the name in its certificate. Raises MachineError when none runs."""
     return machine.address("gateway").replace("127.0.0.1", "localhost")
 

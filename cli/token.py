@@ -10,35 +10,48 @@ from cli.machine.credentials import TOKEN_SECONDS_LIMIT
 from cli.options import home_option
 
 HOUR_SECONDS = 3_600
+RINGS = ("early", "general")
 
 
 @click.command()
 @home_option
 @click.option("--participant", help="Issue a broker's token for this participant.")
 @click.option("--operator", is_flag=True, help="Issue an operator's token.")
+@click.option(
+    "--ring", type=click.Choice(RINGS), help="Which ring a broker is of: the early one meets new versions first."
+)
 @click.option("--subject", help="Who holds it (claim `sub`). [default: the participant, or operator]")
 @click.option(
     "--hours", type=click.FloatRange(min=0, max=TOKEN_SECONDS_LIMIT / HOUR_SECONDS), default=12, show_default=True
 )
-def token(home: Path, participant: str | None, operator: bool, subject: str | None, hours: float) -> None:
+def token(
+    home: Path, participant: str | None, operator: bool, ring: str | None, subject: str | None, hours: float
+) -> None:
     """Issue a token, signed with the key of this machine's exchange, and print it.
 
-    Send it as metadata `authorization: Bearer TOKEN`.
+    Send it to the gateway (`bourse gateway`) as metadata `authorization: Bearer TOKEN`.
 
     \b
     Examples:
       bourse token --participant ALPHA
       bourse token --operator --hours 1
-      grpcurl -H "authorization: Bearer $(bourse token --participant ALPHA)" ...
+      bourse token --participant ALPHA --ring early
+      grpcurl -cacert "$(bourse gateway --ca-file)" -H "authorization: Bearer $(bourse token --participant ALPHA)" ...
     """
     if operator == bool(participant):
         raise click.UsageError("name a --participant, or say --operator")
+    if operator and ring:
+        raise click.UsageError("--ring is for a --participant")
     role = "operator" if operator else "broker"
     try:
         issued = Machine(home).credentials.issue(
-            subject or participant or "operator", role, participant or "", int(hours * HOUR_SECONDS)
+            subject or participant or "operator", role, participant or "", int(hours * HOUR_SECONDS), ring=ring or ""
         )
     except MachineError as error:
         click.echo(f"bourse token: {error}", err=True)
         sys.exit(1)
     click.echo(issued)
+    if sys.stdout.isatty():
+        click.echo(
+            "\nSend it to the gateway as metadata `authorization: Bearer TOKEN`: see `bourse gateway`.", err=True
+        )

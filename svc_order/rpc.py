@@ -11,7 +11,10 @@ from typing import Any
 import grpc
 import structlog
 
+from bourse.ledger.v1 import ledger_pb2
+from bourse.match.v1 import match_pb2
 from bourse.order.v1 import order_pb2, order_pb2_grpc
+from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import command_pb2
 from chassis.drain import Streams, farewell
 from chassis.errors import Refusal
@@ -48,9 +51,11 @@ class OrderService(Servicer):  # type: ignore[misc]
         self._metrics = metrics
 
     def add_to(self, server: Server) -> None:
-        """Serves it, under the rules of its proto."""
+        """Serves it, under the rules of its proto, and describes all that the gateway serves: it sends reflection here."""
         service = order_pb2.DESCRIPTOR.services_by_name["OrderService"]
         server.add(service, order_pb2_grpc.add_OrderServiceServicer_to_server, self)
+        for file in (ledger_pb2, match_pb2, quote_pb2):
+            server.describe(*file.DESCRIPTOR.services_by_name.values())
 
     async def EnterOrders(
         self, requests: AsyncIterator[order_pb2.EnterOrdersRequest], _context: Any
