@@ -23,6 +23,8 @@ BASE = ROOT / "k8s" / "base"
 SETTINGS: dict[str, type[Settings]] = {"svc-order": Order, "svc-match": Match, "svc-ledger": Ledger, "svc-quote": Quote}
 GRACE_SECONDS, SIDECAR_SECONDS = 60, 45
 HOST = ".bourse.svc.cluster.local"
+POD_NAME = "statefulset.kubernetes.io/pod-name"
+STORES = {"postgres", "nats"}
 OBJECTS = build(ROOT / "k8s" / "overlays" / "example")
 
 
@@ -162,7 +164,7 @@ def test_a_shard_is_a_set_whose_pods_have_names(name: str) -> None:
     services = {document["metadata"]["name"]: document["spec"] for document in of("Service")}
     for number in range(spec["replicas"]):
         service = services[f"{name}-{number}"]
-        assert service["selector"] == {"statefulset.kubernetes.io/pod-name": f"{name}-{number}"}
+        assert service["selector"] == {POD_NAME: f"{name}-{number}"}
         assert "clusterIP" not in service
     assert services[spec["serviceName"]] == {"clusterIP": "None", "selector": {"app": "svc-match"}}
 
@@ -179,6 +181,17 @@ def test_calls_are_grpc_and_stores_are_bytes() -> None:
     assert all(protocols == ["grpc"] for protocols in spoken.values())
     (settings,) = of("ConfigMap")
     assert settings["data"]["PGSSLMODE"] == "verify-full"
+
+
+def test_selectors_select() -> None:
+    """A workload owns the pods of its template, and every Service of the exchange has pods behind it."""
+    templates = [document["spec"]["template"]["metadata"]["labels"] for document in WORKLOADS.values()]
+    for document, labels in zip(WORKLOADS.values(), templates, strict=True):
+        assert document["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    for service in of("Service"):
+        selector = service["spec"]["selector"]
+        if selector.get("app") not in STORES and POD_NAME not in selector:
+            assert any(selector.items() <= labels.items() for labels in templates), service["metadata"]["name"]
 
 
 def test_no_eviction_stops_the_exchange() -> None:
