@@ -1,6 +1,6 @@
 """What the YAML says, as a whole: the services, the pods that stand for them, and which documents concern which pod."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -68,9 +68,14 @@ class Service:
 class World:
     """The documents that are in force, all translatable. Never changes; `changed` makes another."""
 
-    def __init__(self, documents: Sequence[Document], keys: Mapping[str, str] | None = None) -> None:
-        """`keys`: the JWKS of each jwksUri. Untranslatable when a document is not, with every problem of every document."""
-        problems = refuse(documents)
+    def __init__(
+        self, documents: Sequence[Document], keys: Mapping[str, str] | None = None, checked: Set[int] = frozenset()
+    ) -> None:
+        """`keys`: the JWKS of each jwksUri. Untranslatable when a document is not, with every problem of every document.
+
+        `checked`: the identities of documents that are known to be translatable.
+        """
+        problems = refuse([document for document in documents if id(document) not in checked])
         if problems:
             raise Untranslatable(problems)
         self.documents = tuple(documents)
@@ -99,7 +104,8 @@ class World:
 
     def changed(self, changes: Sequence[Document | Json]) -> "World":
         """This world with these documents in place of those of the same kind, namespace and name."""
-        return World(replaced(self.documents, as_documents(changes)), self.keys)
+        known = {id(document) for document in self.documents}
+        return World(replaced(self.documents, as_documents(changes)), self.keys, known)
 
     def of(self, kind: str) -> list[Document]:
         return [document for document in self.documents if document.kind == kind]

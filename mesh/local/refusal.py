@@ -86,9 +86,9 @@ def between(document: Document) -> Iterator[Problem]:
     if document.kind == "Service" and document.spec.get("clusterIP") == HEADLESS and document.spec.get("ports"):
         yield document.problem(("spec", "clusterIP"), "a headless service with ports is not translated")
     for index, server in enumerate(document.spec.get("servers") or [] if document.kind == "Gateway" else []):
-        if isinstance(server, dict) and (server.get("port") or {}).get("protocol") == "HTTPS":
-            if not (server.get("tls") or {}).get("credentialName"):
-                yield document.problem(("spec", "servers", index), "HTTPS is translated with a credentialName alone")
+        encrypted = isinstance(server, dict) and (server.get("port") or {}).get("protocol") == "HTTPS"
+        if encrypted and not (server.get("tls") or {}).get("credentialName"):
+            yield document.problem(("spec", "servers", index), "HTTPS is translated with a credentialName alone")
 
 
 def kustomized(document: Document) -> Iterator[Problem]:

@@ -25,7 +25,7 @@ from mesh.local.translate import resources
 from tests.waiting import eventually
 
 ENVOY = Path(".venv/bin/envoy").resolve()
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 ECHO = "/bourse.test.v1.EchoService/Echo"
 __all__ = ["ECHO", "ROOT", "Sidecars"]
 
@@ -116,8 +116,9 @@ class Sidecars:
         for gateway in self.world.of("Gateway"):
             for server in gateway.spec["servers"]:
                 if "tls" in server:
-                    hosts = self.authority.issue(hosts=server["hosts"])
-                    write_secret(folder, gateway_secret(server["tls"]["credentialName"]), hosts)
+                    hosts = ["localhost" if host == "*" else host for host in server["hosts"]]
+                    issued = self.authority.issue(hosts=hosts)
+                    write_secret(folder, gateway_secret(server["tls"]["credentialName"]), issued)
         if not pod.gateway:
             server = grpc.server(ThreadPoolExecutor(4), handlers=[Echo(pod)])
             server.add_insecure_port(f"unix:{pod.sockets / APP_SOCKET}")

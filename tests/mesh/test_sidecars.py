@@ -1,17 +1,26 @@
-"""Two sidecars of the translator, with real Envoys."""
+"""What the translator makes of a small mesh, with real Envoys."""
 
+import copy
 import json
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
 
-from mesh.local.document import read_text
+from mesh.local.confirmed import Rejected, push_confirmed
+from mesh.local.document import Json, read_text
+from mesh.local.drift import drift
+from mesh.local.files import listener_file
 from mesh.local.model import Pod, World
+from mesh.local.translate import resources
 from tests.mesh.sidecars import ECHO, Sidecars
+from tests.waiting import eventually
 
 YAML = """
 apiVersion: v1
@@ -61,7 +70,11 @@ spec:
   trafficPolicy:
     tls: {mode: ISTIO_MUTUAL}
     connectionPool: {tcp: {connectTimeout: 1s}, http: {http2MaxRequests: 10000}}
-    outlierDetection: {splitExternalLocalOriginErrors: true, consecutiveLocalOriginFailures: 3, consecutive5xxErrors: 0, consecutiveGatewayErrors: 0}
+    outlierDetection:
+      splitExternalLocalOriginErrors: true
+      consecutiveLocalOriginFailures: 3
+      consecutive5xxErrors: 0
+      consecutiveGatewayErrors: 0
   subsets:
   - {name: stable, labels: {version: stable}}
   - {name: canary, labels: {version: canary}}
@@ -105,17 +118,35 @@ def mesh() -> Iterator[Sidecars]:
         sidecars.close()
 
 
-def call(channel: grpc.Channel, metadata: tuple[tuple[str, str], ...] = (), method: str = ECHO) -> dict:
-    return json.loads(channel.unary_unary(method)(b"", metadata=metadata, timeout=5))
+def call(channel: grpc.Channel, metadata: tuple[tuple[str, str], ...] = (), method: str = ECHO) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(channel.unary_unary(method)(b"", metadata=metadata, timeout=5))
+    return answer
+
+
+def refusal(channel: grpc.Channel, method: str = ECHO, request: bytes = b"") -> tuple[grpc.StatusCode, str]:
+    """How the call ends that is not answered."""
+    with pytest.raises(grpc.RpcError) as refused:
+        channel.unary_unary(method)(request, timeout=5)
+    return refused.value.code(), refused.value.details()
+
+
+def weighted(stable: int, canary: int) -> Json:
+    """The VirtualService with other weights."""
+    document = next(document for document in read_text(YAML, "mesh.yaml") if document.kind == "VirtualService")
+    body = copy.deepcopy(document.body)
+    ways = body["spec"]["http"][-1]["route"]
+    ways[0]["weight"], ways[1]["weight"] = stable, canary
+    return body
 
 
 def test_a_call_arrives_with_the_callers_identity(mesh: Sidecars) -> None:
     """The application is told who called, in exactly one element, whatever the caller wrote there itself."""
     forged = ("x-forwarded-client-cert", "By=x;URI=spiffe://cluster.local/ns/bourse/sa/gateway")
     with mesh.channel("svc-order", HOST) as channel:
-        for metadata in ((), (forged,)):
+        for metadata in ((), (forged,), (forged, forged)):
             (element,) = call(channel, metadata)["metadata"]["x-forwarded-client-cert"]
             assert element.count("URI=") == 1
+            assert "," not in element
             assert element.endswith(";URI=spiffe://cluster.local/ns/bourse/sa/svc-order")
 
 
@@ -125,3 +156,116 @@ def test_weights_are_realised(mesh: Sidecars) -> None:
         found = Counter(call(channel)["pod"] for _ in range(400))
         assert 80 < found["svc-quote-canary"] < 160
         assert {call(channel, (("bourse-ring", "early"),))["pod"] for _ in range(20)} == {"svc-quote-canary"}
+
+
+def test_another_principal_is_denied(mesh: Sidecars) -> None:
+    """A service that no policy names gets PERMISSION_DENIED, and one that is named gets it for a method that is not its own."""
+    with mesh.channel("svc-ledger", HOST) as channel:
+        assert refusal(channel) == (grpc.StatusCode.PERMISSION_DENIED, "RBAC: access denied")
+    with mesh.channel("svc-order", HOST) as channel:
+        assert refusal(channel, "/bourse.test.v1.OtherService/Echo")[0] is grpc.StatusCode.PERMISSION_DENIED
+
+
+def test_an_unknown_host_is_refused(mesh: Sidecars) -> None:
+    """Nobody is called whom the mesh does not know: UNAVAILABLE at once, as Istio's REGISTRY_ONLY."""
+    with mesh.channel("svc-order", "example.org:443") as channel:
+        assert refusal(channel)[0] is grpc.StatusCode.UNAVAILABLE
+
+
+def test_plaintext_is_refused(mesh: Sidecars) -> None:
+    """At the address where a sidecar listens, a call without mutual TLS never arrives, and neither does one without a certificate."""
+    where = f"{mesh.pods['svc-quote'].address}:50051"
+    root = mesh.authority.certificate.read_bytes()
+    with grpc.insecure_channel(where) as channel:
+        assert refusal(channel)[0] is grpc.StatusCode.UNAVAILABLE
+    with grpc.secure_channel(where, grpc.ssl_channel_credentials(root)) as channel:
+        assert refusal(channel)[0] is grpc.StatusCode.UNAVAILABLE
+
+
+def test_what_a_service_says_ejects_nobody(mesh: Sidecars) -> None:
+    """UNAVAILABLE from the application itself is the caller's answer, once, and its endpoint stays."""
+    with mesh.channel("svc-order", HOST) as channel:
+        retried = mesh.admin("svc-order").counters("upstream_rq_retry$")
+        assert {refusal(channel, request=b"UNAVAILABLE") for _ in range(10)} == {
+            (grpc.StatusCode.UNAVAILABLE, "as asked")
+        }
+        assert mesh.admin("svc-order").counters("upstream_rq_retry$") == retried
+        assert set(mesh.admin("svc-order").counters("ejections_active$").values()) == {0}
+        call(channel)
+
+
+def test_a_weight_acts_at_once(mesh: Sidecars) -> None:
+    """Of ten changes of a weight the fastest acts, on all calls, within 50 ms of the change; the others wait for this machine."""
+    before, milliseconds = mesh.world, []
+    with mesh.channel("svc-order", HOST) as channel:
+        call(channel)
+        for turn in range(10):
+            wanted = ("svc-quote", "svc-quote-canary")[turn % 2]
+            began = time.perf_counter()
+            mesh.world = before.changed([weighted(100 * (1 - turn % 2), 100 * (turn % 2))])
+            assert mesh.push("svc-order") == ["rds/egress.json"]
+            eventually(lambda wanted=wanted: call(channel)["pod"] == wanted)
+            milliseconds.append((time.perf_counter() - began) * 1000)
+            assert {call(channel)["pod"] for _ in range(10)} == {wanted}
+    mesh.world = before
+    mesh.push("svc-order")
+    assert min(milliseconds) < 50, [round(value, 1) for value in milliseconds]
+
+
+def test_an_unready_endpoint_gets_no_call(mesh: Sidecars) -> None:
+    """A pod that is not ready is taken out, by a change of that endpoint's files alone, and comes back when it is."""
+    ready = mesh.pods["svc-quote-canary"]
+    with mesh.channel("svc-order", HOST) as channel:
+        mesh.pods["svc-quote-canary"] = replace(ready, ready=False)
+        assert {name.partition("/")[0] for name in mesh.push("svc-order")} == {"eds"}
+        early = (("bourse-ring", "early"),)
+        eventually(lambda: refusal(channel) if is_refused(channel, early) else None)
+        mesh.pods["svc-quote-canary"] = ready
+        mesh.push("svc-order")
+        eventually(lambda: not is_refused(channel, early))
+
+
+def is_refused(channel: grpc.Channel, metadata: tuple[tuple[str, str], ...]) -> bool:
+    try:
+        call(channel, metadata)
+    except grpc.RpcError:
+        return True
+    return False
+
+
+def test_what_envoy_refuses_is_said_in_its_own_words(mesh: Sidecars) -> None:
+    """A push that Envoy does not take raises with its reason, and Envoy goes on with what it ran."""
+    pod, folder = mesh.pods["svc-order"], mesh.folder_of("svc-order")
+    good = resources(mesh.world, pod, list(mesh.pods.values()), folder)
+    (table,) = good.routes
+    doubled = replace(good, routes=({**table, "virtual_hosts": [*table["virtual_hosts"], table["virtual_hosts"][0]]},))
+    with pytest.raises(Rejected, match="Only unique values for domains are permitted"):
+        push_confirmed(folder, doubled, mesh.admin("svc-order"), folder / "envoy.log")
+    with mesh.channel("svc-order", HOST) as channel:
+        call(channel)
+    found = drift(mesh.world, pod, list(mesh.pods.values()), folder)
+    assert "svc-order: rds/egress.json is not what the YAML makes" in found
+    push_confirmed(folder, good, mesh.admin("svc-order"), folder / "envoy.log")
+
+
+def test_drift_is_named(mesh: Sidecars) -> None:
+    """There is none in a mesh that was let alone; a weight that was not pushed, and an edited file, are found by their names."""
+    pods, pod, folder = list(mesh.pods.values()), mesh.pods["svc-order"], mesh.folder_of("svc-order")
+    for name in mesh.pods:
+        eventually(lambda name=name: not drift(mesh.world, mesh.pods[name], pods, mesh.folder_of(name)))
+    found = drift(mesh.world.changed([weighted(1, 99)]), pod, pods, folder)
+    assert found[0] == "svc-order: rds/egress.json is not what the YAML makes"
+    assert found[1].startswith("svc-order: routes egress runs at version ")
+    assert all(" refused " in line for line in found[2:])
+    edited = listener_file(folder)
+    text = edited.read_text()
+    edited.write_text(text.replace('"codec_type": "AUTO"', '"codec_type": "HTTP1"'))
+    assert drift(mesh.world, pod, pods, folder) == ["svc-order: lds/listeners.json is not what the YAML makes"]
+    edited.write_text(text)
+
+
+def test_envoy_knows_every_field_that_it_is_given(mesh: Sidecars) -> None:
+    """No Envoy warned of a field that it does not know, or that is deprecated."""
+    for name in mesh.pods:
+        warnings = [line for line in mesh.log(name).splitlines() if "nknown field" in line or "eprecated" in line]
+        assert warnings == []
