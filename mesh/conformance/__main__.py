@@ -21,6 +21,7 @@ from mesh.local.translate import resources
 
 BASE = (WORKLOADS, MESH)
 OVERLAY = ROOT / "k8s" / "overlays" / "example"
+EXERCISE = istio.MODULE / "exercise"
 RENDERED = istio.BUILD / "rendered.yaml"
 MESH_CONFIG = istio.BUILD / "mesh.yaml"
 STABLE_WEIGHTS = (100, 90, 50, 0)
@@ -57,7 +58,11 @@ def main() -> int:
 def installations() -> dict[str, list[Document]]:
     """What one machine runs, and an installation with an overlay: of each what is applied, and what Istio is told when it is installed."""
     installed = read_folder(INSTALL)
-    return {"base": [*rendered(*BASE), *installed], "the example overlay": [*rendered(OVERLAY), *installed]}
+    return {
+        "base": [*rendered(*BASE), *installed],
+        "the example overlay": [*rendered(OVERLAY), *installed],
+        "the exercise": read_folder(EXERCISE),
+    }
 
 
 def rendered(*folders: Path) -> list[Document]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from mesh.local.document import Document
 from mesh.local.model import Pod, Service, World, instances
+from mesh.local.workload import KINDS, of_pod, template
 
 Json = dict[str, Any]
 WEIGHTED = ("stable", "canary")
@@ -20,7 +21,7 @@ def case(world: World, pods: Sequence[Pod], proxies: Sequence[Json]) -> Json:
     objects = [body for body in found if body["kind"] in READ_BY_ISTIOD]
     if not any(body["kind"] == "Namespace" and body["metadata"]["name"] == pods[0].namespace for body in objects):
         objects.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": pods[0].namespace}})
-    objects += [kubernetes_pod(pod) for pod in pods]
+    objects += [kubernetes_pod(world, pod) for pod in pods]
     objects += [
         endpoint_slice(service, pods) for service in world.services if service.selector and not service.external
     ]
@@ -33,8 +34,11 @@ def dated(document: Document) -> Json:
     return {**document.body, "metadata": metadata}
 
 
-def kubernetes_pod(pod: Pod) -> Json:
+def kubernetes_pod(world: World, pod: Pod) -> Json:
     """A running pod with its sidecar, as the injector and the kubelet leave it."""
+    workloads = [document for kind in KINDS for document in world.of(kind)]
+    owner = of_pod(workloads, pod.namespace, pod.labels)
+    spec = template(owner)["spec"] if owner else {}
     state = "True" if pod.ready else "False"
     return {
         "apiVersion": "v1",
@@ -46,9 +50,9 @@ def kubernetes_pod(pod: Pod) -> Json:
             "creationTimestamp": CREATED,
         },
         "spec": {
-            "serviceAccountName": pod.service_account,
             "nodeName": "node",
-            "containers": [{"name": "service", "image": "bourse"}],
+            "serviceAccountName": pod.service_account,
+            "containers": spec.get("containers", []),
         },
         "status": {
             "phase": "Running",

@@ -76,7 +76,8 @@ def sidecar_parts(listener: Json) -> Iterator[tuple[str, Any]]:
         inner = manager.get("routeConfig", {}).get("name", "")
         if inner.startswith("inbound|"):
             side = "inbound"
-            yield f"inbound/{inner.split('|')[1]}", chain
+            plain = " (plaintext)" if chain.get("filterChainMatch", {}).get("transportProtocol") == "raw_buffer" else ""
+            yield f"inbound/{inner.split('|')[1]}{plain}", chain
         elif manager.get("rds", {}).get("routeConfigName") in OUTBOUND_ROUTES:
             side = OUTBOUND
             yield OUTBOUND, chain
@@ -139,13 +140,14 @@ def spelled(value: Json) -> Json:
 
 
 def items(path: str, values: list[Json]) -> Iterator[tuple[str, str]]:
-    """Named items by name, with their order as a fact of its own; routes and nameless ones by their place."""
+    """Named items by name, with the order of filters as a fact of its own; routes and nameless items by their place."""
     names = [str(item.get("name", item.get("tag", ""))) for item in values]
     if path.endswith("/routes") or not all(names):
         for place, item in enumerate(values):
             yield from leaves(f"{path}/{place}", item)
         return
-    if order := [name for name in names if name not in ISTIO_BUILD_ONLY]:
+    order = [name for name in names if name not in ISTIO_BUILD_ONLY]
+    if order and path.endswith("ilters"):
         yield f"{path}/(order)", json.dumps(order)
     for place, item in enumerate(values):
         again = names[:place].count(names[place])

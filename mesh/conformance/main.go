@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	meshconfig "istio.io/api/mesh/v1alpha1"
+	"istio.io/istio/pilot/pkg/config/kube/crd"
 	"istio.io/istio/pilot/pkg/model"
 	"istio.io/istio/pilot/test/xds"
 	"istio.io/istio/pkg/config/mesh"
@@ -130,14 +131,22 @@ func answer(t test.Failer, one Case) (Answer, error) {
 		}
 		objects = append(objects, object)
 	}
-	var configs []string
+	var texts []string
 	for _, text := range one.Configs {
-		configs = append(configs, string(text))
+		texts = append(texts, string(text))
+	}
+	// As from a cluster: a short name is one of its domain.
+	configs, _, err := crd.ParseInputs(strings.Join(texts, "\n---\n"))
+	if err != nil {
+		return nil, err
+	}
+	for i := range configs {
+		configs[i].Domain = "cluster.local"
 	}
 	server := xds.NewFakeDiscoveryServer(t, xds.FakeOptions{
 		MeshConfig:                 meshConfig,
 		KubernetesObjects:          objects,
-		ConfigString:               strings.Join(configs, "\n---\n"),
+		Configs:                    configs,
 		DisableSecretAuthorization: true,
 	})
 	found := Answer{}
@@ -188,20 +197,20 @@ func generated(server *xds.FakeDiscoveryServer, meshConfig *meshconfig.MeshConfi
 	var found Resources
 	var err error
 	listeners := server.Listeners(node)
-	if found.Clusters, err = texts(server.Clusters(node)); err != nil {
+	if found.Clusters, err = written(server.Clusters(node)); err != nil {
 		return found, err
 	}
-	if found.Endpoints, err = texts(server.Endpoints(node)); err != nil {
+	if found.Endpoints, err = written(server.Endpoints(node)); err != nil {
 		return found, err
 	}
-	if found.Listeners, err = texts(listeners); err != nil {
+	if found.Listeners, err = written(listeners); err != nil {
 		return found, err
 	}
-	found.Routes, err = texts(server.RoutesFromListeners(node, listeners))
+	found.Routes, err = written(server.RoutesFromListeners(node, listeners))
 	return found, err
 }
 
-func texts[M proto.Message](messages []M) ([]json.RawMessage, error) {
+func written[M proto.Message](messages []M) ([]json.RawMessage, error) {
 	found := make([]json.RawMessage, 0, len(messages))
 	for _, message := range messages {
 		text, err := protojson.Marshal(message)
@@ -230,14 +239,14 @@ func spelled(ours Resources) (Resources, error) {
 	return found, err
 }
 
-func again(written []json.RawMessage, empty func() proto.Message) ([]json.RawMessage, error) {
-	messages := make([]proto.Message, 0, len(written))
-	for _, text := range written {
+func again(given []json.RawMessage, empty func() proto.Message) ([]json.RawMessage, error) {
+	messages := make([]proto.Message, 0, len(given))
+	for _, text := range given {
 		message := empty()
 		if err := protojson.Unmarshal(text, message); err != nil {
 			return nil, fmt.Errorf("%w in %s", err, text)
 		}
 		messages = append(messages, message)
 	}
-	return texts(messages)
+	return written(messages)
 }

@@ -7,7 +7,7 @@ from typing import Any
 from mesh.conformance.cluster import injected
 from mesh.local.document import Document
 from mesh.local.model import Pod, World
-from mesh.local.workload import KINDS as WORKLOADS
+from mesh.local.workload import KINDS, PROXY_CONFIG, annotations, of_pod
 
 Json = dict[str, Any]
 ISTIO_VERSION = "1.31.1"
@@ -20,7 +20,7 @@ CANARY = "canary"
 def pods_of(world: World) -> list[Pod]:
     """One pod of each workload, and beside each stable one of a Deployment a canary."""
     found: list[Pod] = []
-    for kind in WORKLOADS:
+    for kind in KINDS:
         for document in world.of(kind):
             found.append(pod_of(document, len(found) + 1))
             if kind == "Deployment" and not found[-1].gateway:
@@ -80,9 +80,5 @@ def proxy(world: World, pod: Pod, ours: Mapping[str, Any]) -> Json:
 
 def proxy_config(world: World, pod: Pod) -> str:
     """The annotation proxy.istio.io/config of the pod's template."""
-    for kind in WORKLOADS:
-        for document in world.of(kind):
-            metadata = document.spec["template"]["metadata"]
-            if all(pod.labels.get(name) == value for name, value in metadata["labels"].items()):
-                return str((metadata.get("annotations") or {}).get("proxy.istio.io/config", ""))
-    return ""
+    owner = of_pod([document for kind in KINDS for document in world.of(kind)], pod.namespace, pod.labels)
+    return annotations(owner).get(PROXY_CONFIG, "") if owner else ""
