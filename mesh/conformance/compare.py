@@ -1,7 +1,7 @@
 """Both sides' facts beside each other, and which of the differences have a reason (differences.yaml)."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,15 +18,17 @@ SIDES = {"istiod", "ours"}
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One fact on which the sides do not agree. None where a side has no such fact."""
+    """One fact on which the sides do not agree. None where a side has no such fact. `where` is an installation and a workload of it."""
 
-    workload: str
+    where: str
     fact: str
     istiod: str | None
     ours: str | None
 
     def __str__(self) -> str:
-        return f"{self.workload}: {self.fact}\n    istiod  {self.istiod or 'nothing'}\n    ours    {self.ours or 'nothing'}"
+        return (
+            f"{self.where}: {self.fact}\n    istiod  {self.istiod or 'nothing'}\n    ours    {self.ours or 'nothing'}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Reason:
     reason: str
     facts: Sequence[str]
     only: str = ""
-    workload: str = "*"
+    where: str = "*"
     istiod: str = "*"
     ours: str = "*"
 
@@ -47,7 +49,7 @@ class Reason:
         present = {side for side in SIDES if getattr(difference, side) is not ABSENT}
         return (
             present == ({self.only} if self.only else SIDES)
-            and fnmatchcase(difference.workload, self.workload)
+            and fnmatchcase(difference.where, self.where)
             and fits(difference.istiod, self.istiod)
             and fits(difference.ours, self.ours)
             and any(fnmatchcase(difference.fact, pattern) for pattern in self.facts)
@@ -60,25 +62,37 @@ def fits(value: str | None, wanted: str) -> bool:
 
 @dataclass
 class Comparison:
-    """What was found in all cases together: counts by kind of fact, what each reason was for, and what has none."""
+    """What was found in all cases together: counts by kind of fact, what each reason was for, and what has none.
+
+    A fact counts once for each pair of values that it has: most are the same whatever the weights.
+    """
 
     facts: Counter[str] = field(default_factory=Counter)
     explained: Counter[str] = field(default_factory=Counter)
     unexplained: list[Difference] = field(default_factory=list)
     by_reason: Counter[str] = field(default_factory=Counter)
+    seen: set[Difference] = field(default_factory=set)
 
     def add(
-        self, workload: str, istiod: Mapping[str, Facts], ours: Mapping[str, Facts], reasons: Sequence[Reason]
+        self, where: str, istiod: Mapping[str, Facts], ours: Mapping[str, Facts], reasons: Sequence[Reason]
     ) -> None:
-        sides = [flat(istiod, ours), flat(ours, istiod)]
-        self.facts.update(kind_of(fact) for fact in sides[0].keys() | sides[1].keys())
-        for difference in differences(workload, *sides):
-            reason = next((each for each in reasons if each.explains(difference)), None)
-            if reason is None:
-                self.unexplained.append(difference)
-            else:
-                self.explained[kind_of(difference.fact)] += 1
-                self.by_reason[reason.reason] += 1
+        """Both sides' facts of one proxy, by subject."""
+        there, here = flat(istiod, ours), flat(ours, istiod)
+        for fact in sorted(there.keys() | here.keys()):
+            pair = Difference(where, fact, there.get(fact), here.get(fact))
+            if pair not in self.seen:
+                self.seen.add(pair)
+                self.facts[kind_of(fact)] += 1
+                if pair.istiod != pair.ours:
+                    self._judge(pair, reasons)
+
+    def _judge(self, difference: Difference, reasons: Sequence[Reason]) -> None:
+        reason = next((each for each in reasons if each.explains(difference)), None)
+        if reason is None:
+            self.unexplained.append(difference)
+        else:
+            self.explained[kind_of(difference.fact)] += 1
+            self.by_reason[reason.reason] += 1
 
     def unused(self, reasons: Iterable[Reason]) -> list[str]:
         """Reasons for differences that there are no longer."""
@@ -93,17 +107,11 @@ def flat(side: Mapping[str, Facts], other: Mapping[str, Facts]) -> Facts:
     return found
 
 
-def differences(workload: str, istiod: Facts, ours: Facts) -> Iterator[Difference]:
-    for fact in sorted(istiod.keys() | ours.keys()):
-        if istiod.get(fact) != ours.get(fact):
-            yield Difference(workload, fact, istiod.get(fact), ours.get(fact))
-
-
 def reasons(file: Path = REASONS) -> list[Reason]:
     return [Reason(**item) for item in yaml.safe_load(file.read_text("utf-8"))["facts"]]
 
 
 def accepted(file: Path = REASONS) -> Mapping[str, str]:
-    """What `istioctl` may say, by code or by the words that it begins with, and why that is no problem here."""
+    """What `istioctl` may say, as patterns of its lines, and why that is no problem here."""
     found: Mapping[str, str] = yaml.safe_load(file.read_text("utf-8"))["istioctl"]
     return found

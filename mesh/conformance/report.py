@@ -3,26 +3,25 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from mesh.conformance.compare import Comparison, Difference, Reason
+from mesh.conformance.compare import Comparison, Reason
 from mesh.conformance.facts import KINDS, kind_of
 
 SHOWN = 60
-WIDTHS = (28, 8, 10, 16, 8)
+WIDTHS = (28, 8, 10, 8, 11)
 
 
 def lines(found: Comparison, problems: Sequence[str], reasons: Sequence[Reason], cases: str) -> Iterator[str]:
     """Counts by kind of fact, the reasons, whatever has none, and the verdict."""
     unexplained = Counter(kind_of(each.fact) for each in found.unexplained)
-    yield row("", "facts", "the same", "differ, reason", "differ")
+    yield row("", "facts", "the same", "differ", "no reason")
     for kind, _ in KINDS:
         yield row(kind, *counts(found.facts[kind], found.explained[kind], unexplained[kind]))
     yield row("all", *counts(found.facts.total(), found.explained.total(), unexplained.total()))
     yield "\nDifferences with a reason:"
     yield from (f"{count:>6}  {reason}" for reason, count in found.by_reason.most_common())
-    distinct: list[Difference] = list(dict.fromkeys(found.unexplained))
-    yield from (f"\n{difference}" for difference in distinct[:SHOWN])
-    if len(distinct) > SHOWN:
-        yield f"\n... and {len(distinct) - SHOWN} more"
+    yield from (f"\n{difference}" for difference in found.unexplained[:SHOWN])
+    if len(found.unexplained) > SHOWN:
+        yield f"\n... and {len(found.unexplained) - SHOWN} more"
     yield from (f"\n{problem}" for problem in problems)
     yield from (f"\nThere is no such difference any more: {reason}" for reason in found.unused(reasons))
     wrong = amount(found, problems, reasons)
@@ -36,7 +35,7 @@ def amount(found: Comparison, problems: Sequence[str], reasons: Sequence[Reason]
 
 
 def counts(facts: int, explained: int, unexplained: int) -> tuple[str, ...]:
-    return str(facts), str(facts - explained - unexplained), str(explained), str(unexplained)
+    return str(facts), str(facts - explained - unexplained), str(explained + unexplained), str(unexplained)
 
 
 def row(kind: str, *values: str) -> str:

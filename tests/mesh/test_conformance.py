@@ -38,8 +38,8 @@ def test_a_difference_without_a_reason_is_found() -> None:
     found = Comparison()
     istiod = facts_of(resources({"name": "a", "type": "ORIGINAL_DST", "connectTimeout": "1s"}), gateway=False)
     ours = facts_of(resources({"name": "a", "type": "STATIC", "connectTimeout": "2s"}), gateway=False)
-    found.add("svc-order", istiod, ours, [reason, stale])
-    assert found.unexplained == [Difference("svc-order", "cluster/a/connectTimeout", '"1s"', '"2s"')]
+    found.add("base svc-order", istiod, ours, [reason, stale])
+    assert found.unexplained == [Difference("base svc-order", "cluster/a/connectTimeout", '"1s"', '"2s"')]
     assert found.by_reason == {reason.reason: 1}
     assert found.unused([reason, stale]) == [stale.reason]
     assert kind_of("cluster/a/connectTimeout") == "timeouts"
