@@ -7,7 +7,7 @@ import shutil
 import socket
 import stat
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +26,15 @@ SOCKET_NAME_BYTES_LIMIT = 40  # <pod>/egress.sock
 
 class MachineError(Exception):
     """The exchange cannot do this on this machine; the message says why, and what to do."""
+
+
+def leaves(errors: BaseExceptionGroup[Exception]) -> Iterator[Exception]:
+    """The errors themselves, out of however many groups."""
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from leaves(error)
+        else:
+            yield error
 
 
 def default_home() -> Path:

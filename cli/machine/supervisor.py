@@ -23,7 +23,7 @@ import structlog
 
 from cli.machine import state as states
 from cli.machine.credentials import RENEWAL_SECONDS, Credentials
-from cli.machine.home import Home, Layout, MachineError, load_layout, open_private, save_layout
+from cli.machine.home import Home, Layout, MachineError, leaves, load_layout, open_private, save_layout
 from cli.machine.mesh import desired
 from cli.machine.processes import programs
 from cli.machine.program import Program, end, marked, popen_arguments
@@ -374,14 +374,6 @@ def begin(home: Home, only: Sequence[str], leash: bool) -> None:
     credentials.create()
     credentials.renew()
     asyncio.run(supervise(home, layout, credentials, only, leash))
-
-
-def leaves(errors: BaseExceptionGroup[MachineError]) -> Iterator[MachineError]:
-    for error in errors.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from leaves(error)
-        else:
-            yield error
 
 
 if __name__ == "__main__":

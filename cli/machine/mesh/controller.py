@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 from cli.machine.credentials import Credentials
-from cli.machine.home import Home
+from cli.machine.home import Home, MachineError, leaves
 from cli.machine.mesh import desired, status
 from cli.machine.mesh.desired import Desired
 from cli.machine.mesh.envoys import behind, messages
@@ -24,6 +24,7 @@ from cli.machine.mesh.plan import Plan
 from cli.machine.mesh.pods import Place
 from cli.machine.mesh.readiness import Readiness
 from cli.machine.mesh.status import Status
+from cli.machine.mesh.watches import check_watches
 from mesh.local.confirmed import words
 from mesh.local.document import Untranslatable
 
@@ -59,6 +60,8 @@ class Controller:
             self._follow_pods(tasks, self._plan.places_of(wanted))
             await self._look()
             self._plan.adopt(wanted, self._ready())
+            if not any(self._ready().values()):
+                check_watches(self._plan.places)
             self._desired = wanted
             self._status.generation = self._status.running = wanted.generation
             self._say()
@@ -186,10 +189,11 @@ def main(folder: str) -> None:
     )
     try:
         asyncio.run(run(Home(Path(folder))))
-    except asyncio.CancelledError:
+    except* asyncio.CancelledError:
         log.info("stopped")
-    except Untranslatable as error:
-        log.critical("untranslatable", error=str(error))
+    except* (Untranslatable, MachineError) as errors:
+        for error in leaves(errors):
+            log.critical("failed", error=str(error))
         sys.exit(1)
 
 
