@@ -86,6 +86,11 @@ class Exchange(Generic[Q, R]):
             # grpc raises it in writes to a call that was cancelled here
             raise self._broken(generation, "the stream broke") from None
 
+    @property
+    def breaks(self) -> int:
+        """How often it broke: what is asked while this moves fails."""
+        return self._generation
+
     async def close(self) -> None:
         """Ends the stream; who waits for an answer gets Unavailable."""
         self._broken(self._generation, "the process is stopping")
@@ -211,6 +216,10 @@ class Match:
         if len(response.results) != len(tickets):
             raise Unavailable("MATCH_DOWN", f"{len(response.results)} results for {len(tickets)} commands")
         return response.results
+
+    def breaks(self, shard: int) -> int:
+        """See ports.Match."""
+        return self._submits[shard].breaks
 
     async def state(self, shard: int) -> tuple[Shard, list[Instrument]]:
         """See ports.Match."""

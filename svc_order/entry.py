@@ -396,6 +396,7 @@ class Lane:
         self._placed = placed
         self._metrics = metrics
         self._pieces: deque[Piece] = deque()
+        self._flights: list[tuple[int, list[Piece]]] = []  # batches that have no answer, and the shard's breaks before each
         self._ready = asyncio.Event()
 
     def put(self, piece: Piece) -> None:
@@ -415,6 +416,12 @@ class Lane:
                 await self._exchange(pieces)
 
     def _sendable(self, pieces: list[Piece]) -> list[Piece]:
+        """Nothing passes what its session lost in a break, also when the loser has not heard of it yet."""
+        breaks = self._match.breaks(self._shard)
+        for before, lost in self._flights:
+            if before != breaks:
+                for piece in lost:
+                    piece.session.cut = True
         sendable = []
         for piece in pieces:
             if not piece.session.cut:
@@ -427,6 +434,8 @@ class Lane:
         tickets = [one for piece in pieces for one in piece.tickets] if len(pieces) > 1 else pieces[0].tickets
         deadlines_us = [deadline for piece in pieces for deadline in self._deadlines(piece)]
         incarnation = self._reference.shards[self._shard].incarnation
+        flight = self._match.breaks(self._shard), pieces
+        self._flights.append(flight)
         try:
             with self._metrics.stage("submit", len(tickets)):
                 answers = await self._match.submit(self._shard, incarnation, tickets, deadlines_us)
@@ -437,6 +446,8 @@ class Lane:
                 piece.session.end(failure)
                 piece.session.landed(len(piece.tickets))
             return
+        finally:
+            self._flights.remove(flight)
         assert len(answers) == len(tickets), "svc_match answers one result a command"
         rest = iter(answers)
         carried = iter(deadlines_us)

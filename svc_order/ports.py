@@ -78,6 +78,9 @@ class Match(Protocol):
         Raises Unavailable; then so does every call of the shard that was made before it raised.
         """
 
+    def breaks(self, shard: int) -> int:
+        """How often the shard's calls failed: those that are made while this moves fail, even if they do not know it yet."""
+
     async def state(self, shard: int) -> tuple[Shard, list[Instrument]]:
         """The shard's reference data at its last committed row. Raises Unavailable."""
 

@@ -356,6 +356,9 @@ class Ports:
             await asyncio.sleep(0)
             return self.matches[shard].submit(request).results
 
+    def breaks(self, shard: int) -> int:
+        return self._breaks[shard]
+
     async def state(self, shard: int) -> tuple[Shard, list[Instrument]]:
         if shard in self.match_down:
             raise Unavailable("MATCH_DOWN", "the shard is down")

@@ -436,6 +436,29 @@ async def test_sessions_are_limited() -> None:
         assert one.entry.open("alpha") is not None
 
 
+@pytest.mark.parametrize("turns", range(8))
+async def test_nothing_passes_what_is_lost_in_the_break_of_another_session(turns: int) -> None:
+    """Two batches fall with their stream; what waits behind the second is not sent, however soon the shard is back."""
+    async with exchange() as one:
+        first, second = one.session(), one.session()
+        one.ports.gates[0].clear()
+        await one.enter(first, place("a"))
+        await _turns(20)
+        await one.enter(second, place("b"))
+        await _turns(20)
+        await one.enter(second, place("c"))
+        await _turns(20)
+        one.ports.match_down.add(0)
+        one.ports.gates[0].set()
+        await _turns(turns)
+        one.ports.match_down.clear()
+        await _turns(50)
+        executed = one.ports.matches[0].executed
+        assert executed in ([], ["a", "b", "c"])
+        for session in (first, second):
+            one.entry.forget(session)
+
+
 FAULTS = ("late", "ledger down", "lags", "shard down", "shut", "tick")
 
 
