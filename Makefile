@@ -27,7 +27,7 @@ $(STAMP): $(INPUTS)
 		-e protos -e sdk/python -e .
 	@touch $@
 
-demo: setup ## A whole exchange trades for half a minute, two of its services are killed, and every cent is reconciled
+demo: setup ## A whole exchange trades for half a minute, is killed and released on the way, and every cent is reconciled
 	@$(BIN)/bourse demo
 
 test: setup ## Every test, with a real PostgreSQL and a real NATS

@@ -33,6 +33,7 @@ class Report:
     latency_ms: Latency
     restarts: int
     seconds: float
+    streams_moved: int = 0
     problems: tuple[str, ...] = field(default=())
 
     @property
@@ -56,7 +57,8 @@ class Report:
             console.print(f"problem: {problem}", highlight=False)
         console.print(f"Report: {path}", highlight=False, soft_wrap=True)
         if self.passed:
-            console.print("PASSED: nothing acknowledged was lost or done twice, and everything reconciles")
+            moved = f" of {self.streams_moved} streams that moved between two versions" if self.streams_moved else ""
+            console.print(f"PASSED: nothing acknowledged{moved} was lost or done twice, and everything reconciles")
         else:
             console.print("FAILED: see above, and the report")
 

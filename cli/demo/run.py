@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -16,7 +17,8 @@ from bourse.types.v1 import market_pb2
 from bourse_sdk.operator import Operator
 from chassis.units import PRICE_SCALE
 from cli.audit import Audit
-from cli.clients import broker, operator
+from cli.clients import broker, operator, running
+from cli.demo import release
 from cli.demo.agents import START_PRICES_E4, TICK_E4, Agent, Top, cast, drift
 from cli.demo.screen import Screen
 from cli.demo.trading import Tally, follow_depth, follow_tops, follow_trades, trade
@@ -41,6 +43,7 @@ class Plan:
     seed: int
     seconds: float
     kill: bool
+    release: bool
 
 
 async def run(machine: Machine, plan: Plan, console: Console) -> Report:
@@ -48,21 +51,22 @@ async def run(machine: Machine, plan: Plan, console: Console) -> Report:
     screen, tally = Screen(console), Tally()
     fair_e4 = dict(START_PRICES_E4)
     agents = cast(plan.seed, fair_e4)
-    shards = sorted(name for name in names(machine) if name.startswith("svc_match-"))
+    shards = running(machine).shards
     async with operator(machine) as staff:
         endowment = Endowment(
             [agent.account for agent in agents], {CURRENCY: CASH_E4, **dict.fromkeys(fair_e4, SHARES)}
         )
-        instruments = [instrument(symbol, number % len(shards)) for number, symbol in enumerate(sorted(fair_e4))]
+        instruments = [instrument(symbol, number % shards) for number, symbol in enumerate(sorted(fair_e4))]
         await open_market(staff, instruments, [endowment], today())
         console.print(f"{len(agents)} participants trade {', '.join(sorted(fair_e4))} for {plan.seconds:.0f} s")
-        seconds = await session(machine, plan, agents, screen, tally, fair_e4)
+        seconds, moved = await session(machine, plan, agents, screen, tally, fair_e4)
         console.print("Order entry has stopped; waiting for settlement")
         await wait_settled(machine.home.folder, SETTLE_SECONDS)
         audit = await audited(staff)
     console.print("Reconciling")
     reconciliation = await reconcile(machine.home.folder)
     problems = list(tally.problems) + [f"no trade in the session (seed {plan.seed})"] * (not audit.fills)
+    problems += [f"of {len(agents)} sessions {moved} streams moved there and back"] * (plan.release and not all(moved))
     return Report(
         orders_acknowledged=len(tally.milliseconds),
         orders_rejected=tally.refusals,
@@ -78,6 +82,7 @@ async def run(machine: Machine, plan: Plan, console: Console) -> Report:
         orders_per_second=round(len(tally.milliseconds) / seconds, 1),
         latency_ms=latency(tally.milliseconds),
         restarts=restarts(machine),
+        streams_moved=sum(moved),
         seconds=round(seconds, 2),
         problems=tuple(problems),
     )
@@ -85,8 +90,8 @@ async def run(machine: Machine, plan: Plan, console: Console) -> Report:
 
 async def session(
     machine: Machine, plan: Plan, agents: list[Agent], screen: Screen, tally: Tally, fair_e4: dict[str, int]
-) -> float:
-    """Trades for the planned time; returns the seconds from the first order to the last answer."""
+) -> tuple[float, tuple[int, ...]]:
+    """Trades for the planned time; the seconds from the first order to the last answer, and the streams that moved."""
     stop, tops, symbols = asyncio.Event(), dict[str, Top](), sorted(fair_e4)
     async with contextlib.AsyncExitStack() as clients:
         watcher = await clients.enter_async_context(broker(machine, agents[0].name))
@@ -106,32 +111,40 @@ async def session(
                     tasks.create_task(trade(agent, client, tops, tally, screen.rates, stop))
                     for agent, client in zip(agents, entries, strict=True)
                 ]
-                await incidents(machine, plan, screen)
+                moved = await incidents(machine, plan, screen)
                 stop.set()
                 await asyncio.gather(*trading)
                 seconds = time.monotonic() - start
                 for task in background:
                     task.cancel()
-    return seconds
+    return seconds, moved
 
 
-async def incidents(machine: Machine, plan: Plan, screen: Screen) -> None:
-    """The session's time, and in it, if planned, each victim's death."""
-    victims = VICTIMS if plan.kill else ()
-    pause = plan.seconds / (len(victims) + 1)
-    for victim in victims:
-        await asyncio.sleep(pause)
+async def incidents(machine: Machine, plan: Plan, screen: Screen) -> tuple[int, ...]:
+    """The session's time, and in it what is planned: each victim's death, and between them a release there and back.
+
+    How many streams moved each way.
+    """
+
+    async def die(victim: str) -> int:
         pid = kill(machine, victim)
         screen.tell(f"kill -9 {victim} (process {pid}) while orders go in")
+        return 0
+
+    first, second = ([partial(die, victim)] * plan.kill for victim in VICTIMS)
+    moves = [partial(release.there, machine, screen), partial(release.back, machine, screen)] * plan.release
+    planned = [*first, *moves, *second]
+    pause, moved = plan.seconds / (len(planned) + 1), []
+    for incident in planned:
+        await asyncio.sleep(pause)
+        moved.append(await incident())
     await asyncio.sleep(pause)
+    return tuple(moved[len(first) : len(first) + len(moves)])
 
 
 def kill(machine: Machine, name: str) -> int:
     """Ends a process of the exchange without warning; its id."""
-    state = machine.state()
-    if state is None:
-        raise MachineError("the exchange has stopped")
-    pid = state.process(name).pid
+    pid = running(machine).process(name).pid
     if pid:
         os.kill(pid, signal.SIGKILL)
     return pid
@@ -173,11 +186,6 @@ def instrument(symbol: str, shard: int) -> market_pb2.Instrument:
         taker_fee_e6=300,
         shard=shard,
     )
-
-
-def names(machine: Machine) -> list[str]:
-    state = machine.state()
-    return [process.name for process in state.processes] if state else []
 
 
 def restarts(machine: Machine) -> int:
