@@ -23,9 +23,10 @@ from chassis.server import Server
 from svc_order import wire
 from svc_order.app import WATCH_LIMIT, Admission, History, Problem, require_one_each
 from svc_order.core.refused import STATUS_OF, Refused, Unavailable, refused
-from svc_order.entry import BATCH_LIMIT, Entry, Session
+from svc_order.entry import Entry, Session
 from svc_order.metrics import Metrics
 from svc_order.ports import OrderFilter, Ticket
+from svc_order.stages import BATCH_LIMIT
 
 PAGE_LIMIT, PAGE_DEFAULT = 1_000, 100
 FILTER_LIMIT = 36
