@@ -24,7 +24,7 @@ class Route:
     def __init__(self, exchange: Exchange, connection: Connection, kind: Any, *names: str) -> None:
         self.to = names[0]
         self.opened: Counter[tuple[str, str]] = Counter()
-        self._stubs = {name: kind(connection.channel(exchange.address[name])) for name in names}
+        self._stubs = {name: kind(connection.channel(name, exchange.address[name])) for name in names}
 
     def __getattr__(self, method: str) -> Any:
         def call(*arguments: Any, **options: Any) -> Any:
@@ -49,7 +49,7 @@ class Broker:
         self.watched: list[int] = []
         self.traded: list[int] = []
         token = exchange.token("broker", participant=participant)
-        self._connection = Connection(Token(token), None, GIVE_UP_SECONDS)
+        self._connection = Connection(Token(token), GIVE_UP_SECONDS)
         self.orders = Route(
             exchange, self._connection, order_pb2_grpc.OrderServiceStub, *_versions(exchange, "svc_order")
         )
