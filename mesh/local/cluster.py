@@ -10,7 +10,7 @@ from mesh.local.certificates import ROOT, WORKLOAD, secret_file
 from mesh.local.destination import Rule, rule_of
 from mesh.local.document import Json
 from mesh.local.duration import duration, seconds
-from mesh.local.endpoint import endpoint_file, static_endpoints
+from mesh.local.endpoint import static_endpoints
 from mesh.local.meshconfig import MeshConfig
 from mesh.local.model import Pod, Port, Service, World, stands_for
 from mesh.local.scope import services_of
@@ -27,6 +27,11 @@ CONNECT_SECONDS = "10s"
 BLACK_HOLE = "BlackHoleCluster"
 POLICIES = {"RANDOM": "RANDOM", "ROUND_ROBIN": "ROUND_ROBIN"}
 APP_SOCKET = "app.sock"
+AGGREGATED: Json = {
+    "ads": {},
+    "initial_fetch_timeout": "0s",
+    "resource_api_version": "V3",
+}  # files.py puts them into the cluster.
 
 
 def cluster_name(port: int, subset: str, host: str) -> str:
@@ -78,7 +83,7 @@ def outbound(
         "@type": TYPE + "config.cluster.v3.Cluster",
         "name": name,
         "alt_stat_name": name + ";",
-        **source_of_endpoints(folder, service, port, name),
+        **source_of_endpoints(service, port, name),
         "connect_timeout": connect_timeout(world.mesh, pool),
         "common_lb_config": {},
         "circuit_breakers": {"thresholds": [thresholds(pool)]},
@@ -92,7 +97,7 @@ def outbound(
     return cluster
 
 
-def source_of_endpoints(folder: Path, service: Service, port: Port, name: str) -> Json:
+def source_of_endpoints(service: Service, port: Port, name: str) -> Json:
     external = service.external
     if external is not None and not service.selector:
         kind = "STRICT_DNS" if external.spec.get("resolution") == "DNS" else "STATIC"
@@ -104,7 +109,7 @@ def source_of_endpoints(folder: Path, service: Service, port: Port, name: str) -
         }
     return {
         "type": "EDS",
-        "eds_cluster_config": {"eds_config": watched(endpoint_file(folder, name)), "service_name": name},
+        "eds_cluster_config": {"eds_config": AGGREGATED, "service_name": name},
     }
 
 

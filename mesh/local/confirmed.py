@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mesh.local.admin import Admin
 from mesh.local.document import Json
-from mesh.local.files import push, version_of
+from mesh.local.files import push, version_of, with_endpoints
 from mesh.local.translate import Resources
 
 CONFIRM_SECONDS = 5.0
@@ -39,24 +39,12 @@ def push_confirmed(
 def behind(admin: Admin, resources: Resources) -> list[str]:
     """What Envoy does not run yet. Unreachable when it does not answer."""
     running = admin.versions()
-    wanted = {
-        "cluster_manager.cds": version_of(resources.clusters),
-        "listener_manager.lds": version_of(resources.listeners),
-    }
+    clusters, listeners = version_of(with_endpoints(resources)), version_of(resources.listeners)
+    wanted = {"cluster_manager.cds": clusters, "listener_manager.lds": listeners}
     late = [name for name, version in wanted.items() if running.get(name) != version]
-    late += [
-        f"endpoints of {item['cluster_name']}"
-        for item in resources.endpoints
-        if endpoint_version(running, item) != version_of([item])
-    ]
-    late += [
+    return late + [
         f"routes {item['name']}" for item in resources.routes if route_versions(running, item) != {version_of([item])}
     ]
-    return late
-
-
-def endpoint_version(running: dict[str, str], item: Json) -> str | None:
-    return running.get(f"cluster.{item['cluster_name']};")
 
 
 def route_versions(running: dict[str, str], item: Json) -> set[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from mesh.local.admin import ADMIN_SOCKET, Admin, Unreachable
 from mesh.local.certificates import secret_file
 from mesh.local.document import Json
-from mesh.local.files import contents, held_version, read_resources, version_of
+from mesh.local.files import contents, held_version, read_resources, version_of, with_endpoints
 from mesh.local.model import Pod, World
 from mesh.local.translate import Resources, resources
 
@@ -35,36 +35,19 @@ def in_files(folder: Path, wanted: Resources) -> Iterator[str]:
             yield f"{name} is missing"
         elif version_of(held) != version_of(items):
             yield f"{name} is not what the YAML makes"
-    for kind in ("eds", "rds"):
-        yield from (
-            f"{path.relative_to(folder)} is left over"
-            for path in sorted((folder / kind).glob("*.json"))
-            if path not in every
-        )
+    left = [path for path in sorted((folder / "rds").glob("*.json")) if path not in every]
+    yield from (f"{path.relative_to(folder)} is left over" for path in left)
 
 
 def in_envoy(admin: Admin, folder: Path, wanted: Resources) -> Iterator[str]:
     """What runs is not what should; with how many updates it refused, when something is wrong at all."""
-    running = {
-        str(part["@type"]).rpartition(".")[2]: part for part in admin.json("/config_dump?include_eds")["configs"]
-    }
+    running = {str(part["@type"]).rpartition(".")[2]: part for part in admin.json("/config_dump")["configs"]}
+    clusters, listeners = running["ClustersConfigDump"], running["ListenersConfigDump"]
     found = [
-        *differences(
-            "cluster",
-            of_clusters(running),
-            {str(item["name"]): version_of(wanted.clusters) for item in wanted.clusters},
-        ),
-        *differences(
-            "listener",
-            of_listeners(running),
-            {str(item["name"]): version_of(wanted.listeners) for item in wanted.listeners},
-        ),
+        *differences("", overall(clusters, listeners), files_of(wanted)),
+        *differences("cluster", of_clusters(clusters), of_names(wanted.clusters)),
+        *differences("listener", of_listeners(listeners), of_names(wanted.listeners)),
         *differences("routes", of_routes(running), {str(item["name"]): version_of([item]) for item in wanted.routes}),
-        *differences(
-            "endpoints",
-            of_endpoints(admin),
-            {str(item["cluster_name"]): version_of([item]) for item in wanted.endpoints},
-        ),
         *differences("secret", *of_secrets(running, folder)),
     ]
     yield from found
@@ -74,38 +57,40 @@ def in_envoy(admin: Admin, folder: Path, wanted: Resources) -> Iterator[str]:
                 yield f"{name.removesuffix('.update_rejected')} refused {count} updates"
 
 
+def overall(clusters: Json, listeners: Json) -> dict[str, str]:
+    """The versions of the two files; an item that a file left as it was keeps its older one."""
+    return {"clusters": str(clusters.get("version_info", "")), "listeners": str(listeners.get("version_info", ""))}
+
+
+def files_of(wanted: Resources) -> dict[str, str]:
+    return {"clusters": version_of(with_endpoints(wanted)), "listeners": version_of(wanted.listeners)}
+
+
+def of_names(items: Iterable[Json]) -> dict[str, str]:
+    return {str(item["name"]): "" for item in items}
+
+
 def differences(kind: str, running: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[str]:
     """By name, and by version where both have it."""
     for name in sorted(wanted.keys() - running.keys()):
-        yield f"{kind} {name} does not run"
+        yield f"{kind} {name} does not run".lstrip()
     for name in sorted(running.keys() - wanted.keys()):
-        yield f"{kind} {name} runs, and is not in the YAML"
+        yield f"{kind} {name} runs, and is not in the YAML".lstrip()
     for name in sorted(running.keys() & wanted.keys()):
         if running[name] != wanted[name]:
-            yield f"{kind} {name} runs at version {running[name] or '(none)'}, and the YAML makes {wanted[name]}"
+            yield f"{kind} {name} at version {running[name] or '(none)'} run, and the YAML makes {wanted[name]}".lstrip()
 
 
-def of_clusters(running: Mapping[str, Json]) -> dict[str, str]:
-    return versions(running["ClustersConfigDump"].get("dynamic_active_clusters"), "cluster")
+def of_clusters(running: Json) -> dict[str, str]:
+    return {str(item["cluster"]["name"]): "" for item in running.get("dynamic_active_clusters") or []}
 
 
-def of_listeners(running: Mapping[str, Json]) -> dict[str, str]:
-    states = (item.get("active_state", {}) for item in running["ListenersConfigDump"].get("dynamic_listeners") or [])
-    return versions([state for state in states if state], "listener")
+def of_listeners(running: Json) -> dict[str, str]:
+    return {str(item["name"]): "" for item in running.get("dynamic_listeners") or [] if "active_state" in item}
 
 
 def of_routes(running: Mapping[str, Json]) -> dict[str, str]:
     return versions(running["RoutesConfigDump"].get("dynamic_route_configs"), "route_config")
-
-
-def of_endpoints(admin: Admin) -> dict[str, str]:
-    """By the statistics of the clusters that read their endpoints from a file; the dump has no versions of them."""
-    prefix, suffix = "cluster.", ";"
-    return {
-        name.removeprefix(prefix).removesuffix(suffix): version
-        for name, version in admin.versions().items()
-        if name.startswith(prefix) and name.endswith(suffix)
-    }
 
 
 def of_secrets(running: Mapping[str, Json], folder: Path) -> tuple[dict[str, str], dict[str, str]]:

@@ -1,7 +1,6 @@
 """Pods to Envoy's endpoints: those that are ready, at their own loopback addresses."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from mesh.local.destination import Rule
 from mesh.local.document import Document, Json
@@ -47,8 +46,3 @@ def static_endpoints(entry: Document, port: Port) -> list[Json]:
         for item in listed
     ]
     return [{"lb_endpoints": found, "load_balancing_weight": sum(int(item.get("weight") or 1) for item in listed)}]
-
-
-def endpoint_file(folder: Path, name: str) -> Path:
-    """Where Envoy reads the endpoints of a cluster."""
-    return folder / "eds" / f"{name.replace('|', '_')}.json"

@@ -1,20 +1,23 @@
 """The files that an Envoy reads: its bootstrap, and the resources that it watches.
 
 A file is replaced by rename, which is what Envoy watches for, and only when its content changed. What is named must be there
-before who names it: new endpoints before clusters, new routes before listeners; what is no longer named goes last.
+before who names it: clusters, then new routes, listeners, other routes; what is no longer named goes last.
+
+Endpoints stand in their clusters, and not in files of their own (EDS): for each file Envoy takes an inotify instance, of which
+a user has 128 on an ordinary machine, and when there is none left it aborts. So it takes five. Streams outlive a change of their
+cluster; new calls go the new way at once. What is lost is which endpoints were ejected when an endpoint of theirs comes or goes.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mesh.local.admin import ADMIN_SOCKET
 from mesh.local.cluster import watched
 from mesh.local.connection import route_file
 from mesh.local.document import Json
-from mesh.local.endpoint import endpoint_file
 from mesh.local.model import Pod
 from mesh.local.translate import Resources
 
@@ -72,13 +75,27 @@ def bootstrap(pod: Pod, folder: Path) -> Json:
 
 
 def contents(folder: Path, resources: Resources) -> dict[Path, Sequence[Json]]:
-    """Every file with its resources, in the order of writing when all are there: CDS, EDS, LDS, RDS."""
+    """Every file with its resources, in the order of writing when all are there: CDS, LDS, RDS."""
     return {
-        cluster_file(folder): resources.clusters,
-        **{endpoint_file(folder, item["cluster_name"]): [item] for item in resources.endpoints},
+        cluster_file(folder): with_endpoints(resources),
         listener_file(folder): resources.listeners,
         **{route_file(folder, item["name"]): [item] for item in resources.routes},
     }
+
+
+def with_endpoints(resources: Resources) -> list[Json]:
+    """The clusters, each with its own endpoints."""
+    assigned = {item["cluster_name"]: item["endpoints"] for item in resources.endpoints}
+    return [
+        {
+            **{name: value for name, value in cluster.items() if name != "eds_cluster_config"},
+            "type": "STATIC",
+            "load_assignment": {"cluster_name": cluster["name"], "endpoints": assigned.get(cluster["name"], [])},
+        }
+        if cluster.get("type") == "EDS"
+        else cluster
+        for cluster in resources.clusters
+    ]
 
 
 def push(folder: Path, resources: Resources) -> list[str]:
@@ -87,20 +104,18 @@ def push(folder: Path, resources: Resources) -> list[str]:
     for path in wanted:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     changed = [path for path in in_order(wanted) if replace(path, wanted[path])]
-    dead = [path for kind in ("rds", "eds") for path in sorted((folder / kind).glob("*.json")) if path not in wanted]
+    dead = [path for path in sorted((folder / "rds").glob("*.json")) if path not in wanted]
     for path in dead:
         path.unlink()
     return [str(path.relative_to(folder)) for path in [*changed, *dead]]
 
 
-def in_order(paths: Iterable[Path]) -> Iterator[Path]:
-    """Those that a cluster or a listener is about to name for the first time go before it."""
+def in_order(paths: Iterable[Path]) -> list[Path]:
+    """Routes that a listener is about to name for the first time go before it."""
     every = list(paths)
     new = [path for path in every if not path.exists()]
-    for parent, child in (("cds", "eds"), ("lds", "rds")):
-        yield from (path for path in new if path.parent.name == child)
-        yield from (path for path in every if path.parent.name == parent)
-        yield from (path for path in every if path.parent.name == child and path not in new)
+    ranks = {"cds": 0, "lds": 2}
+    return sorted(every, key=lambda path: ranks.get(path.parent.name, 1 if path in new else 3))
 
 
 def version_of(items: Sequence[Json]) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import grpc
 
 from mesh.local.admin import ADMIN_SOCKET, Admin
-from mesh.local.certificates import ROOT, WORKLOAD, Authority, gateway_secret, write_root, write_secret
+from mesh.local.certificates import WORKLOAD, Authority, gateway_secret, write_root, write_secret
 from mesh.local.cluster import APP_SOCKET
 from mesh.local.files import bootstrap, push
 from mesh.local.listener import EGRESS_SOCKET
@@ -27,7 +28,13 @@ from tests.waiting import eventually
 ENVOY = Path(".venv/bin/envoy").resolve()
 START_SECONDS = 60.0
 ECHO = "/bourse.test.v1.EchoService/Echo"
-__all__ = ["ECHO", "ROOT", "Sidecars"]
+STREAM = "/bourse.test.v1.EchoService/EchoStream"
+
+
+def fresh_addresses() -> Iterator[str]:
+    """Loopback addresses of a network of this run's own: two runs beside each other do not meet."""
+    network = f"127.{secrets.randbelow(120) + 100}.{secrets.randbelow(256)}"
+    return (f"{network}.{host}" for host in range(1, 255))
 
 
 class Echo(grpc.GenericRpcHandler):
@@ -69,8 +76,8 @@ class Sidecars:
     def start(self) -> None:
         for pod in self.pods.values():
             self._place(pod)
-        for pod in self.pods.values():
-            eventually(self.admin(pod.name).is_live, START_SECONDS)
+        for name in self.pods:
+            eventually(self.admin(name).is_live, START_SECONDS)
 
     def folder_of(self, name: str) -> Path:
         return self.folder / name

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import queue
 import tempfile
 import time
 from collections import Counter
@@ -19,7 +20,7 @@ from mesh.local.drift import drift
 from mesh.local.files import listener_file
 from mesh.local.model import Pod, World
 from mesh.local.translate import resources
-from tests.mesh.sidecars import ECHO, Sidecars
+from tests.mesh.sidecars import ECHO, STREAM, Sidecars, fresh_addresses
 from tests.waiting import eventually
 
 YAML = """
@@ -104,11 +105,12 @@ def pod(name: str, address: str, version: str = "stable") -> Pod:
 
 @pytest.fixture(scope="module")
 def mesh() -> Iterator[Sidecars]:
+    addresses = fresh_addresses()
     pods = [
-        pod("svc-order", "127.77.1.1"),
-        pod("svc-ledger", "127.77.1.2"),
-        pod("svc-quote", "127.77.1.3"),
-        pod("svc-quote-canary", "127.77.1.4", "canary"),
+        pod("svc-order", next(addresses)),
+        pod("svc-ledger", next(addresses)),
+        pod("svc-quote", next(addresses)),
+        pod("svc-quote-canary", next(addresses), "canary"),
     ]
     sidecars = Sidecars(World(list(read_text(YAML, "mesh.yaml"))), pods)
     try:
@@ -213,16 +215,23 @@ def test_a_weight_acts_at_once(mesh: Sidecars) -> None:
 
 
 def test_an_unready_endpoint_gets_no_call(mesh: Sidecars) -> None:
-    """A pod that is not ready is taken out, by a change of that endpoint's files alone, and comes back when it is."""
+    """A pod that is not ready is taken out and comes back when it is, by a change of the clusters alone; a stream to it goes on."""
     ready = mesh.pods["svc-quote-canary"]
+    early, requests = (("bourse-ring", "early"),), queue.SimpleQueue[bytes | None]()
     with mesh.channel("svc-order", HOST) as channel:
+        answers = channel.stream_stream(STREAM)(iter(requests.get, None), metadata=early)
+        requests.put(b"")
+        next(answers)
         mesh.pods["svc-quote-canary"] = replace(ready, ready=False)
-        assert {name.partition("/")[0] for name in mesh.push("svc-order")} == {"eds"}
-        early = (("bourse-ring", "early"),)
-        eventually(lambda: refusal(channel) if is_refused(channel, early) else None)
+        assert mesh.push("svc-order") == ["cds/clusters.json"]
+        eventually(lambda: is_refused(channel, early))
+        requests.put(b"")
+        assert json.loads(next(answers))["pod"] == "svc-quote-canary"
         mesh.pods["svc-quote-canary"] = ready
         mesh.push("svc-order")
         eventually(lambda: not is_refused(channel, early))
+        requests.put(None)
+        assert list(answers) == []
 
 
 def is_refused(channel: grpc.Channel, metadata: tuple[tuple[str, str], ...]) -> bool:
@@ -255,7 +264,7 @@ def test_drift_is_named(mesh: Sidecars) -> None:
         eventually(lambda name=name: not drift(mesh.world, mesh.pods[name], pods, mesh.folder_of(name)))
     found = drift(mesh.world.changed([weighted(1, 99)]), pod, pods, folder)
     assert found[0] == "svc-order: rds/egress.json is not what the YAML makes"
-    assert found[1].startswith("svc-order: routes egress runs at version ")
+    assert found[1].startswith("svc-order: routes egress at version ")
     assert all(" refused " in line for line in found[2:])
     edited = listener_file(folder)
     text = edited.read_text()
