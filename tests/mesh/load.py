@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from bourse.types.v1 import market_pb2
 from bourse_sdk import Client, Side
 from bourse_sdk.commands import CommandResult, Outcome, Place
+from cli import clients
 from tests.exchange import Exchange
 
 BATCH = 10
 PAUSE_SECONDS = 0.005
+GIVE_UP_SECONDS = 90.0  # Longer than a start takes on a busy machine.
 PRICE_E4 = 10_0000  # Below everything: they rest, and nothing trades.
 
 
@@ -33,7 +35,7 @@ class Load:
     async def more(self, count: int = 5 * BATCH) -> None:
         """Returns when that many further orders were answered."""
         wanted = len(self.results) + count
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(GIVE_UP_SECONDS):
             while len(self.results) < wanted:
                 await asyncio.sleep(PAUSE_SECONDS)
 
@@ -51,7 +53,8 @@ class Load:
 async def under_load(exchange: Exchange) -> AsyncIterator[Load]:
     """A broker's session that enters orders for as long as the block lasts; checked at its end."""
     account = await exchange.join()
-    async with exchange.broker(account.partition("/")[0]) as client:
+    participant = account.partition("/")[0]
+    async with clients.broker(exchange.machine, participant, give_up_seconds=GIVE_UP_SECONDS) as client:
         load = Load(client, account)
         work = asyncio.create_task(load.run())
         try:

@@ -74,8 +74,8 @@ async def test_calls_are_divided_as_the_weights_say(meshed: Exchange) -> None:
     await asyncio.to_thread(mesh.weigh, "svc_quote", {"stable": 25, "canary": 75})
     before = messages(mesh.places)["svc_quote"]
     async with meshed.broker("watcher") as client:
-        tops = [await client.top("BRIO") for _ in range(CALLS)]
-    assert {top.symbol for top in tops} == {"BRIO"}
+        for _ in range(CALLS):
+            await client.top("BRIO")
     after = messages(mesh.places)["svc_quote"]
     canary, stable = (after[subset] - before.get(subset, 0) for subset in ("canary", "stable"))
     assert canary / (canary + stable) == pytest.approx(0.75, abs=TOLERANCE)
