@@ -1,0 +1,327 @@
+"""An exchange behind its gateway, as its clients use it: SDK, command line, curl, grpcurl and grpc-web."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from bourse.types.v1 import market_pb2
+from bourse_sdk import Client, Operator, Refusal, Side, SyncClient, Unreachable
+from cli import clients
+from cli.__main__ import main
+from mesh.gateway import contract
+from tests.exchange import SYMBOLS, TRADING_DATE, Exchange
+from tests.mesh.door import ORDERS, QUOTES, Door, bearer
+from tests.sdk.exchange import direct
+
+PLACE = f"{ORDERS}/PlaceOrder"
+SECONDS, INSTALL_SECONDS = 30.0, 120.0
+NODE_FOLDER = Path(sys.prefix) / "grpc_web"
+NODE_SOURCES = Path(__file__).with_name("grpc_web")
+without = pytest.mark.skipif
+
+
+@pytest.fixture(scope="module")
+def door(meshed: Exchange) -> Door:
+    return Door(clients.gateway_address(meshed.machine), clients.ca_file(meshed.machine))
+
+
+@pytest.fixture(scope="module")
+def account(meshed: Exchange) -> str:
+    return asyncio.run(meshed.join())
+
+
+@pytest.fixture(scope="module")
+def token(meshed: Exchange, account: str) -> str:
+    return broker_token(meshed, account)
+
+
+def broker_token(exchange: Exchange, account: str) -> str:
+    participant = account.partition("/")[0]
+    return exchange.machine.credentials.issue(participant, "broker", participant)
+
+
+def order(account: str, client_order_id: str, **fields: Any) -> dict[str, Any]:
+    """A sell that rests, as JSON."""
+    usual = {"symbol": "ACME", "side": "SIDE_SELL", "type": "ORDER_TYPE_LIMIT", "time_in_force": "TIME_IN_FORCE_DAY"}
+    named = {"account": account, "client_order_id": client_order_id, "trading_date": TRADING_DATE}
+    return {"place": named | usual | {"price_e4": 900_0000, "quantity": 10} | fields}
+
+
+async def placed(exchange: Exchange, account: str, client_order_id: str) -> int:
+    """How many orders the exchange has under that id, once it has all that was sent before."""
+    async with exchange.broker(account.partition("/")[0]) as client:
+        mark = await client.place(account, "ACME", Side.SELL, 1, 950_0000)
+        seen = [market_pb2.ShardSequence(shard=0, sequence=mark.sequence)]
+        found = client.list_orders(account=account, client_order_id=client_order_id, min_sequences=seen)
+        return len([one async for one in found])
+
+
+# SDK and command line.
+
+
+async def test_the_sdk_needs_a_ca_and_a_token(door: Door, account: str, token: str) -> None:
+    """One host serves order entry, reads, accounts and market data."""
+    async with Client(door.address, ca_file=door.ca_file, token=token) as client:
+        result = await client.place(account, "BRIO", Side.SELL, 10, 900_0000)
+        assert (await client.get_order(result.order_id, min_sequence=result.sequence)).open_quantity == 10
+        assert await client.accounts() == [account]
+        assert {status.instrument.symbol for status in await client.instruments()} == set(SYMBOLS)
+        async for top in client.watch_top(["BRIO"]):
+            assert top.position.symbol == "BRIO"
+            break
+
+
+async def test_an_operator_reaches_each_shard(door: Door, meshed: Exchange) -> None:
+    """By its number, through the same host."""
+    token_file = meshed.machine.credentials.token_file("operator")
+    shards = set(SYMBOLS.values())
+    async with Operator(door.address, shards=shards, ca_file=door.ca_file, token_file=token_file) as operator:
+        assert {shard: state.shard for shard, state in (await operator.shard_states()).items()} == {
+            one: one for one in shards
+        }
+
+
+def test_the_synchronous_client_comes_in_too(door: Door, token: str) -> None:
+    with SyncClient(door.address, ca_file=door.ca_file, token=token) as client:
+        assert len(client.instruments()) == len(SYMBOLS)
+
+
+async def test_nobody_is_believed_without_the_ca(door: Door, token: str) -> None:
+    """Neither an unknown authority nor another name: nothing is sent, and the reason is told."""
+    for address, ca_file in (
+        (door.address, None),
+        (door.address.replace("localhost", "localhost.localdomain"), door.ca_file),
+    ):
+        async with Client(address, ca_file=ca_file, token=token, give_up_seconds=0.5) as client:
+            with pytest.raises(Unreachable):
+                await client.instruments()
+
+
+async def test_a_refusal_by_the_gateway_is_the_sdks_own(door: Door) -> None:
+    """Order entry and calls tell its reason."""
+    async with Client(door.address, ca_file=door.ca_file, token="none") as client:
+        with pytest.raises(Refusal, match="TOKEN_INVALID"):
+            await client.instruments()
+        with pytest.raises(Refusal, match="TOKEN_INVALID"):
+            await client.place("alpha/main", "ACME", Side.BUY, 1, 1, trading_date=TRADING_DATE)
+
+
+def test_a_client_names_where_it_goes() -> None:
+    with pytest.raises(ValueError, match="gateway"):
+        SyncClient(order=direct("127.0.0.1:1")["order"])
+
+
+def test_the_command_line_says_where_to_come_in(door: Door, meshed: Exchange) -> None:
+    home = ["--home", str(meshed.home)]
+    told = json.loads(CliRunner().invoke(main, ["gateway", "--json", *home]).stdout)
+    assert told == {"address": door.address, "ca_file": str(door.ca_file)}
+    assert CliRunner().invoke(main, ["gateway", "--address", *home]).stdout == door.address + "\n"
+
+
+# JSON.
+
+
+@without(shutil.which("curl") is None, reason="curl is not on PATH")
+def test_curl_places_an_order(door: Door, account: str, token: str) -> None:
+    """JSON in, JSON out, and the order is on record."""
+    sent = json.dumps(order(account, "by-curl"))
+    header = f"authorization: Bearer {token}"
+    command = [
+        "curl",
+        "-sS",
+        "--cacert",
+        str(door.ca_file),
+        "-H",
+        header,
+        "-d",
+        sent,
+        f"https://{door.address}{PLACE}",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+    result = json.loads(done.stdout)["result"]
+    assert (result["outcome"], result["quantity"]) == ("OUTCOME_ACCEPTED", "10")
+    asked = {"order_id": result["order_id"], "min_sequence": result["sequence"]}
+    assert door.post(f"{ORDERS}/GetOrder", asked, token).body["order"]["client_order_id"] == "by-curl"
+
+
+def test_names_of_fields_are_the_protos_or_camel_case(door: Door, account: str, token: str) -> None:
+    fields = order(account, "camel")["place"]
+    camel = {
+        "place": {
+            "priceE4": fields.pop("price_e4"),
+            "clientOrderId": fields.pop("client_order_id"),
+            **fields,
+            "amountE4": None,
+        }
+    }
+    assert door.post(PLACE, camel, token).body["result"]["outcome"] == "OUTCOME_ACCEPTED"
+
+
+MISSPELT: dict[str, dict[str, Any]] = {
+    # Each leaves an order that is whole without it, and means another one.
+    "time_in_force": {"time_in_forse": "TIME_IN_FORCE_FOK"},
+    "amount_e4": {"amount_E4": 1},
+    "price_e4": {"price": 1},
+    "traceparent": {"trace_parent": ""},
+}
+
+
+@pytest.mark.parametrize("field", MISSPELT)
+async def test_a_misspelt_field_never_changes_what_an_order_means(
+    field: str, door: Door, account: str, token: str, meshed: Exchange
+) -> None:
+    """The request is refused by the field's name, and the exchange has no such order."""
+    body = order(account, f"misspelt-{field}", type="ORDER_TYPE_MARKET", time_in_force="TIME_IN_FORCE_IOC", price_e4=0)
+    if field == "time_in_force":
+        del body["place"]["time_in_force"]  # Unsaid means IOC for such an order: FOK was meant.
+    (wrong,) = MISSPELT[field]
+    told = door.post(PLACE, {"place": body["place"] | MISSPELT[field]}, token)
+    assert (told.status, told.reason) == (400, "FIELD_UNKNOWN")
+    assert told.body["details"][0]["metadata"]["field"] == f"place.{wrong}"
+    assert await placed(meshed, account, f"misspelt-{field}") == 0
+
+
+WRONG: dict[str, tuple[str | dict[str, Any], str]] = {
+    "twice under one name": ('{"place":{"quantity":1,"quantity":2}}', "FIELD_TWICE"),
+    "twice under two names": ('{"place":{"price_e4":1,"priceE4":2}}', "FIELD_TWICE"),
+    "a value's name": ({"place": {"side": "SIDE_BYE"}}, "VALUE_UNKNOWN"),
+    "a value's case": ({"place": {"side": "side_buy"}}, "VALUE_UNKNOWN"),
+    "another message": ({"order": {}}, "FIELD_UNKNOWN"),
+    "a fraction": ({"place": {"quantity": 1.5}}, "JSON_INVALID"),
+    "an exponent": ('{"place":{"quantity":1e2}}', "JSON_INVALID"),
+    "a fraction as text": ({"place": {"quantity": "1.5"}}, "JSON_INVALID"),
+    "words for a number": ({"place": {"quantity": "many"}}, "JSON_INVALID"),
+    "true for a number": ({"place": {"quantity": True}}, "JSON_INVALID"),
+    "more than 64 bits": ({"place": {"quantity": 2**63}}, "JSON_INVALID"),
+    "more than 32 bits": ({"place": {"trading_date": 2**31}}, "JSON_INVALID"),
+    "a number for text": ({"place": {"account": 5}}, "JSON_INVALID"),
+    "a list for a message": ({"place": [{}]}, "JSON_INVALID"),
+    "a message for a number": ({"place": {"quantity": {}}}, "JSON_INVALID"),
+    "no message": ("[]", "JSON_INVALID"),
+    "nothing": ("", "JSON_INVALID"),
+    "half of it": ('{"place":{"account":"a"', "JSON_INVALID"),
+    "two messages": ('{"place":{}}{"place":{}}', "JSON_INVALID"),
+    "an escaped name": ('{"place":{"quantit\\u0079":1}}', "JSON_INVALID"),
+    "names without quotation marks": ("{place:{}}", "JSON_INVALID"),
+    "other quotation marks": ("{'place':{}}", "JSON_INVALID"),
+    "a comment": ('{/**/"place":{}}', "JSON_INVALID"),
+    "a comma too many": ('{"place":{},}', "JSON_INVALID"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_json_that_is_not_plain_is_refused(name: str, door: Door, token: str) -> None:
+    """With 400 and a reason; nothing is guessed."""
+    body, reason = WRONG[name]
+    told = door.post(PLACE, body, token)
+    assert (told.status, told.reason) == (400, reason)
+    assert told.fix
+
+
+def test_what_json_cannot_call_is_told(door: Door, token: str) -> None:
+    """Fields in the address, a stream of requests, a method that is not there, a request that is too large."""
+    for path in (f"{PLACE}?place.quantity=5", f"{ORDERS}/EnterOrders", f"{ORDERS}/Nothing"):
+        told = door.post(path, {}, token)
+        assert (told.status, told.reason) == (404, "METHOD_UNKNOWN")
+    large = door.post(PLACE, {"place": {"account": "a" * (1 << 21)}}, token)
+    assert (large.status, large.reason) == (413, "MESSAGE_TOO_LARGE")
+
+
+def test_a_services_refusal_is_json_too(door: Door, token: str) -> None:
+    """The same reason, field and value as by gRPC."""
+    told = door.post(PLACE, order("p0/other", "not-mine"), token)
+    assert (told.status, told.reason) == (403, "ACCOUNT_NOT_YOURS")
+
+
+def test_a_stream_of_answers_is_a_list(door: Door, token: str) -> None:
+    """Of a stream without an end, what has come so far."""
+    response = door.ask("POST", f"{QUOTES}/StreamTopOfBook", bearer(token), json.dumps({"symbols": ["ACME"]}))
+    assert response.read(2) == b"[{"
+
+
+# grpcurl and grpc-web.
+
+
+@without(shutil.which("grpcurl") is None, reason="grpcurl is not on PATH")
+def test_grpcurl_works_by_reflection(door: Door, account: str, token: str) -> None:
+    """With -cacert and a token: it lists and describes every service, and places an order."""
+
+    def grpcurl(*words: str, data: str = "") -> str:
+        options = [
+            "-cacert",
+            str(door.ca_file),
+            "-H",
+            f"authorization: Bearer {token}",
+            *(["-d", data] if data else []),
+        ]
+        command = ["grpcurl", *options, door.address, *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True).stdout
+
+    listed = set(grpcurl("list").split())
+    assert {"bourse.order.v1.OrderService", "bourse.quote.v1.QuoteService", "bourse.ledger.v1.LedgerService"} <= listed
+    assert "rpc StreamDepth" in grpcurl("describe", "bourse.quote.v1.QuoteService")
+    assert "ACME" in grpcurl("bourse.quote.v1.QuoteService/ListInstruments")
+    answer = json.loads(
+        grpcurl("bourse.order.v1.OrderService/PlaceOrder", data=json.dumps(order(account, "by-grpcurl")))
+    )
+    assert answer["result"]["outcome"] == "OUTCOME_ACCEPTED"
+
+
+@pytest.fixture(scope="module")
+def page(door: Door) -> Iterator[Callable[..., dict[str, Any]]]:
+    """Calls as a web page's script does, with Connect's grpc-web client on node's fetch."""
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        pytest.skip("node and npm are not on PATH")
+    lock = NODE_FOLDER / "package-lock.json"
+    if not lock.exists() or lock.read_bytes() != (NODE_SOURCES / lock.name).read_bytes():
+        shutil.rmtree(NODE_FOLDER, ignore_errors=True)
+        shutil.copytree(NODE_SOURCES, NODE_FOLDER)
+        install = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
+        done = subprocess.run(
+            install, cwd=NODE_FOLDER, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
+        )
+        if done.returncode:
+            shutil.rmtree(NODE_FOLDER)
+            pytest.skip(f"npm cannot install the grpc-web client: {done.stderr.strip()[:200]}")
+    shutil.copy(NODE_SOURCES / "call.mjs", NODE_FOLDER)
+    with tempfile.NamedTemporaryFile() as descriptors:
+        descriptors.write(contract.described().SerializeToString())
+        descriptors.flush()
+
+        def call(service: str, method: str, request: dict[str, Any], token: str = "") -> dict[str, Any]:
+            words = [descriptors.name, f"https://{door.address}", service, method, json.dumps(request), token]
+            done = subprocess.run(
+                ["node", "call.mjs", *words],
+                cwd=NODE_FOLDER,
+                env={"NODE_EXTRA_CA_CERTS": str(door.ca_file), "PATH": "/usr/bin:/bin"},
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            answer: dict[str, Any] = json.loads(done.stdout)
+            return answer
+
+        yield call
+
+
+def test_a_web_page_calls_by_grpc_web(page: Callable[..., dict[str, Any]], account: str, token: str) -> None:
+    """Calls, a stream, and refusals of the gateway and of a service, each with its status and details."""
+    placed = page("bourse.order.v1.OrderService", "placeOrder", order(account, "by-page"), token)
+    assert placed["answer"]["result"]["outcome"] == "OUTCOME_ACCEPTED"
+    top = page("bourse.quote.v1.QuoteService", "streamTopOfBook", {"symbols": ["ACME"]}, token)
+    assert top["answer"]["tops"][0]["position"]["symbol"] == "ACME"
+    refused = page("bourse.order.v1.OrderService", "placeOrder", order(account, "no-token"))
+    assert (refused["code"], refused["details"]) == ("Unauthenticated", ["google.rpc.ErrorInfo"])
+    refused = page("bourse.order.v1.OrderService", "placeOrder", order("p0/other", "other"), token)
+    assert (refused["code"], refused["details"]) == ("PermissionDenied", ["google.rpc.ErrorInfo"])
