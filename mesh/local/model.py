@@ -13,6 +13,7 @@ from mesh.local.refusal import duplicates, refuse
 
 CLUSTER_DOMAIN = "cluster.local"
 WORKLOADS = workload.KINDS
+OPEN = "where nothing is said it is ALLOW_ANY, which is not translated; REGISTRY_ONLY would be"
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,10 @@ class World:
             documents = replaced(documents, found)
         if problems:
             raise Untranslatable(problems)
-        return cls(replaced(documents, as_documents(changes)), keys)
+        world = cls(replaced(documents, as_documents(changes)), keys)
+        if world.mesh.get("outboundTrafficPolicy", "mode") is None:
+            raise Untranslatable([Document({"kind": "MeshConfig"}).problem(("outboundTrafficPolicy", "mode"), OPEN)])
+        return world
 
     def changed(self, changes: Sequence[Document | Json]) -> "World":
         """This world with these documents in place of those of the same kind, namespace and name."""

@@ -95,6 +95,9 @@ class Sidecars:
         options = [("grpc.default_authority", host), ("grpc.use_local_subchannel_pool", 1)]
         return grpc.insecure_channel(f"unix:{self.pods[name].sockets / EGRESS_SOCKET}", options)
 
+    def pid(self, name: str) -> int:
+        return self._envoys[name].pid
+
     def log(self, name: str) -> str:
         return (self.folder_of(name) / "envoy.log").read_text()
 

@@ -278,3 +278,10 @@ def test_envoy_knows_every_field_that_it_is_given(mesh: Sidecars) -> None:
     for name in mesh.pods:
         warnings = [line for line in mesh.log(name).splitlines() if "nknown field" in line or "eprecated" in line]
         assert warnings == []
+
+
+def test_an_envoy_takes_few_of_a_users_watches(mesh: Sidecars) -> None:
+    """However many services a sidecar knows, it takes five inotify instances, of which a user has 128."""
+    for name in mesh.pods:
+        files = Path(f"/proc/{mesh.pid(name)}/fd")
+        assert sum("inotify" in str(file.readlink()) for file in files.iterdir()) == 5
