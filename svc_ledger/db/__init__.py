@@ -22,7 +22,7 @@ STOP = (
     "WHERE shard = %s AND incarnation = %s AND sequence = %s"
 )
 CREATE_PARTICIPANT = (
-    "WITH made AS (INSERT INTO participants VALUES (%(name)s, %(title)s) ON CONFLICT DO NOTHING RETURNING title) "
+    "WITH made AS (INSERT INTO participants (name, title) VALUES (%(name)s, %(title)s) ON CONFLICT DO NOTHING RETURNING title) "
     "SELECT title FROM made UNION ALL SELECT title FROM participants WHERE name = %(name)s LIMIT 1"
 )
 CREATE_ACCOUNT = (

@@ -15,7 +15,7 @@ EXPIRE_INTERVAL_US = 250_000
 # A hold written later than this behind its cursor would never expire; a statement ends long before.
 EXPIRE_SLACK_US = 30_000_000
 
-MAKE_CURSOR = "INSERT INTO cursors VALUES (%s, %s, 0, 0) ON CONFLICT DO NOTHING"
+MAKE_CURSOR = "INSERT INTO cursors (shard, incarnation, sequence, time_us) VALUES (%s, %s, 0, 0) ON CONFLICT DO NOTHING"
 LOCK_CURSOR = "SELECT incarnation, sequence FROM cursors WHERE shard = %s FOR UPDATE"
 NAMED_HOLDS = f"SELECT {rows.HOLD_COLUMNS} FROM holds WHERE hold_id = ANY(%s::int8[])"
 EXPIRED_HOLDS = (
@@ -33,7 +33,9 @@ MOVE_BALANCES = (
     "credits_posted = credits_posted + u.c FROM unnest(%s::int4[], %s::int8[], %s::int8[], %s::int8[]) AS u(id, p, d, c) "
     "WHERE balance_id = u.id"
 )
-MAKE_INSTRUMENT = "INSERT INTO instruments VALUES (%s, %s, %s) ON CONFLICT (symbol) DO NOTHING"
+MAKE_INSTRUMENT = (
+    "INSERT INTO instruments (symbol, currency, shard) VALUES (%s, %s, %s) ON CONFLICT (symbol) DO NOTHING"
+)
 MOVE_CURSOR = (
     "UPDATE cursors SET incarnation = %s, sequence = %s, time_us = %s, stopped_sequence = NULL, stopped_reason = NULL, "
     "stopped_message = NULL WHERE shard = %s AND incarnation = %s AND sequence = %s"
