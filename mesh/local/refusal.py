@@ -4,6 +4,7 @@ The table `translated.yaml` is closed: a kind or a field that is not in it is re
 some values are translated. A test sets every field of Istio's schemas, one at a time, and shows that none is ignored in silence.
 """
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -18,6 +19,11 @@ from mesh.local.meshconfig import mesh_config
 from mesh.local.workload import KINDS as WORKLOADS
 from mesh.local.workload import PROXY_CONFIG, proxy_config, template
 
+PORTS = 65_536
+ATTRIBUTE = re.compile(
+    r"(destination|source|remote)\.ip|destination\.port|connection\.sni|source\.(namespace|trustDomain|serviceAccount|principal)"
+    r"|request\.auth\.(principal|audiences|presenter)|request\.headers\[[^\[\]]+\]|request\.auth\.claims(\[[^\[\]]+\])+"
+)
 HEADLESS = "None"
 NEEDS, ONE_OF = STRUCTURE = ("_needs", "_one_of")
 IDENTITY = {"apiVersion", "kind", "metadata", "status"}
@@ -85,10 +91,28 @@ def between(document: Document) -> Iterator[Problem]:
     """What fields mean only together."""
     if document.kind == "Service" and document.spec.get("clusterIP") == HEADLESS and document.spec.get("ports"):
         yield document.problem(("spec", "clusterIP"), "a headless service with ports is not translated")
+    if document.kind == "VirtualService":
+        yield from of_routes(document)
     for index, server in enumerate(document.spec.get("servers") or [] if document.kind == "Gateway" else []):
         encrypted = isinstance(server, dict) and (server.get("port") or {}).get("protocol") == "HTTPS"
         if encrypted and not (server.get("tls") or {}).get("credentialName"):
             yield document.problem(("spec", "servers", index), "HTTPS is translated with a credentialName alone")
+
+
+def of_routes(document: Document) -> Iterator[Problem]:
+    """A route leads somewhere, and its weights are a division of something."""
+    for index, rule in enumerate(document.spec.get("http") or []):
+        path = ("spec", "http", index)
+        if not isinstance(rule, dict) or not isinstance(rule.get("route") or [], list):
+            continue
+        ways = [way for way in rule.get("route") or [] if isinstance(way, dict)]
+        weights = [way.get("weight") or 0 for way in ways if isinstance(way.get("weight") or 0, int)]
+        if not any(rule.get(name) for name in ("route", "redirect", "directResponse")):
+            yield document.problem(path, "needs route, redirect or directResponse")
+        if any(weight < 0 for weight in weights) or (len(ways) > 1 and sum(weights) == 0):
+            yield document.problem(
+                (*path, "route"), "the weights divide nothing: none may be negative, and one must be more than 0"
+            )
 
 
 def kustomized(document: Document) -> Iterator[Problem]:
@@ -176,6 +200,18 @@ def is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def is_block(value: object) -> bool:
+    try:
+        ipaddress.ip_network(str(value), strict=False)
+    except ValueError:
+        return False
+    return isinstance(value, str)
+
+
+def is_number_as_text(value: object) -> bool:
+    return isinstance(value, str) and value.isdecimal() and int(value) < PORTS
+
+
 FITS: dict[str, Callable[[object], bool]] = {
     "any": lambda value: True,
     "text": lambda value: isinstance(value, str),
@@ -184,6 +220,9 @@ FITS: dict[str, Callable[[object], bool]] = {
     "number": lambda value: is_integer(value) or isinstance(value, float),
     "duration": is_duration,
     "port": lambda value: is_integer(value) or isinstance(value, str),
+    "block": is_block,
+    "number as text": is_number_as_text,
+    "attribute": lambda value: isinstance(value, str) and ATTRIBUTE.fullmatch(value) is not None,
 }
 NAMES = {
     "text": "text",
@@ -192,6 +231,9 @@ NAMES = {
     "number": "number",
     "duration": "duration, such as 1m30s or 250ms",
     "port": "port's number or name",
+    "block": "address or block of addresses",
+    "number as text": "number of a port, written as text",
+    "attribute": "attribute that is translated",
 }
 
 

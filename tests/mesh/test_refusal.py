@@ -34,6 +34,9 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "number": (1.5, 2.5),
     "duration": ("3s", "4s"),
     "port": (50052, 50053),
+    "block": ("10.0.0.1", "10.0.0.0/8"),
+    "number as text": ("1", "2"),
+    "attribute": ("source.namespace", "connection.sni"),
     "any": ({"name": "one"}, {"name": "two"}),
 }
 BESIDE: dict[str, list[Json]] = yaml.safe_load(Path(__file__).with_name("beside.yaml").read_text())
@@ -130,6 +133,44 @@ def is_refused(document: Json, why: str) -> bool:
 def differ(one: World, other: World) -> bool:
     """Whether any pod's Envoy has another configuration."""
     return any(made(one, number) != made(other, number) for number, pod in enumerate(PODS) if pod.ready)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "why"),
+    [
+        ("VirtualService", ("spec", "http"), [{"name": "own"}], "needs route, redirect or directResponse"),
+        (
+            "VirtualService",
+            ("spec", "http", "[]", "route"),
+            [{"destination": {"host": "a"}}] * 2,
+            "the weights divide nothing",
+        ),
+        (
+            "AuthorizationPolicy",
+            ("spec", "rules"),
+            [{"when": [{"key": "request.body", "values": ["a"]}]}],
+            "is no attribute",
+        ),
+        (
+            "AuthorizationPolicy",
+            ("spec", "rules"),
+            [{"to": [{"operation": {"ports": ["http"]}}]}],
+            "is no number of a port",
+        ),
+        ("Gateway", ("spec", "servers", "[]", "tls"), {"mode": "SIMPLE"}, "with a credentialName alone"),
+        ("Service", ("spec", "clusterIP"), "None", "a headless service with ports is not translated"),
+        (
+            "Service",
+            ("metadata", "annotations"),
+            {"networking.istio.io/traffic-distribution": "a"},
+            "is not translated",
+        ),
+        ("VirtualService", ("spec", "http", "[]", "retries"), {"perTryTimeout": "fast"}, "is no duration"),
+    ],
+)
+def test_what_means_nothing_here_is_refused(kind: str, path: tuple[str, ...], value: Any, why: str) -> None:
+    """Fields that are translated, and together or with that value mean something that is not."""
+    assert is_refused(put(ONE_OF_EACH[kind], path, value), why)
 
 
 @lru_cache(maxsize=8)
