@@ -64,7 +64,7 @@ async def test_a_version_is_added_shares_the_calls_and_goes(meshed: Exchange) ->
     assert state is not None
     assert not [process.name for process in state.processes if "canary" in process.name]
     assert not (home / "mesh" / "svc_order-canary").exists()
-    assert not mesh.drift()
+    eventually(lambda: not mesh.drift())
 
 
 async def test_calls_are_divided_as_the_weights_say(meshed: Exchange) -> None:

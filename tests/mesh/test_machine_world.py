@@ -11,6 +11,7 @@ from cli.machine.home import SOCKET_PATH_BYTES_LIMIT, Home, Layout, is_private
 from cli.machine.mesh import world
 from cli.machine.mesh.desired import EVERYBODY, Desired, Version, editing, read
 from cli.machine.mesh.keyring import servers
+from cli.machine.mesh.keysets import KeySets
 from cli.machine.mesh.mesh import SUBSETS, VERSIONED
 from cli.machine.mesh.plan import translated
 from cli.machine.mesh.pods import places
@@ -80,7 +81,7 @@ def test_every_shard_is_routed_to(home: Home, shards: int) -> None:
     layout = layout_of(home, shards)
     found = world.load(layout, Credentials(home.credentials), {})
     every = places(home, layout)
-    given = dict(zip([place.process for place in every], translated(found, every, {}), strict=True))
+    given = translated(found, every, {})
     for shard in range(shards):
         assert found.service(f"svc-match-{shard}-0.bourse.svc.cluster.local") is not None
         for caller in ("svc_order", "svc_ledger", "svc_quote", "gateway"):
@@ -135,6 +136,18 @@ def test_an_edit_that_fails_changes_nothing(home: Home) -> None:
     with pytest.raises(ZeroDivisionError), editing(home) as wanted:
         wanted.rotations = 1 // 0
     assert read(home) == Desired(generation=1, rotations=3)
+
+
+async def test_the_last_keys_that_came_stay(home: Home) -> None:
+    """Of an issuer that is not reached: none at first, then those that were kept, also after a restart."""
+    issuer = BrokerIssuer("https://127.0.0.1:1/keys", "elsewhere", "exchange")
+    key_sets = KeySets(home, issuer)
+    assert not await key_sets.fetch()
+    assert key_sets.known == {issuer.jwks: '{"keys":[]}'}
+    (home.mesh / "keys.json").write_text(json.dumps({issuer.jwks: '{"keys":[{"kid":"1"}]}'}))
+    key_sets = KeySets(home, issuer)
+    assert not await key_sets.fetch()
+    assert key_sets.known == {issuer.jwks: '{"keys":[{"kid":"1"}]}'}
 
 
 def test_sockets_have_short_paths(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from cli.machine.mesh.watches import check_watches
 from mesh.local.confirmed import words
 from mesh.local.document import Untranslatable
 
-FOLLOW_SECONDS = 0.02
+FOLLOW_SECONDS = 0.01
 LOOK_SECONDS = 2.0
 RENEWAL_CHECK_SECONDS = 10.0
 CONFIRM_SECONDS = 3.0

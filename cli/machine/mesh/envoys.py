@@ -1,6 +1,6 @@
 """What the Envoys of one home say of themselves: whether they run what they were given, and how many messages went where."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from cli.machine.mesh.pods import Place
@@ -14,10 +14,10 @@ MESSAGES = r"^cluster\.outbound.*grpc\.request_message_count$"
 SDS = "sds."
 
 
-def behind(places: Sequence[Place], given: Sequence[Resources]) -> dict[str, list[str]]:
+def behind(places: Sequence[Place], given: Mapping[str, Resources]) -> dict[str, list[str]]:
     """What those Envoys that live do not run of what they were given, by Envoy."""
     with ThreadPoolExecutor() as pool:
-        late = pool.map(late_in, places, given)
+        late = pool.map(late_in, places, [given[place.process] for place in places])
         return {place.envoy: words for place, words in zip(places, late, strict=True) if words}
 
 

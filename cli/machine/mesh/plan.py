@@ -18,12 +18,12 @@ from mesh.local.translate import Resources, resources
 
 class Plan:
     """The desired state that was adopted last, and the YAML as this machine means it; what was `given` to the Envoy of each
-    of the `places`.
+    process.
     """
 
     def __init__(self, home: Home, credentials: Credentials) -> None:
         self.places: Sequence[Place] = ()
-        self.given: Sequence[Resources] = ()
+        self.given: Mapping[str, Resources] = {}
         self._home = home
         self._credentials = credentials
         authority = Authority(home.credentials)
@@ -35,19 +35,22 @@ class Plan:
         self._base = world.load(load_layout(self._home), self._credentials, keys)
 
     def adopt(self, desired: Desired, ready: Mapping[str, bool]) -> list[str]:
-        """Takes it as what is to be, and gives every Envoy what it must have. What changed, by process and file.
-
-        Untranslatable before anything changes.
+        """Takes it as what is to be, and gives every Envoy what it must have, at first those for which that is new. What
+        changed, by process and file. Untranslatable before anything changes.
         """
         wanted = world.weighed(self._base, desired)
         found = self.places_of(desired)
         made = translated(wanted, found, ready)
-        self.world, self.places = wanted, found
-        for place in found:
+        fresh = [place for place in found if place not in self.places]
+        for place in fresh:
             place.make()
             write_bootstrap(place)
+        self._keyring.keep(secrets(fresh, wanted))
+        before = self.given
+        self.world, self.places, self.given = wanted, found, made
+        changed = self._write([place for place in found if before.get(place.process) != self.given[place.process]])
         self.keep_certificates()
-        return self._write(made)
+        return changed + self._write(found)
 
     def places_of(self, desired: Desired) -> list[Place]:
         return places(self._home, load_layout(self._home), desired.versions)
@@ -58,20 +61,20 @@ class Plan:
 
     def push(self, ready: Mapping[str, bool]) -> list[str]:
         """Every Envoy gets the endpoints that are ready. What changed, by process and file."""
-        return self._write(translated(self.world, self.places, ready))
+        self.given = translated(self.world, self.places, ready)
+        return self._write(self.places)
 
-    def _write(self, made: Sequence[Resources]) -> list[str]:
+    def _write(self, chosen: Sequence[Place]) -> list[str]:
         changed = []
-        self.given = made
-        for place, of_place in zip(self.places, made, strict=True):
-            changed += [f"{place.process}/{name}" for name in push(place.folder, of_place)]
+        for place in chosen:
+            changed += [f"{place.process}/{name}" for name in push(place.folder, self.given[place.process])]
         return changed
 
 
-def translated(wanted: World, found: Sequence[Place], ready: Mapping[str, bool]) -> list[Resources]:
-    """What each Envoy must have, with the endpoints that are ready."""
+def translated(wanted: World, found: Sequence[Place], ready: Mapping[str, bool]) -> dict[str, Resources]:
+    """What the Envoy of each process must have, with the endpoints that are ready."""
     pods = [replace(place.pod, ready=ready.get(place.process, False)) for place in found]
-    return [resources(wanted, pod, pods, place.folder) for place, pod in zip(found, pods, strict=True)]
+    return {place.process: resources(wanted, pod, pods, place.folder) for place, pod in zip(found, pods, strict=True)}
 
 
 def write_bootstrap(place: Place) -> None:

@@ -13,7 +13,7 @@ from cli.machine.home import MachineError
 from cli.machine.mesh.pods import Place
 
 LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
-RESERVE = 20  # For a version beside the stable ones.
+RESERVE = 10  # For a version beside the stable ones.
 
 
 def check_watches(places: Sequence[Place]) -> None:
