@@ -12,10 +12,9 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 
 DOMAIN = "bourse"
+GRPC = "request.headers['content-type'].startsWith('application/grpc')"
 # The transcoder makes a gRPC call of one with JSON, and leaves a header that says so.
-GRPC = (
-    "request.headers['content-type'].startsWith('application/grpc') && !('x-envoy-original-method' in request.headers)"
-)
+NOT_JSON = f"{GRPC} && !('x-envoy-original-method' in request.headers)"
 UNCHECKED = "unchecked"  # The policy that refuses JSON that nobody checked.
 CEL = "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
 
@@ -143,16 +142,35 @@ REPLIES = (
 )
 
 
-def mappers() -> list[dict[str, Any]]:
-    """Envoy's, in the order in which they are tried: each reply for gRPC, then the same for JSON."""
-    return [mapper for reply in REPLIES for mapper in (for_grpc(reply), for_json(reply))]
+# A sidecar has only gRPC before it, and says these in the same words.
+OF_SIDECARS = (
+    Reply(
+        DENIED,
+        grpc.StatusCode.PERMISSION_DENIED,
+        403,
+        "CALLER_NOT_ALLOWED",
+        "this caller may not call this method",
+        "docs/callers.md says who may",
+    ),
+    *(reply for reply in REPLIES if reply.reason.startswith("TOKEN_") and DENIED not in reply.when),
+    *(reply for reply in REPLIES if reply.code is grpc.StatusCode.UNAVAILABLE),
+)
 
 
-def for_grpc(reply: Reply) -> dict[str, Any]:
+def of_gateway() -> list[dict[str, Any]]:
+    """Envoy's mappers, in the order in which they are tried: each reply for gRPC, then the same for JSON."""
+    return [mapper for reply in REPLIES for mapper in (for_grpc(reply, NOT_JSON), for_json(reply))]
+
+
+def of_sidecars() -> list[dict[str, Any]]:
+    return [for_grpc(reply, GRPC) for reply in OF_SIDECARS]
+
+
+def for_grpc(reply: Reply, only: str) -> dict[str, Any]:
     """A whole response without a body, as gRPC has it: grpc-web gets it as it is, where Envoy would make a status of the HTTP status."""
     details = base64.b64encode(reply.status.SerializeToString(deterministic=True)).decode().rstrip("=")
     return {
-        "filter": matching(f"{GRPC} && ({reply.when})"),
+        "filter": matching(f"{only} && ({reply.when})"),
         "status_code": 200,
         "body": {"inline_string": ""},
         "headers_to_add": [

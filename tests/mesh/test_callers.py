@@ -132,7 +132,7 @@ async def test_a_service_passes_where_the_protos_name_it(
     async with pods(meshed, tmp_path, context) as targets:
         found = await walk(targets, forged)
         assert passed(found) == admitted(targets, f"CALLER_{service.upper().replace('-', '_')}")
-        assert refusals(found) == {Ended("PERMISSION_DENIED", details=DENIED)}
+        assert refusals(found) == {Ended("PERMISSION_DENIED", "CALLER_NOT_ALLOWED", DENIED)}
 
 
 async def test_a_service_calls_through_its_own_sidecar_what_the_protos_name(meshed: Exchange) -> None:
@@ -154,7 +154,7 @@ async def test_an_operator_and_a_broker_pass_where_the_protos_name_them(
     async with gateway(meshed) as targets:
         found = await walk(targets, token + forged)
         assert passed(found) == admitted(targets, f"CALLER_{role.upper()}", about=True)
-        assert refusals(found) == {Ended("PERMISSION_DENIED", details=DENIED)}
+        assert refusals(found) == {Ended("PERMISSION_DENIED", "CALLER_NOT_ALLOWED", DENIED)}
 
 
 @HEADERS
@@ -194,7 +194,7 @@ async def test_a_stranger_whom_the_authority_knows_passes_nowhere(
     async with pods(meshed, tmp_path, context) as targets:
         found = await walk(targets, forged) | await walk(targets, forged + bearer(meshed, "operator"))
     assert passed(found) == set()
-    assert refusals(found) == {Ended("PERMISSION_DENIED", details=DENIED)}
+    assert refusals(found) == {Ended("PERMISSION_DENIED", "CALLER_NOT_ALLOWED", DENIED)}
 
 
 @pytest.mark.parametrize("name", ["another authority", "expired", "no certificate", "plaintext"])

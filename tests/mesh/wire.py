@@ -20,7 +20,7 @@ from mesh.local.certificates import Issued
 CHUNK_BYTES = 1 << 16
 SECONDS = 10.0
 SILENT_SECONDS = 2.0  # A stream that was let in and has nothing to tell.
-DENIED = "RBAC: access denied"
+DENIED = "this caller may not call this method"  # As a sidecar says it; a service names the caller.
 LOCAL = (("grpc.use_local_subchannel_pool", 1),)
 
 
