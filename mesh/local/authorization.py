@@ -16,7 +16,7 @@ from mesh.local.refusal import DRY_RUN
 NAME = "envoy.filters.http.rbac"
 TYPE = "type.googleapis.com/envoy.extensions."
 ACTIONS = (("AUDIT", "LOG"), ("DENY", "DENY"), ("ALLOW", "ALLOW"))
-DRY_RUN_STATISTICS = {"ALLOW": "istio_dry_run_allow_", "DENY": "istio_dry_run_deny_"}
+DRY_RUN_STATISTICS = {"ALLOW": "istio_dry_run_allow_", "DENY": "istio_dry_run_deny_", "LOG": ""}
 TRUE = {"1", "t", "T", "true", "TRUE", "True"}
 Matcher = Callable[[str], Json]
 Condition = tuple[Sequence[str], Sequence[str], "Matcher | Together"]
@@ -72,8 +72,7 @@ def rbac(world: World, policies: Sequence[Document], action: str, ports: Mapping
                 "action": action,
                 "policies": {key: value for policy in chosen for key, value in rules(world, policy, ports)},
             }
-    if "shadow_rules" in config and action in DRY_RUN_STATISTICS:
-        config["shadow_rules_stat_prefix"] = DRY_RUN_STATISTICS[action]
+    config["shadow_rules_stat_prefix"] = DRY_RUN_STATISTICS[action if "shadow_rules" in config else "ALLOW"]
     return {"name": NAME, "typed_config": config}
 
 
@@ -154,6 +153,8 @@ class Reader:
         words, matcher = self._attribute(key)
         if key == "source.principal":
             values, excluded = self._aliased(values), self._aliased(excluded)
+        if key == "source.trustDomain":
+            values, excluded = self._expanded(values), self._expanded(excluded)
         return words, (values, excluded, matcher)
 
     def _attribute(self, key: str) -> tuple[Words, "Matcher | Together"]:
@@ -184,6 +185,8 @@ class Reader:
         values, excluded = item.get(name) or [], item.get(negated(name)) or []
         if name == "principals":
             return self._aliased(values), self._aliased(excluded)
+        if name == "trustDomains":
+            return self._expanded(values), self._expanded(excluded)
         return values, excluded
 
     @staticmethod
@@ -200,14 +203,24 @@ class Reader:
             found += [f"{each}/{rest}" for each in domains] if same and rest and "*" not in domain else [name]
         return list(dict.fromkeys(found))
 
+    def _expanded(self, domains: Sequence[str]) -> list[str]:
+        """One of this mesh's trust domains is all of them."""
+        own = [self.world.mesh.trust_domain, *self.world.mesh.trust_domain_aliases]
+        return list(dict.fromkeys(each for domain in domains for each in (own if domain in own else [domain])))
+
     def _service_account(self, value: str) -> Json:
         namespace, _, account = value.rpartition("/")
-        where, who = re.escape(namespace or self.namespace), re.escape(account)
+        where, who = quoted(namespace or self.namespace), quoted(account)
         return authenticated(regex(f"spiffe://.+/ns/{where}/(.+/|)sa/{who}(/.+)?"))
 
     def _port(self, value: str) -> Json:
         port = int(value)
         return {"destination_port": self.ports.get(port, port)}
+
+
+def quoted(value: str) -> str:
+    """The text as a regular expression of RE2 that means itself, as Go writes it."""
+    return re.sub(r"[\\.+*?()|\[\]{}^$]", lambda letter: f"\\{letter[0]}", value)
 
 
 def negated(name: str) -> str:
@@ -220,7 +233,7 @@ def text(value: str, prefix: str = "", *, ignore_case: bool = False) -> Json:
     if value == "*":
         return regex(".+")
     if value.startswith("*"):
-        return regex(f"{prefix}.*{re.escape(value[1:])}") if prefix else {"suffix": value[1:], **more}
+        return regex(f"{prefix}.*{quoted(value[1:])}") if prefix else {"suffix": value[1:], **more}
     if value.endswith("*"):
         return {"prefix": prefix + value[:-1], **more}
     return {"exact": prefix + value, **more}
@@ -265,11 +278,11 @@ def trust_domain(value: str) -> Json:
     if value == "*":
         return authenticated({"prefix": "spiffe://"})
     before, _, after = value.partition("*")
-    return authenticated(regex(f"spiffe://{re.escape(before)}[^/]*{re.escape(after)}/.*"))
+    return authenticated(regex(f"spiffe://{quoted(before)}[^/]*{quoted(after)}/.*"))
 
 
 def source_namespace(value: str) -> Json:
-    return authenticated(regex(f".*/ns/{'.*'.join(re.escape(part) for part in value.split('*'))}/.*"))
+    return authenticated(regex(f".*/ns/{'.*'.join(quoted(part) for part in value.split('*'))}/.*"))
 
 
 def claim(name: Sequence[str]) -> Together:

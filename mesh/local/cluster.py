@@ -25,6 +25,19 @@ HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 UNLIMITED = 2**32 - 1
 CONNECT_SECONDS = "10s"
 BLACK_HOLE = "BlackHoleCluster"
+DNS: Json = {
+    "dns_lookup_family": "V4_ONLY",
+    "dns_refresh_rate": "60s",
+    "dns_jitter": "0.1s",
+    "respect_dns_ttl": True,
+    "typed_dns_resolver_config": {
+        "name": "envoy.network.dns_resolver.cares",
+        "typed_config": {
+            "@type": TYPE + "extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+            "udp_max_queries": 100,
+        },
+    },
+}
 POLICIES = {"RANDOM": "RANDOM", "ROUND_ROBIN": "ROUND_ROBIN"}
 APP_SOCKET = "app.sock"
 AGGREGATED: Json = {
@@ -44,13 +57,13 @@ def inbound_name(port: int) -> str:
 
 def clusters(world: World, pod: Pod, pods: Iterable[Pod], folder: Path) -> list[Json]:
     """All clusters of the pod's Envoy, by name: of each HTTP port of each service in its scope, of the subsets, and its own."""
-    found = [black_hole()]
+    found = [black_hole(world.mesh)]
     for service in services_of(world, pod):
         rule = rule_of(world, pod, service.host)
         for port in outbound_ports(service):
             found += [outbound(world, pod, pods, folder, service, port, rule, subset) for subset in ("", *rule.subsets)]
     if not pod.gateway:
-        found += [inbound(pod, port) for port in inbound_ports(world, pod)]
+        found += [inbound(world, pod, port) for port in inbound_ports(world, pod)]
     return sorted(found, key=lambda cluster: str(cluster["name"]))
 
 
@@ -85,7 +98,7 @@ def outbound(
         "alt_stat_name": name + ";",
         **source_of_endpoints(service, port, name),
         "connect_timeout": connect_timeout(world.mesh, pool),
-        "common_lb_config": {},
+        "common_lb_config": {"healthy_panic_threshold": {}},
         "circuit_breakers": {"thresholds": [thresholds(pool)]},
         "upstream_bind_config": {"source_address": {"address": pod.address, "port_value": 0}},
         **http_options(pool, port.is_http2 or upgrade),
@@ -99,18 +112,10 @@ def outbound(
 
 def source_of_endpoints(service: Service, port: Port, name: str) -> Json:
     external = service.external
-    if external is not None and not service.selector:
-        kind = "STRICT_DNS" if external.spec.get("resolution") == "DNS" else "STATIC"
-        dns = {"dns_lookup_family": "V4_ONLY", "respect_dns_ttl": True} if kind == "STRICT_DNS" else {}
-        return {
-            "type": kind,
-            **dns,
-            "load_assignment": {"cluster_name": name, "endpoints": static_endpoints(external, port)},
-        }
-    return {
-        "type": "EDS",
-        "eds_cluster_config": {"eds_config": AGGREGATED, "service_name": name},
-    }
+    if external is not None and not service.selector and external.spec.get("resolution") == "DNS":
+        assigned = {"cluster_name": name, "endpoints": static_endpoints(external, port)}
+        return {"type": "STRICT_DNS", **DNS, "load_assignment": assigned}
+    return {"type": "EDS", "eds_cluster_config": {"eds_config": AGGREGATED, "service_name": name}}
 
 
 def watched(file: Path) -> Json:
@@ -133,7 +138,6 @@ def thresholds(pool: Json) -> Json:
         "max_pending_requests": http.get("http1MaxPendingRequests") or UNLIMITED,
         "max_requests": http.get("http2MaxRequests") or UNLIMITED,
         "max_retries": http.get("maxRetries") or UNLIMITED,
-        "track_remaining": True,
     }
 
 
@@ -147,13 +151,12 @@ def http_options(pool: Json, http2: bool) -> Json:
         common["max_requests_per_connection"] = http["maxRequestsPerConnection"]
     if tcp.get("maxConnectionDuration"):
         common["max_connection_duration"] = duration(tcp["maxConnectionDuration"])
+    if not common and not http2:
+        return {}
     options: Json = {"common_http_protocol_options": common} if common else {}
-    options["explicit_http_config"] = (
-        {"http2_protocol_options": http2_options(http)} if http2 else {"http_protocol_options": {}}
-    )
-    return {
-        "typed_extension_protocol_options": {HTTP_OPTIONS: {"@type": f"type.googleapis.com/{HTTP_OPTIONS}", **options}}
-    }
+    explicit = {"http2_protocol_options": http2_options(http)} if http2 else {"http_protocol_options": {}}
+    typed = {"@type": f"type.googleapis.com/{HTTP_OPTIONS}", **options, "explicit_http_config": explicit}
+    return {"typed_extension_protocol_options": {HTTP_OPTIONS: typed}}
 
 
 def http2_options(http: Json) -> Json:
@@ -226,7 +229,7 @@ def encrypted(
 ) -> Json:
     """Mutual TLS with whoever may answer for the service and nobody else, when the policy or, of itself, the mesh says so."""
     mode = (settings or {}).get("mode", "DISABLE")
-    automatic = settings is None and service.external is None and world.mesh.get("enableAutoMtls") is not False
+    automatic = settings is None and not service.is_outside and world.mesh.get("enableAutoMtls") is not False
     if not automatic and mode != "ISTIO_MUTUAL":
         return {}
     names = (settings or {}).get("subjectAltNames") or world.service_accounts(service, pods)
@@ -263,7 +266,7 @@ def secret(folder: Path, name: str) -> Json:
     return {"name": name, "sds_config": watched(secret_file(folder, name))}
 
 
-def inbound(pod: Pod, port: int) -> Json:
+def inbound(world: World, pod: Pod, port: int) -> Json:
     """The application, which listens on its Unix socket and speaks HTTP/2 without TLS there."""
     name = inbound_name(port)
     address = {"pipe": {"path": str(pod.sockets / APP_SOCKET)}}
@@ -272,7 +275,7 @@ def inbound(pod: Pod, port: int) -> Json:
         "name": name,
         "alt_stat_name": name + ";",
         "type": "STATIC",
-        "connect_timeout": CONNECT_SECONDS,
+        "connect_timeout": connect_timeout(world.mesh, {}),
         "common_lb_config": {},
         "circuit_breakers": {"thresholds": [thresholds({})]},
         **http_options({}, http2=True),
@@ -283,10 +286,11 @@ def inbound(pod: Pod, port: int) -> Json:
     }
 
 
-def black_hole() -> Json:
+def black_hole(mesh: MeshConfig) -> Json:
     return {
         "@type": TYPE + "config.cluster.v3.Cluster",
         "name": BLACK_HOLE,
+        "alt_stat_name": BLACK_HOLE + ";",
         "type": "STATIC",
-        "connect_timeout": CONNECT_SECONDS,
+        "connect_timeout": connect_timeout(mesh, {}),
     }

@@ -18,11 +18,12 @@ from mesh.local.telemetry import access_logs, tracing
 TYPE = "type.googleapis.com/envoy.extensions.filters."
 NAME = "envoy.filters.network.http_connection_manager"
 INBOUND, OUTBOUND, GATEWAY = "SIDECAR_INBOUND", "SIDECAR_OUTBOUND", "GATEWAY"
+UNCHANGED: Json = {"path_with_escaped_slashes_action": "KEEP_UNCHANGED"}
 NORMALIZATION: dict[str, Json] = {
-    "NONE": {"normalize_path": False},
-    "BASE": {"normalize_path": True},
-    "DEFAULT": {"normalize_path": True},
-    "MERGE_SLASHES": {"normalize_path": True, "merge_slashes": True},
+    "NONE": {"normalize_path": False, **UNCHANGED},
+    "BASE": {"normalize_path": True, **UNCHANGED},
+    "DEFAULT": {"normalize_path": True, **UNCHANGED},
+    "MERGE_SLASHES": {"normalize_path": True, "merge_slashes": True, **UNCHANGED},
     "DECODE_AND_MERGE_SLASHES": {
         "normalize_path": True,
         "merge_slashes": True,
@@ -99,6 +100,7 @@ class Manager:
             "stat_prefix": statistics,
             "codec_type": "AUTO",
             "stream_idle_timeout": "0s",
+            "proxy_100_continue": True,
             "upgrade_configs": [{"upgrade_type": "websocket"}],
             **NORMALIZATION[mesh.get("pathNormalization", "normalization") or "DEFAULT"],
             **named(headers, direction),

@@ -4,33 +4,43 @@ from collections.abc import Iterable
 
 from mesh.local.destination import Rule
 from mesh.local.document import Document, Json
-from mesh.local.model import Pod, Port, Service, instances
+from mesh.local.model import Pod, Port, Service, World, instances
+from mesh.local.peer import peer_authentication
 
 TYPE = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
 
 
-def assignment(name: str, service: Service, port: Port, rule: Rule, subset: str, pods: Iterable[Pod]) -> Json:
-    """The pods of the service that are ready and in the subset, each with the same weight."""
-    found = [endpoint(pod, port.target) for pod in instances(service, pods, rule.subsets.get(subset, {}))]
-    endpoints = [{"lb_endpoints": found, "load_balancing_weight": len(found)}] if found else []
+def assignment(
+    world: World, name: str, service: Service, port: Port, rule: Rule, subset: str, pods: Iterable[Pod]
+) -> Json:
+    """The pods of the service that are ready and in the subset, each with the same weight; a ServiceEntry's own endpoints."""
+    if service.external is not None and not service.selector:
+        return {"@type": TYPE, "cluster_name": name, "endpoints": static_endpoints(service.external, port)}
+    found = [endpoint(world, pod, port.target) for pod in instances(service, pods, rule.subsets.get(subset, {}))]
+    endpoints = [{"locality": {}, "lb_endpoints": found, "load_balancing_weight": len(found)}] if found else []
     return {"@type": TYPE, "cluster_name": name, "endpoints": endpoints}
 
 
-def endpoint(pod: Pod, port: int) -> Json:
+def endpoint(world: World, pod: Pod, port: int) -> Json:
+    """Marked as of the mesh unless its port takes plaintext alone."""
+    marked = (
+        {}
+        if peer_authentication(world, pod, port) == "DISABLE"
+        else {"envoy.transport_socket_match": {"tlsMode": "istio"}}
+    )
     workload = f"{pod.name};{pod.namespace};{pod.labels.get('app', '')};{pod.labels.get('version', '')};"
     return {
         "endpoint": {"address": {"socket_address": {"address": pod.address, "port_value": port}}},
         "health_status": "HEALTHY",
         "load_balancing_weight": 1,
-        "metadata": {
-            "filter_metadata": {"envoy.transport_socket_match": {"tlsMode": "istio"}, "istio": {"workload": workload}}
-        },
+        "metadata": {"filter_metadata": {**marked, "istio": {"workload": workload}}},
     }
 
 
 def static_endpoints(entry: Document, port: Port) -> list[Json]:
-    """A ServiceEntry's own endpoints, or its hosts themselves."""
-    listed = entry.spec.get("endpoints") or [{"address": host} for host in entry.spec["hosts"]]
+    """A ServiceEntry's own endpoints, or its hosts themselves where they are to be asked of DNS."""
+    by_name = entry.spec["hosts"] if entry.spec.get("resolution") == "DNS" else []
+    listed = entry.spec.get("endpoints") or [{"address": host} for host in by_name]
     found = [
         {
             "endpoint": {
@@ -45,4 +55,12 @@ def static_endpoints(entry: Document, port: Port) -> list[Json]:
         }
         for item in listed
     ]
-    return [{"lb_endpoints": found, "load_balancing_weight": sum(int(item.get("weight") or 1) for item in listed)}]
+    if not found:
+        return []
+    return [
+        {
+            "locality": {},
+            "lb_endpoints": found,
+            "load_balancing_weight": sum(int(item.get("weight") or 1) for item in listed),
+        }
+    ]

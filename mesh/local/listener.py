@@ -8,10 +8,12 @@ from pathlib import Path
 
 from mesh.local.certificates import ROOT, WORKLOAD, gateway_secret
 from mesh.local.cluster import TLS, inbound_ports, secret
-from mesh.local.connection import Manager, target_port
+from mesh.local.connection import GATEWAY, INBOUND, Manager, target_port
 from mesh.local.document import Document, Json
 from mesh.local.duration import duration
-from mesh.local.model import Pod, Service, World, labels_of, matches, stands_for
+from mesh.local.model import Pod, Port, Service, World, matches, stands_for
+from mesh.local.peer import peer_authentication
+from mesh.local.telemetry import listener_logs
 from mesh.local.virtualhost import EGRESS, gateway_route_name, inbound_routes
 
 TYPE = "type.googleapis.com/envoy."
@@ -29,9 +31,13 @@ CIPHERS = [
 VERSIONS = {"TLSV1_2": "TLSv1_2", "TLSV1_3": "TLSv1_3"}
 TLS_INSPECTOR = {
     "name": "envoy.filters.listener.tls_inspector",
-    "typed_config": {"@type": TYPE + "extensions.filters.listener.tls_inspector.v3.TlsInspector"},
+    "typed_config": {
+        "@type": TYPE + "extensions.filters.listener.tls_inspector.v3.TlsInspector",
+        "initial_read_buffer_size": 512,
+    },
 }
-IN_MESH = ["istio-peer-exchange", "istio", "istio-http/1.0", "istio-http/1.1", "istio-h2"]
+CONNECT_TIMEOUT = {"transport_socket_connect_timeout": "15s"}
+IN_MESH = ["istio", "istio-peer-exchange", "istio-http/1.0", "istio-http/1.1", "istio-h2"]
 
 
 def sidecar_listeners(world: World, pod: Pod, folder: Path) -> list[Json]:
@@ -54,32 +60,38 @@ def inbound(world: World, pod: Pod, folder: Path, manager: Manager, ports: list[
         "listener_filters": [TLS_INSPECTOR],
         "listener_filters_timeout": duration(world.mesh.get("protocolDetectionTimeout") or "0s"),
         "continue_on_listener_filters_timeout": True,
+        "max_connections_to_accept_per_socket_event": 1,
         "filter_chains": chains,
+        **listener_logs(world, pod, INBOUND),
     }
 
 
 def inbound_chains(world: World, pod: Pod, folder: Path, manager: Manager, port: int) -> list[Json]:
     """Mutual TLS, plaintext or either, as PeerAuthentication has it for the port. HTTP alone: other ports are not captured."""
-    service, number = service_of(world, pod, port)
-    chain = {"name": f"0.0.0.0_{port}", "filters": [manager.inbound(port, inbound_routes(pod, service, number, port))]}
-    plain = {"filter_chain_match": {"destination_port": port, "transport_protocol": "raw_buffer"}, **chain}
-    mutual = {"destination_port": port, "transport_protocol": "tls"}
-    socket = mutual_tls(world, folder)
+    service, served = service_of(world, pod, port)
     mode = peer_authentication(world, pod, port)
+
+    def chain(match: Json, **more: Json) -> Json:
+        filters = [manager.inbound(port, inbound_routes(service, served))]
+        matched = {"destination_port": port, **match}
+        return {"name": f"0.0.0.0_{port}", "filter_chain_match": matched, "filters": filters, **more}
+
+    plain, mutual, socket = (
+        {"transport_protocol": "raw_buffer"},
+        {"transport_protocol": "tls"},
+        mutual_tls(world, folder),
+    )
     if mode == "DISABLE":
-        return [plain]
+        return [chain(plain)]
     if mode == "STRICT":
-        return [{"filter_chain_match": mutual, **chain, "transport_socket": socket}]
-    return [
-        {"filter_chain_match": {**mutual, "application_protocols": IN_MESH}, **chain, "transport_socket": socket},
-        plain,
-    ]
+        return [chain(mutual, transport_socket=socket)]
+    return [chain({**mutual, "application_protocols": IN_MESH}, transport_socket=socket), chain(plain)]
 
 
-def service_of(world: World, pod: Pod, target: int) -> tuple[Service, int]:
-    """The pod's first service with that target port, and its own port."""
+def service_of(world: World, pod: Pod, target: int) -> tuple[Service, Port]:
+    """The pod's first service with that target port, and that port of it."""
     return next(
-        (service, port.number)
+        (service, port)
         for service in world.services
         if stands_for(pod, service)
         for port in service.ports
@@ -87,35 +99,8 @@ def service_of(world: World, pod: Pod, target: int) -> tuple[Service, int]:
     )
 
 
-def peer_authentication(world: World, pod: Pod, port: int) -> str:
-    """The mode of the port: of the pod's own policy, else its namespace's, else the mesh's; PERMISSIVE where none says."""
-    mode, found = "PERMISSIVE", world.selected("PeerAuthentication", pod)
-    rank = {False: 1, True: 2}
-    found = [
-        document
-        for document in found
-        if document.namespace == pod.namespace or not labels_of(document.spec.get("selector"))
-    ]
-    found.sort(
-        key=lambda document: (
-            (document.namespace == pod.namespace) * rank[bool(labels_of(document.spec.get("selector")))]
-        )
-    )
-    for document in found:
-        mode = wanted(document.spec.get("mtls"), mode)
-        if labels_of(document.spec.get("selector")):
-            ports = {str(number): mtls for number, mtls in (document.spec.get("portLevelMtls") or {}).items()}
-            mode = wanted(ports.get(str(port)), mode)
-    return mode
-
-
-def wanted(mtls: Json | None, otherwise: str) -> str:
-    mode = (mtls or {}).get("mode", "UNSET")
-    return otherwise if mode == "UNSET" else str(mode)
-
-
 def mutual_tls(world: World, folder: Path) -> Json:
-    domains = [world.mesh.trust_domain, *world.mesh.trust_domain_aliases] if world.mesh.trust_domain_aliases else []
+    domains = [world.mesh.trust_domain, *world.mesh.trust_domain_aliases]
     prefixes = [{"san_type": "URI", "matcher": {"prefix": f"spiffe://{domain}/"}} for domain in domains]
     return downstream_tls(
         {
@@ -126,7 +111,7 @@ def mutual_tls(world: World, folder: Path) -> Json:
             },
             "tls_certificate_sds_secret_configs": [secret(folder, WORKLOAD)],
             "combined_validation_context": {
-                "default_validation_context": {"match_typed_subject_alt_names": prefixes} if prefixes else {},
+                "default_validation_context": {"match_typed_subject_alt_names": prefixes},
                 "validation_context_sds_secret_config": secret(folder, ROOT),
             },
         },
@@ -150,7 +135,7 @@ def egress(pod: Pod, manager: Manager) -> Json:
         "name": EGRESS,
         "address": {"pipe": {"path": str(pod.sockets / EGRESS_SOCKET), "mode": OWNER_ONLY}},
         "traffic_direction": "OUTBOUND",
-        "filter_chains": [{"filters": [manager.outbound(EGRESS)]}],
+        "filter_chains": [{"filters": [manager.outbound(EGRESS)], **CONNECT_TIMEOUT}],
     }
 
 
@@ -165,7 +150,9 @@ def gateway_listeners(world: World, pod: Pod, folder: Path) -> list[Json]:
             listener["listener_filters"] = [TLS_INSPECTOR]
             listener["filter_chains"].append(server_chain(folder, manager, gateway, server))
         elif not listener["filter_chains"]:
-            listener["filter_chains"].append({"filters": [manager.gateway(port, gateway_route_name(gateway, server))]})
+            listener["filter_chains"].append(
+                {"filters": [manager.gateway(port, gateway_route_name(gateway, server))], **CONNECT_TIMEOUT}
+            )
     return [listeners[port] for port in sorted(listeners)]
 
 
@@ -187,6 +174,8 @@ def gateway_listener(world: World, pod: Pod, port: int) -> Json:
         "address": where,
         "enable_reuse_port": False,
         "traffic_direction": "OUTBOUND",
+        "max_connections_to_accept_per_socket_event": 1,
+        **listener_logs(world, pod, GATEWAY),
         "filter_chains": [],
     }
 
@@ -210,6 +199,7 @@ def server_chain(folder: Path, manager: Manager, gateway: Document, server: Json
     return {
         **({"filter_chain_match": {"server_names": named}} if named else {}),
         "transport_socket": downstream_tls(common, client_certificate=False),
+        **CONNECT_TIMEOUT,
         "filters": [manager.gateway(port, gateway_route_name(gateway, server), server.get("name", ""))],
     }
 

@@ -65,6 +65,11 @@ class Service:
     def name(self) -> str:
         return self.host.split(".", 1)[0]
 
+    @property
+    def is_outside(self) -> bool:
+        """Whether nobody of the mesh answers for it, so that no mutual TLS is expected of itself."""
+        return self.external is not None and self.external.spec.get("location", "MESH_EXTERNAL") == "MESH_EXTERNAL"
+
 
 class World:
     """The documents that are in force, all translatable. Never changes; `changed` makes another."""
@@ -144,7 +149,8 @@ class World:
         for document in self._workloads:
             if document.namespace == service.namespace and workload.is_selected(document, service.selector):
                 accounts.add((document.namespace, workload.service_account(document)))
-        return sorted(spiffe(self.mesh.trust_domain, *account) for account in accounts)
+        domains = [self.mesh.trust_domain, *self.mesh.trust_domain_aliases]
+        return sorted(spiffe(domain, *account) for account in accounts for domain in domains)
 
     def proxy(self, pod: Pod) -> Json:
         """Istio's ProxyConfig of the pod: the mesh's defaultConfig, and over it what the pod's workload says."""

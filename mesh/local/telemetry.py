@@ -42,6 +42,7 @@ JSON_FORMAT = {
     "route_name": "%ROUTE_NAME%",
 }
 SIDES = {"SIDECAR_INBOUND": "SERVER", "SIDECAR_OUTBOUND": "CLIENT", "GATEWAY": "CLIENT"}
+NO_ROUTE: Json = {"response_flag_filter": {"flags": ["NR"]}}
 DEFAULT_SAMPLING = 1.0
 
 
@@ -59,18 +60,35 @@ def concerns(entry: Json, direction: str) -> bool:
 
 
 def access_logs(world: World, pod: Pod, direction: str) -> Json:
-    """The logs that a Telemetry asks for; where none says anything, MeshConfig's accessLogFile."""
+    """The logs of calls that a Telemetry asks for; where none says anything, MeshConfig's accessLogFile."""
+    logs = [filtered(log, expression) for log, expression in logs_of(world, pod, direction)]
+    return {"access_log": logs} if logs else {}
+
+
+def listener_logs(world: World, pod: Pod, direction: str) -> Json:
+    """The same logs of connections that no filter chain takes."""
+    logs = [filtered(log, expression, NO_ROUTE) for log, expression in logs_of(world, pod, direction)]
+    return {"access_log": logs} if logs else {}
+
+
+def logs_of(world: World, pod: Pod, direction: str) -> list[tuple[Json, str]]:
+    """Each log with the expression that filters it, by the names of their providers; the last entry of a provider holds."""
     mesh = world.mesh
     entries = list(settings(world, pod, "accessLogging"))
-    logs = []
+    chosen: dict[str, Json] = {}
     for entry in entries:
-        if concerns(entry, direction) and not entry.get("disabled"):
+        if concerns(entry, direction):
             default = (mesh.get("defaultProviders") or {}).get("accessLogging") or []
-            names = [provider["name"] for provider in entry.get("providers") or []] or default
-            logs += [filtered(log, entry) for name in names for log in provided_log(world, name)]
+            for name in [provider["name"] for provider in entry.get("providers") or []] or default:
+                chosen[name] = entry
     if not entries and mesh.get("accessLogFile"):
-        logs.append(file_log(mesh.get("accessLogFile"), mesh_format(world)))
-    return {"access_log": logs} if logs else {}
+        return [(file_log(mesh.get("accessLogFile"), mesh_format(world)), "")]
+    return [
+        (log, (entry.get("filter") or {}).get("expression", ""))
+        for name, entry in sorted(chosen.items(), key=lambda item: item[0])
+        if not entry.get("disabled")
+        for log in provided_log(world, name)
+    ]
 
 
 def provided_log(world: World, name: str) -> list[Json]:
@@ -79,7 +97,7 @@ def provided_log(world: World, name: str) -> list[Json]:
         return [file_log("/dev/stdout", mesh_format(world))] if name == "envoy" else []
     wanted = provider.get("logFormat") or {}
     shape = (
-        {"json_format": wanted["labels"]}
+        {"json_format": wanted["labels"], "json_format_options": {}}
         if wanted.get("labels")
         else text_format(wanted["text"])
         if wanted.get("text")
@@ -91,7 +109,7 @@ def provided_log(world: World, name: str) -> list[Json]:
 def mesh_format(world: World) -> Json:
     wanted = world.mesh.get("accessLogFormat")
     if world.mesh.get("accessLogEncoding") == "JSON":
-        return {"json_format": JSON_FORMAT}
+        return {"json_format": JSON_FORMAT, "json_format_options": {}}
     return text_format(wanted or DEFAULT_FORMAT)
 
 
@@ -104,30 +122,30 @@ def file_log(path: str, shape: Json) -> Json:
     return {"name": "envoy.access_loggers.file", "typed_config": config}
 
 
-def filtered(log: Json, entry: Json) -> Json:
-    expression = (entry.get("filter") or {}).get("expression")
-    if not expression:
+def filtered(log: Json, expression: str, first: Json | None = None) -> Json:
+    filters = [first] if first else []
+    if expression:
+        config = {"@type": TYPE + "extensions.access_loggers.filters.cel.v3.ExpressionFilter", "expression": expression}
+        cel = {"name": "envoy.access_loggers.extension_filters.cel", "typed_config": config}
+        filters.append({"extension_filter": cel})
+    if not filters:
         return log
-    config = {"@type": TYPE + "extensions.access_loggers.filters.cel.v3.ExpressionFilter", "expression": expression}
-    return {
-        **log,
-        "filter": {"extension_filter": {"name": "envoy.access_loggers.extension_filters.cel", "typed_config": config}},
-    }
+    return {**log, "filter": filters[0] if len(filters) == 1 else {"and_filter": {"filters": filters}}}
 
 
 def tracing(world: World, pod: Pod, direction: str) -> Json:
     """Spans to the OpenTelemetry provider that a Telemetry, or MeshConfig by default, names; none where the pod knows no such service."""
     entry = merged_tracing(world, pod, direction)
     if entry is None or entry.get("disableSpanReporting"):
-        return {}
+        return request_id(by_id=True)
     default = (world.mesh.get("defaultProviders") or {}).get("tracing") or []
     name = next((provider["name"] for provider in entry.get("providers") or []), next(iter(default), ""))
     provider = (world.mesh.provider(name) or {}).get("opentelemetry")
     if provider is None:
-        return {}
+        return request_id(by_id=True)
     host, port = provider["service"].rpartition("/")[2], provider["port"]
     if all(service.host != host for service in services_of(world, pod)):
-        return {}
+        return request_id(by_id=True)
     collector = {"envoy_grpc": {"cluster_name": f"outbound|{port}||{host}", "authority": host}}
     config: Json = {
         "@type": TYPE + "config.trace.v3.OpenTelemetryConfig",
@@ -145,12 +163,16 @@ def tracing(world: World, pod: Pod, direction: str) -> Json:
         found["spawn_upstream_span"] = True
     if provider.get("maxTagLength"):
         found["max_path_tag_length"] = provider["maxTagLength"]
-    by_id = {
-        "use_request_id_for_trace_sampling": entry.get("useRequestIdForTraceSampling", True),
-        "pack_trace_reason": True,
+    return {"tracing": found, **request_id(by_id=entry.get("useRequestIdForTraceSampling", True))}
+
+
+def request_id(*, by_id: bool) -> Json:
+    """Whether a request's own id decides if it is traced."""
+    config = {
+        "@type": TYPE + "extensions.request_id.uuid.v3.UuidRequestIdConfig",
+        "use_request_id_for_trace_sampling": by_id,
     }
-    extension = {"@type": TYPE + "extensions.request_id.uuid.v3.UuidRequestIdConfig", **by_id}
-    return {"tracing": found, "request_id_extension": {"typed_config": extension}}
+    return {"request_id_extension": {"typed_config": config}}
 
 
 def merged_tracing(world: World, pod: Pod, direction: str) -> Json | None:

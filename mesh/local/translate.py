@@ -44,10 +44,13 @@ def endpoints(world: World, pod: Pod, pods: Sequence[Pod]) -> list[Json]:
     found = []
     for service in services_of(world, pod):
         rule = rule_of(world, pod, service.host)
-        for port in outbound_ports(service) if service.external is None or service.selector else []:
+        by_name = (
+            service.external is not None and not service.selector and service.external.spec.get("resolution") == "DNS"
+        )
+        for port in [] if by_name else outbound_ports(service):
             for subset in ("", *rule.subsets):
                 name = cluster_name(port.number, subset, service.host)
-                found.append(assignment(name, service, port, rule, subset, pods))
+                found.append(assignment(world, name, service, port, rule, subset, pods))
     return found
 
 

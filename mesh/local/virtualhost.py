@@ -1,9 +1,9 @@
 """Virtual hosts: which routes a host's name leads to, in a sidecar and at a gateway."""
 
-from mesh.local.cluster import outbound_ports
+from mesh.local.cluster import inbound_name, outbound_ports
 from mesh.local.document import Document, Json
 from mesh.local.match import MESH, is_catch_all
-from mesh.local.model import Pod, Service, World, full_host
+from mesh.local.model import Pod, Port, Service, World, full_host
 from mesh.local.route import Router, default_route
 from mesh.local.scope import host_matches, services_of, visible
 
@@ -55,7 +55,7 @@ def virtual_hosts(world: World, pod: Pod, service: Service) -> list[Json]:
 def virtual_service(world: World, pod: Pod, service: Service) -> Document | None:
     """The one for calls inside the mesh that names the host itself, else the most specific wildcard; the first of equals."""
     fitting = []
-    for document in world.of("VirtualService"):
+    for document in sorted(world.of("VirtualService"), key=by_age):
         if MESH not in (document.spec.get("gateways") or [MESH]) or not visible(document, pod.namespace):
             continue
         hosts = [full_host(host, document.namespace) for host in document.spec["hosts"]]
@@ -65,6 +65,11 @@ def virtual_service(world: World, pod: Pod, service: Service) -> Document | None
         if best:
             fitting.append((best, document))
     return max(fitting, key=lambda item: item[0])[1] if fitting else None
+
+
+def by_age(document: Document) -> str:
+    """Istiod takes the older document first; of the same age, as all are here, by name and namespace."""
+    return f"{document.name}.{document.namespace}"
 
 
 def names_of(service: Service, pod: Pod) -> list[str]:
@@ -84,22 +89,24 @@ def counted(world: World, pod: Pod) -> Json:
     return {} if disabled else {"include_request_attempt_count": True}
 
 
-def inbound_routes(pod: Pod, service: Service, port: int, target: int) -> Json:
+def inbound_routes(service: Service, port: Port) -> Json:
     """All calls that arrive go to the application, without a timeout of the sidecar's own."""
-    action = {
-        "cluster": f"inbound|{target}||",
+    action: Json = {
+        "cluster": inbound_name(port.target),
         "timeout": "0s",
         "max_stream_duration": {"max_stream_duration": "0s", "grpc_timeout_header_max": "0s"},
     }
+    if not port.protocol.startswith("grpc"):
+        action["retry_policy"] = {"retry_on": "reset-before-request", "num_retries": 2}
     route = {
         "name": "default",
         "match": {"prefix": "/"},
-        "decorator": {"operation": f"{service.host}:{port}/*"},
+        "decorator": {"operation": f"{service.host}:{port.number}/*"},
         "route": action,
     }
     return {
-        "name": f"inbound|{target}||",
-        "virtual_hosts": [{"name": f"inbound|http|{port}", "domains": ["*"], "routes": [route]}],
+        "name": inbound_name(port.target),
+        "virtual_hosts": [{"name": f"inbound|http|{port.number}", "domains": ["*"], "routes": [route]}],
         "validate_clusters": False,
     }
 
@@ -155,7 +162,7 @@ def virtual_services_of(world: World, pod: Pod, gateway: Document) -> list[Docum
         ]
         if f"{gateway.namespace}/{gateway.name}" in named and visible(document, pod.namespace):
             found.append(document)
-    return found
+    return sorted(found, key=by_age)
 
 
 def common_hosts(served: list[str], document: Document) -> list[str]:
