@@ -89,5 +89,6 @@ def with_keys(document: Document) -> Document:
         return document
     rules = [{"jwks": KEYS, **rule} for rule in document.spec["jwtRules"]]
     for rule in rules:
-        rule.pop("jwksUri", None)
+        for name in ("jwksUri", "jwks_uri"):
+            rule.pop(name, None)
     return Document({**document.body, "spec": {**document.spec, "jwtRules": rules}}, document.file)

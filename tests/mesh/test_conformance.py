@@ -1,17 +1,35 @@
 """What `make conformance` rests on, as far as it can be seen without Go."""
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from mesh.conformance.compare import Comparison, Difference, Reason, accepted, reasons
 from mesh.conformance.facts import facts_of, kind_of
+from mesh.conformance.installation import EXERCISE
 from mesh.conformance.istio import MODULE
 from mesh.conformance.workloads import ISTIO_VERSION
+from mesh.local.kustomize import read_folder
+from mesh.local.meshconfig import mesh_config
+from mesh.local.refusal import STRUCTURE, table
+from mesh.local.sources import SOURCES
 
 PINNED = {
     "istio.io/istio": "v0.0.0-20260827124520-eed52ebb66ad",
     "istio.io/api": "v1.31.1",
     "istio.io/client-go": "v1.31.1",
 }
+
+# Fields that stand in several places and are compared in one: a traffic policy, and what a pod says of its own proxy.
+SAME_ELSEWHERE = {
+    "DestinationRule.spec.subsets.trafficPolicy",
+    "DestinationRule.spec.trafficPolicy.portLevelSettings",
+    "MeshConfig.defaultConfig",
+    "ProxyConfig",
+    "no_part_in_envoy",
+    "proxy.istio.io/config",
+}
+OLD_SPELLING = {"RequestAuthentication.spec.jwtRules.jwks_uri"}
 
 
 def test_every_accepted_difference_has_a_reason() -> None:
@@ -43,6 +61,35 @@ def test_a_difference_without_a_reason_is_found() -> None:
     assert found.by_reason == {reason.reason: 1}
     assert found.unused([reason, stale]) == [stale.reason]
     assert kind_of("cluster/a/connectTimeout") == "timeouts"
+
+
+def test_every_field_that_is_translated_is_compared() -> None:
+    """What the local mesh translates stands in YAML that Istio's discovery server is given too: ours, and an exercise for the rest."""
+    known = table()
+    documents = [document for source in (*SOURCES, EXERCISE) for document in read_folder(source)]
+    documents += [inner for inner in map(mesh_config, documents) if inner is not None]
+    used = {
+        field for document in documents for field in fields(known.get(document.kind, ""), document.kind, document.body)
+    }
+    missing = {field for kind in known for field in fields(known[kind], kind)} - used - OLD_SPELLING
+    assert not {field for field in missing if not field.startswith(tuple(SAME_ELSEWHERE))}
+
+
+NOTHING = object()
+
+
+def fields(known: Any, path: str, value: Any = NOTHING) -> Iterator[str]:
+    """The translated fields below a path, or those of them that the value has. What changes no Envoy is left out."""
+    if isinstance(value, list):
+        for item in value:
+            yield from fields(known, path, item)
+    elif isinstance(known, dict):
+        for name in known if value is NOTHING else (value or {}):
+            key = name if name in known else "*"
+            if key in known and key not in STRUCTURE:
+                yield from fields(known[key], f"{path}.{key}", NOTHING if value is NOTHING else value[name])
+    elif ";" not in str(known):
+        yield path
 
 
 def resources(cluster: dict[str, str]) -> dict[str, list[dict[str, str]]]:
