@@ -1,10 +1,11 @@
-"""A client that opens only a channel finds every service, and places an order; and what README says of grpcurl works."""
+"""A client that opens only a channel finds every service, and places an order; and what is written of the gateway works."""
 
 import asyncio
 import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -134,12 +135,12 @@ async def test_an_order_is_placed_by_reflection_alone(version: str, exchange: Ex
     assert (outcome.name, answer.result.quantity) == ("OUTCOME_ACCEPTED", 10)
 
 
-@pytest.fixture
-def market_of_today(tmp_path: Path) -> Iterator[Machine]:
+@pytest.fixture(scope="module")
+def market_of_today() -> Iterator[Machine]:
     """README's market in a minute: alpha has money, and ACME is open today."""
-    machine = Machine(tmp_path / "home")
+    machine = Machine(Path(tempfile.mkdtemp(prefix="bourse-test-")))
     try:
-        machine.start(shards=1, leash=True)
+        machine.start(shards=2, leash=True)
         asyncio.run(opened(machine))
         yield machine
     finally:
@@ -153,18 +154,27 @@ async def opened(machine: Machine) -> None:
         await seen_open(watcher, [SYMBOL], today())
 
 
-def readme_lines() -> str:
-    """README's block about grpcurl, as it stands there."""
-    found = re.search(r"^## With grpcurl\n+((?:    .*\n|\n)+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
-    assert found is not None, "README says nothing of grpcurl"
-    return "\n".join(line.removeprefix("    ") for line in found[1].splitlines())
+def blocks(page: str, heading: str) -> str:
+    """What stands there to be typed: all indented blocks of the page, or those under one heading."""
+    text = (ROOT / page).read_text("utf-8")
+    section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL) if heading else None
+    lines = (section[1] if section else text).splitlines()
+    return "\n".join(line.removeprefix("    ") for line in lines if line.startswith("    "))
 
 
 @pytest.mark.skipif(shutil.which("grpcurl") is None, reason="grpcurl is not on PATH")
-def test_grpcurl_as_readme_has_it(market_of_today: Machine) -> None:
-    """README's lines list and describe the service, and place an order that is accepted."""
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on PATH")
+@pytest.mark.parametrize(
+    ("page", "heading", "told"),
+    [
+        ("README.md", "With grpcurl", ("bourse.order.v1.OrderService", "rpc PlaceOrder", "OUTCOME_ACCEPTED")),
+        ("docs/gateway.md", "", ("bourse.quote.v1.QuoteService", "OUTCOME_ACCEPTED", "shard")),
+    ],
+)
+def test_the_gateway_as_written(page: str, heading: str, told: tuple[str, ...], market_of_today: Machine) -> None:
+    """The lines list and describe the services, and place an order that is accepted."""
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", readme_lines()],
+        ["bash", "-euo", "pipefail", "-c", blocks(page, heading)],
         cwd=ROOT,
         env={**os.environ, "BOURSE_HOME": str(market_of_today.home.folder)},
         capture_output=True,
@@ -173,5 +183,5 @@ def test_grpcurl_as_readme_has_it(market_of_today: Machine) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for told in ("bourse.order.v1.OrderService", "rpc PlaceOrder", "OUTCOME_ACCEPTED"):
-        assert told in done.stdout, done.stdout
+    for words in told:
+        assert words in done.stdout, done.stdout
