@@ -17,6 +17,7 @@ NAME = "envoy.filters.http.rbac"
 TYPE = "type.googleapis.com/envoy.extensions."
 ACTIONS = (("AUDIT", "LOG"), ("DENY", "DENY"), ("ALLOW", "ALLOW"))
 DRY_RUN_STATISTICS = {"ALLOW": "istio_dry_run_allow_", "DENY": "istio_dry_run_deny_", "LOG": ""}
+PARTS_BEHIND_DOMAIN = 4  # ns, a namespace, sa, an account
 TRUE = {"1", "t", "T", "true", "TRUE", "True"}
 Matcher = Callable[[str], Json]
 Condition = tuple[Sequence[str], Sequence[str], "Matcher | Together"]
@@ -194,13 +195,18 @@ class Reader:
         return bool(item.get(name) or item.get(negated(name)))
 
     def _aliased(self, principals: Sequence[str]) -> list[str]:
-        """A principal of this trust domain is one of its aliases too."""
+        """A whole principal of this trust domain, or of `cluster.local`, is one of all its aliases."""
         domains = [self.world.mesh.trust_domain, *self.world.mesh.trust_domain_aliases]
         found: list[str] = []
         for name in principals:
-            domain, _, rest = name.partition("/")
-            same = domain in domains or domain == "cluster.local"
-            found += [f"{each}/{rest}" for each in domains] if same and rest and "*" not in domain else [name]
+            domain, *rest = name.split("/")
+            whole = len(rest) == PARTS_BEHIND_DOMAIN and domain != "*"
+            if whole and (domain == "cluster.local" or any(fits(domain, own) for own in domains)):
+                found += [
+                    name if domain.startswith("*") and fits(domain, own) else "/".join([own, *rest]) for own in domains
+                ]
+            else:
+                found.append(name)
         return list(dict.fromkeys(found))
 
     def _expanded(self, domains: Sequence[str]) -> list[str]:
@@ -221,6 +227,12 @@ class Reader:
 def quoted(value: str) -> str:
     """The text as a regular expression of RE2 that means itself, as Go writes it."""
     return re.sub(r"[\\.+*?()|\[\]{}^$]", lambda letter: f"\\{letter[0]}", value)
+
+
+def fits(pattern: str, value: str) -> bool:
+    if pattern.startswith("*"):
+        return value.endswith(pattern[1:])
+    return value.startswith(pattern[:-1]) if pattern.endswith("*") else value == pattern
 
 
 def negated(name: str) -> str:

@@ -16,18 +16,20 @@ def assignment(
     """The pods of the service that are ready and in the subset, each with the same weight; a ServiceEntry's own endpoints."""
     if service.external is not None and not service.selector:
         return {"@type": TYPE, "cluster_name": name, "endpoints": static_endpoints(service.external, port)}
-    found = [endpoint(world, pod, port.target) for pod in instances(service, pods, rule.subsets.get(subset, {}))]
+    mode = (rule.policy(port.number, subset).get("tls") or {}).get("mode")
+    chosen = instances(service, pods, rule.subsets.get(subset, {}))
+    found = [endpoint(pod, port.target, of_mesh=takes_mutual_tls(world, pod, port.target, mode)) for pod in chosen]
     endpoints = [{"locality": {}, "lb_endpoints": found, "load_balancing_weight": len(found)}] if found else []
     return {"@type": TYPE, "cluster_name": name, "endpoints": endpoints}
 
 
-def endpoint(world: World, pod: Pod, port: int) -> Json:
-    """Marked as of the mesh unless its port takes plaintext alone."""
-    marked = (
-        {}
-        if peer_authentication(world, pod, port) == "DISABLE"
-        else {"envoy.transport_socket_match": {"tlsMode": "istio"}}
-    )
+def takes_mutual_tls(world: World, pod: Pod, port: int, mode: str | None) -> bool:
+    """As the DestinationRule says, else as the pod's PeerAuthentication has it."""
+    return mode == "ISTIO_MUTUAL" if mode else peer_authentication(world, pod, port) != "DISABLE"
+
+
+def endpoint(pod: Pod, port: int, *, of_mesh: bool) -> Json:
+    marked = {"envoy.transport_socket_match": {"tlsMode": "istio"}} if of_mesh else {}
     workload = f"{pod.name};{pod.namespace};{pod.labels.get('app', '')};{pod.labels.get('version', '')};"
     return {
         "endpoint": {"address": {"socket_address": {"address": pod.address, "port_value": port}}},
@@ -52,8 +54,13 @@ def static_endpoints(entry: Document, port: Port) -> list[Json]:
                 }
             },
             "load_balancing_weight": item.get("weight") or 1,
+            "metadata": {
+                "filter_metadata": {
+                    "istio": {"workload": f"{entry.name}-{index};{entry.namespace};{entry.name}-{index};;"}
+                }
+            },
         }
-        for item in listed
+        for index, item in enumerate(listed)
     ]
     if not found:
         return []

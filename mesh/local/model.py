@@ -157,8 +157,7 @@ class World:
         found: Json = self.mesh.get("defaultConfig") or {}
         document = workload.of_pod(self._workloads, pod.namespace, pod.labels)
         own = workload.proxy_config(document) if document else None
-        both: Json = workload.overlaid(found, own.body) if own else found
-        return both
+        return workload.overlaid(found, own.body) if own else found
 
     @cached_property
     def _workloads(self) -> list[Document]:

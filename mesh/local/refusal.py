@@ -5,6 +5,7 @@ some values are translated. A test sets every field of Istio's schemas, one at a
 """
 
 import ipaddress
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -74,6 +75,7 @@ def problems_of(document: Document) -> Iterator[Problem]:
     for inner in (mesh_config(document), proxy_config(document) if document.kind in WORKLOADS else None):
         if inner is not None:
             yield from fields(inner, {**table()[inner.kind], **dict.fromkeys(IDENTITY, "any")}, inner.body, ())
+            yield from between(inner)
     if document.kind == "MeshConfig":
         return
     if document.kind in table()["no_part_in_envoy"]:
@@ -93,10 +95,18 @@ def between(document: Document) -> Iterator[Problem]:
         yield document.problem(("spec", "clusterIP"), "a headless service with ports is not translated")
     if document.kind == "VirtualService":
         yield from of_routes(document)
+    if (
+        document.kind == "MeshConfig"
+        and document.body.get("accessLogEncoding") == "JSON"
+        and not is_json_object(document.body.get("accessLogFormat", "{}"))
+    ):
+        yield document.problem(("accessLogFormat",), "is no JSON object, as accessLogEncoding wants it")
     for index, server in enumerate(document.spec.get("servers") or [] if document.kind == "Gateway" else []):
         encrypted = isinstance(server, dict) and (server.get("port") or {}).get("protocol") == "HTTPS"
-        if encrypted and not (server.get("tls") or {}).get("credentialName"):
-            yield document.problem(("spec", "servers", index), "HTTPS is translated with a credentialName alone")
+        if encrypted and not {"mode", "credentialName"} <= (server.get("tls") or {}).keys():
+            yield document.problem(
+                ("spec", "servers", index), "HTTPS is translated with a mode and a credentialName alone"
+            )
 
 
 def of_routes(document: Document) -> Iterator[Problem]:
@@ -206,6 +216,13 @@ def is_block(value: object) -> bool:
     except ValueError:
         return False
     return isinstance(value, str)
+
+
+def is_json_object(value: object) -> bool:
+    try:
+        return isinstance(json.loads(str(value)), dict)
+    except ValueError:
+        return False
 
 
 def is_number_as_text(value: object) -> bool:

@@ -1,5 +1,6 @@
 """Telemetry: access logs and traces, by the providers that MeshConfig names."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -109,7 +110,7 @@ def provided_log(world: World, name: str) -> list[Json]:
 def mesh_format(world: World) -> Json:
     wanted = world.mesh.get("accessLogFormat")
     if world.mesh.get("accessLogEncoding") == "JSON":
-        return {"json_format": JSON_FORMAT, "json_format_options": {}}
+        return {"json_format": json.loads(wanted) if wanted else JSON_FORMAT, "json_format_options": {}}
     return text_format(wanted or DEFAULT_FORMAT)
 
 

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from mesh.local.document import Document, Json, read_text
 
 KINDS = ("Deployment", "StatefulSet")
 PROXY_CONFIG = "proxy.istio.io/config"
+HEADERS = "proxyHeaders"
+KEPT = ("forwardedClientCert", "requestId", "attemptCount", "server", "envoyDebugHeaders")
 POD_NAME = "statefulset.kubernetes.io/pod-name"
 
 
@@ -60,11 +61,13 @@ def proxy_config(document: Document) -> Document | None:
     return Document(body, inner.file, inner.node, inner.first_line)
 
 
-def overlaid(below: Any, above: Any) -> Any:
-    """The values above in place of those below, field by field."""
-    if isinstance(below, dict) and isinstance(above, dict):
-        return {**below, **{name: overlaid(below.get(name), value) for name, value in above.items()}}
-    return above
+def overlaid(below: Json, above: Json) -> Json:
+    """A pod's configuration over the mesh's: a field replaces all of it, but for five of proxyHeaders, which are kept each."""
+    headers, own = below.get(HEADERS) or {}, above.get(HEADERS) or {}
+    found = {**below, **above}
+    if own:
+        found[HEADERS] = {**{name: headers[name] for name in KEPT if name in headers}, **own}
+    return found
 
 
 def of_pod(documents: Sequence[Document], namespace: str, pod_labels: Mapping[str, str]) -> Document | None:

@@ -157,7 +157,7 @@ def differ(one: World, other: World) -> bool:
             [{"to": [{"operation": {"ports": ["http"]}}]}],
             "is no number of a port",
         ),
-        ("Gateway", ("spec", "servers", "[]", "tls"), {"mode": "SIMPLE"}, "with a credentialName alone"),
+        ("Gateway", ("spec", "servers", "[]", "tls"), {"mode": "SIMPLE"}, "with a mode and a credentialName alone"),
         ("Service", ("spec", "clusterIP"), "None", "a headless service with ports is not translated"),
         (
             "Service",
