@@ -203,10 +203,13 @@ def test_streams_that_open_have_a_lower_limit() -> None:
 
 
 def test_an_address_has_a_limit_before_its_token_is_looked_at() -> None:
+    """Whatever address it says that it calls for."""
     with gate(limited(participant=10 * BURST, address=BURST)) as door:
         for _ in range(BURST):
             assert door.call(PLACE).reason == "TOKEN_MISSING"
         assert ended(door.call(PLACE)) == LIMITED
+        for name in ("x-forwarded-for", "x-envoy-external-address", "x-real-ip"):
+            assert ended(door.call(PLACE, metadata=((name, "192.0.2.7"),))) == LIMITED
         assert ended(door.post(PLACE, {})) == (429, "RATE_LIMITED")
 
 
