@@ -146,10 +146,10 @@ class Layout:
         """Every process gets its place; what it has stays, unless someone else has taken it. Nothing of it may be running."""
         self.ports = {name: port for name, port in self.ports.items() if is_free(port)}
         self.add([*self.services, "gateway", *versions])
-        if not all(is_free(POD_PORT, f"{self.network}.{number}") for number in self.pods.values()):
+        if self.mesh and not all(is_free(POD_PORT, f"{self.network}.{number}") for number in self.pods.values()):
             self.network = free_network(self.pods.values())
         longest = len(os.fsencode(home.mesh)) + SOCKET_NAME_BYTES_LIMIT
-        if longest > SOCKET_PATH_BYTES_LIMIT and not is_private(self.sockets):
+        if self.mesh and longest > SOCKET_PATH_BYTES_LIMIT and not is_private(self.sockets):
             self.sockets = tempfile.mkdtemp(prefix="bourse-")
 
     def add(self, processes: Iterable[str]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cli.machine import Machine
 from cli.machine.credentials import BrokerIssuer, Credentials
 from cli.machine.home import SOCKET_PATH_BYTES_LIMIT, Home, Layout, is_private
 from cli.machine.mesh import world
@@ -127,6 +128,18 @@ def test_a_version_is_a_pod_of_its_own(home: Home) -> None:
     assert stable.sockets != canary.sockets
     assert stable.service_account == canary.service_account == "svc-order"
     assert (stable.labels["version"], canary.labels["version"]) == ("stable", "canary")
+
+
+def test_whether_there_is_a_mesh_is_remembered(tmp_path: Path) -> None:
+    """At first there is one; --no-mesh holds until --mesh."""
+    machine = Machine(tmp_path / "home")
+    seen = []
+    for mesh in (None, False, None, True, None):
+        machine.start(["nats"], shards=1, mesh=mesh, leash=True)
+        state = machine.state()
+        seen.append(state is not None and state.mesh)
+        machine.stop()
+    assert seen == [True, False, False, True, True]
 
 
 def test_an_edit_that_fails_changes_nothing(home: Home) -> None:

@@ -9,7 +9,7 @@ from cryptography import x509
 
 from cli.machine.mesh.pods import Place
 from mesh.local import certificates
-from mesh.local.certificates import ROOT, WORKLOAD, Authority
+from mesh.local.certificates import WORKLOAD, Authority
 from mesh.local.model import World
 
 LOCAL_NAMES = ("localhost", "127.0.0.1")
@@ -60,9 +60,8 @@ class Keyring:
     def keep(self, wanted: Sequence[Secret], *, anew: bool = False) -> int:
         """Issues what is missing, due, damaged or of other names; all of it with `anew`. How many were issued."""
         due = [secret for secret in wanted if anew or not self._holds(secret)]
-        for folder in {secret.folder for secret in wanted}:
-            if anew or not certificates.secret_file(folder, ROOT).exists():
-                certificates.write_root(folder, self._authority)
+        for folder in {secret.folder for secret in due}:
+            certificates.write_root(folder, self._authority)
         for secret in due:
             certificates.write_secret(secret.folder, secret.name, self._authority.issue(secret.spiffe, secret.hosts))
         return len(due)
