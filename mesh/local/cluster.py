@@ -13,7 +13,7 @@ from mesh.local.duration import duration, seconds
 from mesh.local.endpoint import static_endpoints
 from mesh.local.meshconfig import MeshConfig
 from mesh.local.model import Pod, Port, Service, World, stands_for
-from mesh.local.scope import services_of
+from mesh.local.scope import reachable_services
 
 TYPE = "type.googleapis.com/envoy."
 TLS = {"name": "envoy.transport_sockets.tls"}
@@ -58,7 +58,7 @@ def inbound_name(port: int) -> str:
 def clusters(world: World, pod: Pod, pods: Iterable[Pod], folder: Path) -> list[Json]:
     """All clusters of the pod's Envoy, by name: of each HTTP port of each service in its scope, of the subsets, and its own."""
     found = [black_hole(world.mesh)]
-    for service in services_of(world, pod):
+    for service in reachable_services(world, pod):
         rule = rule_of(world, pod, service.host)
         for port in outbound_ports(service):
             found += [outbound(world, pod, pods, folder, service, port, rule, subset) for subset in ("", *rule.subsets)]
@@ -82,6 +82,17 @@ def inbound_ports(world: World, pod: Pod) -> list[int]:
             for port in service.ports
             if port.is_http2
         }
+    )
+
+
+def service_of(world: World, pod: Pod, target: int) -> tuple[Service, Port]:
+    """The pod's first service with that target port, and that port of it."""
+    return next(
+        (service, port)
+        for service in world.services
+        if stands_for(pod, service)
+        for port in service.ports
+        if port.target == target and port.is_http2
     )
 
 
@@ -267,7 +278,14 @@ def secret(folder: Path, name: str) -> Json:
 
 
 def inbound(world: World, pod: Pod, port: int) -> Json:
-    """The application, which listens on its Unix socket and speaks HTTP/2 without TLS there."""
+    """The application, which listens on its Unix socket and speaks HTTP/2 without TLS there.
+
+    The limits on connections to the service hold here too, where the pod knows its own service.
+    """
+    service, served = service_of(world, pod, port)
+    known = any(each.host == service.host for each in reachable_services(world, pod))
+    policy = rule_of(world, pod, service.host).policy(served.number) if known else {}
+    pool = policy.get("connectionPool") or {}
     name = inbound_name(port)
     address = {"pipe": {"path": str(pod.sockets / APP_SOCKET)}}
     return {
@@ -275,10 +293,11 @@ def inbound(world: World, pod: Pod, port: int) -> Json:
         "name": name,
         "alt_stat_name": name + ";",
         "type": "STATIC",
-        "connect_timeout": connect_timeout(world.mesh, {}),
+        "connect_timeout": connect_timeout(world.mesh, pool),
         "common_lb_config": {},
-        "circuit_breakers": {"thresholds": [thresholds({})]},
-        **http_options({}, http2=True),
+        "circuit_breakers": {"thresholds": [thresholds(pool)]},
+        **http_options(pool, http2=True),
+        **keepalive(pool),
         "load_assignment": {
             "cluster_name": name,
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],

@@ -33,6 +33,16 @@ class Rule:
                 policy = of_port(own, port) or {**policy, **own}
         return {name: policy[name] for name in POLICY_FIELDS if name in policy}
 
+    def tls_mode(self, port: int, subset: str = "") -> str | None:
+        """Of the subset, else of the host: here a port's settings without TLS do not hide those of all ports."""
+        spec = self.document.spec if self.document else {}
+        own = next((item.get("trafficPolicy") for item in spec.get("subsets") or [] if item["name"] == subset), None)
+        for policy in (own or {}, spec.get("trafficPolicy") or {}):
+            for settings in (of_port(policy, port) or {}, policy):
+                if settings.get("tls"):
+                    return str(settings["tls"]["mode"])
+        return None
+
 
 def of_port(policy: Json, port: int) -> Json | None:
     """The settings of that port alone, which are never merged with those of all ports; None when it has none."""

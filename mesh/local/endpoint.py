@@ -16,7 +16,7 @@ def assignment(
     """The pods of the service that are ready and in the subset, each with the same weight; a ServiceEntry's own endpoints."""
     if service.external is not None and not service.selector:
         return {"@type": TYPE, "cluster_name": name, "endpoints": static_endpoints(service.external, port)}
-    mode = (rule.policy(port.number, subset).get("tls") or {}).get("mode")
+    mode = rule.tls_mode(port.number, subset)
     chosen = instances(service, pods, rule.subsets.get(subset, {}))
     found = [endpoint(pod, port.target, of_mesh=takes_mutual_tls(world, pod, port.target, mode)) for pod in chosen]
     endpoints = [{"locality": {}, "lb_endpoints": found, "load_balancing_weight": len(found)}] if found else []
@@ -41,33 +41,15 @@ def endpoint(pod: Pod, port: int, *, of_mesh: bool) -> Json:
 
 def static_endpoints(entry: Document, port: Port) -> list[Json]:
     """A ServiceEntry's own endpoints, or its hosts themselves where they are to be asked of DNS."""
-    by_name = entry.spec["hosts"] if entry.spec.get("resolution") == "DNS" else []
-    listed = entry.spec.get("endpoints") or [{"address": host} for host in by_name]
-    found = [
-        {
-            "endpoint": {
-                "address": {
-                    "socket_address": {
-                        "address": item["address"],
-                        "port_value": (item.get("ports") or {}).get(port.name, port.target),
-                    }
-                }
-            },
-            "load_balancing_weight": item.get("weight") or 1,
-            "metadata": {
-                "filter_metadata": {
-                    "istio": {"workload": f"{entry.name}-{index};{entry.namespace};{entry.name}-{index};;"}
-                }
-            },
-        }
-        for index, item in enumerate(listed)
-    ]
-    if not found:
-        return []
-    return [
-        {
-            "locality": {},
-            "lb_endpoints": found,
-            "load_balancing_weight": sum(int(item.get("weight") or 1) for item in listed),
-        }
-    ]
+    hosts = [{"address": host} for host in entry.spec["hosts"]] if entry.spec.get("resolution") == "DNS" else []
+    found = [static_endpoint(item, port) for item in entry.spec.get("endpoints") or hosts]
+    weight = sum(item["load_balancing_weight"] for item in found)
+    return [{"locality": {}, "lb_endpoints": found, "load_balancing_weight": weight}] if found else []
+
+
+def static_endpoint(item: Json, port: Port) -> Json:
+    where = {"address": item["address"], "port_value": (item.get("ports") or {}).get(port.name, port.target)}
+    return {
+        "endpoint": {"address": {"socket_address": where}},
+        "load_balancing_weight": item.get("weight") or 1,
+    }

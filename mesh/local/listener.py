@@ -7,11 +7,11 @@ only the addresses are the pod's own. `enable_reuse_port` is off: a second proce
 from pathlib import Path
 
 from mesh.local.certificates import ROOT, WORKLOAD, gateway_secret
-from mesh.local.cluster import TLS, inbound_ports, secret
+from mesh.local.cluster import TLS, inbound_ports, secret, service_of
 from mesh.local.connection import GATEWAY, INBOUND, Manager, target_port
 from mesh.local.document import Document, Json
 from mesh.local.duration import duration
-from mesh.local.model import Pod, Port, Service, World, matches, stands_for
+from mesh.local.model import Pod, World, matches
 from mesh.local.peer import peer_authentication
 from mesh.local.telemetry import listener_logs
 from mesh.local.virtualhost import EGRESS, gateway_route_name, inbound_routes
@@ -86,17 +86,6 @@ def inbound_chains(world: World, pod: Pod, folder: Path, manager: Manager, port:
     if mode == "STRICT":
         return [chain(mutual, transport_socket=socket)]
     return [chain({**mutual, "application_protocols": IN_MESH}, transport_socket=socket), chain(plain)]
-
-
-def service_of(world: World, pod: Pod, target: int) -> tuple[Service, Port]:
-    """The pod's first service with that target port, and that port of it."""
-    return next(
-        (service, port)
-        for service in world.services
-        if stands_for(pod, service)
-        for port in service.ports
-        if port.target == target and port.is_http2
-    )
 
 
 def mutual_tls(world: World, folder: Path) -> Json:

@@ -1,7 +1,11 @@
 """What a pod's proxy knows: the services of its Sidecar's scope, and the documents that are visible to it."""
 
+from collections.abc import Iterator
+
 from mesh.local.document import Document
-from mesh.local.model import Pod, Service, World, labels_of
+from mesh.local.model import Pod, Service, World, full_host, labels_of
+
+MESH = "mesh"
 
 
 def host_matches(pattern: str, host: str) -> bool:
@@ -27,20 +31,50 @@ def sidecar_of(world: World, pod: Pod) -> Document | None:
     return found[-1] if found else None
 
 
-def services_of(world: World, pod: Pod) -> list[Service]:
-    """The services that the pod may call. A gateway knows all that are visible to it; so does a pod without a Sidecar."""
-    known = [
-        service for service in world.services if service.external is None or visible(service.external, pod.namespace)
-    ]
+def patterns_of(world: World, pod: Pod) -> list[str] | None:
+    """What the pod's Sidecar lets it know of; None when that is everything, as for a gateway."""
     sidecar = None if pod.gateway else sidecar_of(world, pod)
     if sidecar is None or "egress" not in sidecar.spec:
+        return None
+    return [pattern for listener in sidecar.spec["egress"] for pattern in listener["hosts"]]
+
+
+def visible_services(world: World, pod: Pod) -> list[Service]:
+    return [each for each in world.services if each.external is None or visible(each.external, pod.namespace)]
+
+
+def services_of(world: World, pod: Pod) -> list[Service]:
+    """The services that the pod may call by their names."""
+    patterns, known = patterns_of(world, pod), visible_services(world, pod)
+    if patterns is None:
         return known
-    patterns = [pattern for listener in sidecar.spec["egress"] for pattern in listener["hosts"]]
-    return [service for service in known if any(in_scope(pattern, service, pod.namespace) for pattern in patterns)]
+    return [each for each in known if any(in_scope(pattern, each.namespace, each.host, pod) for pattern in patterns)]
 
 
-def in_scope(pattern: str, service: Service, namespace: str) -> bool:
-    """Whether `namespace/host` of a Sidecar's egress means the service; the namespace may be `.`, `*`, or `~` for none."""
-    where, _, host = pattern.rpartition("/")
-    where = namespace if where == "." else where or "*"
-    return where in ("*", service.namespace) and host_matches(host, service.host)
+def reachable_services(world: World, pod: Pod) -> list[Service]:
+    """Those, and the ones to which a VirtualService of a name in scope leads."""
+    patterns, known = patterns_of(world, pod), services_of(world, pod)
+    if patterns is None:
+        return known
+    hosts = {service.host for service in known}
+    for document in world.of("VirtualService"):
+        own = [full_host(host, document.namespace) for host in document.spec["hosts"]]
+        named = any(in_scope(pattern, document.namespace, host, pod) for pattern in patterns for host in own)
+        if named and visible(document, pod.namespace) and MESH in (document.spec.get("gateways") or [MESH]):
+            hosts |= {full_host(host, document.namespace) for host in destinations(document)}
+    return [service for service in visible_services(world, pod) if service.host in hosts]
+
+
+def destinations(document: Document) -> Iterator[str]:
+    """The hosts to which a VirtualService leads, or mirrors."""
+    for rule in document.spec.get("http") or []:
+        yield from (way["destination"]["host"] for way in [*(rule.get("route") or []), *(rule.get("mirrors") or [])])
+        if rule.get("mirror"):
+            yield rule["mirror"]["host"]
+
+
+def in_scope(pattern: str, namespace: str, host: str, pod: Pod) -> bool:
+    """Whether `namespace/host` of a Sidecar's egress means the host; the namespace may be `.`, `*`, or `~` for none."""
+    where, _, wanted = pattern.rpartition("/")
+    where = pod.namespace if where == "." else where or "*"
+    return where in ("*", namespace) and host_matches(wanted, host)

@@ -12,7 +12,7 @@ from mesh.local.endpoint import assignment
 from mesh.local.envoyfilter import patched_clusters, patched_listeners, patched_routes, patches
 from mesh.local.listener import gateway_listeners, servers_of, sidecar_listeners
 from mesh.local.model import Pod, World
-from mesh.local.scope import services_of
+from mesh.local.scope import reachable_services
 from mesh.local.virtualhost import egress_routes, gateway_routes
 
 
@@ -42,7 +42,7 @@ def resources(world: World, pod: Pod, pods: Sequence[Pod], folder: Path) -> Reso
 
 def endpoints(world: World, pod: Pod, pods: Sequence[Pod]) -> list[Json]:
     found = []
-    for service in services_of(world, pod):
+    for service in reachable_services(world, pod):
         rule = rule_of(world, pod, service.host)
         by_name = (
             service.external is not None and not service.selector and service.external.spec.get("resolution") == "DNS"
