@@ -1,4 +1,7 @@
-"""`make conformance`: what Istio says of our YAML, and what it would tell Envoy, beside what the local mesh tells it."""
+"""`make conformance`: what Istio says of our YAML, and what it would tell Envoy, beside what the local mesh tells it.
+
+Writes docs/conformance.md when nothing is without a reason.
+"""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,8 +17,10 @@ from mesh.conformance.facts import dangling, facts_of
 from mesh.conformance.installation import Installation, installations, misread
 from mesh.conformance.workloads import compared, pods_of, proxy
 from mesh.local.model import Pod, World
+from mesh.local.sources import ROOT
 from mesh.local.translate import resources
 
+PAGE = ROOT / "docs" / "conformance.md"
 STABLE_WEIGHTS = (100, 90, 50, 0)
 KINDS = ("clusters", "endpoints", "listeners", "routes")
 
@@ -30,9 +35,13 @@ def main() -> int:
     for installation in installations():
         problems += installation.problems()
         problems += compare(installation, found, known)
-    for line in report.lines(found, problems, known, ", ".join(f"{share}/{100 - share}" for share in STABLE_WEIGHTS)):
+    cases = ", ".join(f"{share}/{100 - share}" for share in STABLE_WEIGHTS)
+    for line in report.lines(found, problems, known, cases):
         click.echo(line)
-    return 1 if report.amount(found, problems, known) else 0
+    if report.amount(found, problems, known):
+        return 1
+    PAGE.write_text(report.page(found, cases), "utf-8")
+    return 0
 
 
 def compare(installation: Installation, found: Comparison, known: Sequence[Reason]) -> list[str]:

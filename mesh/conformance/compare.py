@@ -39,7 +39,7 @@ class Reason:
     """
 
     reason: str
-    facts: Sequence[str]
+    facts: tuple[str, ...]
     only: str = ""
     where: str = "*"
     istiod: str = "*"
@@ -70,7 +70,7 @@ class Comparison:
     facts: Counter[str] = field(default_factory=Counter)
     explained: Counter[str] = field(default_factory=Counter)
     unexplained: list[Difference] = field(default_factory=list)
-    by_reason: Counter[str] = field(default_factory=Counter)
+    by_reason: Counter[Reason] = field(default_factory=Counter)
     seen: set[Difference] = field(default_factory=set)
 
     def add(
@@ -92,11 +92,11 @@ class Comparison:
             self.unexplained.append(difference)
         else:
             self.explained[kind_of(difference.fact)] += 1
-            self.by_reason[reason.reason] += 1
+            self.by_reason[reason] += 1
 
-    def unused(self, reasons: Iterable[Reason]) -> list[str]:
+    def unused(self, reasons: Iterable[Reason]) -> list[Reason]:
         """Reasons for differences that there are no longer."""
-        return [each.reason for each in reasons if not self.by_reason[each.reason]]
+        return [each for each in reasons if not self.by_reason[each]]
 
 
 def flat(side: Mapping[str, Facts], other: Mapping[str, Facts]) -> Facts:
@@ -108,7 +108,9 @@ def flat(side: Mapping[str, Facts], other: Mapping[str, Facts]) -> Facts:
 
 
 def reasons(file: Path = REASONS) -> list[Reason]:
-    return [Reason(**item) for item in yaml.safe_load(file.read_text("utf-8"))["facts"]]
+    return [
+        Reason(**{**item, "facts": tuple(item["facts"])}) for item in yaml.safe_load(file.read_text("utf-8"))["facts"]
+    ]
 
 
 def accepted(file: Path = REASONS) -> Mapping[str, str]:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import yaml
-
 from mesh.conformance import istio
 from mesh.conformance.compare import accepted
 from mesh.local.document import Document, read_text
@@ -45,7 +43,7 @@ class Installation:
 
     def problems(self) -> list[str]:
         """What `istioctl analyze` and `validate` say that nobody accepted."""
-        RENDERED.write_text("---\n".join(yaml.safe_dump(document.body) for document in self.applied), "utf-8")
+        RENDERED.write_text("\n---\n".join(json.dumps(document.body) for document in self.applied), "utf-8")
         MESH_CONFIG.write_text(json.dumps(World(self.install).mesh.values), "utf-8")
         said = [f"{each['code']} {each['origin']}: {each['message']}" for each in istio.analyzed(RENDERED, MESH_CONFIG)]
         said += istio.validated(RENDERED)

@@ -55,10 +55,11 @@ def answers(cases: Sequence[Json]) -> list[dict[str, Mapping[str, Json]]]:
 def analyzed(file: Path, mesh: Path) -> list[Json]:
     """What `istioctl analyze` says of the file, whatever its severity."""
     options = ["--use-kube=false", f"--meshConfigFile={mesh}", "--output=json", "--failure-threshold=Error"]
-    found: list[Json] = json.loads(
-        run([str(BUILD / "istioctl"), "analyze", *options, str(file)], accepted=(0, 79)) or "[]"
-    )
-    return found
+    said = run([str(BUILD / "istioctl"), "analyze", *options, str(file)], accepted=(0, 79))
+    if not said.startswith(("[", "null")):
+        raise Failed(f"istioctl analyze: {said[:SHOWN_CHARACTERS]}")
+    found: list[Json] | None = json.loads(said)
+    return found or []
 
 
 def validated(file: Path) -> list[str]:

@@ -12,7 +12,7 @@ from mesh.conformance.workloads import ISTIO_VERSION
 from mesh.local.kustomize import read_folder
 from mesh.local.meshconfig import mesh_config
 from mesh.local.refusal import STRUCTURE, table
-from mesh.local.sources import SOURCES
+from mesh.local.sources import ROOT, SOURCES
 
 PINNED = {
     "istio.io/istio": "v0.0.0-20260827124520-eed52ebb66ad",
@@ -39,6 +39,13 @@ def test_every_accepted_difference_has_a_reason() -> None:
     assert all(reason.only in ("", "istiod", "ours") for reason in reasons())
 
 
+def test_the_page_names_every_reason() -> None:
+    """docs/conformance.md is of these reasons and of this version of Istio."""
+    page = (ROOT / "docs" / "conformance.md").read_text("utf-8")
+    assert {reason.reason for reason in reasons()} == set(re.findall(r"^\| \d+ \| (.+) \|$", page, re.MULTILINE))
+    assert f"(version {ISTIO_VERSION})" in page
+
+
 def test_istio_is_pinned() -> None:
     """The module compares with one version of Istio, and the proxies say that they are of it."""
     text = (MODULE / "go.mod").read_text("utf-8")
@@ -51,15 +58,15 @@ def test_istio_is_pinned() -> None:
 
 def test_a_difference_without_a_reason_is_found() -> None:
     """A reason explains facts of its own pattern, side and values, and no others; one that explains nothing is named."""
-    reason = Reason("because it is so", ["cluster/*/type"], istiod='"ORIGINAL_DST"', ours='"STATIC"')
-    stale = Reason("because it was so", ["cluster/*/name"], only="ours")
+    reason = Reason("because it is so", ("cluster/*/type",), istiod='"ORIGINAL_DST"', ours='"STATIC"')
+    stale = Reason("because it was so", ("cluster/*/name",), only="ours")
     found = Comparison()
     istiod = facts_of(resources({"name": "a", "type": "ORIGINAL_DST", "connectTimeout": "1s"}), gateway=False)
     ours = facts_of(resources({"name": "a", "type": "STATIC", "connectTimeout": "2s"}), gateway=False)
     found.add("base svc-order", istiod, ours, [reason, stale])
     assert found.unexplained == [Difference("base svc-order", "cluster/a/connectTimeout", '"1s"', '"2s"')]
-    assert found.by_reason == {reason.reason: 1}
-    assert found.unused([reason, stale]) == [stale.reason]
+    assert found.by_reason == {reason: 1}
+    assert found.unused([reason, stale]) == [stale]
     assert kind_of("cluster/a/connectTimeout") == "timeouts"
 
 
