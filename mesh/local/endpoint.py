@@ -42,14 +42,19 @@ def endpoint(pod: Pod, port: int, *, of_mesh: bool) -> Json:
 def static_endpoints(entry: Document, port: Port) -> list[Json]:
     """A ServiceEntry's own endpoints, or its hosts themselves where they are to be asked of DNS."""
     hosts = [{"address": host} for host in entry.spec["hosts"]] if entry.spec.get("resolution") == "DNS" else []
-    found = [static_endpoint(item, port) for item in entry.spec.get("endpoints") or hosts]
+    written = entry.spec.get("endpoints")
+    found = [
+        static_endpoint(entry, item, port, f"{entry.name}-{index}" if written else entry.name)
+        for index, item in enumerate(written or hosts)
+    ]
     weight = sum(item["load_balancing_weight"] for item in found)
     return [{"locality": {}, "lb_endpoints": found, "load_balancing_weight": weight}] if found else []
 
 
-def static_endpoint(item: Json, port: Port) -> Json:
+def static_endpoint(entry: Document, item: Json, port: Port, name: str) -> Json:
     where = {"address": item["address"], "port_value": (item.get("ports") or {}).get(port.name, port.target)}
     return {
         "endpoint": {"address": {"socket_address": where}},
         "load_balancing_weight": item.get("weight") or 1,
+        "metadata": {"filter_metadata": {"istio": {"workload": f"{name};{entry.namespace};{name};;"}}},
     }
