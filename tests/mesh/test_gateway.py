@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,13 +14,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from bourse.types.v1 import market_pb2
+from bourse.order.v1 import order_pb2
+from bourse.types.v1 import command_pb2, market_pb2
 from bourse_sdk import Client, Operator, Refusal, Side, SyncClient, Unreachable
 from cli import clients
 from cli.__main__ import main
 from mesh.gateway import contract
 from tests.exchange import SYMBOLS, TRADING_DATE, Exchange
-from tests.mesh.door import ORDERS, QUOTES, Door, bearer
+from tests.mesh.door import ORDERS, QUOTES, Door, bearer, metadata
 from tests.sdk.exchange import direct
 
 PLACE = f"{ORDERS}/PlaceOrder"
@@ -27,6 +29,7 @@ SECONDS, INSTALL_SECONDS = 30.0, 120.0
 NODE_FOLDER = Path(sys.prefix) / "grpc_web"
 NODE_SOURCES = Path(__file__).with_name("grpc_web")
 without = pytest.mark.skipif
+Page = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +245,22 @@ def test_a_services_refusal_is_json_too(door: Door, token: str) -> None:
     assert (told.status, told.reason) == (403, "ACCOUNT_NOT_YOURS")
 
 
+def test_a_message_over_the_services_limit_is_told(door: Door, token: str) -> None:
+    """By the service, through the gateway: its limit is for one message, whatever carries it."""
+    large = order_pb2.PlaceOrderRequest(place=command_pb2.PlaceOrder(account="a" * (5 << 20)))
+    told = door.call(PLACE, large.SerializeToString(), metadata(token))
+    assert (told.status, told.reason) == ("RESOURCE_EXHAUSTED", "MESSAGE_TOO_LARGE")
+
+
+def test_a_method_of_others_is_refused_with_a_reason(door: Door, token: str, meshed: Exchange) -> None:
+    """By the sidecar of the service: an operator places no order, a broker pays nothing in."""
+    operator = meshed.machine.credentials.issue("operator", "operator")
+    for path, caller in ((PLACE, operator), ("/bourse.ledger.v1.LedgerService/Deposit", token)):
+        told, json_told = door.call(path, metadata=metadata(caller)), door.post(path, {}, caller)
+        assert (told.status, told.reason) == ("PERMISSION_DENIED", "CALLER_NOT_ALLOWED")
+        assert (json_told.status, json_told.reason, json_told.fix) == (403, "CALLER_NOT_ALLOWED", told.fix)
+
+
 def test_a_stream_of_answers_is_a_list(door: Door, token: str) -> None:
     """Of a stream without an end, what has come so far."""
     response = door.ask("POST", f"{QUOTES}/StreamTopOfBook", bearer(token), json.dumps({"symbols": ["ACME"]}))
@@ -277,7 +296,7 @@ def test_grpcurl_works_by_reflection(door: Door, account: str, token: str) -> No
 
 
 @pytest.fixture(scope="module")
-def page(door: Door) -> Iterator[Callable[..., dict[str, Any]]]:
+def page(door: Door) -> Iterator[Page]:
     """Calls as a web page's script does, with Connect's grpc-web client on node's fetch."""
     if shutil.which("npm") is None or shutil.which("node") is None:
         pytest.skip("node and npm are not on PATH")
@@ -297,31 +316,34 @@ def page(door: Door) -> Iterator[Callable[..., dict[str, Any]]]:
         descriptors.write(contract.described().SerializeToString())
         descriptors.flush()
 
-        def call(service: str, method: str, request: dict[str, Any], token: str = "") -> dict[str, Any]:
-            words = [descriptors.name, f"https://{door.address}", service, method, json.dumps(request), token]
+        def call(*calls: dict[str, Any]) -> list[dict[str, Any]]:
+            words = [descriptors.name, f"https://{door.address}", json.dumps(calls)]
             done = subprocess.run(
                 ["node", "call.mjs", *words],
                 cwd=NODE_FOLDER,
-                env={"NODE_EXTRA_CA_CERTS": str(door.ca_file), "PATH": "/usr/bin:/bin"},
+                env={"NODE_EXTRA_CA_CERTS": str(door.ca_file), "PATH": os.environ["PATH"]},
                 capture_output=True,
                 text=True,
                 timeout=SECONDS,
                 check=False,
             )
             assert done.returncode == 0, done.stderr
-            answer: dict[str, Any] = json.loads(done.stdout)
-            return answer
+            return [json.loads(line) for line in done.stdout.splitlines()]
 
         yield call
 
 
-def test_a_web_page_calls_by_grpc_web(page: Callable[..., dict[str, Any]], account: str, token: str) -> None:
+def test_a_web_page_calls_by_grpc_web(page: Page, account: str, token: str) -> None:
     """Calls, a stream, and refusals of the gateway and of a service, each with its status and details."""
-    placed = page("bourse.order.v1.OrderService", "placeOrder", order(account, "by-page"), token)
+    place = {"service": "bourse.order.v1.OrderService", "method": "placeOrder", "token": token}
+    watch = {"service": "bourse.quote.v1.QuoteService", "method": "streamTopOfBook", "token": token}
+    placed, top, nobody, not_mine = page(
+        place | {"request": order(account, "by-page")},
+        watch | {"request": {"symbols": ["ACME"]}},
+        place | {"request": order(account, "by-nobody"), "token": ""},
+        place | {"request": order("p0/other", "not-mine")},
+    )
     assert placed["answer"]["result"]["outcome"] == "OUTCOME_ACCEPTED"
-    top = page("bourse.quote.v1.QuoteService", "streamTopOfBook", {"symbols": ["ACME"]}, token)
     assert top["answer"]["tops"][0]["position"]["symbol"] == "ACME"
-    refused = page("bourse.order.v1.OrderService", "placeOrder", order(account, "no-token"))
-    assert (refused["code"], refused["details"]) == ("Unauthenticated", ["google.rpc.ErrorInfo"])
-    refused = page("bourse.order.v1.OrderService", "placeOrder", order("p0/other", "other"), token)
-    assert (refused["code"], refused["details"]) == ("PermissionDenied", ["google.rpc.ErrorInfo"])
+    assert (nobody["code"], nobody["details"]) == ("Unauthenticated", ["google.rpc.ErrorInfo"])
+    assert (not_mine["code"], not_mine["details"]) == ("PermissionDenied", ["google.rpc.ErrorInfo"])
