@@ -46,12 +46,14 @@ class Load:
 
 
 @asynccontextmanager
-async def exchange(shards: int = 1) -> AsyncIterator[tuple[Machine, Operator]]:
-    """A running exchange with an open market and rich participants, gone with the block."""
+async def exchange(shards: int = 1, *, mesh: bool = False) -> AsyncIterator[tuple[Machine, Operator]]:
+    """A running exchange with an open market and rich participants, gone with the block. Without `mesh` its services are
+    dialled themselves.
+    """
     with tempfile.TemporaryDirectory(prefix="bourse-bench-") as folder:
         machine = Machine(Path(folder) / "home")
         try:
-            await asyncio.to_thread(machine.start, shards=shards, mesh=False, leash=True)
+            await asyncio.to_thread(machine.start, shards=shards, mesh=mesh, leash=True)
             async with operator(machine) as staff:
                 endowment = Endowment(
                     [account(name) for name in PARTICIPANTS], {"EUR": PLENTY, **dict.fromkeys(SYMBOLS, PLENTY)}

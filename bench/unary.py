@@ -3,6 +3,7 @@
 The promise: the median is at most six echoes plus two inserts.
 """
 
+import argparse
 import asyncio
 import time
 from statistics import median
@@ -50,8 +51,8 @@ async def places(machine: Machine) -> list[float]:
     """Seconds of each of CALLS unary PlaceOrder calls, one after another."""
     participant, taken = PARTICIPANTS[0], []
     token = Token(machine.credentials.issue(participant, "broker", participant))
-    connection = Connection(token, None, 5.0)
-    stub = order_pb2_grpc.OrderServiceStub(connection.channel(machine.address("svc_order")))
+    connection = Connection(token, 5.0)
+    stub = order_pb2_grpc.OrderServiceStub(connection.channel("order", machine.address("svc_order")))
     for number in range(CALLS):
         order = sample(number).place
         order.account, order.trading_date = account(participant), today()
@@ -79,4 +80,5 @@ async def inserts(machine: Machine) -> list[float]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     asyncio.run(measure())

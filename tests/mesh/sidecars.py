@@ -62,14 +62,19 @@ class Echo(grpc.GenericRpcHandler):
 
 
 class Sidecars:
-    """Pods in one mesh. `close` ends all that it started and removes its folder."""
+    """Pods in one mesh. `close` ends all that it started and removes its folder. Without `echoes` the applications are the
+    caller's own matter.
+    """
 
-    def __init__(self, world: World, pods: Sequence[Pod], authority: Authority | None = None) -> None:
+    def __init__(
+        self, world: World, pods: Sequence[Pod], authority: Authority | None = None, *, echoes: bool = True
+    ) -> None:
         self.world = world
         self.folder = Path(tempfile.mkdtemp(prefix="mesh-"))
         self.pods = {pod.name: pod for pod in pods}
         self.authority = authority or Authority(self.folder)
         self.authority.create()
+        self._with_echoes = echoes
         self._envoys: dict[str, subprocess.Popen[bytes]] = {}
         self._echoes: list[grpc.Server] = []
 
@@ -129,7 +134,7 @@ class Sidecars:
                     hosts = ["localhost" if host == "*" else host for host in server["hosts"]]
                     issued = self.authority.issue(hosts=hosts)
                     write_secret(folder, gateway_secret(server["tls"]["credentialName"]), issued)
-        if not pod.gateway:
+        if self._with_echoes and not pod.gateway:
             server = grpc.server(ThreadPoolExecutor(4), handlers=[Echo(pod)])
             server.add_insecure_port(f"unix:{pod.sockets / APP_SOCKET}")
             server.start()
