@@ -9,11 +9,11 @@ from pathlib import Path
 from mesh.local.certificates import ROOT, WORKLOAD, secret_file
 from mesh.local.destination import Rule, rule_of
 from mesh.local.document import Json
-from mesh.local.duration import duration, seconds
 from mesh.local.endpoint import static_endpoints
 from mesh.local.meshconfig import MeshConfig
 from mesh.local.model import Pod, Port, Service, World, stands_for
 from mesh.local.scope import reachable_services
+from mesh.local.traffic import connect_timeout, http_options, keepalive, load_balancing, outlier_detection, thresholds
 
 TYPE = "type.googleapis.com/envoy."
 TLS = {"name": "envoy.transport_sockets.tls"}
@@ -21,9 +21,6 @@ PLAINTEXT = {
     "name": "envoy.transport_sockets.raw_buffer",
     "typed_config": {"@type": TYPE + "extensions.transport_sockets.raw_buffer.v3.RawBuffer"},
 }
-HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-UNLIMITED = 2**32 - 1
-CONNECT_SECONDS = "10s"
 BLACK_HOLE = "BlackHoleCluster"
 DNS: Json = {
     "dns_lookup_family": "V4_ONLY",
@@ -38,7 +35,6 @@ DNS: Json = {
         },
     },
 }
-POLICIES = {"RANDOM": "RANDOM", "ROUND_ROBIN": "ROUND_ROBIN"}
 APP_SOCKET = "app.sock"
 AGGREGATED: Json = {
     "ads": {},
@@ -135,104 +131,6 @@ def watched(file: Path) -> Json:
         "path_config_source": {"path": str(file), "watched_directory": {"path": str(file.parent)}},
         "resource_api_version": "V3",
     }
-
-
-def connect_timeout(mesh: MeshConfig, pool: Json) -> str:
-    return duration((pool.get("tcp") or {}).get("connectTimeout") or mesh.get("connectTimeout") or CONNECT_SECONDS)
-
-
-def thresholds(pool: Json) -> Json:
-    """Unset and zero are unlimited: Istio cannot tell them apart."""
-    http, tcp = pool.get("http") or {}, pool.get("tcp") or {}
-    return {
-        "max_connections": tcp.get("maxConnections") or UNLIMITED,
-        "max_pending_requests": http.get("http1MaxPendingRequests") or UNLIMITED,
-        "max_requests": http.get("http2MaxRequests") or UNLIMITED,
-        "max_retries": http.get("maxRetries") or UNLIMITED,
-    }
-
-
-def http_options(pool: Json, http2: bool) -> Json:
-    http, tcp = pool.get("http") or {}, pool.get("tcp") or {}
-    common: Json = {}
-    idle = http.get("idleTimeout") or tcp.get("idleTimeout")
-    if idle:
-        common["idle_timeout"] = duration(idle)
-    if http.get("maxRequestsPerConnection"):
-        common["max_requests_per_connection"] = http["maxRequestsPerConnection"]
-    if tcp.get("maxConnectionDuration"):
-        common["max_connection_duration"] = duration(tcp["maxConnectionDuration"])
-    if not common and not http2:
-        return {}
-    options: Json = {"common_http_protocol_options": common} if common else {}
-    explicit = {"http2_protocol_options": http2_options(http)} if http2 else {"http_protocol_options": {}}
-    typed = {"@type": f"type.googleapis.com/{HTTP_OPTIONS}", **options, "explicit_http_config": explicit}
-    return {"typed_extension_protocol_options": {HTTP_OPTIONS: typed}}
-
-
-def http2_options(http: Json) -> Json:
-    options: Json = {}
-    if http.get("maxConcurrentStreams"):
-        options["max_concurrent_streams"] = http["maxConcurrentStreams"]
-    if http.get("http2KeepAlive"):
-        options["connection_keepalive"] = {name: duration(value) for name, value in http["http2KeepAlive"].items()}
-    return options
-
-
-def load_balancing(settings: Json) -> Json:
-    """LEAST_REQUEST unless another is asked for. A hash takes precedence; its key stands in the route."""
-    hashed = settings.get("consistentHash")
-    if hashed is not None:
-        if "maglev" in hashed:
-            size = (hashed["maglev"] or {}).get("tableSize")
-            return {"lb_policy": "MAGLEV", **({"maglev_lb_config": {"table_size": size}} if size else {})}
-        size = (hashed["ringHash"] or {}).get("minimumRingSize") if "ringHash" in hashed else 1024
-        return {"lb_policy": "RING_HASH", **({"ring_hash_lb_config": {"minimum_ring_size": size}} if size else {})}
-    policy = POLICIES.get(settings.get("simple", ""), "LEAST_REQUEST")
-    warmup = settings.get("warmup")
-    if not warmup or policy == "RANDOM":
-        return {"lb_policy": policy}
-    slow_start: Json = {
-        "aggression": {"default_value": warmup.get("aggression", 1), "runtime_key": "("},
-        "min_weight_percent": {"value": warmup.get("minimumPercent", 10)},
-    }
-    if "duration" in warmup:
-        slow_start["slow_start_window"] = duration(warmup["duration"])
-    return {"lb_policy": policy, f"{policy.lower()}_lb_config": {"slow_start_config": slow_start}}
-
-
-def outlier_detection(settings: Json | None) -> Json:
-    """An ejection by success rate never happens. A count of zero turns that kind of ejection off."""
-    if settings is None:
-        return {}
-    found: Json = {"enforcing_success_rate": 0}
-    for field, name in (
-        ("consecutive5xxErrors", "consecutive_5xx"),
-        ("consecutiveGatewayErrors", "consecutive_gateway_failure"),
-    ):
-        if field in settings:
-            found |= {name: settings[field], f"enforcing_{name}": 100 if settings[field] else 0}
-    for field, name in (("interval", "interval"), ("baseEjectionTime", "base_ejection_time")):
-        if field in settings:
-            found[name] = duration(settings[field])
-    if settings.get("maxEjectionPercent"):
-        found["max_ejection_percent"] = settings["maxEjectionPercent"]
-    if settings.get("splitExternalLocalOriginErrors"):
-        found |= {"split_external_local_origin_errors": True, "enforcing_local_origin_success_rate": 0}
-        if settings.get("consecutiveLocalOriginFailures"):
-            found["consecutive_local_origin_failure"] = settings["consecutiveLocalOriginFailures"]
-            found["enforcing_consecutive_local_origin_failure"] = 100
-    panic = {"healthy_panic_threshold": {"value": settings.get("minHealthPercent", 0)}}
-    return {"outlier_detection": found, "common_lb_config": panic}
-
-
-def keepalive(pool: Json) -> Json:
-    settings = (pool.get("tcp") or {}).get("tcpKeepalive")
-    if settings is None:
-        return {}
-    found: Json = {"keepalive_probes": settings["probes"]} if settings.get("probes") else {}
-    found |= {f"keepalive_{name}": int(seconds(settings[name])) for name in ("time", "interval") if name in settings}
-    return {"upstream_connection_options": {"tcp_keepalive": found}}
 
 
 def encrypted(

@@ -1,24 +1,19 @@
 """A VirtualService's HTTP routes to Envoy's, as istiod makes them."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
-
-import grpc
 
 from mesh.local.cluster import cluster_name
 from mesh.local.destination import rule_of
 from mesh.local.document import Document, Json
 from mesh.local.duration import duration, seconds
+from mesh.local.fault import fault, per_million
+from mesh.local.headers import add_headers, authority, changed_headers
 from mesh.local.match import concerns, is_catch_all, route_match, string_match
 from mesh.local.model import Pod, World, full_host
+from mesh.local.retry import retry_policy
 
 TYPE = "type.googleapis.com/envoy."
-RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes"
-OTHER_HOST = {
-    "name": "envoy.retry_host_predicates.previous_hosts",
-    "typed_config": {"@type": TYPE + "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"},
-}
 REDIRECTS = {
     301: "MOVED_PERMANENTLY",
     302: "FOUND",
@@ -172,34 +167,6 @@ def timeouts(timeout: str | None) -> Json:
     return {"timeout": found, "max_stream_duration": {"grpc_timeout_header_max": found}}
 
 
-def retry_policy(retries: Json | None, *, hashed: bool = False) -> Json | None:
-    """Istio's own default when nothing is said; none when the attempts are zero. A number in retryOn is a status of HTTP."""
-    policy: Json = {"num_retries": 2, "retry_on": RETRY_ON, "host_selection_retry_max_attempts": "5"}
-    if not hashed:
-        policy["retry_host_predicate"] = [OTHER_HOST]
-    if retries is None:
-        return policy
-    if retries.get("attempts", 0) <= 0:
-        return None
-    policy["num_retries"] = retries["attempts"]
-    if retries.get("retryOn"):
-        named = [part.strip() for part in retries["retryOn"].split(",") if part.strip()]
-        codes = [int(part) for part in named if re.fullmatch(r"[1-5]\d\d", part)]
-        conditions = [part for part in named if not part.isdigit()]
-        if codes:
-            policy["retriable_status_codes"] = codes
-            if "retriable-status-codes" not in conditions:
-                conditions.append("retriable-status-codes")
-        policy["retry_on"] = ",".join(conditions)
-    if retries.get("perTryTimeout"):
-        policy["per_try_timeout"] = duration(retries["perTryTimeout"])
-    if retries.get("backoff"):
-        policy["retry_back_off"] = {"base_interval": duration(retries["backoff"])}
-    if "retryIgnorePreviousHosts" in retries:
-        policy["retry_host_predicate"] = [OTHER_HOST] if retries["retryIgnorePreviousHosts"] else []
-    return policy
-
-
 def hash_policy(policy: Json) -> Json | None:
     key = (policy.get("loadBalancer") or {}).get("consistentHash") or {}
     if key.get("httpHeaderName"):
@@ -244,64 +211,6 @@ def redirect(wanted: Json) -> Json:
 def direct_response(wanted: Json) -> Json:
     body = wanted.get("body")
     return {"status": wanted["status"], **({"body": {"inline_string": body["string"]}} if body else {})}
-
-
-def changed_headers(headers: Json | None) -> Json:
-    """What is set, added and removed, in the order of the names. Pseudo headers are not; the authority is a rewrite."""
-    found: Json = {}
-    for side in ("request", "response"):
-        wanted = (headers or {}).get(side) or {}
-        added = []
-        for field, action in (("set", "OVERWRITE_IF_EXISTS_OR_ADD"), ("add", "APPEND_IF_EXISTS_OR_ADD")):
-            for name, value in sorted((wanted.get(field) or {}).items()):
-                if not is_internal(name):
-                    added.append({"header": {"key": name, "value": value}, "append_action": action})
-        removed = [name for name in wanted.get("remove") or [] if not is_internal(name)]
-        found |= {f"{side}_headers_to_add": added} if added else {}
-        found |= {f"{side}_headers_to_remove": removed} if removed else {}
-    return found
-
-
-def add_headers(route: Json, more: Json) -> None:
-    for name, values in more.items():
-        route[name] = [*route.get(name, []), *values]
-
-
-def is_internal(header: str) -> bool:
-    return header.startswith(":") or header.lower() == "host"
-
-
-def authority(headers: Json | None) -> str | None:
-    """The :authority (or host) that a route sets; set goes before add."""
-    request = (headers or {}).get("request") or {}
-    for field in ("set", "add"):
-        for name, value in (request.get(field) or {}).items():
-            if name.lower() in (":authority", "host"):
-                return str(value)
-    return None
-
-
-def per_million(percentage: Json) -> Json:
-    return {"numerator": int(percentage.get("value", 0) * 10_000), "denominator": "MILLION"}
-
-
-def fault(wanted: Json) -> Json:
-    found: Json = {"@type": TYPE + "extensions.filters.http.fault.v3.HTTPFault"}
-    if wanted.get("delay"):
-        delay = wanted["delay"]
-        found["delay"] = {"fixed_delay": duration(delay["fixedDelay"]), "percentage": fault_share(delay)}
-    if wanted.get("abort"):
-        abort = wanted["abort"]
-        found["abort"] = {"percentage": fault_share(abort)} if abort.get("percentage") else {}
-        if "grpcStatus" in abort:
-            found["abort"]["grpc_status"] = grpc.StatusCode[abort["grpcStatus"]].value[0]
-        else:
-            found["abort"]["http_status"] = abort["httpStatus"]
-    return found
-
-
-def fault_share(wanted: Json) -> Json:
-    return per_million(wanted["percentage"]) if wanted.get("percentage") else {"numerator": 0, "denominator": "HUNDRED"}
 
 
 def cors(wanted: Json) -> Json:

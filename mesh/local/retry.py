@@ -1,0 +1,42 @@
+"""A VirtualService's retries to Envoy's, as istiod translates them."""
+
+import re
+
+from mesh.local.document import Json
+from mesh.local.duration import duration
+
+TYPE = "type.googleapis.com/envoy."
+
+RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes"
+OTHER_HOST = {
+    "name": "envoy.retry_host_predicates.previous_hosts",
+    "typed_config": {"@type": TYPE + "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"},
+}
+
+
+def retry_policy(retries: Json | None, *, hashed: bool = False) -> Json | None:
+    """Istio's own default when nothing is said; none when the attempts are zero. A number in retryOn is a status of HTTP."""
+    policy: Json = {"num_retries": 2, "retry_on": RETRY_ON, "host_selection_retry_max_attempts": "5"}
+    if not hashed:
+        policy["retry_host_predicate"] = [OTHER_HOST]
+    if retries is None:
+        return policy
+    if retries.get("attempts", 0) <= 0:
+        return None
+    policy["num_retries"] = retries["attempts"]
+    if retries.get("retryOn"):
+        named = [part.strip() for part in retries["retryOn"].split(",") if part.strip()]
+        codes = [int(part) for part in named if re.fullmatch(r"[1-5]\d\d", part)]
+        conditions = [part for part in named if not part.isdigit()]
+        if codes:
+            policy["retriable_status_codes"] = codes
+            if "retriable-status-codes" not in conditions:
+                conditions.append("retriable-status-codes")
+        policy["retry_on"] = ",".join(conditions)
+    if retries.get("perTryTimeout"):
+        policy["per_try_timeout"] = duration(retries["perTryTimeout"])
+    if retries.get("backoff"):
+        policy["retry_back_off"] = {"base_interval": duration(retries["backoff"])}
+    if "retryIgnorePreviousHosts" in retries:
+        policy["retry_host_predicate"] = [OTHER_HOST] if retries["retryIgnorePreviousHosts"] else []
+    return policy
