@@ -14,13 +14,13 @@ TRY_NEXT = """
 The exchange is open for connections. Try next:
 
   bourse status                          what runs, and how it is
-  bourse token --participant ALPHA       a broker's token
+  bourse token --participant alpha       a broker's token
   bourse logs --follow                   what it says
   bourse down                            stop it
 
 {doors}
 """
-MESH_DOORS = """Everything public   https://{gateway}
+MESH_DOORS = """Everything public   https://{gateway}   (`bourse gateway`: how to come in)
 Its authority       {authority}"""
 PLAIN_DOORS = """Order entry   {order}
 Market data   {quote}"""

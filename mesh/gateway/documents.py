@@ -15,6 +15,7 @@ ISTIO = contract.ROOT / "mesh" / "istio"
 EXTENSIONS = "type.googleapis.com/envoy.extensions.filters"
 HCM = "envoy.filters.network.http_connection_manager"
 JSON_BODY_LIMIT = 1 << 20
+MESSAGE_LIMIT = (4 << 20) + 5  # A service's largest message, in its frame.
 LAST = 10  # These patches come after those of gateway-filters.yaml, so their filters stand behind: limits come first.
 GATEWAY = {"app": "gateway"}
 Document = dict[str, Any]
@@ -42,6 +43,7 @@ def json_filters(files: FileDescriptorSet) -> Document:
         "convert_grpc_status": True,
         "print_options": {"always_print_primitive_fields": True, "preserve_proto_field_names": True},
         "max_request_body_size": JSON_BODY_LIMIT,
+        "max_response_body_size": MESSAGE_LIMIT,
     }
     return envoy_filter(
         "gateway-json",
