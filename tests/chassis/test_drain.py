@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bourse.match.v1 import match_pb2, match_pb2_grpc
 from chassis import drain
@@ -165,6 +166,28 @@ async def test_a_drain_of_the_process_tells_every_stream(match: Match, keys: Key
             assert not (await session.read()).HasField("draining")
         await session.done_writing()
         assert await session.read() is grpc.aio.EOF
+        await asyncio.wait_for(stopping, 5)
+
+
+async def test_a_process_that_stops_accepts_a_little_longer(match: Match, keys: Keys) -> None:
+    """Health says NOT_SERVING at once; streams that open in the named time after it work, and then are told with the others."""
+    answers = health_pb2.HealthCheckResponse
+    async with (
+        serving(match, keys) as (server, address),
+        grpc.aio.insecure_channel(address) as plain,
+        calling(address, keys.token("service", "svc_order")) as stub,
+    ):
+        await server.ready()
+        health: Any = health_pb2_grpc.HealthStub(plain)
+        watch = health.Watch(health_pb2.HealthCheckRequest())
+        assert (await watch.read()).status == answers.SERVING
+        stopping = asyncio.ensure_future(server.drain(accept_seconds=0.5))
+        assert (await watch.read()).status == answers.NOT_SERVING
+        (late,) = await opened(stub, 1)
+        assert not server.draining.is_set()
+        assert (await late.read()).HasField("draining")
+        await late.done_writing()
+        assert await late.read() is grpc.aio.EOF
         await asyncio.wait_for(stopping, 5)
 
 
