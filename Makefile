@@ -1,10 +1,11 @@
 # Everything is installed in .venv/; nothing outside this folder is touched.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check bench protos policies gateway schemas
+.PHONY: help setup demo test check bench protos policies gateway schemas conformance
 
 BIN   := .venv/bin
-STAMP := .venv/stamp
+# An environment knows its folder: one that was moved is made anew.
+STAMP := .venv/stamp-$(shell pwd | cksum | cut -d' ' -f1)
 INPUTS := requirements.txt pyproject.toml protos/pyproject.toml sdk/python/pyproject.toml Makefile
 PYTHON_SOURCES := chassis cli mesh svc_match svc_ledger svc_order svc_quote sdk/python/bourse_sdk
 
@@ -19,6 +20,7 @@ help: ## This list
 setup: $(STAMP) ## Everything that is needed, in .venv/ (the command is then .venv/bin/bourse)
 
 $(STAMP): $(INPUTS)
+	@[ -e $@ ] || rm -rf .venv
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { $(FIND_PYTHON); \
 	echo "Setting up .venv with $$("$$python" --version) ($$python)"; \
 	rm -rf .venv && "$$python" -m venv .venv; }

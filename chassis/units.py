@@ -4,12 +4,15 @@
 ``fee_e6`` is a rate in millionths.
 """
 
+import re
 from hashlib import blake2b
 
 INT64_MAX = (1 << 63) - 1
 PRICE_SCALE = 10_000
 EXCHANGE = "exchange"  # The participant whose accounts are the exchange's own: they never trade.
 EXCHANGE_ACCOUNTS = f"{EXCHANGE}/"
+PARTICIPANT = re.compile(r"[a-z][a-z0-9-]{0,19}")  # What a participant can be called.
+PARTICIPANT_FORM = "1 to 20 of a-z, 0-9, '-', a letter first"
 FEE_SCALE = 1_000_000
 DIGEST_BYTES = 16
 

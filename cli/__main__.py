@@ -7,10 +7,19 @@ from pathlib import Path
 import click
 
 FOLDER = Path(__file__).parent
+INTERRUPTED = 130
 
 
 class Commands(click.Group):
     """Every module of this package that says it is a command. One that is broken harms no other."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Ctrl-C is no verdict: it has an exit code of its own."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Interrupted", err=True)
+            ctx.exit(INTERRUPTED)
 
     def list_commands(self, _: click.Context) -> list[str]:
         return sorted(lines())
@@ -60,7 +69,7 @@ def main() -> None:
 
     \b
     Exit codes: 0 done; 1 refused, or something is broken; 2 wrong usage, or a file
-    that cannot be read; 3 the exchange cannot be reached or does not run.
+    that cannot be read; 3 the exchange cannot be reached or does not run; 130 interrupted.
     """
 
 

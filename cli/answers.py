@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 refused (or something is broken), 2 wrong usage or an unre
 
 import asyncio
 import json
+import re
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -12,10 +13,12 @@ import click
 from google.protobuf.message import Message
 
 from bourse_sdk.errors import Refusal, Unreachable
+from bourse_sdk.money import decimal_text
 from cli.machine import MachineError
 
 PATIENCE_SECONDS = 5.0
 
+WHOLE_NUMBER = re.compile(r"(?<![\w.])-?\d+(?![\w.])")
 T = TypeVar("T")
 
 
@@ -42,9 +45,18 @@ def answered(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except Refusal as refusal:
-        raise Refused(str(refusal)) from None
+        raise Refused(in_units(refusal)) from None
     except (Unreachable, MachineError) as error:
         raise NotReached(str(error)) from None
+
+
+def in_units(refusal: Refusal) -> str:
+    """What a refusal says, with prices and amounts as people write them here: the service's are in 1/10 000."""
+    said = str(refusal)
+    if not refusal.field.endswith("_e4"):
+        return said
+    said = said.replace(" in 1/10 000 of the currency", "").replace(f"({refusal.field}=", f"({refusal.field[:-3]}=")
+    return WHOLE_NUMBER.sub(lambda found: decimal_text(int(found[0])), said)
 
 
 def show(as_json: bool, value: Any, lines: Iterable[str]) -> None:

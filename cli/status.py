@@ -32,7 +32,7 @@ def status(home: Path, as_json: bool) -> None:
     those of each shard that a process has reached; the lag is in events: of a shard's process that of its slower stream
     behind its journal, of the others that of the process behind the journals.
 
-    Exit codes: 0 every process is ready, 1 one is not, 3 nothing runs.
+    Exit codes: 0 every process is ready, 1 one is not or has no supervisor, 3 nothing runs.
 
     \b
     Examples:
@@ -42,15 +42,20 @@ def status(home: Path, as_json: bool) -> None:
     machine = Machine(home)
     state = machine.state()
     found = [] if state is None else processes(machine, state)
-    phase = "stopped" if state is None else str(state.phase)
+    left = machine.unsupervised()
+    phase = "unsupervised" if left else "stopped" if state is None else str(state.phase)
     if as_json:
         click.echo(json.dumps({"home": str(machine.home.folder), "phase": phase, "processes": found}, indent=2))
     else:
         click.echo(f"{machine.home.folder}: {phase}")
+        if left:
+            click.echo(
+                f"{len(left)} processes go on without a supervisor: `bourse up` starts anew, `bourse down` ends them"
+            )
         if found:
             Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH).print(table(found))
     if state is None:
-        sys.exit(3)
+        sys.exit(1 if left else 3)
     sys.exit(0 if state.phase is Phase.READY and all(process["ready"] for process in found) else 1)
 
 

@@ -22,7 +22,10 @@ RINGS = ("early", "general")
 )
 @click.option("--subject", help="Who holds it (claim `sub`). [default: the participant, or operator]")
 @click.option(
-    "--hours", type=click.FloatRange(min=0, max=TOKEN_SECONDS_LIMIT / HOUR_SECONDS), default=12, show_default=True
+    "--hours",
+    type=click.FloatRange(1 / HOUR_SECONDS, TOKEN_SECONDS_LIMIT / HOUR_SECONDS),
+    default=12,
+    show_default=True,
 )
 def token(
     home: Path, participant: str | None, operator: bool, ring: str | None, subject: str | None, hours: float
@@ -33,10 +36,10 @@ def token(
 
     \b
     Examples:
-      bourse token --participant ALPHA
+      bourse token --participant alpha
       bourse token --operator --hours 1
-      bourse token --participant ALPHA --ring early
-      grpcurl -cacert "$(bourse gateway --ca-file)" -H "authorization: Bearer $(bourse token --participant ALPHA)" ...
+      bourse token --participant alpha --ring early
+      grpcurl -cacert "$(bourse gateway --ca-file)" -H "authorization: Bearer $(bourse token --participant alpha)" ...
     """
     if operator == bool(participant):
         raise click.UsageError("name a --participant, or say --operator")

@@ -18,6 +18,14 @@ def version() -> None:
 
     What `bourse up` runs is the version stable, which alone settles and writes history. Another one is added, gets a weight
     (`bourse mesh weight`), and is removed; open streams are moved by draining the version that they are on.
+
+    \b
+    Examples:
+      bourse version add svc_order --subset canary --from ../bourse-next
+      bourse mesh weight svc_order stable=90 canary=10
+      bourse version drain svc_order --subset stable --share 0.1
+      bourse mesh weight svc_order stable=100 canary=0
+      bourse version remove svc_order --subset canary
     """
 
 

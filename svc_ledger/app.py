@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import structlog
 
-from chassis.units import EXCHANGE, EXCHANGE_ACCOUNTS
+from chassis.units import EXCHANGE, EXCHANGE_ACCOUNTS, PARTICIPANT, PARTICIPANT_FORM
 from svc_ledger.core.holds import HoldRequest, HoldResult, Refused, decide
 from svc_ledger.core.records import CREATED, Transfer
 from svc_ledger.core.settlement import VAULT, Kind, Unsettleable
@@ -33,7 +33,6 @@ PAGE_LIMIT = 1000
 PAGE_DEFAULT = 100
 WAIT_SECONDS = 5.0
 POLL_SECONDS = 0.05
-PARTICIPANT = re.compile(r"[a-z][a-z0-9-]{0,19}")
 ACCOUNT = re.compile(r"[a-z][a-z0-9-]{0,19}/[a-z0-9-]{1,15}")
 ASSET = re.compile(r"[A-Z0-9.]{1,12}")
 TRANSFER_ID = re.compile(r"[!-~]{1,36}")
@@ -202,9 +201,7 @@ class Book:
 
     async def create_participant(self, name: str, title: str) -> None:
         """Creates a participant; again with the same title it changes nothing."""
-        require(
-            PARTICIPANT, "PARTICIPANT_INVALID", "participant.name", name, "1 to 20 of a-z, 0-9, '-', a letter first"
-        )
+        require(PARTICIPANT, "PARTICIPANT_INVALID", "participant.name", name, PARTICIPANT_FORM)
         if name == EXCHANGE:
             raise invalid("PARTICIPANT_INVALID", "participant.name", name, "another name: this is the exchange's own")
         if len(title) > TITLE_LIMIT or "\0" in title:

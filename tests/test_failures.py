@@ -28,8 +28,8 @@ from tests.exchange import SYMBOLS, Exchange, running_exchange
 RECORDED = Path(__file__).parents[2] / "shared" / "data" / "bme" / "orders-ana-2019-5-23.csv"
 SEED = 7
 BATCHES, BATCH = 60, 20
-SETTLE_SECONDS = 60.0
-TRADING_SECONDS = 120.0
+SETTLE_SECONDS = 180.0
+TRADING_SECONDS = 300.0
 PRICE_E4, TICK_E4 = 50_0000, 100
 
 

@@ -50,6 +50,8 @@ def demo(seconds: float, seed: int, kill: bool, release: bool, report_file: Path
     """
     console = Console()
     home = default_home()
+    target = report_file or home / "report.json"
+    target.unlink(missing_ok=True)  # An earlier one says nothing of this session.
     console.print("Starting an exchange")
     try:
         report = asyncio.run(
@@ -63,7 +65,6 @@ def demo(seconds: float, seed: int, kill: bool, release: bool, report_file: Path
     except ExceptionGroup as errors:
         click.echo(f"bourse demo: {'; '.join(str(error) for error in errors.exceptions)}", err=True)
         sys.exit(3)
-    target = report_file or home / "report.json"
     report.write(target)
     report.show(console, target)
     sys.exit(0 if report.passed else 1)

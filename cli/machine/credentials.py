@@ -18,7 +18,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chassis.units import EXCHANGE
+from chassis.units import EXCHANGE, PARTICIPANT, PARTICIPANT_FORM
 from cli.machine.home import SERVICES, MachineError, to_json, write_private
 
 ISSUER = "bourse"
@@ -115,6 +115,8 @@ class Credentials:
             raise MachineError(
                 f"brokers' tokens come from {elsewhere}, which `bourse up --issuer` named: get one there"
             )
+        if role == "broker" and not PARTICIPANT.fullmatch(participant):
+            raise MachineError(f"{participant!r} can be no participant: a name is {PARTICIPANT_FORM}")
         if participant == EXCHANGE:
             raise MachineError(f"{EXCHANGE} is the exchange's own name: no broker has it")
         now = int(time.time())

@@ -105,6 +105,11 @@ class Machine:
         """What runs now; None when nothing does."""
         return states.read(self.home)
 
+    def unsupervised(self) -> list[str]:
+        """What goes on although its supervisor is dead; `start` and `stop` end it."""
+        left = [] if self.state() is not None else marked(self.home.folder)
+        return sorted(f"{process.name()} ({process.pid})" for process in left)
+
     def programs(self) -> list[Program]:
         """All that this home's layout names, whether it runs or not. The home must have been started once."""
         return programs(self.home, load_layout(self.home), self.credentials)

@@ -68,7 +68,7 @@ class Nats:
             },
             "authorization": {"users": list(users.values())},
         }
-        write_private(self._configuration, json.dumps(configuration, indent=2) + "\n")
+        write_private(self._configuration, json.dumps(configuration, indent=2, ensure_ascii=False) + "\n")
 
     def ready(self, pid: int) -> bool:
         """It greets: by then its streams are recovered."""

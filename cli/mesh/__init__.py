@@ -14,6 +14,13 @@ def mesh() -> None:
     """The mesh of the exchange: what goes where, who may call whom, and whether it is so.
 
     What is in force is the YAML of k8s/base and mesh/istio, with this machine's host name, keys, shards and weights.
+
+    \b
+    Examples:
+      bourse mesh routes
+      bourse mesh weight svc_order stable=90 canary=10
+      bourse mesh policies
+      bourse mesh check
     """
 
 

@@ -58,8 +58,9 @@ def replay(orders: Path, own: bool, victims: str, report_file: Path | None, home
     except FileError as error:
         raise Unreadable(f"{orders}:{error}") from None
     console = Console(stderr=as_json)
-    report = replayed(day, Plan(tuple(filter(None, victims.split(",")))), own, home, console)
     target = report_file or home / "report.json"
+    target.unlink(missing_ok=True)  # An earlier one says nothing of this replay.
+    report = replayed(day, Plan(tuple(filter(None, victims.split(",")))), own, home, console)
     report.write(target)
     report.show(console, target)
     if as_json:

@@ -93,7 +93,8 @@ def test_a_refusal_ends_with_1_and_says_field_value_and_fix(bourse: Bourse, acco
     """In words, on standard error."""
     said = bourse("order", "place", account, "buy", 10, "BRIO", "12.505", fails=1)
     assert "PRICE_OFF_TICK" in said
-    assert "125050" in said
+    assert "(price='12.505')" in said, "prices as they were typed"
+    assert "send 12.50 or 12.51" in said
     assert "SYMBOL_UNKNOWN" in bourse("book", "NOPE", fails=1)
     assert "ORDER_UNKNOWN" in bourse("order", "cancel", account, 77, fails=1)
 

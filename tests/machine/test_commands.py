@@ -62,21 +62,28 @@ async def test_tokens_name_their_holder(machine: Machine) -> None:
     """A service verifies the tokens of brokers, operators and services, and finds who they are for."""
     verifier = Verifier(Issuer(str(machine.credentials.key_set), ISSUER, AUDIENCE))
     broker = await verifier.verify(
-        bourse("token", "--participant", "ALPHA", "--home", machine.home.folder).output.strip()
+        bourse("token", "--participant", "alpha", "--home", machine.home.folder).output.strip()
     )
-    assert (broker.role, broker.name, broker.participant) == ("broker", "ALPHA", "ALPHA")
+    assert (broker.role, broker.name, broker.participant) == ("broker", "alpha", "alpha")
     operator = await verifier.verify(bourse("token", "--operator", "--home", machine.home.folder).output.strip())
     assert (operator.role, operator.participant) == ("operator", "")
     service: Caller = await verifier.verify(machine.credentials.token_file("svc_order").read_text())
     assert service.rule == "CALLER_SVC_ORDER"
     with pytest.raises(Refusal, match="expired"):
-        await verifier.verify(machine.credentials.issue("ALPHA", "broker", "ALPHA", seconds=-1))
+        await verifier.verify(machine.credentials.issue("alpha", "broker", "alpha", seconds=-1))
+
+
+def test_a_token_is_for_a_name_that_can_be(machine: Machine) -> None:
+    """No token names a participant that the ledger would never create, or ends before it begins."""
+    for name in ("ALPHA", "a b", "exchange", ""):
+        assert bourse("token", "--participant", name, "--home", machine.home.folder).exit_code in (1, 2), name
+    assert bourse("token", "--operator", "--hours", 0, "--home", machine.home.folder).exit_code == 2
 
 
 def test_a_token_is_for_one_role(machine: Machine) -> None:
     """Neither or both of --participant and --operator is a usage error."""
     assert bourse("token", "--home", machine.home.folder).exit_code == 2
-    assert bourse("token", "--operator", "--participant", "ALPHA", "--home", machine.home.folder).exit_code == 2
+    assert bourse("token", "--operator", "--participant", "alpha", "--home", machine.home.folder).exit_code == 2
 
 
 def test_logs_are_readable_and_json(machine: Machine) -> None:

@@ -16,7 +16,9 @@ import nats as nats_client
 import psutil
 import psycopg
 import pytest
+from click.testing import CliRunner
 
+from cli.__main__ import main
 from cli.machine import Machine, MachineError
 from cli.machine import postgres as postgres_module
 from cli.machine.program import marked
@@ -147,6 +149,8 @@ def test_a_killed_supervisor_stops_no_later_start(own: Machine) -> None:
     eventually(lambda: own.state() is None)
     orphans = servers_of(own)
     assert orphans
+    told = CliRunner().invoke(main, ["status", "--home", str(own.home.folder)])
+    assert (told.exit_code, "unsupervised" in told.output) == (1, True)
     again = Machine(own.home.folder)
     again.start(PARTS, leash=True)
     assert not any(process.is_running() for process in orphans)
@@ -154,6 +158,14 @@ def test_a_killed_supervisor_stops_no_later_start(own: Machine) -> None:
     assert again.stop()
     assert not servers_of(again)
     assert not again.stop()
+
+
+def test_a_home_may_be_called_anything(tmp_path: Path) -> None:
+    """Letters beyond ASCII, blanks and quotation marks in the home's path are nothing to any server."""
+    own = Machine(tmp_path / 'an \u00fcml\u00e4ut\'s "home"')
+    own.start(PARTS, leash=True)
+    assert query(own, "SELECT 1") == [(1,)]
+    assert own.stop()
 
 
 def test_a_stale_lock_file_stops_no_start(own: Machine) -> None:
