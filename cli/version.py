@@ -29,7 +29,7 @@ def version() -> None:
     """
 
 
-@version.command()
+@version.command(short_help="Start another version beside the stable one.")
 @click.argument("service")
 @home_option
 @click.option("--subset", required=True, help="Its name, a subset of the DestinationRules: canary.")
@@ -56,7 +56,7 @@ def add(service: str, home: Path, subset: str, folder: Path) -> None:
     click.echo(f"{added.process} is ready: release {added.release} from {added.folder}")
 
 
-@version.command("list")
+@version.command("list", short_help="Which there are, ready or not, with weights.")
 @home_option
 @json_option
 def list_(home: Path, as_json: bool) -> None:
@@ -84,7 +84,7 @@ def list_(home: Path, as_json: bool) -> None:
     show(as_json, found, columns(HEAD, rows))
 
 
-@version.command()
+@version.command(short_help="Tell a share of its streams to move.")
 @click.argument("service")
 @home_option
 @click.option("--subset", required=True, help=f"The version to drain: {STABLE} or another.")
@@ -110,7 +110,7 @@ def drain(service: str, home: Path, subset: str, share: float) -> None:
     click.echo(f"{service}, {subset}: {told} streams are told to move")
 
 
-@version.command()
+@version.command(short_help="End a version that gets no calls.")
 @click.argument("service")
 @home_option
 @click.option("--subset", required=True, help="The version to end.")

@@ -17,7 +17,7 @@ from mesh.local import certificates
 HEAD = ("envoy", "identity", "age", "renewed in", "expires in", "in use")
 
 
-@click.command()
+@click.command(short_help="Certificates: whose, how old, when renewed.")
 @home_option
 @json_option
 @click.option("--renew", is_flag=True, help="Make all of them anew first. No open stream notices.")

@@ -9,7 +9,7 @@ from cli.machine import Machine, MachineError
 from cli.options import home_option, json_option
 
 
-@click.command()
+@click.command(short_help="Whether every Envoy runs what the YAML says.")
 @home_option
 @json_option
 def check(home: Path, as_json: bool) -> None:

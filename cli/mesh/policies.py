@@ -14,7 +14,7 @@ HEAD = ("service", "action", "caller", "when", "methods")
 EVERYTHING = "*"
 
 
-@click.command()
+@click.command(short_help="Who may call what.")
 @home_option
 @json_option
 def policies(home: Path, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from cli.options import home_option, json_option
 HEAD = ("service", "ring", "subset", "weight", "ready", "messages", "share")
 
 
-@click.command()
+@click.command(short_help="Weights, and the share of messages realised.")
 @home_option
 @json_option
 def routes(home: Path, as_json: bool) -> None:

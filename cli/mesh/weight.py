@@ -9,7 +9,7 @@ from cli.machine import Machine, MachineError
 from cli.options import home_option
 
 
-@click.command()
+@click.command(short_help="Divide calls between a service's versions.")
 @click.argument("service")
 @click.argument("weights", nargs=-1, metavar="SUBSET=PERCENT...")
 @home_option

@@ -110,6 +110,10 @@ async def test_calls_are_divided_as_the_weights_say(meshed: Exchange) -> None:
         (["mesh", "weight", "svc_order", "stable=50", "canary=50"], "svc_order has no version canary"),
         (["mesh", "weight", "svc_order", "stable=50"], "the weights are 50 together"),
         (["mesh", "weight", "svc_order", "stable=50", "blue=50"], "svc_order has no subset blue"),
+        (
+            ["mesh", "weight", "svc_order", "stable=100", "--ring", "x"],
+            "no route of svc_order is for a ring x: there are early",
+        ),
         (["mesh", "weight", "svc_match", "stable=100"], "svc_match has no versions side by side"),
     ],
 )

@@ -77,6 +77,9 @@ class Mesh:
         MachineError when it cannot be so; then nothing has changed.
         """
         of_service(service)
+        if ring and ring not in (known := self.weights()[service]):
+            rings = ", ".join(one for one in known if one)
+            raise MachineError(f"no route of {service} is for a ring {ring}: there are {rings or 'none'}")
         if weights is not None:
             self._check(service, weights)
 
