@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mesh.local.document import Document
-from mesh.local.model import Pod, Service, World, instances
+from mesh.local.model import Pod, Service, World
 from mesh.local.workload import KINDS, of_pod, template
 
 Json = dict[str, Any]
@@ -74,21 +74,26 @@ def injected(labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def endpoint_slice(service: Service, pods: Sequence[Pod]) -> Json:
-    """What the endpoint controller writes for the service: its ready pods, on each port."""
+    """What the endpoint controller writes for the service: its pods, those that are not ready marked so, on each port."""
     name = service.host.split(".", 1)[0]
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
-        "metadata": {"name": name, "namespace": service.namespace, "labels": {"kubernetes.io/service-name": name}},
+        "metadata": {
+            "name": name,
+            "namespace": service.namespace,
+            "labels": {"kubernetes.io/service-name": name},
+        },
         "addressType": "IPv4",
         "ports": [{"name": port.name, "port": port.target, "protocol": "TCP"} for port in service.ports],
         "endpoints": [
             {
                 "addresses": [pod.address],
-                "conditions": {"ready": pod.ready, "serving": pod.ready, "terminating": False},
+                "conditions": {"ready": pod.ready or service.unready_too, "serving": pod.ready, "terminating": False},
                 "targetRef": {"kind": "Pod", "name": pod.name, "namespace": pod.namespace},
             }
-            for pod in instances(service, pods, {})
+            for pod in pods
+            if pod.namespace == service.namespace and service.selector.items() <= pod.labels.items()
         ],
     }
 

@@ -53,7 +53,7 @@ def parts(resources: Json, gateway: bool) -> Iterator[tuple[str, Any]]:
     for cluster in resources["clusters"] or []:
         yield f"cluster/{cluster['name']}", cluster
     for assignment in resources["endpoints"] or []:
-        yield f"endpoints/{assignment['clusterName']}", assignment.get("endpoints", [])
+        yield f"endpoints/{assignment['clusterName']}", list(healthy(assignment.get("endpoints", [])))
     for table in resources["routes"] or []:
         name = OUTBOUND if table["name"] in OUTBOUND_ROUTES else table["name"]
         yield f"routes/{name}", without(table, "virtualHosts", "name")
@@ -61,6 +61,15 @@ def parts(resources: Json, gateway: bool) -> Iterator[tuple[str, Any]]:
             yield f"route/{virtual['name']}", virtual
     for listener in resources["listeners"] or []:
         yield from gateway_parts(listener) if gateway else sidecar_parts(listener)
+
+
+def healthy(localities: list[Json]) -> Iterator[Json]:
+    """Istiod lists pods that are not ready as unhealthy, and the local mesh leaves them out: neither sends them a call."""
+    for locality in localities:
+        ready = [each for each in locality["lbEndpoints"] if each.get("healthStatus") != "UNHEALTHY"]
+        if ready:
+            weight = sum(each["loadBalancingWeight"] for each in ready)
+            yield {**locality, "lbEndpoints": ready, "loadBalancingWeight": weight}
 
 
 def gateway_parts(listener: Json) -> Iterator[tuple[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from mesh.conformance.cluster import injected
 from mesh.local.document import Document
-from mesh.local.model import Pod, World
+from mesh.local.model import Pod, World, unready
 from mesh.local.workload import KINDS, PROXY_CONFIG, annotations, of_pod
 
 Json = dict[str, Any]
@@ -14,17 +14,19 @@ ISTIO_VERSION = "1.31.1"
 ADDRESS = "127.77.0.{}"
 GATEWAY = "gateway"
 GATEWAY_PORTS = {443: 8443}
-CANARY = "canary"
+CANARY, STARTING = "canary", "starting"
 
 
 def pods_of(world: World) -> list[Pod]:
-    """One pod of each workload, and beside each stable one of a Deployment a canary."""
+    """One pod of each workload, and beside each stable one of a Deployment a canary and one that is not ready yet."""
     found: list[Pod] = []
     for kind in KINDS:
         for document in world.of(kind):
             found.append(pod_of(document, len(found) + 1))
             if kind == "Deployment" and not found[-1].gateway:
-                found.append(canary(found[-1], len(found) + 1))
+                stable = found[-1]
+                found.append(another(stable, len(found) + 1, CANARY))
+                found.append(unready(another(stable, len(found) + 1, STARTING)))
     return found
 
 
@@ -49,9 +51,9 @@ def pod_of(document: Document, number: int) -> Pod:
     )
 
 
-def canary(stable: Pod, number: int) -> Pod:
-    labels = {**stable.labels, "version": CANARY}
-    name = f"{stable.name}-{CANARY}"
+def another(stable: Pod, number: int, kind: str) -> Pod:
+    labels = {**stable.labels, "version": kind if kind == CANARY else stable.labels["version"]}
+    name = f"{stable.name}-{kind}"
     return Pod(name, stable.service_account, labels, ADDRESS.format(number), Path("/sockets") / name, stable.namespace)
 
 
