@@ -46,9 +46,8 @@ class Plan:
             place.make()
             write_bootstrap(place)
         self._keyring.keep(secrets(fresh, wanted))
-        before = self.given
-        self.world, self.places, self.given = wanted, found, made
-        changed = self._write([place for place in found if before.get(place.process) != self.given[place.process]])
+        self.world, self.places = wanted, found
+        changed = self._give(made)
         self.keep_certificates()
         return changed + self._write(found)
 
@@ -61,8 +60,12 @@ class Plan:
 
     def push(self, ready: Mapping[str, bool]) -> list[str]:
         """Every Envoy gets the endpoints that are ready. What changed, by process and file."""
-        self.given = translated(self.world, self.places, ready)
-        return self._write(self.places)
+        return self._give(translated(self.world, self.places, ready))
+
+    def _give(self, made: Mapping[str, Resources]) -> list[str]:
+        """To those for which it is new."""
+        before, self.given = self.given, made
+        return self._write([place for place in self.places if before.get(place.process) != made[place.process]])
 
     def _write(self, chosen: Sequence[Place]) -> list[str]:
         changed = []
