@@ -200,10 +200,15 @@ def test_no_shard_is_put_out() -> None:
 
 
 def test_the_mesh_is_closed() -> None:
-    """Plaintext is refused everywhere, and so is whoever no policy admits; an EnvoyFilter is for the gateway alone."""
+    """Plaintext is refused everywhere, and so is whoever no policy admits; EnvoyFilters are for the gateway, but for what sidecars say to whom they refuse."""
     assert of("PeerAuthentication") == {"strict": {"mtls": {"mode": "STRICT"}}}
     assert of("AuthorizationPolicy")["nobody"] == {}
-    assert all(spec["workloadSelector"] == {"labels": {"app": "gateway"}} for spec in of("EnvoyFilter").values())
+    filters = of("EnvoyFilter")
+    replies = filters.pop("sidecar-replies")["configPatches"]
+    assert {(patch["applyTo"], patch["match"]["context"]) for patch in replies} == {
+        ("NETWORK_FILTER", "SIDECAR_INBOUND")
+    }
+    assert all(spec["workloadSelector"] == {"labels": {"app": "gateway"}} for spec in filters.values())
 
 
 def test_what_istio_must_be_told() -> None:
