@@ -200,7 +200,9 @@ def test_no_shard_is_put_out() -> None:
 
 
 def test_the_mesh_is_closed() -> None:
-    """Plaintext is refused everywhere, and so is whoever no policy admits; EnvoyFilters are for the gateway, but for what sidecars say to whom they refuse."""
+    """Plaintext is refused everywhere, and so is whoever no policy admits. EnvoyFilters are for the gateway, but for the
+    sidecars' words to those whom they refuse.
+    """
     assert of("PeerAuthentication") == {"strict": {"mtls": {"mode": "STRICT"}}}
     assert of("AuthorizationPolicy")["nobody"] == {}
     filters = of("EnvoyFilter")
