@@ -2,6 +2,7 @@
 
 import click
 
+from cli.mesh.apply import apply
 from cli.mesh.certs import certs
 from cli.mesh.check import check
 from cli.mesh.policies import policies
@@ -24,5 +25,5 @@ def mesh() -> None:
     """
 
 
-for command in (certs, check, policies, routes, weight):
+for command in (apply, certs, check, policies, routes, weight):
     mesh.add_command(command)

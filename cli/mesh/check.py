@@ -15,15 +15,20 @@ from cli.options import home_option, json_option
 def check(home: Path, as_json: bool) -> None:
     """Whether every Envoy runs what the YAML says, as it is on the disk now.
 
-    Exit codes: 0 all do, 1 one does not, 3 no mesh runs.
+    Exit codes: 0 all do, 1 one does not, or the YAML cannot be translated, 3 no mesh runs.
 
     \b
     Examples:
       bourse mesh check
     """
+    mesh = Machine(home).mesh
     try:
-        found = Machine(home).mesh.drift()
+        _ = mesh.status  # whether there is one
     except MachineError as error:
         raise NotReached(str(error)) from None
+    try:
+        found = mesh.drift()
+    except MachineError as error:
+        found = str(error).splitlines()
     show(as_json, found, found or ["every Envoy runs what the YAML says"])
     raise SystemExit(1 if found else 0)

@@ -105,12 +105,13 @@ class Controller:
 
     async def _obey(self, wanted: Desired, tasks: asyncio.TaskGroup) -> None:
         started = time.monotonic()
-        before = self._desired
+        before, base = self._desired, self._plan.base
         self._status.refused = await self._try(wanted, tasks)
         self._status.generation = wanted.generation
         self._status.milliseconds = round((time.monotonic() - started) * 1_000, 1)
         if self._status.refused:
             log.error("refused", generation=wanted.generation, error=self._status.refused)
+            self._plan.base = base
             self._plan.adopt(before, self._ready())
         else:
             self._desired, self._status.running = wanted, wanted.generation
@@ -124,6 +125,8 @@ class Controller:
         """Makes it so, and waits until every Envoy that lives says that it is. Else why it is not."""
         told = {place.envoy: log_size(self._home.log(place.envoy)) for place in self._plan.places}
         try:
+            if wanted.readings != self._desired.readings:
+                self._plan.load(self._key_sets.known)
             changed = self._plan.adopt(wanted, self._ready())
         except Untranslatable as error:
             return str(error)

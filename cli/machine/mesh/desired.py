@@ -34,7 +34,8 @@ class Version:
 
 @dataclass
 class Desired:
-    """`generation` counts the edits; `rotations` how often all certificates were to be made anew.
+    """`generation` counts the edits; `rotations` how often all certificates were to be made anew, `readings` how often the
+    YAML was to be read again.
 
     `weights`: per cent by service, ring of brokers and subset; a service without an entry has what the YAML says.
     """
@@ -43,6 +44,7 @@ class Desired:
     weights: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     versions: list[Version] = field(default_factory=list)
     rotations: int = 0
+    readings: int = 0
 
     def version(self, service: str, subset: str) -> Version | None:
         return next((one for one in self.versions if (one.service, one.subset) == (service, subset)), None)

@@ -91,6 +91,16 @@ class Mesh:
 
         return self._change(change).milliseconds
 
+    def apply(self) -> float:
+        """Has the YAML read again. Returns after how many milliseconds every Envoy ran it. MachineError, with every problem
+        by file and line, when something of it cannot be translated; then nothing has changed.
+        """
+
+        def change(wanted: Desired) -> None:
+            wanted.readings += 1
+
+        return self._change(change).milliseconds
+
     def renew_certificates(self) -> float:
         """Makes every certificate anew. Returns after how many milliseconds that was so."""
 
@@ -203,7 +213,7 @@ class Mesh:
         found = self._obeyed(generation)
         if found.refused:
             with desired.editing(self._home) as wanted:
-                wanted.weights = before.weights
+                wanted.weights, wanted.rotations, wanted.readings = before.weights, before.rotations, before.readings
             raise MachineError(f"refused, and nothing has changed: {found.refused}")
         return found
 

@@ -17,8 +17,8 @@ from mesh.local.translate import Resources, resources
 
 
 class Plan:
-    """The desired state that was adopted last, and the YAML as this machine means it; what was `given` to the Envoy of each
-    process.
+    """The YAML as this machine means it (`base`), with the desired state that was adopted last (`world`), and what was `given`
+    to the Envoy of each process.
     """
 
     def __init__(self, home: Home, credentials: Credentials) -> None:
@@ -32,13 +32,13 @@ class Plan:
 
     def load(self, keys: Mapping[str, str]) -> None:
         """Reads the YAML. Untranslatable when something of it is; then nothing has changed."""
-        self._base = world.load(load_layout(self._home), self._credentials, keys)
+        self.base: World = world.load(load_layout(self._home), self._credentials, keys)
 
     def adopt(self, desired: Desired, ready: Mapping[str, bool]) -> list[str]:
         """Takes it as what is to be, and gives every Envoy what it must have, at first those for which that is new. What
         changed, by process and file. Untranslatable before anything changes.
         """
-        wanted = world.weighed(self._base, desired)
+        wanted = world.weighed(self.base, desired)
         found = self.places_of(desired)
         made = translated(wanted, found, ready)
         fresh = [place for place in found if place not in self.places]
