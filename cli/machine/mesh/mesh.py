@@ -126,7 +126,7 @@ class Mesh:
             save_layout(self._home, layout)
             wanted.versions.append(version)
         try:
-            self._until(lambda: self.status.ready.get(version.process, False), version.process)
+            self._until(lambda: self._known().get(version.process, False), version.process)
         except MachineError:
             self._take_out(version)
             raise
@@ -190,7 +190,7 @@ class Mesh:
             wanted.versions = [one for one in wanted.versions if one.process != version.process]
         own = {version.process, f"{version.process}{SIDECAR}"}
         self._until(lambda: not own & {process.name for process in self._state().processes})
-        self._until(lambda: version.process not in self.status.ready)
+        self._until(lambda: version.process not in self._known())
         shutil.rmtree(self._home.mesh / version.process, ignore_errors=True)
 
     def _check(self, service: str, weights: Mapping[str, int]) -> None:
@@ -235,6 +235,11 @@ class Mesh:
             if failed or time.monotonic() > deadline:
                 raise MachineError(f"{process or 'the mesh'} did not come so far: see `bourse logs {process}`")
             time.sleep(POLL_SECONDS)
+
+    def _known(self) -> dict[str, bool]:
+        """Which pods take calls, as the controller said last; it may just be starting again."""
+        said = status.read(self._home)
+        return {} if said is None else said.ready
 
     def _state(self) -> State:
         state = states.read(self._home)
