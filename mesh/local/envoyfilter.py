@@ -233,6 +233,8 @@ def patch_host(host: Json, every: Sequence[Patch]) -> None:
 
 
 def patched_clusters(clusters: Sequence[Json], every: Sequence[Patch]) -> list[Json]:
+    if not any(of(every, "CLUSTER")):
+        return list(clusters)
     found = []
     for original in clusters:
         cluster, fitting = (

@@ -1,9 +1,10 @@
 """What the YAML says, as a whole: the services, the pods that stand for them, and which documents concern which pod."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 from mesh.local import workload
 from mesh.local.document import Document, Json, Untranslatable
@@ -13,6 +14,7 @@ from mesh.local.refusal import duplicates, refuse
 
 CLUSTER_DOMAIN = "cluster.local"
 WORKLOADS = workload.KINDS
+Made = TypeVar("Made")
 OPEN = "where nothing is said it is ALLOW_ANY, which is not translated; REGISTRY_ONLY would be"
 
 
@@ -86,6 +88,7 @@ class World:
             raise Untranslatable(problems)
         self.documents = tuple(documents)
         self.keys = dict(keys or {})
+        self._kept: dict[Hashable, tuple[object, Any]] = {}
 
     @classmethod
     def load(
@@ -114,10 +117,30 @@ class World:
     def changed(self, changes: Sequence[Document | Json]) -> "World":
         """This world with these documents in place of those of the same kind, namespace and name."""
         known = {id(document) for document in self.documents}
-        return World(replaced(self.documents, as_documents(changes)), self.keys, known)
+        documents = as_documents(changes)
+        world = World(replaced(self.documents, documents), self.keys, known)
+        if {document.kind for document in documents} <= {"VirtualService"}:
+            world._kept = self._kept
+        return world
+
+    def kept(self, name: Hashable, given: object, make: Callable[[], Made]) -> Made:
+        """What `make` makes of `given` and of this world's documents but VirtualServices: made once for all worlds that differ
+        in these alone. Weights change often, and everything else seldom.
+        """
+        if name not in self._kept or self._kept[name][0] != given:
+            self._kept[name] = given, make()
+        made: Made = self._kept[name][1]
+        return made
 
     def of(self, kind: str) -> list[Document]:
-        return [document for document in self.documents if document.kind == kind]
+        return list(self._by_kind.get(kind, ()))
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[Document]]:
+        found: dict[str, list[Document]] = {}
+        for document in self.documents:
+            found.setdefault(document.kind, []).append(document)
+        return found
 
     @cached_property
     def mesh(self) -> MeshConfig:

@@ -31,13 +31,12 @@ def resources(world: World, pod: Pod, pods: Sequence[Pod], folder: Path) -> Reso
 
     The same world and pods always give the same resources.
     """
-    found = Resources(
-        tuple(clusters(world, pod, pods, folder)),
+    return Resources(
+        tuple(patched_by_direction(world, pod, clusters(world, pod, pods, folder))),
         tuple(endpoints(world, pod, pods)),
-        tuple(gateway_listeners(world, pod, folder) if pod.gateway else sidecar_listeners(world, pod, folder)),
-        tuple(gateway_tables(world, pod) if pod.gateway else [egress_routes(world, pod)]),
+        world.kept(("listeners", pod.name, folder), pod, lambda: tuple(listeners(world, pod, folder))),
+        tuple(routes(world, pod)),
     )
-    return patched(world, pod, found)
 
 
 def endpoints(world: World, pod: Pod, pods: Sequence[Pod]) -> list[Json]:
@@ -59,28 +58,32 @@ def gateway_tables(world: World, pod: Pod) -> list[Json]:
     return list({str(table["name"]): table for table in tables}.values())
 
 
-def patched(world: World, pod: Pod, found: Resources) -> Resources:
-    """The resources as the EnvoyFilters want them; inbound routes stand in the listener."""
+def routes(world: World, pod: Pod) -> list[Json]:
     if pod.gateway:
-        every = patches(world, pod, GATEWAY)
-        return Resources(
-            tuple(patched_clusters(found.clusters, every)),
-            found.endpoints,
-            tuple(patched_listeners(found.listeners, every)),
-            tuple(patched_routes(found.routes, every)),
-        )
+        return patched_routes(gateway_tables(world, pod), patches(world, pod, GATEWAY))
+    return patched_routes([egress_routes(world, pod)], patches(world, pod, OUTBOUND))
+
+
+def listeners(world: World, pod: Pod, folder: Path) -> list[Json]:
+    """As the EnvoyFilters want them; inbound routes stand in them. No VirtualService has a part in them."""
+    if pod.gateway:
+        return patched_listeners(gateway_listeners(world, pod, folder), patches(world, pod, GATEWAY))
     inbound, outbound = patches(world, pod, INBOUND), patches(world, pod, OUTBOUND)
-    entering = [item for item in found.listeners if item["traffic_direction"] == "INBOUND"]
-    leaving = [item for item in found.listeners if item["traffic_direction"] == "OUTBOUND"]
+    found = sidecar_listeners(world, pod, folder)
+    entering = [item for item in found if item["traffic_direction"] == "INBOUND"]
+    leaving = [item for item in found if item["traffic_direction"] == "OUTBOUND"]
     for listener in entering:
         for chain in listener["filter_chains"]:
             manager = chain["filters"][-1]["typed_config"]
             (manager["route_config"],) = patched_routes([manager["route_config"]], inbound)
-    own = [item for item in found.clusters if str(item["name"]).startswith("inbound|")]
-    others = [item for item in found.clusters if item not in own]
-    return Resources(
-        tuple(patched_clusters(others, outbound) + patched_clusters(own, inbound)),
-        found.endpoints,
-        tuple(patched_listeners(entering, inbound) + patched_listeners(leaving, outbound)),
-        tuple(patched_routes(found.routes, outbound)),
-    )
+    return patched_listeners(entering, inbound) + patched_listeners(leaving, outbound)
+
+
+def patched_by_direction(world: World, pod: Pod, found: list[Json]) -> list[Json]:
+    """The clusters as the EnvoyFilters want them."""
+    if pod.gateway:
+        return patched_clusters(found, patches(world, pod, GATEWAY))
+    own = [item for item in found if str(item["name"]).startswith("inbound|")]
+    others = [item for item in found if item not in own]
+    outbound, inbound = patches(world, pod, OUTBOUND), patches(world, pod, INBOUND)
+    return patched_clusters(others, outbound) + patched_clusters(own, inbound)

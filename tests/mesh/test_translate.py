@@ -1,10 +1,12 @@
 """The YAML of the mesh is read whole, and every pod's Envoy gets of it what istiod would give."""
 
+import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mesh.local.document import Untranslatable
+from mesh.local.document import Document, Untranslatable
 from mesh.local.duration import duration
 from mesh.local.model import Pod, World
 from mesh.local.sources import SOURCES
@@ -124,3 +126,22 @@ def test_a_kustomization_says_what_is_read(tmp_path: Path) -> None:
 def test_durations_are_envoys(written: str, envoys: str) -> None:
     """A duration of Kubernetes is the same time in Envoy."""
     assert duration(written) == envoys
+
+
+def test_what_is_kept_between_worlds_is_as_if_made_anew(world: World) -> None:
+    """A world with other weights, or other policies, gives every pod what the same documents read at once give."""
+    policy, route = world.of("AuthorizationPolicy")[0], world.of("VirtualService")[0]
+    for pod in pods():
+        made(world, pod.name)
+    for changes in ([heavier(route)], [replace(policy, body={**policy.body, "spec": {}})]):
+        found = world.changed(changes)
+        anew = World(found.documents, found.keys)
+        for pod in pods():
+            assert made(found, pod.name) == made(anew, pod.name)
+
+
+def heavier(document: Document) -> Document:
+    body = copy.deepcopy(document.body)
+    ways = next(route["route"] for route in body["spec"]["http"] if len(route["route"]) > 1)
+    ways[0]["weight"], ways[1]["weight"] = 30, 70
+    return replace(document, body=body)
