@@ -1,6 +1,8 @@
 """The YAML of a cluster, as one machine means it."""
 
 import json
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,13 @@ from mesh.local.model import World
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    made = Home(tmp_path / "home")
+def home() -> Iterator[Home]:
+    """With a path that is short enough for sockets."""
+    made = Home(Path(tempfile.mkdtemp(prefix="bourse-test-")))
     made.create()
     Credentials(made.credentials).create()
-    return made
+    yield made
+    made.remove()
 
 
 def layout_of(home: Home, shards: int) -> Layout:
@@ -130,9 +134,9 @@ def test_a_version_is_a_pod_of_its_own(home: Home) -> None:
     assert (stable.labels["version"], canary.labels["version"]) == ("stable", "canary")
 
 
-def test_whether_there_is_a_mesh_is_remembered(tmp_path: Path) -> None:
+def test_whether_there_is_a_mesh_is_remembered(home: Home) -> None:
     """At first there is one; --no-mesh holds until --mesh."""
-    machine = Machine(tmp_path / "home")
+    machine = Machine(home.folder)
     seen = []
     for mesh in (None, False, None, True, None):
         machine.start(["nats"], shards=1, mesh=mesh, leash=True)
