@@ -166,6 +166,7 @@ def test_a_home_may_be_called_anything(tmp_path: Path) -> None:
     own.start(PARTS, leash=True)
     assert query(own, "SELECT 1") == [(1,)]
     assert own.stop()
+    own.home.remove()
 
 
 def test_a_stale_lock_file_stops_no_start(own: Machine) -> None:
