@@ -62,12 +62,15 @@ async def release(
     done: list[Step] = []
     try:
         async with brokers:
-            for number, weight in enumerate(steps):
+            for number, weight in enumerate(steps, 1):
                 brokers.step = number
                 done.append(await one_step(mesh, service, done[-1].weight if done else 0, Step(weight), seconds))
             await brokers.stop()
-            for number, (step, wrong) in enumerate(zip(done, await brokers.judge(len(done)), strict=True)):
-                step.acknowledged, step.wrong = brokers.acknowledged(number), wrong
+            before, *wrong = await brokers.judge(len(done) + 1)
+            if not before.none:
+                raise RuntimeError(f"before the first step: {before}")
+            for number, step in enumerate(done, 1):
+                step.acknowledged, step.wrong = brokers.acknowledged(number), wrong[number - 1]
     finally:
         await asyncio.to_thread(mesh.weigh, service, {STABLE: 100})
         await asyncio.to_thread(mesh.remove_version, service, CANARY)

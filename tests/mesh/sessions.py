@@ -71,11 +71,11 @@ class Session:
                     self.copied.append((self.step(), update.order_id))
 
     async def read(self) -> None:
-        async for trade in self.client.watch_trades(self.symbol, 0):
+        async for trade in self.client.watch_trades(self.symbol):
             self.tape.append((self.step(), trade.symbol_sequence))
 
-    async def judge(self, wrong: Sequence[Wrong], *, copied: bool, read: bool) -> None:
-        """Adds what is wrong to its step: against the record, and against what the readers got."""
+    async def judge(self, wrong: Sequence[Wrong], *, copied: bool) -> None:
+        """Adds what is wrong to its step: against the record, and against what the drop copy got."""
         accepted = [(step, one) for step, one in self.answers if one.outcome is Outcome.ACCEPTED]
         for step, one in self.answers:
             wrong[step].failed += one.outcome is not Outcome.ACCEPTED
@@ -92,10 +92,22 @@ class Session:
         if copied:
             await caught_up(lambda: len(self.copied) >= len(accepted))
             compare(self.copied, {one.order_id for _, one in accepted}, wrong)
-        if read:
-            trades = {one.symbol_sequence async for one in self.client.trades(self.symbol, min_sequence=0)}
-            await caught_up(lambda: len(self.tape) >= len(trades))
-            compare(self.tape, trades, wrong)
+
+    async def judge_tape(self, wrong: Sequence[Wrong], trades: set[int]) -> None:
+        """Against all trades of the symbol since the first that it got."""
+        first = self.tape[0][1]
+        expected = {number for number in trades if number >= first}
+        await caught_up(lambda: len(self.tape) >= len(expected))
+        compare(self.tape, expected, wrong)
+
+    async def trades_since(self, first: int) -> set[int]:
+        """The symbol sequences of the trades from that one on."""
+        found = set()
+        async for trade in self.client.trades(self.symbol):
+            if trade.symbol_sequence < first:
+                break
+            found.add(trade.symbol_sequence)
+        return found
 
 
 def compare(got: Sequence[tuple[int, int]], expected: set[int], wrong: Sequence[Wrong]) -> None:
@@ -121,7 +133,9 @@ async def caught_up(condition: Callable[[], bool]) -> None:
 
 
 class Sessions:
-    """`count` brokers, of both rings. As an async context manager they trade; `judge` when they have stopped."""
+    """`count` brokers, of both rings. As an async context manager they trade, each with answers already, which belong to step
+    0; `judge` when they have stopped.
+    """
 
     def __init__(self, exchange: Exchange, count: int, orders_per_second: float, *, copied: bool, read: bool) -> None:
         self.step = 0
@@ -134,10 +148,6 @@ class Sessions:
         self._stopping = asyncio.Event()
         self._trading: list[asyncio.Task[None]] = []
         self._readers: list[asyncio.Task[None]] = []
-
-    @property
-    def streams(self) -> int:
-        return self._count
 
     def acknowledged(self, step: int) -> int:
         """Orders that were accepted in the step."""
@@ -155,6 +165,9 @@ class Sessions:
             if self._read:
                 self._readers.append(asyncio.create_task(one.read()))
             self._trading.append(asyncio.create_task(one.trade(self._pace, self._stopping)))
+        async with asyncio.timeout(GIVE_UP_SECONDS):
+            while not all(one.answers for one in self._sessions):
+                await asyncio.sleep(0.01)
         return self
 
     async def stop(self) -> None:
@@ -166,11 +179,21 @@ class Sessions:
         """What was wrong in each step."""
         wrong = [Wrong() for _ in range(steps)]
         for one in self._sessions:
-            await one.judge(wrong, copied=self._copied, read=self._read)
+            await one.judge(wrong, copied=self._copied)
+        if self._read:
+            await self._judge_tapes(wrong)
         for reader in self._readers:
             if reader.done():  # It failed: it only ends when it is cancelled.
                 wrong[-1].failed += 1
         return wrong
+
+    async def _judge_tapes(self, wrong: Sequence[Wrong]) -> None:
+        await caught_up(lambda: all(one.tape for one in self._sessions))
+        for symbol in SYMBOLS:
+            readers = [one for one in self._sessions if one.symbol == symbol]
+            trades = await readers[0].trades_since(min(one.tape[0][1] for one in readers))
+            for one in readers:
+                await one.judge_tape(wrong, trades)
 
     async def __aexit__(self, *_: Any) -> None:
         self._stopping.set()
