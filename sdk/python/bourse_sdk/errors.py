@@ -26,6 +26,9 @@ TRANSIENT = frozenset(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
     }
 )
+TOO_LARGE = "MESSAGE_TOO_LARGE"  # RESOURCE_EXHAUSTED too, but the same message is as large the next time.
+TOO_LARGE_OF_GRPC = "message larger than max"
+CLOSED = "the client is closed"
 TOKEN_REASONS = frozenset({"TOKEN_EXPIRED", "TOKEN_INVALID"})
 
 
@@ -111,11 +114,13 @@ def from_rpc(error: grpc.aio.AioRpcError) -> Refusal:
             status, info = status_pb2.Status.FromString(value), error_details_pb2.ErrorInfo()
             if any(detail.Unpack(info) for detail in status.details):
                 return Refusal(info.reason, status.message, dict(info.metadata), code=code)
-    return Refusal(code.name, error.details() or code.name, {}, code=code)
+    details = error.details() or code.name
+    reason = TOO_LARGE if TOO_LARGE_OF_GRPC in details else code.name
+    return Refusal(reason, details, {}, code=code)
 
 
 def is_transient(refusal: Refusal, *, renewable: bool) -> bool:
     """Whether to try again; `renewable`: the token can have been renewed meanwhile."""
     if refusal.code is grpc.StatusCode.UNAUTHENTICATED:
         return renewable and refusal.reason in TOKEN_REASONS
-    return refusal.code in TRANSIENT
+    return refusal.code in TRANSIENT and refusal.reason != TOO_LARGE
