@@ -7,7 +7,7 @@ import pytest
 from svc_ledger.core.holds import State
 from svc_ledger.core.records import LINKED, PENDING, POST, VOID, Transfer
 from svc_ledger.ports import Cursor, Denied, Forbidden
-from tests.svc_ledger.desk import ACCOUNTS, CASH, INCARNATION, Desk, tick
+from tests.svc_ledger.desk import ACCOUNTS, CASH, INCARNATION, Desk, listed, tick
 
 A, B, C = ACCOUNTS
 
@@ -34,6 +34,31 @@ async def test_a_payment_is_booked_once(desk: Desk) -> None:
     with pytest.raises(Denied) as caught:
         await desk.book.withdraw("d", A, "EUR", 5)
     assert caught.value.reason == "TRANSFER_ID_REUSED"
+
+
+async def test_a_deposit_of_what_nobody_knows_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a currency nor a symbol; a symbol is known once its instrument is settled, for which a deposit waits."""
+    monkeypatch.setattr("svc_ledger.app.ASSET_WAIT_SECONDS", 0.0)
+    for asset in ("XXX", "LATE"):
+        with pytest.raises(Denied) as caught:
+            await desk.book.deposit("d", A, asset, 5)
+        assert (caught.value.reason, caught.value.metadata["field"]) == ("ASSET_UNKNOWN", "asset")
+    monkeypatch.setattr("svc_ledger.app.ASSET_WAIT_SECONDS", 10.0)
+    depositing = asyncio.create_task(desk.book.deposit("d", A, "LATE", 5))
+    await asyncio.sleep(0)
+    await desk.settle(0, listed("LATE"))
+    assert (await depositing).credits_posted == 5
+    assert (await desk.book.deposit("chf", A, "CHF", 5)).credits_posted == 5
+
+
+async def test_the_advice_of_an_overflow_fits_what_was_asked(desk: Desk) -> None:
+    """Who pays in too much pays in less; who takes out too much takes less."""
+    most = (1 << 63) - 1
+    await desk.book.withdraw("one", A, "EUR", 1)
+    for ask, fix in ((desk.book.deposit, "pay in less"), (desk.book.withdraw, "take less")):
+        with pytest.raises(Denied) as caught:
+            await ask(fix.replace(" ", ""), A, "EUR", most)
+        assert (caught.value.reason, caught.value.metadata["fix"]) == ("OVERFLOWS", fix)
 
 
 async def test_a_failed_id_stays_failed(desk: Desk) -> None:

@@ -259,6 +259,13 @@ async def test_refusals(postgres: Database, tmp_path: Path) -> None:
             ),
             (
                 stub.Deposit,
+                pb.DepositRequest(**cash | {"asset": "XXX"}),
+                code.NOT_FOUND,
+                "ASSET_UNKNOWN",
+                "asset",
+            ),
+            (
+                stub.Deposit,
                 pb.DepositRequest(**cash | {"transfer_id": "a b"}),
                 code.INVALID_ARGUMENT,
                 "TRANSFER_ID_INVALID",

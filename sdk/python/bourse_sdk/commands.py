@@ -87,7 +87,7 @@ class Place:
         place.symbol = self.symbol
         place.side = self.side  # type: ignore[assignment]  # The numbers are the proto's.
         place.type = self.type  # type: ignore[assignment]
-        place.time_in_force = self.time_in_force or IMPLIED.get(self.type, 0)  # type: ignore[assignment]
+        place.time_in_force = self.time_in_force or IMPLIED.get(self.type, 0)  # type: ignore[assignment, arg-type]
         place.price_e4 = self.price_e4
         place.quantity = self.quantity
         place.amount_e4 = self.amount_e4

@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class LedgerServiceStub:
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
-    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
+    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares), and none is both: see bourse.types.v1.Instrument.
     Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: DATABASE_DOWN (retry). Beyond these each names its own.
     """
 
@@ -101,7 +101,7 @@ class LedgerServiceStub:
 
 class LedgerServiceServicer:
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
-    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
+    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares), and none is both: see bourse.types.v1.Instrument.
     Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: DATABASE_DOWN (retry). Beyond these each names its own.
     """
 
@@ -144,7 +144,8 @@ class LedgerServiceServicer:
 
     def Deposit(self, request, context):
         """Pays money or shares into an account. Idempotent by transfer_id: a second use with the same fields succeeds, with others it is refused.
-        NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
+        NOT_FOUND: ACCOUNT_UNKNOWN, ASSET_UNKNOWN (neither a currency nor the symbol of an instrument). INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID.
+        ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -270,7 +271,7 @@ def add_LedgerServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class LedgerService:
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
-    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
+    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares), and none is both: see bourse.types.v1.Instrument.
     Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: DATABASE_DOWN (retry). Beyond these each names its own.
     """
 
