@@ -160,7 +160,7 @@ class LedgerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateTransfers(self, request, context):
-        """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
+        """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction. Idempotent by transfer_id: a repeat's result is `exists`.
         INVALID_ARGUMENT: AMOUNT_INVALID, BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -59,7 +59,7 @@ class LedgerServiceStub:
     NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: FUNDS_INSUFFICIENT, OVERFLOWS.
     """
     CreateTransfers: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.CreateTransfersRequest, _ledger_pb2.CreateTransfersResponse]
-    """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
+    """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction. Idempotent by transfer_id: a repeat's result is `exists`.
     INVALID_ARGUMENT: AMOUNT_INVALID, BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
     """
     ListBalances: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListBalancesRequest, _ledger_pb2.ListBalancesResponse]
@@ -108,7 +108,7 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: FUNDS_INSUFFICIENT, OVERFLOWS.
     """
     CreateTransfers: _aio.UnaryUnaryMultiCallable[_ledger_pb2.CreateTransfersRequest, _ledger_pb2.CreateTransfersResponse]  # type: ignore[assignment]
-    """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
+    """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction. Idempotent by transfer_id: a repeat's result is `exists`.
     INVALID_ARGUMENT: AMOUNT_INVALID, BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
     """
     ListBalances: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListBalancesRequest, _ledger_pb2.ListBalancesResponse]  # type: ignore[assignment]
@@ -202,7 +202,7 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_pb2.CreateTransfersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.CreateTransfersResponse, _abc.Awaitable[_ledger_pb2.CreateTransfersResponse]]:
-        """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
+        """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction. Idempotent by transfer_id: a repeat's result is `exists`.
         INVALID_ARGUMENT: AMOUNT_INVALID, BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
         """
 
