@@ -216,8 +216,8 @@ class Story:
             return
         order.open, order.price, order.fee_e6 = open_, price, extra.held_fee_e6
         order.replaced += 1
-        for pending in [*order.pending, *extras]:
-            self.book(Transfer(self.number(), 0, 0, 0, 0, pending, VOID, code=0))
+        for ended in [*order.pending, *extras]:
+            self.book(Transfer(self.number(), 0, 0, 0, 0, ended, VOID, code=0))
         key = (order.request.account, order.request.asset)
         order.pending = [self.number()]
         self.book(reserved(order.pending[0], key, order.held))
@@ -328,7 +328,7 @@ class Story:
             assert credits_ - debits == self.owned[key] >= pending, key
 
 
-def reserved(id_: str, key: Key, amount: int) -> Transfer:
+def reserved(id_: Id, key: Key, amount: int) -> Transfer:
     """A hold as TigerBeetle would have it."""
     return Transfer(id_, key, (HOLDS, key[1]), amount, key[1], flags=PENDING)
 
