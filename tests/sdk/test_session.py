@@ -333,7 +333,7 @@ class Narrow(Exchange):
 async def test_a_message_that_is_too_large_is_not_sent_again() -> None:
     """It is as large the next time: the caller is told at once, though patience is long."""
     exchange = Narrow()
-    async with served(exchange) as address, Client(address, token="t") as client:
+    async with served(exchange) as address, Client(**direct(address), token="t") as client:
         with pytest.raises(OutcomeUnknown, match="MESSAGE_TOO_LARGE"):
             await client.submit(order(0))
     assert exchange.streams == 1
