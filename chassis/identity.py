@@ -76,10 +76,14 @@ def rules(service: ServiceDescriptor, option: str = CALLERS_OPTION) -> dict[str,
     return allowed
 
 
+_KEY_UNNAMED = "it names no key, and the issuer's key set has not exactly one"
+
+
 class Issuer:
     """Who signs tokens: the `iss` and `aud` that they carry, and the roles that they may give.
 
-    `keys` is a key set: a file path or an https URL. An unknown key id reloads it, at most once in KEYS_RELOAD_SECONDS.
+    `keys` is a key set: a file path or an https URL. A token that names no key is of the only one, if there is only one. An unknown
+    key id, or none, reloads the key set, at most once in KEYS_RELOAD_SECONDS.
     """
 
     def __init__(self, keys: str, name: str, audience: str, roles: frozenset[str] = ROLES) -> None:
@@ -92,15 +96,17 @@ class Issuer:
         self._loading = asyncio.Lock()
 
     async def key(self, key_id: str) -> jwt.PyJWK:
-        """The key of that id; raises Refusal TOKEN_INVALID or KEYS_UNREADABLE."""
+        """The key of that id, the only one for no id; raises Refusal TOKEN_INVALID or KEYS_UNREADABLE."""
         if key_id not in self._keys:
             async with self._loading:
                 if key_id not in self._keys and time.monotonic() - self._loaded_at >= KEYS_RELOAD_SECONDS:
                     self._loaded_at = time.monotonic()
                     self._keys = await asyncio.to_thread(_load_keys, self._source)
-        if key_id not in self._keys:
-            raise _invalid(f"no key {key_id!r} in the issuer's key set")
-        return self._keys[key_id]
+        if key_id in self._keys:
+            return self._keys[key_id]
+        if not key_id and len(self._keys) == 1:
+            return next(iter(self._keys.values()))
+        raise _invalid(f"no key {key_id!r} in the issuer's key set" if key_id else _KEY_UNNAMED)
 
     def caller(self, claims: Mapping[str, Any]) -> Caller:
         """Whom verified claims name. An issuer of brokers alone need not say that they are brokers."""

@@ -10,6 +10,7 @@ import click
 from bourse_sdk.client import Client
 from bourse_sdk.money import INT64_MAX, decimal_text, e4
 from bourse_sdk.operator import Operator
+from chassis.units import CURRENCIES
 from cli import clients
 from cli.answers import PATIENCE_SECONDS
 from cli.machine import Machine
@@ -55,7 +56,6 @@ class Decimal(click.ParamType[int]):
 DECIMAL = Decimal()
 
 
-CURRENCY = re.compile(r"[A-Z]{3}")
 WHOLE = re.compile(r"[+-]?[0-9]+")
 DIGITS_LIMIT = 20
 
@@ -75,10 +75,10 @@ class Assets:
 
     def units(self, asset: str, text: str, *, is_currency: bool) -> int:
         """What `text` means of the asset. Raises BadParameter, also for an asset of which nobody knows what it is."""
-        if asset not in self.symbols | self.currencies and not (is_currency and CURRENCY.fullmatch(asset)):
+        if asset not in self.symbols | self.currencies and not (is_currency and asset in CURRENCIES):
             raise click.BadParameter(
                 f"{asset!r} is neither an instrument nor the currency of one: load the instruments first,"
-                " or say --currency for a currency of three letters A-Z that none is priced in yet",
+                " or say --currency for a currency of ISO 4217 that none is priced in yet",
                 param_hint="ASSET",
             )
         if asset in self.symbols and is_currency:
@@ -89,8 +89,8 @@ class Assets:
             raise click.BadParameter(str(error), param_hint="AMOUNT") from None
 
     def text(self, asset: str, amount: int) -> str:
-        """The inverse of `units`; what is neither known nor looks like a currency is counted whole."""
-        is_money = asset not in self.symbols and (asset in self.currencies or CURRENCY.fullmatch(asset))
+        """The inverse of `units`; what is neither known nor a currency is counted whole."""
+        is_money = asset not in self.symbols and (asset in self.currencies or asset in CURRENCIES)
         return decimal_text(amount) if is_money else str(amount)
 
 

@@ -30,14 +30,14 @@ async def open_market(
     operator: Operator, instruments: Sequence[market_pb2.Instrument], endowments: Sequence[Endowment], trading_date: int
 ) -> None:
     """All of it, in order; again it changes nothing. Raises Refusal and Unreachable."""
+    for instrument in instruments:
+        await operator.add_instrument(instrument)
     for endowment in endowments:
         for account in endowment.accounts:
             await operator.create_participant(account.partition("/")[0])
             await operator.create_account(account)
             for asset, amount in endowment.assets.items():
                 await operator.deposit(f"open-{account}-{asset}"[:36], account, asset, amount)
-    for instrument in instruments:
-        await operator.add_instrument(instrument)
     await operator.open_date(trading_date)
     await operator.set_phase(market_pb2.PHASE_OPEN)
 

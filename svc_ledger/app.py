@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import structlog
 
-from chassis.units import EXCHANGE, EXCHANGE_ACCOUNTS, PARTICIPANT, PARTICIPANT_FORM
+from chassis.units import CURRENCIES, EXCHANGE, EXCHANGE_ACCOUNTS, PARTICIPANT, PARTICIPANT_FORM
 from svc_ledger.core.holds import HoldRequest, HoldResult, Refused, decide
 from svc_ledger.core.records import CREATED, Transfer
 from svc_ledger.core.settlement import VAULT, Kind, Unsettleable
@@ -33,6 +33,7 @@ PAGE_LIMIT = 1000
 PAGE_DEFAULT = 100
 WAIT_SECONDS = 5.0
 POLL_SECONDS = 0.05
+ASSET_WAIT_SECONDS = 2.0  # for an instrument that was added just now
 ACCOUNT = re.compile(r"[a-z][a-z0-9-]{0,19}/[a-z0-9-]{1,15}")
 ASSET = re.compile(r"[A-Z0-9.]{1,12}")
 TRANSFER_ID = re.compile(r"[!-~]{1,36}")
@@ -248,6 +249,7 @@ class Book:
     async def deposit(self, transfer_id: str, account: str, asset: str, amount: int) -> Balance:
         """Pays in from the vault; the balance after it."""
         await self._require_payment(transfer_id, account, asset, amount)
+        await self._require_asset(asset)
         await self._store.ensure_balances([(VAULT, asset), (account, asset)])
         return await self._pay(
             Transfer(transfer_id, (VAULT, asset), (account, asset), amount, asset), Kind.DEPOSIT, account
@@ -364,6 +366,16 @@ class Book:
             )
         await self.require_account(account)
 
+    async def _require_asset(self, asset: str) -> None:
+        """Refuses what is neither money nor a symbol; waits, bounded, for an instrument that is not settled yet."""
+        deadline = asyncio.get_running_loop().time() + ASSET_WAIT_SECONDS
+        while asset not in CURRENCIES and not await self._store.has_instrument(asset):
+            if asyncio.get_running_loop().time() > deadline:
+                message = f"{asset!r} is neither a currency nor the symbol of an instrument"
+                fix = "add its instrument first, or name a currency by its ISO 4217 code"
+                raise Denied("NOT_FOUND", "ASSET_UNKNOWN", message, field="asset", value=asset, fix=fix)
+            await asyncio.sleep(POLL_SECONDS)
+
     async def _pay(self, transfer: Transfer, kind: int, account: str) -> Balance:
         (result,) = await self.create_transfers([transfer], kind)
         if result not in (CREATED, "exists"):
@@ -465,6 +477,6 @@ def _payment_refused(transfer: Transfer, result: str) -> Denied:
             field="amount",
             value=str(transfer.amount),
             result=result,
-            fix="pay in less",
+            fix="pay in less" if transfer.debit == (VAULT, transfer.ledger) else "take less",
         )
     raise AssertionError(f"a payment of an existing account came to {result}")

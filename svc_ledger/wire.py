@@ -128,6 +128,7 @@ def transfer(t: ledger_pb2.Transfer) -> records.Transfer:
         | t.pending * records.PENDING
         | t.post_pending * records.POST
         | t.void_pending * records.VOID
+        | t.post_part * records.POST_PART
     )
     debit: records.Id = (t.debit_account, t.asset) if t.debit_account else 0
     credit: records.Id = (t.credit_account, t.asset) if t.credit_account else 0

@@ -8,6 +8,7 @@ import yaml
 
 from bourse.types.v1 import market_pb2
 from bourse_sdk.money import e4
+from chassis.units import CURRENCIES
 
 FILE_BYTES_LIMIT = 1 << 20
 REQUIRED = ("symbol", "currency", "tick_size", "max_price", "max_quantity")
@@ -75,10 +76,18 @@ def _instrument(node: yaml.Node, shards: Sequence[int]) -> market_pb2.Instrument
 
 
 def _checked(values: Mapping[str, Any], fields: Mapping[str, yaml.Node], shard: int) -> market_pb2.Instrument:
-    """Ranges are the exchange's to refuse; a number that no message can carry is found here."""
+    """Ranges are the exchange's to refuse; a number that no message can carry, and what is no currency, is found here."""
     for name, value in values.items():
         if isinstance(value, int) and not 0 <= value < 2**63:
             raise FileError(fields[name].start_mark, f"`{name}` is out of range")
+    symbol, currency = values["symbol"], values["currency"]
+    if symbol in CURRENCIES:
+        raise FileError(
+            fields["symbol"].start_mark,
+            f"{symbol} is a currency: give the ticker its market's suffix, such as {symbol}.O",
+        )
+    if currency not in CURRENCIES:
+        raise FileError(fields["currency"].start_mark, f"{currency!r} is no currency of ISO 4217")
     return market_pb2.Instrument(
         symbol=values["symbol"],
         currency=values["currency"],

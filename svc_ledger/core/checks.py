@@ -14,7 +14,6 @@ from svc_ledger.core.records import (
     ID_MAX,
     NANOSECONDS,
     NOT_IN_A_POST,
-    OPEN_CREDIT,
     PENDING,
     POST,
     POST_PART,
@@ -52,15 +51,12 @@ def transfer_invalid(t: Transfer) -> str:
         return "debit_account_id_must_not_be_zero"
     if t.debit == ID_MAX:
         return "debit_account_id_must_not_be_int_max"
-    if not t.flags & OPEN_CREDIT:
-        if not t.credit:
-            return "credit_account_id_must_not_be_zero"
-        if t.credit == ID_MAX:
-            return "credit_account_id_must_not_be_int_max"
-        if t.credit == t.debit:
-            return "accounts_must_be_different"
-    elif t.flags & (BALANCING_CREDIT | CLOSING_CREDIT):
-        return "flags_are_mutually_exclusive"
+    if not t.credit:
+        return "credit_account_id_must_not_be_zero"
+    if t.credit == ID_MAX:
+        return "credit_account_id_must_not_be_int_max"
+    if t.credit == t.debit:
+        return "accounts_must_be_different"
     if t.pending_id:
         return "pending_id_must_be_zero"
     if not t.flags & PENDING:
@@ -68,8 +64,6 @@ def transfer_invalid(t: Transfer) -> str:
             return "timeout_reserved_for_pending_transfer"
         if t.flags & (CLOSING_DEBIT | CLOSING_CREDIT):
             return "closing_transfer_must_be_pending"
-        if t.flags & OPEN_CREDIT:
-            return "flags_are_mutually_exclusive"
     if not t.ledger:
         return "ledger_must_not_be_zero"
     return "" if t.code else "code_must_not_be_zero"
@@ -119,15 +113,13 @@ def overflows(t: Transfer, amount: int, debit: Account, credit: Account, timesta
     return "overflows_timeout" if timestamp + t.timeout * NANOSECONDS > INT64_MAX else ""
 
 
-def finish_exists(t: Transfer, known: Transfer, p: Transfer) -> str:
+def finish_exists(t: Transfer, known: Transfer, p: Transfer, parted: int) -> str:
     if t.debit and t.debit != known.debit:
         return "exists_with_different_debit_account_id"
     if t.credit and t.credit != known.credit:
         return "exists_with_different_credit_account_id"
-    if t.release != known.release:
-        return "exists_with_different_amount"
     all_of_it = (t.flags & VOID and not t.amount) or (t.flags & POST and t.amount == INT64_MAX)
-    if known.amount != (p.amount if all_of_it else t.amount):
+    if known.amount != (p.amount - parted if all_of_it else t.amount):
         return "exists_with_different_amount"
     a, b, c = (mine or theirs for mine, theirs in zip(t.user_data, p.user_data, strict=True))
     return user_data_differs((a, b, c), known.user_data) or class_differs(t, known, optional=True) or "exists"

@@ -23,10 +23,9 @@ BALANCING_DEBIT = 16
 BALANCING_CREDIT = 32
 CLOSING_DEBIT = 64
 CLOSING_CREDIT = 128
-OPEN_CREDIT = 1024
-POST_PART = 2048
-TRANSFER_FLAGS = 255 | OPEN_CREDIT | POST_PART
-NOT_IN_A_POST = PENDING | BALANCING_DEBIT | BALANCING_CREDIT | CLOSING_DEBIT | CLOSING_CREDIT | OPEN_CREDIT
+POST_PART = 1024
+TRANSFER_FLAGS = 255 | POST_PART
+NOT_IN_A_POST = PENDING | BALANCING_DEBIT | BALANCING_CREDIT | CLOSING_DEBIT | CLOSING_CREDIT
 
 CREATED = "created"
 # Results that depend on the state of the ledger: the transfer's id is used up all the same.
@@ -71,7 +70,6 @@ class Transfer:
     ledger: Id
     pending_id: Id = 0
     flags: int = 0
-    release: int = 0
     code: int = 1
     timeout: int = 0
     user_data: tuple[int, int, int] = (0, 0, 0)
@@ -80,7 +78,8 @@ class Transfer:
 
 @dataclass(slots=True)
 class Pending:
-    """What became of a pending transfer: "pending", "posted" or "voided", and what it still reserves."""
+    """What became of a pending transfer: "pending", "posted" or "voided", what it still reserves, and what parts posted of it."""
 
     status: str
     remaining: int
+    parted: int = 0

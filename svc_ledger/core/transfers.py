@@ -1,8 +1,8 @@
 """Accounts and transfers as TigerBeetle defines them: names of results, order of checks, linked chains, two phases.
 
 Source: TigerBeetle's reference (create_accounts, create_transfers), with int64's maximum for its 128-bit one.
-Not taken over: imported events, history, expiry of timeouts. Ours: OPEN_CREDIT (a pending transfer whose credit side is
-named when it is posted) and POST_PART (posts a part to a named account, releases another, the rest stays pending).
+Not taken over: imported events, history, expiry of timeouts. Ours: POST_PART posts a part of a pending transfer, and the rest stays
+pending; POST and VOID end what is left of it.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,6 @@ from svc_ledger.core.records import (
     DEBITS_MUST_NOT_EXCEED_CREDITS,
     ID_MAX,
     LINKED,
-    OPEN_CREDIT,
     PENDING,
     POST,
     POST_PART,
@@ -145,10 +144,10 @@ class Ledger:
         debit = self.accounts.get(t.debit)
         if debit is None:
             return "debit_account_not_found"
-        credit = _NOBODY if t.flags & OPEN_CREDIT else self.accounts.get(t.credit)
+        credit = self.accounts.get(t.credit)
         if credit is None:
             return "credit_account_not_found"
-        if debit.ledger != credit.ledger and credit is not _NOBODY:
+        if debit.ledger != credit.ledger:
             return "accounts_must_have_the_same_ledger"
         if t.ledger != debit.ledger:
             return "transfer_must_have_the_same_ledger_as_accounts"
@@ -176,8 +175,7 @@ class Ledger:
         if t.flags & PENDING:
             self.pending[t.id] = Pending("pending", amount)
             debit.debits_pending += amount
-            if credit is not _NOBODY:
-                credit.credits_pending += amount
+            credit.credits_pending += amount
         else:
             debit.debits_posted += amount
             credit.credits_posted += amount
@@ -198,72 +196,47 @@ class Ledger:
         if not p.flags & PENDING:
             return "pending_transfer_not_pending"
         state = self.pending[p.id]
-        debit = self.accounts[p.debit]
-        result = self._finish_differs(t, p)
+        debit, credit = self.accounts[p.debit], self.accounts[p.credit]
+        result = _finish_differs(t, p)
         if result:
             return result
         amount = amount_to_finish(t, state.remaining)
-        if amount + t.release > (p.amount if state.status != "pending" else state.remaining):
+        if amount > (p.amount if state.status != "pending" else state.remaining):
             return "exceeds_pending_transfer_amount"
         if t.flags & VOID and amount < state.remaining and state.status == "pending":
             return "pending_transfer_has_different_amount"
         if state.status != "pending":
             return f"pending_transfer_already_{state.status}"
-        to = (
-            self.accounts.get(t.credit) if p.flags & OPEN_CREDIT and not t.flags & VOID else self.accounts.get(p.credit)
-        )
-        result = self._credit_refused(t, p, debit, to)
-        if result:
-            return result
-        self._insert(t, p.debit, to.id if to is not None else p.credit, amount, timestamp)
-        self._apply_finish(t, p, state, debit, to, amount)
+        if not t.flags & VOID:
+            if debit.flags & CLOSED:
+                return "debit_account_already_closed"
+            if credit.flags & CLOSED:
+                return "credit_account_already_closed"
+        self._insert(t, p.debit, p.credit, amount, timestamp)
+        self._apply_finish(t, p, state, debit, credit, amount)
         return CREATED
 
-    def _credit_refused(self, t: Transfer, p: Transfer, debit: Account, to: Account | None) -> str:
-        if t.flags & VOID:
-            return ""
-        if to is None:
-            return "credit_account_not_found"
-        if to is debit:
-            return "accounts_must_be_different"
-        if to.ledger != p.ledger:
-            return "accounts_must_have_the_same_ledger"
-        if debit.flags & CLOSED:
-            return "debit_account_already_closed"
-        return "credit_account_already_closed" if to.flags & CLOSED else ""
-
     def _apply_finish(
-        self, t: Transfer, p: Transfer, state: Pending, debit: Account, to: Account | None, amount: int
+        self, t: Transfer, p: Transfer, state: Pending, debit: Account, credit: Account, amount: int
     ) -> None:
-        ends = amount + t.release if t.flags & POST_PART else state.remaining
-        reserved = self.accounts.get(p.credit)
+        ends = amount if t.flags & POST_PART else state.remaining
         self._touch(debit)
+        self._touch(credit)
         debit.debits_pending -= ends
-        if reserved is not None and not p.flags & OPEN_CREDIT:
-            self._touch(reserved)
-            reserved.credits_pending -= ends
+        credit.credits_pending -= ends
         if self._undo is not None:
-            status, remaining = state.status, state.remaining
-            self._undo.append(lambda: _restore(state, status, remaining))
+            before = state.status, state.remaining, state.parted
+            self._undo.append(lambda: _restore(state, before))
         state.remaining -= ends
+        if t.flags & POST_PART:
+            state.parted += amount
         if not state.remaining:
             state.status = "voided" if t.flags & VOID else "posted"
         if t.flags & VOID:
-            _reopen(p, debit, reserved)
+            _reopen(p, debit, credit)
             return
-        assert to is not None
-        self._touch(to)
         debit.debits_posted += amount
-        to.credits_posted += amount
-
-    def _finish_differs(self, t: Transfer, p: Transfer) -> str:
-        if t.debit and t.debit != p.debit:
-            return "pending_transfer_has_different_debit_account_id"
-        if t.credit and t.credit != p.credit and not p.flags & OPEN_CREDIT:
-            return "pending_transfer_has_different_credit_account_id"
-        if t.ledger and t.ledger != p.ledger:
-            return "pending_transfer_has_different_ledger"
-        return "pending_transfer_has_different_code" if t.code and t.code != p.code else ""
+        credit.credits_posted += amount
 
     def _transfer_exists(self, t: Transfer, known: Transfer) -> str:
         if t.flags != known.flags:
@@ -273,7 +246,7 @@ class Ledger:
         if t.timeout != known.timeout:
             return "exists_with_different_timeout"
         if t.flags & (POST | VOID | POST_PART):
-            return finish_exists(t, known, self.transfers[t.pending_id])
+            return finish_exists(t, known, self.transfers[t.pending_id], self.pending[t.pending_id].parted)
         if t.debit != known.debit:
             return "exists_with_different_debit_account_id"
         if t.credit != known.credit:
@@ -284,9 +257,7 @@ class Ledger:
         return user_data_differs(t.user_data, known.user_data) or class_differs(t, known) or "exists"
 
     def _insert(self, t: Transfer, debit: Id, credit: Id, amount: int, timestamp: int) -> None:
-        made = Transfer(
-            t.id, debit, credit, amount, t.ledger, t.pending_id, t.flags, t.release, t.code, t.timeout, t.user_data
-        )
+        made = Transfer(t.id, debit, credit, amount, t.ledger, t.pending_id, t.flags, t.code, t.timeout, t.user_data)
         made.timestamp = timestamp
         if t.flags & (POST | VOID | POST_PART):
             p = self.transfers[t.pending_id]
@@ -304,7 +275,7 @@ class Ledger:
         assert self.created.pop() is made
 
     def _touch(self, account: Account) -> None:
-        if self._undo is not None and account is not _NOBODY:
+        if self._undo is not None:
             before = (
                 account.flags,
                 account.debits_pending,
@@ -315,18 +286,25 @@ class Ledger:
             self._undo.append(lambda: _reset(account, before))
 
 
-_NOBODY = Account(0, 0)
+def _finish_differs(t: Transfer, p: Transfer) -> str:
+    if t.debit and t.debit != p.debit:
+        return "pending_transfer_has_different_debit_account_id"
+    if t.credit and t.credit != p.credit:
+        return "pending_transfer_has_different_credit_account_id"
+    if t.ledger and t.ledger != p.ledger:
+        return "pending_transfer_has_different_ledger"
+    return "pending_transfer_has_different_code" if t.code and t.code != p.code else ""
 
 
-def _reopen(p: Transfer, debit: Account, credit: Account | None) -> None:
+def _reopen(p: Transfer, debit: Account, credit: Account) -> None:
     if p.flags & CLOSING_DEBIT:
         debit.flags &= ~CLOSED
-    if p.flags & CLOSING_CREDIT and credit is not None:
+    if p.flags & CLOSING_CREDIT:
         credit.flags &= ~CLOSED
 
 
-def _restore(state: Pending, status: str, remaining: int) -> None:
-    state.status, state.remaining = status, remaining
+def _restore(state: Pending, before: tuple[str, int, int]) -> None:
+    state.status, state.remaining, state.parted = before
 
 
 def _reset(account: Account, before: tuple[int, int, int, int, int]) -> None:

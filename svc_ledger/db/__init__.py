@@ -108,6 +108,10 @@ class Store:
         """Whether the account exists."""
         return await self.names.has_account(account)
 
+    async def has_instrument(self, symbol: str) -> bool:
+        """Whether settlement has come to an instrument of this symbol."""
+        return await self.names.has_instrument(symbol)
+
     async def accounts(self, participant: str, after: str, limit: int) -> list[str]:
         """A page of account names."""
         async with self._reading.transaction() as connection:

@@ -33,9 +33,7 @@ class Names:
         async with self.hot.transaction() as connection:
             self._add_accounts(await (await connection.execute(ACCOUNTS)).fetchall())
             self._add_balances(await (await connection.execute(BALANCES)).fetchall())
-            for symbol, currency in await (await connection.execute(INSTRUMENTS)).fetchall():
-                self.currencies[symbol] = currency
-                self.assets.update((symbol, currency))
+            self._add_instruments(await (await connection.execute(INSTRUMENTS)).fetchall())
 
     async def has_account(self, account: str) -> bool:
         """Whether the account exists."""
@@ -44,6 +42,14 @@ class Names:
                 cursor = await connection.execute(f"{ACCOUNTS} WHERE name = %s", [account])
                 self._add_accounts(await cursor.fetchall())
         return account in self.account_ids
+
+    async def has_instrument(self, symbol: str) -> bool:
+        """Whether the instrument is settled, by whichever process."""
+        if symbol not in self.currencies:
+            async with self.hot.transaction() as connection:
+                cursor = await connection.execute(f"{INSTRUMENTS} WHERE symbol = %s", [symbol])
+                self._add_instruments(await cursor.fetchall())
+        return symbol in self.currencies
 
     async def know(self, keys: Iterable[Key]) -> None:
         """Makes the ledger accounts that are missing where account and asset exist; the others stay unknown."""
@@ -75,6 +81,11 @@ class Names:
         for account_id, name in found:
             self.account_ids[name] = account_id
             self.accounts[account_id] = name
+
+    def _add_instruments(self, found: Iterable[tuple[str, str]]) -> None:
+        for symbol, currency in found:
+            self.currencies[symbol] = currency
+            self.assets.update((symbol, currency))
 
     def _add_balances(self, found: Iterable[tuple[int, int, str]]) -> None:
         for balance_id, account_id, asset in found:

@@ -16,7 +16,8 @@ from svc_ledger.ports import Conflict
 
 STATES = ("", "pending", "posted", "voided")
 FIND = (
-    "SELECT transfer_id, debit_id, credit_id, amount, coalesce(pending_id, ''), flags, coalesce(pending_state, 0) "
+    "SELECT transfer_id, debit_id, credit_id, amount, coalesce(pending_id, ''), flags, "
+    "coalesce(pending_state, 0), coalesce(pending_parted, 0) "
     "FROM transfers WHERE transfer_id = ANY(%s::text[])"
 )
 FIND_FAILED = "SELECT transfer_id FROM failed_transfers WHERE transfer_id = ANY(%s::text[])"
@@ -25,15 +26,16 @@ LOCK = (
     "WHERE balance_id = ANY(%s::int4[]) ORDER BY balance_id FOR UPDATE"
 )
 COPY = (
-    "COPY transfers (position, amount, trade_id, time_us, debit_id, credit_id, kind, flags, pending_state, transfer_id, "
-    "pending_id) FROM STDIN"
+    "COPY transfers (position, amount, trade_id, time_us, debit_id, credit_id, kind, flags, pending_state, "
+    "pending_parted, transfer_id, pending_id) FROM STDIN"
 )
 SET_BALANCES = (
     "UPDATE balances SET debits_pending = u.a, debits_posted = u.b, credits_pending = u.c, credits_posted = u.d "
     "FROM unnest(%s::int4[], %s::int8[], %s::int8[], %s::int8[], %s::int8[]) AS u(id, a, b, c, d) WHERE balance_id = u.id"
 )
-END_PENDING = (
-    "UPDATE transfers SET pending_state = u.s FROM unnest(%s::text[], %s::int2[]) AS u(id, s) WHERE transfer_id = u.id"
+FINISH_PENDING = (
+    "UPDATE transfers SET pending_state = u.s, pending_parted = u.p "
+    "FROM unnest(%s::text[], %s::int2[], %s::int8[]) AS u(id, s, p) WHERE transfer_id = u.id"
 )
 KEEP_FAILED = "INSERT INTO failed_transfers SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING"
 
@@ -57,7 +59,9 @@ class Batch:
             await copy_text(self.connection, COPY, self._rows(first))
         touched = {id_ for made in ledger.created for id_ in (made.debit, made.credit)}
         accounts = [ledger.accounts[id_] for id_ in touched]
-        ended = {made.pending_id for made in ledger.created if made.pending_id} - {made.id for made in ledger.created}
+        finished = {made.pending_id for made in ledger.created if made.pending_id} - {
+            made.id for made in ledger.created
+        }
         async with self.connection.pipeline():
             await self.connection.execute(
                 SET_BALANCES,
@@ -69,9 +73,10 @@ class Batch:
                     integers(account.credits_posted for account in accounts),
                 ],
             )
-            if ended:
-                states = integers(STATES.index(ledger.pending[id_].status) for id_ in ended)
-                await self.connection.execute(END_PENDING, [texts([str(id_) for id_ in ended]), states])
+            if finished:
+                states = integers(STATES.index(ledger.pending[id_].status) for id_ in finished)
+                parted = integers(ledger.pending[id_].parted for id_ in finished)
+                await self.connection.execute(FINISH_PENDING, [texts([str(id_) for id_ in finished]), states, parted])
             if ledger.failed:
                 await self.connection.execute(KEEP_FAILED, [texts([str(id_) for id_ in ledger.failed])])
             await self.connection.execute("COMMIT")
@@ -80,11 +85,12 @@ class Batch:
         ids, pending = self.names.balance_ids, self.ledger.pending
         now_us = time.time_ns() // 1000
         for position, t in enumerate(self.ledger.created, first):
-            state = STATES.index(pending[t.id].status) if t.flags & PENDING else "\\N"
+            of_two = pending[t.id] if t.flags & PENDING else None
+            state, parted = (STATES.index(of_two.status), of_two.parted) if of_two else ("\\N", "\\N")
             pending_id = escaped(str(t.pending_id)) if t.pending_id else "\\N"
             yield (
                 f"{position}\t{t.amount}\t0\t{now_us}\t{ids[_key(t.debit)]}\t{ids[_key(t.credit)]}\t{self.kind}\t{t.flags}\t"
-                f"{state}\t{escaped(str(t.id))}\t{pending_id}"
+                f"{state}\t{parted}\t{escaped(str(t.id))}\t{pending_id}"
             )
 
 
@@ -117,12 +123,12 @@ async def transferring(hot: Hot, names: Names, transfers: Sequence[Transfer], ki
 
 
 def _know(ledger: Ledger, found: list[tuple[Any, ...]], names: Names) -> None:
-    for id_, debit_id, credit_id, amount, pending_id, flags, state in found:
+    for id_, debit_id, credit_id, amount, pending_id, flags, state, parted in found:
         debit, credit = names.keys[debit_id], names.keys[credit_id]
         if flags & PENDING:
             if debit not in ledger.accounts or credit not in ledger.accounts:
                 raise Conflict(f"transfer {id_} was made in between")
-            ledger.pending[id_] = Pending(STATES[state], amount if state == 1 else 0)
+            ledger.pending[id_] = Pending(STATES[state], amount - parted if state == 1 else 0, parted)
         ledger.transfers[id_] = Transfer(id_, debit, credit, amount, debit[1], pending_id or 0, flags)
 
 

@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass, fields
 from enum import IntEnum
 
+from chassis.units import CURRENCIES
+
 SYMBOL = re.compile(r"[A-Z0-9.]{1,12}\Z")
-CURRENCY = re.compile(r"[A-Z]{3}\Z")
 MAX_TICK_SIZE_E4 = 10_000_000
 MAX_LOT_SIZE = 1_000_000
 MAX_PRICE_E4 = 10**13
@@ -38,11 +39,14 @@ class Instrument:
 
 
 def wrong_field(instrument: Instrument, shard: int) -> str:
-    """The first field that is outside its limits; empty when all are within."""
+    """The first field that is outside its limits; empty when all are within.
+
+    A currency is a code of ISO 4217 and a symbol is none, so no asset of the ledger is both, whichever shards they are of.
+    """
     tick, lot = instrument.tick_size_e4, instrument.lot_size
     rules = {
-        "symbol": SYMBOL.match(instrument.symbol) is not None,
-        "currency": CURRENCY.match(instrument.currency) is not None,
+        "symbol": SYMBOL.match(instrument.symbol) is not None and instrument.symbol not in CURRENCIES,
+        "currency": instrument.currency in CURRENCIES,
         "tick_size_e4": 1 <= tick <= MAX_TICK_SIZE_E4,
         "lot_size": 1 <= lot <= MAX_LOT_SIZE,
         "min_price_e4": instrument.min_price_e4 > 0 and not instrument.min_price_e4 % max(tick, 1),

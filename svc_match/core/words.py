@@ -49,6 +49,9 @@ WORDS: dict[Reason, tuple[str, str]] = {
     Reason.TRADING_DATE_NOT_OPEN: ("the trading date is not open", "open it first"),
     Reason.PHASE_INVALID: ("the phase is unknown", "name CLOSED, OPEN or HALTED"),
     Reason.INSTRUMENT_EXISTS: ("the symbol has other fields already", "use another symbol"),
-    Reason.INSTRUMENT_INVALID: ("a field of the instrument is outside its limits", "see Instrument's comments"),
+    Reason.INSTRUMENT_INVALID: (
+        "a field of the instrument is outside its limits",
+        "see Instrument's comments; a currency is a code of ISO 4217, a symbol is none",
+    ),
     Reason.INSTRUMENT_LIMIT: ("the shard has as many instruments as it can", "use another shard"),
 }

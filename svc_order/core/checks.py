@@ -178,9 +178,8 @@ def _limits(price_e4: int, instrument: Instrument) -> Refused | None:
         return _bad_price("PRICE_INVALID", price_e4, "a price is positive", "send a price in 1/10 000 of the currency")
     if price_e4 % instrument.tick_size_e4:
         tick = instrument.tick_size_e4
-        down = max(tick, price_e4 - price_e4 % tick)
         return _bad_price(
-            "PRICE_OFF_TICK", price_e4, f"a price is a multiple of {tick}", f"send {down} or {down + tick}"
+            "PRICE_OFF_TICK", price_e4, f"a price is a multiple of {tick}", f"send {_nearest(price_e4, instrument)}"
         )
     if not instrument.min_price_e4 <= price_e4 <= instrument.max_price_e4:
         span = f"{instrument.min_price_e4} to {instrument.max_price_e4}"
@@ -188,6 +187,14 @@ def _limits(price_e4: int, instrument: Instrument) -> Refused | None:
             "PRICE_OUT_OF_LIMITS", price_e4, f"{instrument.symbol} takes prices of {span}", f"send {span}"
         )
     return None
+
+
+def _nearest(price_e4: int, instrument: Instrument) -> str:
+    """The prices that the instrument takes next to one that is off its ticks: two, or one at a limit."""
+    down = price_e4 - price_e4 % instrument.tick_size_e4
+    lowest, highest = instrument.min_price_e4, instrument.max_price_e4
+    near = {min(max(price, lowest), highest) for price in (down, down + instrument.tick_size_e4)}
+    return " or ".join(map(str, sorted(near)))
 
 
 def _quantity(quantity: int, instrument: Instrument) -> Refused | None:

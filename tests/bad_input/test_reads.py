@@ -291,8 +291,20 @@ STAFF = {
         "INVALID_ARGUMENT", "ASSET_INVALID", "asset", "euro",
     ),
     "withdrawal-of-what-nobody-has": (
-        "Withdraw", {"transfer_id": "w-none", "account": "p1/main", "asset": "XXX", "amount": 1},
+        "Withdraw", lambda floor: {"transfer_id": "w-none", "account": floor.account, "asset": "XXX", "amount": 1},
         "FAILED_PRECONDITION", "FUNDS_INSUFFICIENT", "amount", "1",
+    ),
+    "deposit-of-what-nobody-knows": (
+        "Deposit", lambda floor: {"transfer_id": "d-none", "account": floor.account, "asset": "XXX", "amount": 1},
+        "NOT_FOUND", "ASSET_UNKNOWN", "asset", "XXX",
+    ),
+    "instrument-named-like-money": (
+        "AddInstrument", {"instrument": market_pb2.Instrument(symbol="EUR", currency="EUR")},
+        "INVALID_ARGUMENT", "INSTRUMENT_INVALID", "symbol", "EUR",
+    ),
+    "instrument-priced-in-nothing": (
+        "AddInstrument", {"instrument": market_pb2.Instrument(symbol="NICE", currency="XXX")},
+        "INVALID_ARGUMENT", "INSTRUMENT_INVALID", "currency", "XXX",
     ),
     "participant-nonsense": (
         "CreateParticipant", {"participant": ledger_pb2.Participant(name="Ä b")},

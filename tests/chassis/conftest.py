@@ -29,16 +29,17 @@ class Keys:
         self._key = Ed25519PrivateKey.generate()
         self.publish("one")
 
-    def publish(self, key_id: str) -> None:
-        """Writes the key set, with the key under `key_id`."""
+    def publish(self, *key_ids: str) -> None:
+        """Writes the key set, with the key under each of `key_ids`; tokens name the first."""
         public = json.loads(jwt.algorithms.OKPAlgorithm.to_jwk(self._key.public_key()))
-        self.file.write_text(json.dumps({"keys": [{**public, "kid": key_id, "alg": "EdDSA", "use": "sig"}]}))
-        self.key_id = key_id
+        keys = [{**public, "kid": key_id, "alg": "EdDSA", "use": "sig"} for key_id in key_ids]
+        self.file.write_text(json.dumps({"keys": keys}))
+        self.key_id = key_ids[0]
 
     def token(self, role: str = "operator", sub: str = "someone", seconds: float = 60, **claims: Any) -> str:
         """A token that expires in `seconds`."""
         payload = {"iss": "bourse", "aud": "bourse", "sub": sub, "role": role, "exp": time.time() + seconds}
-        return jwt.encode(payload | claims, self._key, "EdDSA", {"kid": self.key_id})
+        return jwt.encode(payload | claims, self._key, "EdDSA", {"kid": self.key_id} if self.key_id else None)
 
     def verifier(self) -> Verifier:
         """A verifier that reads this key set."""

@@ -79,6 +79,21 @@ async def test_a_new_key_is_picked_up_and_lookups_are_limited(keys: Keys, monkey
     await verifier.verify(keys.token(sub="b"))
 
 
+async def test_a_token_that_names_no_key_is_of_the_only_one(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the key set has one key; of several nobody knows which, and it says so."""
+    clock = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    verifier = keys.verifier()
+    keys.key_id = ""
+    assert (await verifier.verify(keys.token(sub="a"))).name == "a"
+    keys.publish("one", "two")
+    keys.key_id = ""
+    clock[0] += identity.KEYS_RELOAD_SECONDS
+    with pytest.raises(Refusal, match="names no key") as caught:
+        await verifier.verify(keys.token(sub="b"))
+    assert caught.value.reason == "TOKEN_INVALID"
+
+
 async def test_an_unreadable_key_set_is_the_servers_trouble(keys: Keys) -> None:
     """A key set that is not there, or is no key set, is UNAVAILABLE, not the caller's fault."""
     token = keys.token()

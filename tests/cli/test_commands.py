@@ -188,6 +188,8 @@ def test_the_example_instruments_load_and_load_again(bourse: Bourse) -> None:
         ("instruments:\n- {symbol: A, currency: EUR, tick_size: cheap, max_price: 1, max_quantity: 1}\n", "2:41"),
         ("instruments:\n- {symbol: A, currency: EUR, tick_size: 1, max_price: 1, max_quantity: 1.5}\n", "2:72"),
         ("instruments:\n- {symbol: A, currency: EUR, tick_size: 1, max_price: 1, max_quantity: 1, shard: 9}\n", "2:82"),
+        ("instruments:\n- {symbol: USD, currency: EUR, tick_size: 1, max_price: 1, max_quantity: 1}\n", "2:12"),
+        ("instruments:\n- {symbol: A, currency: EUX, tick_size: 1, max_price: 1, max_quantity: 1}\n", "2:25"),
         ("instruments: [\n", "2:1"),
     ],
 )

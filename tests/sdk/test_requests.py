@@ -1,7 +1,9 @@
 """Reads and the operator's changes refuse what no message can carry, each by the SDK's own error and before it is sent."""
 
+import gc
 import inspect
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -12,7 +14,7 @@ from bourse.match.v1 import match_pb2
 from bourse.order.v1 import order_pb2
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
-from bourse_sdk import Client, Operator, Refusal, SyncClient
+from bourse_sdk import Client, Operator, Refusal, Side, SyncClient, Unreachable
 from bourse_sdk.requests import make
 
 NOWHERE = "127.0.0.1:1"
@@ -80,6 +82,40 @@ def test_the_synchronous_client_refuses_alike() -> None:
     with SyncClient(NOWHERE, token="t", give_up_seconds=0.1) as client, pytest.raises(Refusal) as caught:
         client.get_order(HUGE)
     assert caught.value.field == "order_id"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_closed_synchronous_client_says_so() -> None:
+    """Whatever is asked of it, also of a list that had begun; and it may be closed again."""
+    client = SyncClient(NOWHERE, token="t", give_up_seconds=0.1)
+    begun = client.list_orders()
+    client.close()
+    for ask in (lambda: client.place("a/b", "ACME", Side.BUY, 1, 1), client.accounts, lambda: next(begun)):
+        with pytest.raises(Unreachable, match="the client is closed"):
+            ask()
+    client.close()
+    gc.collect()
+
+
+def test_closing_frees_who_waits_in_another_thread() -> None:
+    """A call without an answer ends with the client."""
+    client = SyncClient(NOWHERE, token="t", give_up_seconds=60)
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(client.accounts)
+        while not waiting.running():
+            pass
+        client.close()
+        with pytest.raises(Unreachable, match="the client is closed"):
+            waiting.result(10)
+
+
+async def test_a_closed_client_says_so() -> None:
+    """In calls and in streams."""
+    client = Client(NOWHERE, token="t", give_up_seconds=0.1)
+    await client.close()
+    for work in (client.get_order(1), client.watch_top(["ACME"]), client.place("a/b", "ACME", Side.BUY, 1, 1)):
+        with pytest.raises(Unreachable, match="the client is closed"):
+            await done(work)
 
 
 @pytest.mark.parametrize("module", [ledger_pb2, match_pb2, order_pb2, quote_pb2])

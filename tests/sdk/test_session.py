@@ -10,7 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bourse_sdk import Cancel, Client, Outcome, OutcomeUnknown, Place, Refusal, Replace, Side
+from bourse.order.v1 import order_pb2
+from bourse_sdk import Cancel, Client, OrderType, Outcome, OutcomeUnknown, Place, Refusal, Replace, Side, TimeInForce
+from bourse_sdk.commands import NAME_LIMIT, SYMBOL_LIMIT
+from bourse_sdk.session import BATCH_LIMIT
+from chassis.boundary import MESSAGE_BYTES_LIMIT
 from tests.sdk.exchange import DATE, SYMBOL, Exchange, Plan, abort, direct, served
 
 PLANS = st.lists(
@@ -254,6 +258,28 @@ HUGE, LONE = 10**30, "c-\ud800"
         (Cancel("alpha/main", 1, client_order_id=LONE), "CLIENT_ORDER_ID_INVALID", "client_order_id", "c-\\ud800"),
         (Cancel("alpha/main", HUGE), "ORDER_NAME_INVALID", "order_id", str(HUGE)),
         (Replace("alpha/main", 1, 1, 1, trading_date=1 << 31), "TRADING_DATE_INVALID", "trading_date", "2147483648"),
+        (
+            Place("alpha/main", SYMBOL, Side.BUY, 1, 1, client_order_id="x" * 5_000_000),
+            "CLIENT_ORDER_ID_INVALID",
+            "client_order_id",
+            "x" * 64,
+        ),
+        (Place("alpha/" + "m" * 31, SYMBOL, Side.BUY, 1, 1), "ACCOUNT_INVALID", "account", "alpha/" + "m" * 31),
+        (Place("alpha/main", "S" * 13, Side.BUY, 1, 1), "SYMBOL_INVALID", "symbol", "S" * 13),
+        (
+            Cancel("alpha/main", original_client_order_id="y" * 37, symbol=SYMBOL),
+            "ORDER_NAME_INVALID",
+            "original_client_order_id",
+            "y" * 37,
+        ),
+        (
+            Replace("alpha/main", 1, 1, 1, client_order_id="z" * 37),
+            "CLIENT_ORDER_ID_INVALID",
+            "client_order_id",
+            "z" * 37,
+        ),
+        (Place("alpha/main", SYMBOL, "BUY", 1, 1), "SIDE_INVALID", "side", "BUY"),  # type: ignore[arg-type]
+        (Place("alpha/main", SYMBOL, Side.BUY, 1, 1, "LIMIT"), "ORDER_TYPE_INVALID", "type", "LIMIT"),  # type: ignore[arg-type]
     ],
 )
 async def test_what_no_message_can_carry_is_refused(
@@ -272,6 +298,45 @@ async def test_what_no_message_can_carry_is_refused(
     assert [result.ok for result in results] == [False, True, False, False, True, False]
     assert {result.refusal.reason for result in results if result.refusal} == {reason}
     assert [results[1].client_order_id, results[4].client_order_id] == exchange.done == ids(2)
+
+
+async def test_a_word_for_a_side_is_told_which_sides_there_are() -> None:
+    """The fix names what the caller writes."""
+    async with Client("127.0.0.1:1", token="t") as client:
+        with pytest.raises(Refusal) as caught:
+            await client.place("alpha/main", SYMBOL, "BUY", 1, 1)  # type: ignore[arg-type]
+    assert (caught.value.message, caught.value.fix) == ("this is no Side", "send Side.BUY or Side.SELL")
+
+
+def test_the_largest_batch_fits_in_a_message() -> None:
+    """Commands of the longest texts, in the script that takes most bytes, with the largest numbers."""
+    widest, most, last = chr(0x10FFFF), (1 << 63) - 1, 99991231
+    name, symbol = widest * NAME_LIMIT, widest * SYMBOL_LIMIT
+    trace = "00-" + "f" * 32 + "-" + "f" * 16 + "-01"
+    for command in (
+        Place(name, symbol, Side.SELL, most, most, OrderType.MARKET, TimeInForce.FOK, most, trading_date=last),
+        Cancel(name, most, name, symbol, trading_date=last),
+        Replace(name, most, most, most, name, symbol, trading_date=last),
+    ):
+        message, _ = command.message(name, trace)
+        batch = order_pb2.EnterOrdersRequest(commands=[message] * BATCH_LIMIT)
+        assert batch.ByteSize() <= MESSAGE_BYTES_LIMIT
+
+
+class Narrow(Exchange):
+    """Takes no request at all: each is too large."""
+
+    async def admit(self, context: Any) -> None:
+        await abort(context, grpc.StatusCode.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE")
+
+
+async def test_a_message_that_is_too_large_is_not_sent_again() -> None:
+    """It is as large the next time: the caller is told at once, though patience is long."""
+    exchange = Narrow()
+    async with served(exchange) as address, Client(**direct(address), token="t") as client:
+        with pytest.raises(OutcomeUnknown, match="MESSAGE_TOO_LARGE"):
+            await client.submit(order(0))
+    assert exchange.streams == 1
 
 
 async def test_what_is_not_sent_keeps_its_place_in_many_batches() -> None:

@@ -47,6 +47,11 @@ def rejected(hold_id: int) -> events_pb2.ExecutionEvent:
     return event(rejected=events_pb2.CommandRejected(hold_id=hold_id))
 
 
+def listed(symbol: str, shard: int = 0) -> events_pb2.ExecutionEvent:
+    instrument = market_pb2.Instrument(symbol=symbol, currency="EUR", shard=shard)
+    return event(instrument_added=events_pb2.InstrumentAdded(instrument=instrument))
+
+
 def tick() -> events_pb2.ExecutionEvent:
     return event(tick=events_pb2.Tick())
 
@@ -94,15 +99,14 @@ class Desk:
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     async def furnish(self) -> None:
+        for shard, symbol in SYMBOLS.items():
+            await self.settle(shard, listed(symbol, shard))
         for account in ACCOUNTS:
             await self.book.create_participant(account.partition("/")[0], account)
             await self.book.create_account(account)
             await self.book.deposit(f"{account}-EUR", account, "EUR", CASH)
             for symbol in SYMBOLS.values():
                 await self.book.deposit(f"{account}-{symbol}", account, symbol, SHARES)
-        for shard, symbol in SYMBOLS.items():
-            instrument = market_pb2.Instrument(symbol=symbol, currency="EUR", shard=shard)
-            await self.settle(shard, event(instrument_added=events_pb2.InstrumentAdded(instrument=instrument)))
 
     async def settle(self, shard: int, *events: events_pb2.ExecutionEvent, microseconds: int = 1000) -> None:
         """Appends a row and settles all that is new."""

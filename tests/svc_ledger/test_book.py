@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
+from chassis.units import INT64_MAX
 from svc_ledger.core.holds import State
-from svc_ledger.core.records import LINKED, PENDING, POST, VOID, Transfer
+from svc_ledger.core.records import LINKED, PENDING, POST, POST_PART, VOID, Transfer
 from svc_ledger.ports import Cursor, Denied, Forbidden
-from tests.svc_ledger.desk import ACCOUNTS, CASH, INCARNATION, Desk, tick
+from tests.svc_ledger.desk import ACCOUNTS, CASH, INCARNATION, Desk, listed, tick
 
 A, B, C = ACCOUNTS
 
@@ -36,6 +37,31 @@ async def test_a_payment_is_booked_once(desk: Desk) -> None:
     assert caught.value.reason == "TRANSFER_ID_REUSED"
 
 
+async def test_a_deposit_of_what_nobody_knows_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a currency nor a symbol; a symbol is known once its instrument is settled, for which a deposit waits."""
+    monkeypatch.setattr("svc_ledger.app.ASSET_WAIT_SECONDS", 0.0)
+    for asset in ("XXX", "LATE"):
+        with pytest.raises(Denied) as caught:
+            await desk.book.deposit("d", A, asset, 5)
+        assert (caught.value.reason, caught.value.metadata["field"]) == ("ASSET_UNKNOWN", "asset")
+    monkeypatch.setattr("svc_ledger.app.ASSET_WAIT_SECONDS", 10.0)
+    depositing = asyncio.create_task(desk.book.deposit("d", A, "LATE", 5))
+    await asyncio.sleep(0)
+    await desk.settle(0, listed("LATE"))
+    assert (await depositing).credits_posted == 5
+    assert (await desk.book.deposit("chf", A, "CHF", 5)).credits_posted == 5
+
+
+async def test_the_advice_of_an_overflow_fits_what_was_asked(desk: Desk) -> None:
+    """Who pays in too much pays in less; who takes out too much takes less."""
+    most = (1 << 63) - 1
+    await desk.book.withdraw("one", A, "EUR", 1)
+    for ask, fix in ((desk.book.deposit, "pay in less"), (desk.book.withdraw, "take less")):
+        with pytest.raises(Denied) as caught:
+            await ask(fix.replace(" ", ""), A, "EUR", most)
+        assert (caught.value.reason, caught.value.metadata["fix"]) == ("OVERFLOWS", fix)
+
+
 async def test_a_failed_id_stays_failed(desk: Desk) -> None:
     """As TigerBeetle has it: an id that failed for a passing reason is used up, also in a later batch."""
     poor = transfer("p", A, B, 2 * CASH)
@@ -57,6 +83,36 @@ async def test_two_phases_in_batches_of_their_own(desk: Desk) -> None:
     assert await desk.book.create_transfers(third) == ["pending_transfer_already_posted", "pending_transfer_not_found"]
     entries, _ = await desk.book.entries(A, "EUR", 0, 10)
     assert [entry.amount for entry in entries] == [CASH, -60]
+
+
+async def test_a_pending_transfer_is_posted_in_parts(desk: Desk) -> None:
+    """Each part moves at once and the rest stays pending, over batches of their own; post and void end what is left; each once."""
+    first = [transfer("one", A, B, 1000, PENDING), transfer("two", A, B, 50, PENDING)]
+    assert await desk.book.create_transfers(first) == ["created", "created"]
+    for number, left in ((1, 600), (2, 200)):
+        part = transfer(f"part{number}", "", "", 400, POST_PART, "one")
+        assert await desk.book.create_transfers([part]) == ["created"]
+        assert await desk.book.create_transfers([part]) == ["exists"]
+        assert (await desk.held(A), await desk.available(B)) == (left + 50, CASH + 400 * number)
+    more = transfer("more", "", "", 201, POST_PART, "one")
+    assert await desk.book.create_transfers([more]) == ["exceeds_pending_transfer_amount"]
+    rest = [transfer("rest", "", "", INT64_MAX, POST, "one"), transfer("half", "", "", 25, POST_PART, "two")]
+    rest.append(transfer("void", "", "", 0, VOID, "two"))
+    assert await desk.book.create_transfers(rest) == ["created"] * 3
+    assert await desk.book.create_transfers([*first, *rest]) == ["exists"] * 5
+    late = transfer("late", "", "", 1, POST_PART, "two")
+    assert await desk.book.create_transfers([late]) == ["pending_transfer_already_voided"]
+    assert (await desk.held(A), await desk.available(A), await desk.available(B)) == (0, CASH - 1025, CASH + 1025)
+
+
+async def test_a_part_in_a_broken_chain_is_not_posted(desk: Desk) -> None:
+    """What it took of the pending transfer is pending again."""
+    await desk.book.create_transfers([transfer("one", A, B, 100, PENDING)])
+    batch = [transfer("part", "", "", 60, POST_PART | LINKED, "one"), transfer("poor", A, B, 2 * CASH)]
+    assert await desk.book.create_transfers(batch) == ["linked_event_failed", "exceeds_credits"]
+    assert await desk.book.create_transfers([transfer("all", "", "", 100, POST_PART, "one")]) == ["created"]
+    again = transfer("again", "", "", 0, POST, "one")
+    assert await desk.book.create_transfers([again]) == ["pending_transfer_already_posted"]
 
 
 async def test_a_chain_is_booked_whole_or_not_at_all(desk: Desk) -> None:

@@ -2,7 +2,7 @@
 two other tellings of the same story.
 
 One is naive: what each account owns, and the worst cost of what each order may still do. The other is TigerBeetle's: each
-hold a pending transfer, each trade a linked chain that posts parts of two of them.
+hold a pending transfer, each trade a linked chain in which two of them end and begin anew.
 """
 
 import asyncio
@@ -20,9 +20,7 @@ from svc_ledger.core.records import (
     CREATED,
     DEBITS_MUST_NOT_EXCEED_CREDITS,
     LINKED,
-    OPEN_CREDIT,
     PENDING,
-    POST_PART,
     VOID,
     Account,
     Id,
@@ -36,6 +34,7 @@ from tests.svc_ledger.memory import HOLD_US, Memory
 INCARNATION = "1" * 32
 ACCOUNTS = ("a/x", "a/y", "b/x")
 SYMBOL, CASH = "ACME", "EUR"
+HOLDS = "exchange/holds"
 STEP_US = 300_000
 STEPS = 80
 # Buy, Sell, by aMount; Accept, reJect; Trade; Done; the clocK; a reQuest again; a rePlace is asked for, and is eXecuted.
@@ -133,7 +132,7 @@ class Story:
             if not request.replace:
                 self.waiting.append((request, first))
             key = self.memory.holds[first.hold_id].key
-            self.book(Transfer(f"h{first.hold_id}", key, 0, first.held_amount, key[1], flags=PENDING | OPEN_CREDIT))
+            self.book(reserved(f"h{first.hold_id}", key, first.held_amount))
         return first
 
     async def answer(self, kind: str, waiting: tuple[HoldRequest, HoldResult]) -> None:
@@ -217,11 +216,11 @@ class Story:
             return
         order.open, order.price, order.fee_e6 = open_, price, extra.held_fee_e6
         order.replaced += 1
-        for pending in [*order.pending, *extras]:
-            self.book(Transfer(self.number(), 0, 0, 0, 0, pending, VOID, code=0))
+        for ended in [*order.pending, *extras]:
+            self.book(Transfer(self.number(), 0, 0, 0, 0, ended, VOID, code=0))
         key = (order.request.account, order.request.asset)
         order.pending = [self.number()]
-        self.book(Transfer(order.pending[0], key, 0, order.held, key[1], flags=PENDING | OPEN_CREDIT))
+        self.book(reserved(order.pending[0], key, order.held))
         await self.settle(
             [Replaced(sequence, order_id_, extra.hold_id, asked.quantity, open_, price, extra.held_fee_e6)]
         )
@@ -244,7 +243,6 @@ class Story:
         cost, buy_fee, sell_fee = price * quantity, fee(price * quantity, 700), fee(price * quantity, 300)
         if not buy.price and cost + buy_fee > buy.left:
             return
-        held = buy.held
         buy.open, sell.open = buy.open - quantity, sell.open - quantity
         buy.executed, sell.executed = buy.executed + quantity, sell.executed + quantity
         buy.left -= 0 if buy.price else cost + buy_fee
@@ -254,7 +252,7 @@ class Story:
         self.owned[FEES, CASH] += buy_fee + sell_fee
         self.owned[buyer, SYMBOL] += quantity
         self.owned[seller, SYMBOL] -= quantity
-        self.book(*self.chain(buy, sell, quantity, cost, (buy_fee, sell_fee), held - buy.held))
+        self.book(*self.chain(buy, sell, quantity, cost, (buy_fee, sell_fee)))
         sequence = self.sequence + 1
         await self.settle(
             [
@@ -277,28 +275,24 @@ class Story:
         for filled in [id_ for id_ in (buy_id, sell_id) if not self.orders[id_].open]:
             await self.end(filled)
 
-    def chain(
-        self, buy: Order, sell: Order, quantity: int, cost: int, fees: tuple[int, int], ends: int
-    ) -> list[Transfer]:
-        """One linked chain: cash, shares, fees, and the improvement released with the first of them."""
+    def chain(self, buy: Order, sell: Order, quantity: int, cost: int, fees: tuple[int, int]) -> list[Transfer]:
+        """One linked chain: both holds end, cash, shares and fees move, and what the orders still need is held again."""
         buyer, seller = buy.request.account, sell.request.account
-        own = buyer == seller
-        chain = [
-            self.part(buy, (seller, CASH), cost, ends - cost - fees[0])
-            if not own
-            else self.part(buy, (FEES, CASH), 0, ends - fees[0]),
-            self.part(sell, (FEES if own else buyer, SYMBOL), 0 if own else quantity, quantity if own else 0),
-        ]
-        if fees[0]:
-            chain.append(self.part(buy, (FEES, CASH), fees[0], 0))
-        if fees[1]:
-            chain.append(Transfer(self.number(), (seller, CASH), (FEES, CASH), fees[1], CASH))
+        chain = [self.void(buy), self.void(sell)]
+        if buyer != seller:
+            chain.append(Transfer(self.number(), (buyer, CASH), (seller, CASH), cost, CASH))
+            chain.append(Transfer(self.number(), (seller, SYMBOL), (buyer, SYMBOL), quantity, SYMBOL))
+        for payer, amount in ((buyer, fees[0]), (seller, fees[1])):
+            chain.append(Transfer(self.number(), (payer, CASH), (FEES, CASH), amount, CASH))
+        for order in (buy, sell):
+            order.pending = [self.number()]
+            chain.append(reserved(order.pending[0], (order.request.account, order.request.asset), order.held))
         for link in chain[:-1]:
             link.flags |= LINKED
         return chain
 
-    def part(self, order: Order, credit: Key, amount: int, release: int) -> Transfer:
-        return Transfer(self.number(), 0, credit, amount, 0, order.pending[0], POST_PART, release, code=0)
+    def void(self, order: Order) -> Transfer:
+        return Transfer(self.number(), 0, 0, 0, 0, order.pending[0], VOID, code=0)
 
     def number(self) -> str:
         self.transfers += 1
@@ -334,6 +328,11 @@ class Story:
             assert credits_ - debits == self.owned[key] >= pending, key
 
 
+def reserved(id_: Id, key: Key, amount: int) -> Transfer:
+    """A hold as TigerBeetle would have it."""
+    return Transfer(id_, key, (HOLDS, key[1]), amount, key[1], flags=PENDING)
+
+
 def begun() -> Story:
     owned: dict[Key, int] = {(account, CASH): 60_000 for account in ACCOUNTS}
     owned |= {(account, SYMBOL): 100 for account in ACCOUNTS} | {(FEES, CASH): 0, (FEES, SYMBOL): 0}
@@ -342,6 +341,8 @@ def begun() -> Story:
     tiger = Ledger()
     for key, amount in owned.items():
         tiger.accounts[key] = Account(key, key[1], flags=DEBITS_MUST_NOT_EXCEED_CREDITS, credits_posted=amount)
+    for asset in (CASH, SYMBOL):
+        tiger.accounts[HOLDS, asset] = Account((HOLDS, asset), asset)
     store: Any = memory
     return Story(memory, Holds(store, 5.0), Settler(store, 0), owned, tiger)
 

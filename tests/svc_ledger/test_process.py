@@ -141,6 +141,39 @@ async def test_killed_again_and_again_it_settles_each_event_once(postgres: Datab
         assert await running.stop() == 0
 
 
+async def test_a_transfer_is_posted_in_parts(postgres: Database, tmp_path: Path) -> None:
+    """400 of 1000 and the rest pending, 400 again, then the rest: the balances tell it after each, and a repeat changes nothing."""
+    journal, pb, cash = Journal(0), ledger_pb2, "EUR"
+    journal.row(listed())
+    async with ledger(postgres, tmp_path, journal) as running:
+        await running.start()
+        await furnish(running)
+        stub = running.stub()
+
+        async def book(id_: str, amount: int, **fields: Any) -> tuple[str, int, int, int]:
+            asked = pb.Transfer(transfer_id=id_, asset=cash, amount=amount, **fields)
+            (result,) = (await stub.CreateTransfers(pb.CreateTransfersRequest(transfers=[asked]))).results
+            answer = await stub.ListBalances(pb.ListBalancesRequest(account="alpha/main"))
+            giver = next(balance for balance in answer.balances if balance.asset == cash)
+            answer = await stub.ListBalances(pb.ListBalancesRequest(account="beta/main"))
+            taker = next(balance for balance in answer.balances if balance.asset == cash)
+            assert giver.debits_pending == taker.credits_pending
+            return result, giver.debits_pending, giver.debits_posted, taker.credits_posted - 10**12
+
+        whole = {"debit_account": "alpha/main", "credit_account": "beta/main", "pending": True}
+        assert await book("whole", 1000, **whole) == ("created", 1000, 0, 0)
+        part: dict[str, Any] = {"pending_id": "whole", "post_part": True}
+        assert await book("first", 400, **part) == ("created", 600, 400, 400)
+        assert await book("second", 400, **part) == ("created", 200, 800, 800)
+        assert await book("second", 400, **part) == ("exists", 200, 800, 800)
+        assert await book("third", 400, **part) == ("exceeds_pending_transfer_amount", 200, 800, 800)
+        rest: dict[str, Any] = {"pending_id": "whole", "post_pending": True}
+        assert await book("rest", 2**63 - 1, **rest) == ("created", 0, 1000, 1000)
+        assert await book("rest", 2**63 - 1, **rest) == ("exists", 0, 1000, 1000)
+        assert await book("late", 1, **part) == ("pending_transfer_already_posted", 0, 1000, 1000)
+        assert await running.stop() == 0
+
+
 async def test_postgresql_cuts_every_connection_while_it_settles(postgres: Database, tmp_path: Path) -> None:
     """Calls say UNAVAILABLE at worst; settlement goes on from the stored cursor, in the same process."""
     journal = Journal(0)
@@ -255,6 +288,13 @@ async def test_refusals(postgres: Database, tmp_path: Path) -> None:
                 pb.DepositRequest(**cash | {"asset": "eur"}),
                 code.INVALID_ARGUMENT,
                 "ASSET_INVALID",
+                "asset",
+            ),
+            (
+                stub.Deposit,
+                pb.DepositRequest(**cash | {"asset": "XXX"}),
+                code.NOT_FOUND,
+                "ASSET_UNKNOWN",
                 "asset",
             ),
             (

@@ -3,11 +3,13 @@
 import asyncio
 import itertools
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import weakref
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -47,6 +49,7 @@ class Process:
             "BOURSE_DRAIN_ACCEPT_SECONDS": "0",
         }
         self.log = Path(tempfile.mkdtemp(prefix="match-")) / "log"
+        weakref.finalize(self, shutil.rmtree, self.log.parent)
         self._process: subprocess.Popen[bytes] | None = None
         self._channels: list[grpc.aio.Channel] = []
 

@@ -185,7 +185,7 @@ def _result(result: events.Result) -> str:
 def _instrument(symbol: str, options: dict[str, str]) -> Instrument:
     return Instrument(
         symbol=symbol,
-        currency="EUR",
+        currency=options.get("currency", "EUR"),
         tick_size_e4=e4(options.get("tick", "0.01")),
         lot_size=int(options.get("lot", 1)),
         min_price_e4=e4(options.get("min", options.get("tick", "0.01"))),

@@ -5,12 +5,14 @@ import functools
 import itertools
 import os
 import queue
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import urllib.request
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -55,6 +57,7 @@ class Exchange:
         self.variables: dict[str, dict[str, str]] = {}
         self._machine = machine
         self._folder = Path(tempfile.mkdtemp(prefix="order-"))
+        weakref.finalize(self, shutil.rmtree, self._folder)
         self.address = {name: f"127.0.0.1:{_free_port()}" for name in ("svc_match", "svc_ledger", "svc_order", *more)}
         self.metrics = f"127.0.0.1:{_free_port()}"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}

@@ -99,6 +99,19 @@ def test_bad_fields_are_refused_by_name(command: Any, fields: dict[str, Any], re
     assert reason in STATUS_OF
 
 
+def test_the_advice_for_a_price_off_its_ticks_can_be_taken() -> None:
+    """The nearest prices that the instrument takes: within its limits, wherever the price is."""
+    top = SHARE.max_price_e4
+    for price_e4, fix in (
+        (10_001, "send 10000 or 10100"),
+        (1, f"send {SHARE.min_price_e4}"),
+        (top + 1, f"send {top}"),
+        (INT64_MAX, f"send {top}"),
+    ):
+        why = verdict(PLACE, price_e4=price_e4)
+        assert (why.reason, why.metadata["fix"]) == ("PRICE_OFF_TICK", fix)
+
+
 @pytest.mark.parametrize("symbol", ["NONE", "B.1"])
 def test_an_unknown_symbol_is_looked_up_once_more(symbol: str) -> None:
     """A symbol that reference data lacks may just have been added."""

@@ -34,6 +34,18 @@ class TimeInForce(IntEnum):
 
 IMPLIED = {OrderType.LIMIT: TimeInForce.DAY, OrderType.MARKET: TimeInForce.IOC}
 
+# The most characters of a command's texts, as bourse/types/v1/command.proto has them. With them the largest batch, in whatever
+# script, fits in one message of the service.
+NAME_LIMIT = 36
+SYMBOL_LIMIT = 12
+TEXT_LIMITS = {
+    "account": NAME_LIMIT,
+    "client_order_id": NAME_LIMIT,
+    "original_client_order_id": NAME_LIMIT,
+    "symbol": SYMBOL_LIMIT,
+}
+ENUMS: dict[str, type[IntEnum]] = {"side": Side, "type": OrderType, "time_in_force": TimeInForce}
+
 
 class Outcome(IntEnum):
     """What became of a command."""
@@ -65,6 +77,8 @@ class Place:
     trading_date: int = 0
 
     def message(self, client_order_id: str, traceparent: str) -> tuple[pb.OrderCommand, pb.PlaceOrder]:
+        if len(client_order_id) > NAME_LIMIT or len(self.account) > NAME_LIMIT or len(self.symbol) > SYMBOL_LIMIT:
+            raise ValueError(self)
         command = pb.OrderCommand()
         place = command.place  # Fields are set one by one: it costs half of what arguments do.
         place.account = self.account
@@ -73,7 +87,7 @@ class Place:
         place.symbol = self.symbol
         place.side = self.side  # type: ignore[assignment]  # The numbers are the proto's.
         place.type = self.type  # type: ignore[assignment]
-        place.time_in_force = self.time_in_force or IMPLIED[self.type]  # type: ignore[assignment]
+        place.time_in_force = self.time_in_force or IMPLIED.get(self.type, 0)  # type: ignore[assignment, arg-type]
         place.price_e4 = self.price_e4
         place.quantity = self.quantity
         place.amount_e4 = self.amount_e4
@@ -93,6 +107,7 @@ class Cancel:
     trading_date: int = 0
 
     def message(self, client_order_id: str, traceparent: str) -> tuple[pb.OrderCommand, pb.CancelOrder]:
+        _check_lengths(self, client_order_id)
         command = pb.OrderCommand()
         cancel = command.cancel
         cancel.account = self.account
@@ -119,6 +134,7 @@ class Replace:
     trading_date: int = 0
 
     def message(self, client_order_id: str, traceparent: str) -> tuple[pb.OrderCommand, pb.ReplaceOrder]:
+        _check_lengths(self, client_order_id)
         command = pb.OrderCommand()
         replace = command.replace
         replace.account = self.account
@@ -158,21 +174,38 @@ class CommandResult:
         return self.refusal is None
 
 
+def _check_lengths(command: Cancel | Replace, client_order_id: str) -> None:
+    if (
+        len(client_order_id) > NAME_LIMIT
+        or len(command.account) > NAME_LIMIT
+        or len(command.original_client_order_id) > NAME_LIMIT
+        or len(command.symbol) > SYMBOL_LIMIT
+    ):
+        raise ValueError(command)
+
+
 def unsendable(command: Command, client_order_id: str, error: ValueError) -> CommandResult:
-    """The result of a command that no message can carry: it has a number beyond its field's range, or text that is no Unicode."""
+    """The result of a command that is not sent: a number of it is beyond its field's range, or a text is no Unicode or too long."""
     body = {Place: pb.PlaceOrder, Cancel: pb.CancelOrder, Replace: pb.ReplaceOrder}[type(command)]()
     for field in fields(command):
         value = client_order_id if field.name == "client_order_id" else getattr(command, field.name)
-        try:
-            if value is not None:
-                setattr(body, field.name, value)
-        except ValueError:
-            break
-    else:
-        raise error
-    refusal = requests.unsendable(field.name, value)
-    refusal.result = CommandResult(client_order_id, Outcome.REFUSED, 0, 0, 0, refusal)
-    return refusal.result
+        refusal = _unsendable_field(body, field.name, value)
+        if refusal is not None:
+            refusal.result = CommandResult(client_order_id, Outcome.REFUSED, 0, 0, 0, refusal)
+            return refusal.result
+    raise error
+
+
+def _unsendable_field(body: Body, name: str, value: object) -> Refusal | None:
+    try:
+        if value is not None:
+            setattr(body, name, value)
+    except ValueError:
+        return requests.unsendable(name, value, ENUMS.get(name))
+    limit = TEXT_LIMITS.get(name)
+    if limit is not None and isinstance(value, str) and len(value) > limit:
+        return requests.too_long(name, value, limit)
+    return None
 
 
 OUTCOMES: tuple[Outcome | None, ...] = (None, *Outcome)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import grpc
 
-from bourse_sdk.errors import Refusal, Unreachable, from_rpc, is_transient
+from bourse_sdk.errors import CLOSED, Refusal, Unreachable, from_rpc, is_transient
 
 CALL_SECONDS = 5.0
 BACKOFF_MIN_SECONDS = 0.02
@@ -82,6 +82,7 @@ class Connection:
         self._gateway = gateway
         self._credentials = grpc.ssl_channel_credentials(Path(ca_file).read_bytes() if ca_file else None)
         self._channels: dict[str, grpc.aio.Channel] = {}
+        self._closed = False
 
     def channel(self, service: str, address: str = "") -> grpc.aio.Channel:
         """The channel to the service: at its own address, or through the gateway. Nothing is sent before the first call."""
@@ -96,7 +97,8 @@ class Connection:
         return self._channels[target]
 
     async def close(self) -> None:
-        """Ends all calls."""
+        """Ends all calls; later ones raise Unreachable."""
+        self._closed = True
         for channel in self._channels.values():
             await channel.close()
 
@@ -104,6 +106,7 @@ class Connection:
         """One answer of an idempotent method. Tried again while the service cannot be reached, until patience ends:
         then Unreachable. `seconds` is the deadline of one try. What the exchange refuses is raised as Refusal.
         """
+        self._check_open()
         retry, cancelled = Retry(self.give_up_seconds, self.token.renewable), Cancelled()
         while True:
             try:
@@ -122,6 +125,7 @@ class Connection:
 
         Unreachable when nothing came for the caller's patience. `resume` says which refusals do not end it.
         """
+        self._check_open()
         retry, cancelled = Retry(self.give_up_seconds, self.token.renewable), Cancelled()
         while True:
             call, moves = open_call(), False
@@ -140,6 +144,10 @@ class Connection:
                     await retry.after(Refusal("STREAM_ENDED", "the stream ended", {}, code=grpc.StatusCode.UNAVAILABLE))
             finally:
                 call.cancel()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unreachable(CLOSED)
 
 
 def _draining(response: Any) -> bool:

@@ -26,7 +26,10 @@ TRANSIENT = frozenset(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
     }
 )
-LASTING = frozenset({"MESSAGE_TOO_LARGE", "HEADERS_TOO_LARGE"})  # RESOURCE_EXHAUSTED, and the same again next time
+TOO_LARGE = "MESSAGE_TOO_LARGE"
+LASTING = frozenset({TOO_LARGE, "HEADERS_TOO_LARGE"})  # RESOURCE_EXHAUSTED, and the same again next time
+TOO_LARGE_OF_GRPC = "message larger than max"
+CLOSED = "the client is closed"
 TOKEN_REASONS = frozenset({"TOKEN_EXPIRED", "TOKEN_INVALID"})
 
 
@@ -112,7 +115,9 @@ def from_rpc(error: grpc.aio.AioRpcError) -> Refusal:
             status, info = status_pb2.Status.FromString(value), error_details_pb2.ErrorInfo()
             if any(detail.Unpack(info) for detail in status.details):
                 return Refusal(info.reason, status.message, dict(info.metadata), code=code)
-    return Refusal(code.name, error.details() or code.name, {}, code=code)
+    details = error.details() or code.name
+    reason = TOO_LARGE if TOO_LARGE_OF_GRPC in details else code.name
+    return Refusal(reason, details, {}, code=code)
 
 
 def is_transient(refusal: Refusal, *, renewable: bool) -> bool:

@@ -1,6 +1,7 @@
 """Requests from values, of which some fit in no message: those are refused here, as the exchange would refuse them."""
 
 from collections.abc import Callable
+from enum import IntEnum
 from typing import ParamSpec, TypeVar
 
 import grpc
@@ -35,6 +36,7 @@ REASONS = {  # As the services themselves have them; where they have none, it is
 }
 OTHERWISE = "MALFORMED_MESSAGE"
 SHOWN_BITS = 256
+SHOWN_CHARACTERS = 64
 
 
 def make(kind: Callable[P, M], *_: P.args, **values: P.kwargs) -> M:
@@ -56,13 +58,32 @@ def _carries(kind: Callable[..., object], field: str, value: object) -> bool:
     return True
 
 
-def unsendable(field: str, value: object) -> Refusal:
-    """Says why no message can carry the value."""
+def unsendable(field: str, value: object, wanted: type[IntEnum] | None = None) -> Refusal:
+    """Says why no message can carry the value; `wanted` are the values that the field takes, if it has few."""
     if isinstance(value, int):
         shown = str(value) if value.bit_length() <= SHOWN_BITS else f"a number of {value.bit_length()} bits"
         message, fix = "no message can carry this number", "send a number within the limits"
     else:
-        shown = (value if isinstance(value, str) else repr(value)).encode("ascii", "backslashreplace").decode()
+        shown = _shown(value if isinstance(value, str) else repr(value))
         message, fix = "this is no text", "send valid Unicode"
+    if wanted is not None:
+        message, fix = f"this is no {wanted.__name__}", "send " + " or ".join(map(_written, wanted))
+    return _refusal(field, shown, message, fix)
+
+
+def too_long(field: str, text: str, limit: int) -> Refusal:
+    """Says that the text is longer than the exchange takes."""
+    return _refusal(field, _shown(text), f"it has {len(text)} characters", f"send at most {limit}")
+
+
+def _written(member: IntEnum) -> str:
+    return f"{type(member).__name__}.{member.name}"
+
+
+def _shown(text: str) -> str:
+    return text[:SHOWN_CHARACTERS].encode("ascii", "backslashreplace").decode()
+
+
+def _refusal(field: str, shown: str, message: str, fix: str) -> Refusal:
     reason = REASONS.get(field, OTHERWISE)
     return Refusal(reason, message, {"field": field, "value": shown, "fix": fix}, code=grpc.StatusCode.INVALID_ARGUMENT)

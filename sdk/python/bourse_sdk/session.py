@@ -17,7 +17,16 @@ from bourse.order.v1 import order_pb2, order_pb2_grpc
 from bourse.types.v1 import command_pb2 as pb
 from bourse_sdk.commands import Body, CommandResult
 from bourse_sdk.connection import Cancelled, Token
-from bourse_sdk.errors import BourseError, Identity, OutcomeUnknown, Refusal, Unreachable, from_rpc, is_transient
+from bourse_sdk.errors import (
+    CLOSED,
+    BourseError,
+    Identity,
+    OutcomeUnknown,
+    Refusal,
+    Unreachable,
+    from_rpc,
+    is_transient,
+)
 from bourse_sdk.outbox import Outbox, ProtocolError, Submission
 
 BATCH_LIMIT = 4096
@@ -100,7 +109,7 @@ class Session:
 
     def _add(self, commands: list[pb.OrderCommand], bodies: list[Body]) -> asyncio.Future[list[CommandResult]]:
         if self._closed:
-            raise Unreachable("the client is closed")
+            raise Unreachable(CLOSED)
         done: asyncio.Future[list[CommandResult]] = asyncio.get_running_loop().create_future()
         if not commands:
             done.set_result([])

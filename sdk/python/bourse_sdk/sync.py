@@ -1,6 +1,8 @@
 """The client for code without asyncio: the same calls, answered by an event loop in a thread of its own."""
 
 import asyncio
+import concurrent.futures
+import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from types import TracebackType
@@ -12,6 +14,7 @@ from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
 from bourse_sdk.client import Client
 from bourse_sdk.commands import Command, CommandResult, Side
+from bourse_sdk.errors import CLOSED, Unreachable
 
 T = TypeVar("T")
 
@@ -23,6 +26,8 @@ class SyncClient:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="bourse-sdk", daemon=True)
         self._thread.start()
+        self._door = threading.Lock()
+        self._closed = False
         try:
             self._client = self._run(_opened(gateway, options))
         except BaseException:
@@ -38,10 +43,13 @@ class SyncClient:
         self.close()
 
     def close(self) -> None:
-        """Ends everything; commands without an answer fail with OutcomeUnknown."""
-        if not self._loop.is_closed():
-            self._run(self._client.close())
-            self._stop()
+        """Ends everything, calls of other threads too; commands without an answer fail with OutcomeUnknown."""
+        with self._door:
+            if self._closed:
+                return
+            self._closed = True
+        asyncio.run_coroutine_threadsafe(_ended(self._client), self._loop).result()
+        self._stop()
 
     def place(
         self, account: str, symbol: str, side: Side, quantity: int, price_e4: int = 0, **options: Any
@@ -132,7 +140,15 @@ class SyncClient:
         return self._iterate(lambda: self._client.watch_statistics(symbols))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        with self._door:
+            if self._closed:
+                work.close()
+                raise Unreachable(CLOSED)
+            answer = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return answer.result()
+        except concurrent.futures.CancelledError:
+            raise Unreachable(CLOSED) from None
 
     def _iterate(self, begin: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
         items = begin()
@@ -143,7 +159,7 @@ class SyncClient:
                 except StopAsyncIteration:
                     return
         finally:
-            if not self._loop.is_closed():
+            with contextlib.suppress(Unreachable):  # Closed meanwhile: that ended them.
                 self._run(_end(items))
 
     def _stop(self) -> None:
@@ -154,6 +170,15 @@ class SyncClient:
 
 async def _opened(gateway: str, options: dict[str, Any]) -> Client:
     return Client(gateway, **options)
+
+
+async def _ended(client: Client) -> None:
+    await client.close()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()
 
 
 async def _next(items: AsyncIterator[T]) -> T:

@@ -199,7 +199,7 @@ class WithdrawResponse(_message.Message):
     def __init__(self, balance: _Optional[_Union[Balance, _Mapping]] = ...) -> None: ...
 
 class Transfer(_message.Message):
-    __slots__ = ("transfer_id", "debit_account", "credit_account", "asset", "amount", "pending_id", "linked", "pending", "post_pending", "void_pending")
+    __slots__ = ("transfer_id", "debit_account", "credit_account", "asset", "amount", "pending_id", "linked", "pending", "post_pending", "void_pending", "post_part")
     TRANSFER_ID_FIELD_NUMBER: _ClassVar[int]
     DEBIT_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CREDIT_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
@@ -210,6 +210,7 @@ class Transfer(_message.Message):
     PENDING_FIELD_NUMBER: _ClassVar[int]
     POST_PENDING_FIELD_NUMBER: _ClassVar[int]
     VOID_PENDING_FIELD_NUMBER: _ClassVar[int]
+    POST_PART_FIELD_NUMBER: _ClassVar[int]
     transfer_id: str
     debit_account: str
     credit_account: str
@@ -220,7 +221,8 @@ class Transfer(_message.Message):
     pending: bool
     post_pending: bool
     void_pending: bool
-    def __init__(self, transfer_id: _Optional[str] = ..., debit_account: _Optional[str] = ..., credit_account: _Optional[str] = ..., asset: _Optional[str] = ..., amount: _Optional[int] = ..., pending_id: _Optional[str] = ..., linked: _Optional[bool] = ..., pending: _Optional[bool] = ..., post_pending: _Optional[bool] = ..., void_pending: _Optional[bool] = ...) -> None: ...
+    post_part: bool
+    def __init__(self, transfer_id: _Optional[str] = ..., debit_account: _Optional[str] = ..., credit_account: _Optional[str] = ..., asset: _Optional[str] = ..., amount: _Optional[int] = ..., pending_id: _Optional[str] = ..., linked: _Optional[bool] = ..., pending: _Optional[bool] = ..., post_pending: _Optional[bool] = ..., void_pending: _Optional[bool] = ..., post_part: _Optional[bool] = ...) -> None: ...
 
 class CreateTransfersRequest(_message.Message):
     __slots__ = ("transfers",)

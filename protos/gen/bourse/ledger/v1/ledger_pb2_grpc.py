@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class LedgerServiceStub:
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
-    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
+    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares), and none is both: see bourse.types.v1.Instrument.
     Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: DATABASE_DOWN (retry). Beyond these each names its own.
     """
 
@@ -106,7 +106,7 @@ class LedgerServiceStub:
 
 class LedgerServiceServicer:
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
-    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
+    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares), and none is both: see bourse.types.v1.Instrument.
     Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: DATABASE_DOWN (retry). Beyond these each names its own.
     """
 
@@ -149,7 +149,8 @@ class LedgerServiceServicer:
 
     def Deposit(self, request, context):
         """Pays money or shares into an account. Idempotent by transfer_id: a second use with the same fields succeeds, with others it is refused.
-        NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
+        NOT_FOUND: ACCOUNT_UNKNOWN, ASSET_UNKNOWN (neither a currency nor the symbol of an instrument). INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID.
+        ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -164,7 +165,7 @@ class LedgerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateTransfers(self, request, context):
-        """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
+        """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction. Idempotent by transfer_id: a repeat's result is `exists`.
         INVALID_ARGUMENT: AMOUNT_INVALID, BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -288,7 +289,7 @@ def add_LedgerServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class LedgerService:
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
-    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
+    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares), and none is both: see bourse.types.v1.Instrument.
     Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: DATABASE_DOWN (retry). Beyond these each names its own.
     """
 

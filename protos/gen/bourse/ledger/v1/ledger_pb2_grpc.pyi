@@ -28,7 +28,7 @@ GRPC_VERSION: str
 
 class LedgerServiceStub:
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
-    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
+    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares), and none is both: see bourse.types.v1.Instrument.
     Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: DATABASE_DOWN (retry). Beyond these each names its own.
     """
 
@@ -51,14 +51,15 @@ class LedgerServiceStub:
     """Accounts by name, paged; a broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
     Deposit: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.DepositRequest, _ledger_pb2.DepositResponse]
     """Pays money or shares into an account. Idempotent by transfer_id: a second use with the same fields succeeds, with others it is refused.
-    NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
+    NOT_FOUND: ACCOUNT_UNKNOWN, ASSET_UNKNOWN (neither a currency nor the symbol of an instrument). INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID.
+    ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
     """
     Withdraw: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.WithdrawRequest, _ledger_pb2.WithdrawResponse]
     """Takes money or shares that are not held out of an account; idempotent as Deposit.
     NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: FUNDS_INSUFFICIENT, OVERFLOWS.
     """
     CreateTransfers: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.CreateTransfersRequest, _ledger_pb2.CreateTransfersResponse]
-    """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
+    """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction. Idempotent by transfer_id: a repeat's result is `exists`.
     INVALID_ARGUMENT: AMOUNT_INVALID, BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
     """
     ListBalances: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListBalancesRequest, _ledger_pb2.ListBalancesResponse]
@@ -83,7 +84,7 @@ class LedgerServiceStub:
 @_typing.type_check_only
 class LedgerServiceAsyncStub(LedgerServiceStub):
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
-    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
+    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares), and none is both: see bourse.types.v1.Instrument.
     Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: DATABASE_DOWN (retry). Beyond these each names its own.
     """
 
@@ -103,14 +104,15 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """Accounts by name, paged; a broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
     Deposit: _aio.UnaryUnaryMultiCallable[_ledger_pb2.DepositRequest, _ledger_pb2.DepositResponse]  # type: ignore[assignment]
     """Pays money or shares into an account. Idempotent by transfer_id: a second use with the same fields succeeds, with others it is refused.
-    NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
+    NOT_FOUND: ACCOUNT_UNKNOWN, ASSET_UNKNOWN (neither a currency nor the symbol of an instrument). INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID.
+    ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
     """
     Withdraw: _aio.UnaryUnaryMultiCallable[_ledger_pb2.WithdrawRequest, _ledger_pb2.WithdrawResponse]  # type: ignore[assignment]
     """Takes money or shares that are not held out of an account; idempotent as Deposit.
     NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: FUNDS_INSUFFICIENT, OVERFLOWS.
     """
     CreateTransfers: _aio.UnaryUnaryMultiCallable[_ledger_pb2.CreateTransfersRequest, _ledger_pb2.CreateTransfersResponse]  # type: ignore[assignment]
-    """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
+    """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction. Idempotent by transfer_id: a repeat's result is `exists`.
     INVALID_ARGUMENT: AMOUNT_INVALID, BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
     """
     ListBalances: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListBalancesRequest, _ledger_pb2.ListBalancesResponse]  # type: ignore[assignment]
@@ -134,7 +136,7 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
 
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
-    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
+    A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares), and none is both: see bourse.types.v1.Instrument.
     Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: DATABASE_DOWN (retry). Beyond these each names its own.
     """
 
@@ -188,7 +190,8 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.DepositResponse, _abc.Awaitable[_ledger_pb2.DepositResponse]]:
         """Pays money or shares into an account. Idempotent by transfer_id: a second use with the same fields succeeds, with others it is refused.
-        NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
+        NOT_FOUND: ACCOUNT_UNKNOWN, ASSET_UNKNOWN (neither a currency nor the symbol of an instrument). INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID.
+        ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
         """
 
     @_abc_1.abstractmethod
@@ -207,7 +210,7 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_pb2.CreateTransfersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.CreateTransfersResponse, _abc.Awaitable[_ledger_pb2.CreateTransfersResponse]]:
-        """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
+        """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction. Idempotent by transfer_id: a repeat's result is `exists`.
         INVALID_ARGUMENT: AMOUNT_INVALID, BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
         """
 
