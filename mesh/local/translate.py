@@ -31,10 +31,16 @@ def resources(world: World, pod: Pod, pods: Sequence[Pod], folder: Path) -> Reso
 
     The same world and pods always give the same resources.
     """
+    own = pod.name, folder
+    given = pod, list(pods), reachable_services(world, pod)  # All that a VirtualService changes of clusters is which.
     return Resources(
-        tuple(patched_by_direction(world, pod, clusters(world, pod, pods, folder))),
-        tuple(endpoints(world, pod, pods)),
-        world.kept(("listeners", pod.name, folder), pod, lambda: tuple(listeners(world, pod, folder))),
+        world.kept(
+            ("clusters", *own),
+            given,
+            lambda: tuple(patched_by_direction(world, pod, clusters(world, pod, pods, folder))),
+        ),
+        world.kept(("endpoints", *own), given, lambda: tuple(endpoints(world, pod, pods))),
+        world.kept(("listeners", *own), pod, lambda: tuple(listeners(world, pod, folder))),
         tuple(routes(world, pod)),
     )
 
