@@ -21,7 +21,7 @@ from svc_order.stages import BATCH_LIMIT, Reductions, Ring, State
 SESSION_LIMIT = 512
 SESSION_COMMANDS_LIMIT = 16_384
 COMMANDS_LIMIT = 131_072
-OVERTAKE_AFTER_SECONDS = 5.0  # A ledger that is only started again is no reason to change the order of a session.
+OVERTAKE_AFTER_SECONDS = 10.0  # A ledger that is only started again is no reason to change the order of a session.
 SETTLED_WAIT_SECONDS = 3.0
 SETTLED_POLL_SECONDS = 0.02
 
