@@ -180,7 +180,6 @@ async def test_the_monitor_passes_to_health_and_reflection_alone(
 STRANGERS = {
     "another service account": f"spiffe://{MESH}/sa/stranger",
     "another namespace": "spiffe://cluster.local/ns/elsewhere/sa/svc-order",
-    "another trust domain": "spiffe://elsewhere/ns/bourse/sa/svc-order",
 }
 
 
@@ -197,16 +196,19 @@ async def test_a_stranger_whom_the_authority_knows_passes_nowhere(
     assert refusals(found) == {Ended("PERMISSION_DENIED", "CALLER_NOT_ALLOWED", DENIED)}
 
 
-@pytest.mark.parametrize("name", ["another authority", "expired", "no certificate", "plaintext"])
+@pytest.mark.parametrize(
+    "name", ["another authority", "another trust domain", "expired", "no certificate", "plaintext"]
+)
 async def test_who_has_no_valid_certificate_is_not_heard(meshed: Exchange, tmp_path: Path, name: str) -> None:
-    """One for svc_order of another authority, one that has expired, none, or no TLS: no call gets an answer, with a token or
-    without.
+    """One for svc_order of another authority or trust domain, one that has expired, none, or no TLS: no call gets an answer, with or
+    without a token.
     """
     order = f"spiffe://{MESH}/sa/svc-order"
     other = Authority(tmp_path)
     other.create()
     contexts = {
         "another authority": as_peer(tmp_path, other.issue(order)),
+        "another trust domain": as_peer(tmp_path, authority(meshed).issue("spiffe://elsewhere/ns/bourse/sa/svc-order")),
         "expired": as_peer(tmp_path, authority(meshed).issue(order, seconds=-30)),
         "no certificate": as_peer(tmp_path, None),
         "plaintext": None,

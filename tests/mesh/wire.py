@@ -19,7 +19,6 @@ from mesh.local.certificates import Issued
 
 CHUNK_BYTES = 1 << 16
 SECONDS = 10.0
-SILENT_SECONDS = 2.0  # A stream that was let in and has nothing to tell.
 DENIED = "this caller may not call this method"  # As a sidecar says it; a service names the caller.
 LOCAL = (("grpc.use_local_subchannel_pool", 1),)
 
@@ -41,7 +40,7 @@ class Ended:
                 and self.reason not in ("CALLER_NOT_ALLOWED", "PEER_UNKNOWN")
                 and "TOKEN" not in self.reason
             )
-        return self.status in ("OK", "SILENT") or (bool(self.reason) and self.reason != "SERVICE_UNREACHABLE")
+        return self.status == "OK" or (bool(self.reason) and self.reason != "SERVICE_UNREACHABLE")
 
 
 @asynccontextmanager
@@ -92,11 +91,12 @@ async def call(
         opened.stream_stream(path)(iter(()), **told) if request is None else opened.unary_stream(path)(request, **told)
     )
     try:
-        async with asyncio.timeout(SILENT_SECONDS):
-            await made.read()
+        await made.read()
         return Ended("OK")
-    except TimeoutError:
-        return Ended("SILENT")
+    except asyncio.CancelledError:
+        if not made.done():
+            raise
+        return Ended("UNAVAILABLE", details="the connection broke")  # grpc's other word for it
     except grpc.aio.AioRpcError as error:
         return Ended(error.code().name, reason_of(error), error.details() or "")
     finally:
