@@ -269,7 +269,7 @@ void generate(uint64_t seed, uint32_t operations, uint32_t instruments, const ch
       const bool aggressive = of == IOC || random.below(3) == 0;
       const uint32_t away = 1 + random.geometric(12);
       const uint32_t through = random.geometric(1);
-      const uint32_t tick = aggressive ? (side == 0 ? other + through : other - through) : (side == 0 ? mid - away : mid + away);
+      const uint32_t tick = aggressive ? (side == 0 ? other + through : other - through) : (side == 0 ? std::min(mid, other) - away : std::max(mid, other) + away);
       const uint32_t quantity = aggressive && book.resting() > RESTING ? 100 + random.below(300) : 1 + random.below(aggressive ? 20 : 200);
       operation = {(of == IOC ? IOC : ADD) | side << 8 | instrument << 16, std::clamp(tick, 64u, WINDOW - 64), quantity, id, 0};
     }
