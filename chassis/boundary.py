@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from prometheus_client import Counter
 
 from chassis import identity
-from chassis.errors import Refusal, internal, trailers
+from chassis.errors import Refusal, internal, to_status, trailers
 
 MESSAGE_BYTES_LIMIT = 4 << 20
 UNARY_DEADLINE_SECONDS = 10.0
@@ -197,8 +197,9 @@ async def _write_all(responses: AsyncGenerator[Any, None], context: Any) -> None
 
 
 async def _abort(context: Any, refusal: Refusal) -> None:
+    status = to_status(refusal)
     async with asyncio.timeout(STATUS_SECONDS):  # a reader that stopped reading holds its status back
-        await context.abort(refusal.code, refusal.message, trailers(refusal))
+        await context.abort(refusal.code, status.message, trailers(status))
 
 
 def _decoded(decode: Any, raw: bytes) -> Any:

@@ -47,11 +47,6 @@ class Coalescer(Generic[T, R]):
         self._idle: deque[asyncio.Future[None]] = deque()
         self._ended: BaseException | None = None
 
-    @property
-    def queued(self) -> int:
-        """How many items wait for a batch."""
-        return self._queued
-
     def submit(self, items: list[T]) -> asyncio.Future[list[R]]:
         """Queues `items`; the future gets their results. Raises Refusal RESOURCE_EXHAUSTED when full.
 

@@ -9,9 +9,10 @@ from google.rpc import error_details_pb2, status_pb2
 
 DOMAIN = "bourse"
 DETAILS_KEY = "grpc-status-details-bin"
-# HTTP/2 header blocks are limited to 8 KiB by default; a value echoed back must not break that.
-METADATA_VALUE_LIMIT = 256
-MESSAGE_LIMIT = 1024
+# HTTP/2 header blocks are limited to 8 KiB by default, and a message outside ASCII takes three times its bytes there; what is
+# echoed back must not break that.
+METADATA_VALUE_LIMIT = 256  # bytes
+MESSAGE_LIMIT = 1024  # bytes
 
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -36,20 +37,20 @@ class Refusal(Exception):
 
 
 def to_status(refusal: Refusal) -> status_pb2.Status:
-    """The refusal as `google.rpc.Status`, long values cut to METADATA_VALUE_LIMIT."""
+    """The refusal as `google.rpc.Status`, its message and values cut to MESSAGE_LIMIT and METADATA_VALUE_LIMIT."""
     info = error_details_pb2.ErrorInfo(
         reason=refusal.reason,
         domain=DOMAIN,
-        metadata={key: str(value)[:METADATA_VALUE_LIMIT] for key, value in refusal.metadata.items()},
+        metadata={key: _cut(str(value), METADATA_VALUE_LIMIT) for key, value in refusal.metadata.items()},
     )
-    status = status_pb2.Status(code=refusal.code.value[0], message=refusal.message[:MESSAGE_LIMIT])
+    status = status_pb2.Status(code=refusal.code.value[0], message=_cut(refusal.message, MESSAGE_LIMIT))
     status.details.add().Pack(info)
     return status
 
 
-def trailers(refusal: Refusal) -> tuple[tuple[str, bytes], ...]:
-    """The trailing metadata that carries the refusal."""
-    return ((DETAILS_KEY, to_status(refusal).SerializeToString()),)
+def trailers(status: status_pb2.Status) -> tuple[tuple[str, bytes], ...]:
+    """The trailing metadata that carries a refusal's status."""
+    return ((DETAILS_KEY, status.SerializeToString()),)
 
 
 def from_rpc_error(error: grpc.RpcError) -> Refusal:
@@ -70,6 +71,10 @@ def from_status(status: status_pb2.Status) -> Refusal:
         if detail.Unpack(info):
             return Refusal(code, info.reason, status.message, **dict(info.metadata))
     return Refusal(code, code.name, status.message)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text.encode(errors="replace")[:limit].decode(errors="ignore")
 
 
 def internal() -> Refusal:

@@ -97,6 +97,13 @@ class Hold:
     quantity: int
     executed: int
 
+    def become(self, state: State) -> None:
+        """Goes on to a state that may follow; any other is a bug."""
+        assert state in TRANSITIONS[self.state], (
+            f"hold {self.hold_id} is {self.state.name}, which {state.name} never follows"
+        )
+        self.state = state
+
 
 class HoldResult(NamedTuple):
     """The answer to one request."""

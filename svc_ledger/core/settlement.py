@@ -178,7 +178,7 @@ class Settlement:
         for candidate in candidates:
             hold = self.holds.get(candidate.hold_id, candidate)
             if hold.state is State.PENDING and time_us > hold.deadline_us:
-                hold.state = State.EXPIRED
+                hold.become(State.EXPIRED)
                 self._release(hold, 0)
                 count += 1
         return count
@@ -198,7 +198,7 @@ class Settlement:
             raise Unsettleable(
                 event.sequence, "HOLD_DIFFERS", f"hold {hold.hold_id} is not what order {event.order_id} names"
             )
-        hold.state = State.BOUND
+        hold.become(State.BOUND)
         hold.order_id = event.order_id
         hold.quantity = event.quantity
         self.orders[event.order_id] = hold
@@ -211,14 +211,14 @@ class Settlement:
         if hold is None:
             raise Unsettleable(event.sequence, "HOLD_UNKNOWN", f"hold {event.hold_id} is not on record")
         if hold.state is State.PENDING:
-            hold.state = State.ENDED
+            hold.become(State.ENDED)
             self._release(hold, 0)
         elif hold.state is State.BOUND:
             raise Unsettleable(event.sequence, "HOLD_BOUND", f"hold {event.hold_id} is bound to order {hold.order_id}")
 
     def _done(self, event: Done) -> None:
         hold = self._order(event.sequence, event.order_id)
-        hold.state = State.ENDED
+        hold.become(State.ENDED)
         self._release(hold, 0)
 
     def _replaced(self, event: Replaced) -> None:
@@ -229,7 +229,7 @@ class Settlement:
                 raise Unsettleable(
                     event.sequence, "HOLD_DIFFERS", f"hold {extra.hold_id} is not of order {event.order_id}"
                 )
-            extra.state = State.BOUND
+            extra.become(State.BOUND)
             hold.remaining += extra.remaining
             extra.remaining = 0
             self.changed[extra.hold_id] = extra

@@ -79,6 +79,19 @@ async def test_a_refusal_arrives_with_code_reason_and_metadata(match: Match, key
     assert str(refusal) == str(match.error)
 
 
+@pytest.mark.parametrize("letter", ["x", "\0", "\U0001f600"])
+async def test_a_refusal_that_echoes_much_still_arrives(match: Match, keys: Keys, letter: str) -> None:
+    """A caller that sent 100 000 letters is told what was wrong: no header grows with what it sent."""
+    much = letter * 100_000
+    match.error = Refusal(grpc.StatusCode.NOT_FOUND, "X", f"no {much}", field="symbol", value=much, fix=much, more=much)
+    async with serving(match, keys) as (_, address), calling(address, keys.token()) as stub:
+        for _ in range(20):  # between gRPC's soft and hard limit chance decides
+            refusal = from_rpc_error(await refused(stub.GetShard(match_pb2.GetShardRequest())))
+            assert (refusal.code, refusal.reason) == (match.error.code, "X")
+            assert much.startswith(refusal.metadata["value"])
+            assert refusal.message.startswith(f"no {letter}")
+
+
 async def test_a_refusal_in_an_exception_group_arrives_too(match: Match, keys: Keys) -> None:
     """A method may use a TaskGroup: the first refusal in it is the answer."""
     match.error = ExceptionGroup("g", [Refusal(grpc.StatusCode.ABORTED, "NOT_LEADER", "ask the other")])

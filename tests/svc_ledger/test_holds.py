@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svc_ledger.core.holds import ROUNDING_E4, Hold, HoldRequest, Known, State, decide
+from svc_ledger.core.holds import ROUNDING_E4, TRANSITIONS, Hold, HoldRequest, Known, State, decide
 from tests.svc_ledger.desk import ACCOUNTS, CASH, SHARES, START_US, Desk, cost, done, rejected, tick
 
 HOLD_US = 5_000_000
@@ -213,3 +213,16 @@ def test_fills_alone_never_make_an_extra_too_small(
     needed = cost(price + dearer, wanted - filled, fee_e6)
     assert needed <= cost(price, quantity - filled, fee_e6) + extra.held_amount
     assert extra.held_amount <= max(0, cost(price + dearer, wanted, fee_e6) - amount) + ROUNDING_E4
+
+
+@pytest.mark.parametrize(("before", "after"), list(itertools.product(TRANSITIONS, State)))
+def test_a_hold_goes_only_where_its_table_says(before: State, after: State) -> None:
+    """Whatever a hold would become that may not follow is a bug, and leaves it as it is."""
+    hold = Hold(1, (A, "EUR"), 1, "o", 1, b"", 0, before, 0, 1, 1, 1, 0, False, 9, 1, 0)
+    if after in TRANSITIONS[before]:
+        hold.become(after)
+        assert hold.state is after
+    else:
+        with pytest.raises(AssertionError):
+            hold.become(after)
+        assert hold.state is before

@@ -28,8 +28,7 @@ if _version_not_supported:
 class LedgerServiceStub:
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
     A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, DATABASE_DOWN, DRAINING: retry); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: DATABASE_DOWN (retry). Beyond these each names its own.
     """
 
     def __init__(self, channel):
@@ -103,13 +102,13 @@ class LedgerServiceStub:
 class LedgerServiceServicer:
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
     A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, DATABASE_DOWN, DRAINING: retry); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: DATABASE_DOWN (retry). Beyond these each names its own.
     """
 
     def CreateHolds(self, request_iterator, context):
         """Creates holds for orders in batches; each request is answered by one response with one result a request, in order, after they are committed.
         Idempotent by (trading_date, account, client_order_id) and digest. UNAVAILABLE: SETTLEMENT_LAGS (the ledger's cursor on a shard is too far behind). FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE.
+        Results: FAILED: FUNDS_INSUFFICIENT. REUSED: CLIENT_ORDER_ID_REUSED. REFUSED: ACCOUNT_UNKNOWN, ASSET_UNKNOWN, HOLD_INVALID (a field is out of its range), NOTIONAL_OVERFLOW, ORDER_UNKNOWN, SETTLEMENT_STOPPED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -137,7 +136,7 @@ class LedgerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListAccounts(self, request, context):
-        """Accounts by name, paged; a broker sees its own. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE.
+        """Accounts by name, paged; a broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -152,7 +151,8 @@ class LedgerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Withdraw(self, request, context):
-        """Takes money or shares that are not held out of an account; idempotent as Deposit, with its statuses and FAILED_PRECONDITION: FUNDS_INSUFFICIENT.
+        """Takes money or shares that are not held out of an account; idempotent as Deposit.
+        NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: FUNDS_INSUFFICIENT, OVERFLOWS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,14 +167,16 @@ class LedgerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListBalances(self, request, context):
-        """Balances of an account, at or after min_sequences. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: SEQUENCE_INVALID, SHARD_UNKNOWN. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
+        """Balances of an account, at or after min_sequences. A broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS.
+        NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: SEQUENCE_INVALID, SHARD_UNKNOWN. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListEntries(self, request, context):
-        """Posted movements of an account, oldest first, paged. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ASSET_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE.
+        """Posted movements of an account, oldest first, paged. A broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS.
+        NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ASSET_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -182,6 +184,7 @@ class LedgerServiceServicer:
 
     def GetSettlement(self, request, context):
         """How far settlement is on each shard, and what stopped it, if anything did.
+        STOPPED: ASSET_DIFFERS, BELOW_ZERO, FORBIDDEN, HOLD_BOUND, HOLD_DIFFERS, HOLD_NOT_PENDING, HOLD_TOO_SMALL, HOLD_UNKNOWN, INCARNATION_CHANGED, ORDER_NOT_HELD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -268,8 +271,7 @@ def add_LedgerServiceServicer_to_server(servicer, server):
 class LedgerService:
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
     A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, DATABASE_DOWN, DRAINING: retry); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: DATABASE_DOWN (retry). Beyond these each names its own.
     """
 
     @staticmethod

@@ -29,8 +29,7 @@ GRPC_VERSION: str
 class LedgerServiceStub:
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
     A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, DATABASE_DOWN, DRAINING: retry); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: DATABASE_DOWN (retry). Beyond these each names its own.
     """
 
     @_typing.overload
@@ -40,6 +39,7 @@ class LedgerServiceStub:
     CreateHolds: _grpc.StreamStreamMultiCallable[_ledger_pb2.CreateHoldsRequest, _ledger_pb2.CreateHoldsResponse]
     """Creates holds for orders in batches; each request is answered by one response with one result a request, in order, after they are committed.
     Idempotent by (trading_date, account, client_order_id) and digest. UNAVAILABLE: SETTLEMENT_LAGS (the ledger's cursor on a shard is too far behind). FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE.
+    Results: FAILED: FUNDS_INSUFFICIENT. REUSED: CLIENT_ORDER_ID_REUSED. REFUSED: ACCOUNT_UNKNOWN, ASSET_UNKNOWN, HOLD_INVALID (a field is out of its range), NOTIONAL_OVERFLOW, ORDER_UNKNOWN, SETTLEMENT_STOPPED.
     """
     CreateParticipant: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.CreateParticipantRequest, _ledger_pb2.CreateParticipantResponse]
     """Creates a participant. Again with the same fields it changes nothing and succeeds. INVALID_ARGUMENT: PARTICIPANT_INVALID. ALREADY_EXISTS: PARTICIPANT_EXISTS."""
@@ -48,23 +48,31 @@ class LedgerServiceStub:
     CreateAccount: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.CreateAccountRequest, _ledger_pb2.CreateAccountResponse]
     """Creates an account of a participant. Again it changes nothing and succeeds. NOT_FOUND: PARTICIPANT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID."""
     ListAccounts: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListAccountsRequest, _ledger_pb2.ListAccountsResponse]
-    """Accounts by name, paged; a broker sees its own. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
+    """Accounts by name, paged; a broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
     Deposit: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.DepositRequest, _ledger_pb2.DepositResponse]
     """Pays money or shares into an account. Idempotent by transfer_id: a second use with the same fields succeeds, with others it is refused.
     NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
     """
     Withdraw: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.WithdrawRequest, _ledger_pb2.WithdrawResponse]
-    """Takes money or shares that are not held out of an account; idempotent as Deposit, with its statuses and FAILED_PRECONDITION: FUNDS_INSUFFICIENT."""
+    """Takes money or shares that are not held out of an account; idempotent as Deposit.
+    NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: FUNDS_INSUFFICIENT, OVERFLOWS.
+    """
     CreateTransfers: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.CreateTransfersRequest, _ledger_pb2.CreateTransfersResponse]
     """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
     INVALID_ARGUMENT: AMOUNT_INVALID, BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
     """
     ListBalances: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListBalancesRequest, _ledger_pb2.ListBalancesResponse]
-    """Balances of an account, at or after min_sequences. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: SEQUENCE_INVALID, SHARD_UNKNOWN. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
+    """Balances of an account, at or after min_sequences. A broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS.
+    NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: SEQUENCE_INVALID, SHARD_UNKNOWN. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
+    """
     ListEntries: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListEntriesRequest, _ledger_pb2.ListEntriesResponse]
-    """Posted movements of an account, oldest first, paged. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ASSET_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
+    """Posted movements of an account, oldest first, paged. A broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS.
+    NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ASSET_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE.
+    """
     GetSettlement: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetSettlementRequest, _ledger_pb2.GetSettlementResponse]
-    """How far settlement is on each shard, and what stopped it, if anything did."""
+    """How far settlement is on each shard, and what stopped it, if anything did.
+    STOPPED: ASSET_DIFFERS, BELOW_ZERO, FORBIDDEN, HOLD_BOUND, HOLD_DIFFERS, HOLD_NOT_PENDING, HOLD_TOO_SMALL, HOLD_UNKNOWN, INCARNATION_CHANGED, ORDER_NOT_HELD.
+    """
     ExportLedger: _grpc.UnaryStreamMultiCallable[_ledger_pb2.ExportLedgerRequest, _ledger_pb2.ExportLedgerResponse]
     """The whole ledger out of one database snapshot, for reconciliation: first the settlement cursors, then balances, open holds and transfers. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
 
@@ -72,14 +80,14 @@ class LedgerServiceStub:
 class LedgerServiceAsyncStub(LedgerServiceStub):
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
     A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, DATABASE_DOWN, DRAINING: retry); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: DATABASE_DOWN (retry). Beyond these each names its own.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateHolds: _aio.StreamStreamMultiCallable[_ledger_pb2.CreateHoldsRequest, _ledger_pb2.CreateHoldsResponse]  # type: ignore[assignment]
     """Creates holds for orders in batches; each request is answered by one response with one result a request, in order, after they are committed.
     Idempotent by (trading_date, account, client_order_id) and digest. UNAVAILABLE: SETTLEMENT_LAGS (the ledger's cursor on a shard is too far behind). FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE.
+    Results: FAILED: FUNDS_INSUFFICIENT. REUSED: CLIENT_ORDER_ID_REUSED. REFUSED: ACCOUNT_UNKNOWN, ASSET_UNKNOWN, HOLD_INVALID (a field is out of its range), NOTIONAL_OVERFLOW, ORDER_UNKNOWN, SETTLEMENT_STOPPED.
     """
     CreateParticipant: _aio.UnaryUnaryMultiCallable[_ledger_pb2.CreateParticipantRequest, _ledger_pb2.CreateParticipantResponse]  # type: ignore[assignment]
     """Creates a participant. Again with the same fields it changes nothing and succeeds. INVALID_ARGUMENT: PARTICIPANT_INVALID. ALREADY_EXISTS: PARTICIPANT_EXISTS."""
@@ -88,31 +96,38 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     CreateAccount: _aio.UnaryUnaryMultiCallable[_ledger_pb2.CreateAccountRequest, _ledger_pb2.CreateAccountResponse]  # type: ignore[assignment]
     """Creates an account of a participant. Again it changes nothing and succeeds. NOT_FOUND: PARTICIPANT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID."""
     ListAccounts: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListAccountsRequest, _ledger_pb2.ListAccountsResponse]  # type: ignore[assignment]
-    """Accounts by name, paged; a broker sees its own. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
+    """Accounts by name, paged; a broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
     Deposit: _aio.UnaryUnaryMultiCallable[_ledger_pb2.DepositRequest, _ledger_pb2.DepositResponse]  # type: ignore[assignment]
     """Pays money or shares into an account. Idempotent by transfer_id: a second use with the same fields succeeds, with others it is refused.
     NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: OVERFLOWS.
     """
     Withdraw: _aio.UnaryUnaryMultiCallable[_ledger_pb2.WithdrawRequest, _ledger_pb2.WithdrawResponse]  # type: ignore[assignment]
-    """Takes money or shares that are not held out of an account; idempotent as Deposit, with its statuses and FAILED_PRECONDITION: FUNDS_INSUFFICIENT."""
+    """Takes money or shares that are not held out of an account; idempotent as Deposit.
+    NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: FUNDS_INSUFFICIENT, OVERFLOWS.
+    """
     CreateTransfers: _aio.UnaryUnaryMultiCallable[_ledger_pb2.CreateTransfersRequest, _ledger_pb2.CreateTransfersResponse]  # type: ignore[assignment]
     """Applies linked or single transfers between ledger accounts, with TigerBeetle's results and order of checks, in one transaction.
     INVALID_ARGUMENT: AMOUNT_INVALID, BATCH_TOO_LARGE, TRANSFER_ID_INVALID.
     """
     ListBalances: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListBalancesRequest, _ledger_pb2.ListBalancesResponse]  # type: ignore[assignment]
-    """Balances of an account, at or after min_sequences. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: SEQUENCE_INVALID, SHARD_UNKNOWN. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
+    """Balances of an account, at or after min_sequences. A broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS.
+    NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: SEQUENCE_INVALID, SHARD_UNKNOWN. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
+    """
     ListEntries: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListEntriesRequest, _ledger_pb2.ListEntriesResponse]  # type: ignore[assignment]
-    """Posted movements of an account, oldest first, paged. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ASSET_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
+    """Posted movements of an account, oldest first, paged. A broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS.
+    NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ASSET_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE.
+    """
     GetSettlement: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetSettlementRequest, _ledger_pb2.GetSettlementResponse]  # type: ignore[assignment]
-    """How far settlement is on each shard, and what stopped it, if anything did."""
+    """How far settlement is on each shard, and what stopped it, if anything did.
+    STOPPED: ASSET_DIFFERS, BELOW_ZERO, FORBIDDEN, HOLD_BOUND, HOLD_DIFFERS, HOLD_NOT_PENDING, HOLD_TOO_SMALL, HOLD_UNKNOWN, INCARNATION_CHANGED, ORDER_NOT_HELD.
+    """
     ExportLedger: _aio.UnaryStreamMultiCallable[_ledger_pb2.ExportLedgerRequest, _ledger_pb2.ExportLedgerResponse]  # type: ignore[assignment]
     """The whole ledger out of one database snapshot, for reconciliation: first the settlement cursors, then balances, open holds and transfers. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
 
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Money and shares. Every movement is a transfer between two ledger accounts; no balance goes below zero.
     A ledger account is (account, asset); an asset is a currency (amounts in 1/10 000 of its unit) or a symbol (amounts in shares).
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, DATABASE_DOWN, DRAINING: retry); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: DATABASE_DOWN (retry). Beyond these each names its own.
     """
 
     @_abc_1.abstractmethod
@@ -123,6 +138,7 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_ledger_pb2.CreateHoldsResponse], _abc.AsyncIterator[_ledger_pb2.CreateHoldsResponse]]:
         """Creates holds for orders in batches; each request is answered by one response with one result a request, in order, after they are committed.
         Idempotent by (trading_date, account, client_order_id) and digest. UNAVAILABLE: SETTLEMENT_LAGS (the ledger's cursor on a shard is too far behind). FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE.
+        Results: FAILED: FUNDS_INSUFFICIENT. REUSED: CLIENT_ORDER_ID_REUSED. REFUSED: ACCOUNT_UNKNOWN, ASSET_UNKNOWN, HOLD_INVALID (a field is out of its range), NOTIONAL_OVERFLOW, ORDER_UNKNOWN, SETTLEMENT_STOPPED.
         """
 
     @_abc_1.abstractmethod
@@ -155,7 +171,7 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_pb2.ListAccountsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.ListAccountsResponse, _abc.Awaitable[_ledger_pb2.ListAccountsResponse]]:
-        """Accounts by name, paged; a broker sees its own. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
+        """Accounts by name, paged; a broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
 
     @_abc_1.abstractmethod
     def Deposit(
@@ -173,7 +189,9 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_pb2.WithdrawRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.WithdrawResponse, _abc.Awaitable[_ledger_pb2.WithdrawResponse]]:
-        """Takes money or shares that are not held out of an account; idempotent as Deposit, with its statuses and FAILED_PRECONDITION: FUNDS_INSUFFICIENT."""
+        """Takes money or shares that are not held out of an account; idempotent as Deposit.
+        NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ACCOUNT_INVALID (the exchange's own), AMOUNT_INVALID, ASSET_INVALID, TRANSFER_ID_INVALID. ALREADY_EXISTS: TRANSFER_ID_REUSED. FAILED_PRECONDITION: FUNDS_INSUFFICIENT, OVERFLOWS.
+        """
 
     @_abc_1.abstractmethod
     def CreateTransfers(
@@ -191,7 +209,9 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_pb2.ListBalancesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.ListBalancesResponse, _abc.Awaitable[_ledger_pb2.ListBalancesResponse]]:
-        """Balances of an account, at or after min_sequences. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: SEQUENCE_INVALID, SHARD_UNKNOWN. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
+        """Balances of an account, at or after min_sequences. A broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS.
+        NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: SEQUENCE_INVALID, SHARD_UNKNOWN. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
+        """
 
     @_abc_1.abstractmethod
     def ListEntries(
@@ -199,7 +219,9 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_pb2.ListEntriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.ListEntriesResponse, _abc.Awaitable[_ledger_pb2.ListEntriesResponse]]:
-        """Posted movements of an account, oldest first, paged. A broker sees its own. NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ASSET_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
+        """Posted movements of an account, oldest first, paged. A broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS.
+        NOT_FOUND: ACCOUNT_UNKNOWN. INVALID_ARGUMENT: ASSET_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE.
+        """
 
     @_abc_1.abstractmethod
     def GetSettlement(
@@ -207,7 +229,9 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_pb2.GetSettlementRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.GetSettlementResponse, _abc.Awaitable[_ledger_pb2.GetSettlementResponse]]:
-        """How far settlement is on each shard, and what stopped it, if anything did."""
+        """How far settlement is on each shard, and what stopped it, if anything did.
+        STOPPED: ASSET_DIFFERS, BELOW_ZERO, FORBIDDEN, HOLD_BOUND, HOLD_DIFFERS, HOLD_NOT_PENDING, HOLD_TOO_SMALL, HOLD_UNKNOWN, INCARNATION_CHANGED, ORDER_NOT_HELD.
+        """
 
     @_abc_1.abstractmethod
     def ExportLedger(

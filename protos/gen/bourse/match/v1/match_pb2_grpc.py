@@ -27,8 +27,8 @@ if _version_not_supported:
 
 class MatchServiceStub:
     """One shard of the exchange. What it answers is in the journal before it leaves.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY (the shard is being taken over: retry).
+    Those that write: RESOURCE_EXHAUSTED: QUEUE_FULL. UNAVAILABLE: STOPPING (retry). Beyond these each names its own.
     """
 
     def __init__(self, channel):
@@ -91,14 +91,17 @@ class MatchServiceStub:
 
 class MatchServiceServicer:
     """One shard of the exchange. What it answers is in the journal before it leaves.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY (the shard is being taken over: retry).
+    Those that write: RESOURCE_EXHAUSTED: QUEUE_FULL. UNAVAILABLE: STOPPING (retry). Beyond these each names its own.
     """
 
     def Submit(self, request_iterator, context):
         """Takes commands in batches; each request is answered by one response with one result a command, in order, after the journal row that holds them is committed.
         Idempotent by command identity. Commands of one stream are taken in the order sent. A stream's end means that what is unanswered may or may not be in the journal: resend it.
-        FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. RESOURCE_EXHAUSTED: QUEUE_FULL.
+        FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. DATA_LOSS: JOURNAL_DAMAGED (where a repeat's first result was).
+        Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
+        QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED. REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING,
+        ACCOUNT_INVALID, CLIENT_ORDER_ID_INVALID, SYMBOL_UNKNOWN, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, HOLD_TOO_SMALL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -152,7 +155,7 @@ class MatchServiceServicer:
 
     def GetDepth(self, request, context):
         """A book by price with the sequence that it is of; changes after it are those of StreamMarketData(sequence + 1).
-        NOT_FOUND: SYMBOL_UNKNOWN.
+        INVALID_ARGUMENT: PAGE_TOO_LARGE. NOT_FOUND: SYMBOL_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -160,14 +163,16 @@ class MatchServiceServicer:
 
     def StreamExecutions(self, request, context):
         """Private events from a sequence: from the journal first, then live, without gap or repeat at the seam. The first batch may begin before from_sequence, never behind it.
-        A reader that falls too far behind the live end is served from the journal again. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
+        A reader that falls too far behind the live end is served from the journal again.
+        INVALID_ARGUMENT: SEQUENCE_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT. DATA_LOSS: JOURNAL_DAMAGED (ask operations).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamMarketData(self, request, context):
-        """Public events from a sequence, under the same guarantees and statuses as StreamExecutions.
+        """Public events from a sequence, under the same guarantees as StreamExecutions.
+        INVALID_ARGUMENT: SEQUENCE_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT. DATA_LOSS: JOURNAL_DAMAGED (ask operations).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -236,8 +241,8 @@ def add_MatchServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class MatchService:
     """One shard of the exchange. What it answers is in the journal before it leaves.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY (the shard is being taken over: retry).
+    Those that write: RESOURCE_EXHAUSTED: QUEUE_FULL. UNAVAILABLE: STOPPING (retry). Beyond these each names its own.
     """
 
     @staticmethod

@@ -28,8 +28,8 @@ GRPC_VERSION: str
 
 class MatchServiceStub:
     """One shard of the exchange. What it answers is in the journal before it leaves.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY (the shard is being taken over: retry).
+    Those that write: RESOURCE_EXHAUSTED: QUEUE_FULL. UNAVAILABLE: STOPPING (retry). Beyond these each names its own.
     """
 
     @_typing.overload
@@ -39,7 +39,10 @@ class MatchServiceStub:
     Submit: _grpc.StreamStreamMultiCallable[_match_pb2.SubmitRequest, _match_pb2.SubmitResponse]
     """Takes commands in batches; each request is answered by one response with one result a command, in order, after the journal row that holds them is committed.
     Idempotent by command identity. Commands of one stream are taken in the order sent. A stream's end means that what is unanswered may or may not be in the journal: resend it.
-    FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. RESOURCE_EXHAUSTED: QUEUE_FULL.
+    FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. DATA_LOSS: JOURNAL_DAMAGED (where a repeat's first result was).
+    Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
+    QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED. REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING,
+    ACCOUNT_INVALID, CLIENT_ORDER_ID_INVALID, SYMBOL_UNKNOWN, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, HOLD_TOO_SMALL.
     """
     OpenTradingDate: _grpc.UnaryUnaryMultiCallable[_match_pb2.OpenTradingDateRequest, _match_pb2.OpenTradingDateResponse]
     """Opens a trading date: all instruments CLOSED, ids of the date before forgotten. Opening the date that is open changes nothing and succeeds.
@@ -63,27 +66,33 @@ class MatchServiceStub:
     """The shard's instruments with their phases, at its last committed row."""
     GetDepth: _grpc.UnaryUnaryMultiCallable[_match_pb2.GetDepthRequest, _match_pb2.GetDepthResponse]
     """A book by price with the sequence that it is of; changes after it are those of StreamMarketData(sequence + 1).
-    NOT_FOUND: SYMBOL_UNKNOWN.
+    INVALID_ARGUMENT: PAGE_TOO_LARGE. NOT_FOUND: SYMBOL_UNKNOWN.
     """
     StreamExecutions: _grpc.UnaryStreamMultiCallable[_match_pb2.StreamExecutionsRequest, _match_pb2.StreamExecutionsResponse]
     """Private events from a sequence: from the journal first, then live, without gap or repeat at the seam. The first batch may begin before from_sequence, never behind it.
-    A reader that falls too far behind the live end is served from the journal again. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
+    A reader that falls too far behind the live end is served from the journal again.
+    INVALID_ARGUMENT: SEQUENCE_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT. DATA_LOSS: JOURNAL_DAMAGED (ask operations).
     """
     StreamMarketData: _grpc.UnaryStreamMultiCallable[_match_pb2.StreamMarketDataRequest, _match_pb2.StreamMarketDataResponse]
-    """Public events from a sequence, under the same guarantees and statuses as StreamExecutions."""
+    """Public events from a sequence, under the same guarantees as StreamExecutions.
+    INVALID_ARGUMENT: SEQUENCE_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT. DATA_LOSS: JOURNAL_DAMAGED (ask operations).
+    """
 
 @_typing.type_check_only
 class MatchServiceAsyncStub(MatchServiceStub):
     """One shard of the exchange. What it answers is in the journal before it leaves.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY (the shard is being taken over: retry).
+    Those that write: RESOURCE_EXHAUSTED: QUEUE_FULL. UNAVAILABLE: STOPPING (retry). Beyond these each names its own.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Submit: _aio.StreamStreamMultiCallable[_match_pb2.SubmitRequest, _match_pb2.SubmitResponse]  # type: ignore[assignment]
     """Takes commands in batches; each request is answered by one response with one result a command, in order, after the journal row that holds them is committed.
     Idempotent by command identity. Commands of one stream are taken in the order sent. A stream's end means that what is unanswered may or may not be in the journal: resend it.
-    FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. RESOURCE_EXHAUSTED: QUEUE_FULL.
+    FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. DATA_LOSS: JOURNAL_DAMAGED (where a repeat's first result was).
+    Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
+    QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED. REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING,
+    ACCOUNT_INVALID, CLIENT_ORDER_ID_INVALID, SYMBOL_UNKNOWN, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, HOLD_TOO_SMALL.
     """
     OpenTradingDate: _aio.UnaryUnaryMultiCallable[_match_pb2.OpenTradingDateRequest, _match_pb2.OpenTradingDateResponse]  # type: ignore[assignment]
     """Opens a trading date: all instruments CLOSED, ids of the date before forgotten. Opening the date that is open changes nothing and succeeds.
@@ -107,19 +116,22 @@ class MatchServiceAsyncStub(MatchServiceStub):
     """The shard's instruments with their phases, at its last committed row."""
     GetDepth: _aio.UnaryUnaryMultiCallable[_match_pb2.GetDepthRequest, _match_pb2.GetDepthResponse]  # type: ignore[assignment]
     """A book by price with the sequence that it is of; changes after it are those of StreamMarketData(sequence + 1).
-    NOT_FOUND: SYMBOL_UNKNOWN.
+    INVALID_ARGUMENT: PAGE_TOO_LARGE. NOT_FOUND: SYMBOL_UNKNOWN.
     """
     StreamExecutions: _aio.UnaryStreamMultiCallable[_match_pb2.StreamExecutionsRequest, _match_pb2.StreamExecutionsResponse]  # type: ignore[assignment]
     """Private events from a sequence: from the journal first, then live, without gap or repeat at the seam. The first batch may begin before from_sequence, never behind it.
-    A reader that falls too far behind the live end is served from the journal again. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
+    A reader that falls too far behind the live end is served from the journal again.
+    INVALID_ARGUMENT: SEQUENCE_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT. DATA_LOSS: JOURNAL_DAMAGED (ask operations).
     """
     StreamMarketData: _aio.UnaryStreamMultiCallable[_match_pb2.StreamMarketDataRequest, _match_pb2.StreamMarketDataResponse]  # type: ignore[assignment]
-    """Public events from a sequence, under the same guarantees and statuses as StreamExecutions."""
+    """Public events from a sequence, under the same guarantees as StreamExecutions.
+    INVALID_ARGUMENT: SEQUENCE_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT. DATA_LOSS: JOURNAL_DAMAGED (ask operations).
+    """
 
 class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
     """One shard of the exchange. What it answers is in the journal before it leaves.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY (the shard is being taken over: retry).
+    Those that write: RESOURCE_EXHAUSTED: QUEUE_FULL. UNAVAILABLE: STOPPING (retry). Beyond these each names its own.
     """
 
     @_abc_1.abstractmethod
@@ -130,7 +142,10 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_match_pb2.SubmitResponse], _abc.AsyncIterator[_match_pb2.SubmitResponse]]:
         """Takes commands in batches; each request is answered by one response with one result a command, in order, after the journal row that holds them is committed.
         Idempotent by command identity. Commands of one stream are taken in the order sent. A stream's end means that what is unanswered may or may not be in the journal: resend it.
-        FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. RESOURCE_EXHAUSTED: QUEUE_FULL.
+        FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. DATA_LOSS: JOURNAL_DAMAGED (where a repeat's first result was).
+        Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
+        QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED. REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING,
+        ACCOUNT_INVALID, CLIENT_ORDER_ID_INVALID, SYMBOL_UNKNOWN, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, HOLD_TOO_SMALL.
         """
 
     @_abc_1.abstractmethod
@@ -196,7 +211,7 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_match_pb2.GetDepthResponse, _abc.Awaitable[_match_pb2.GetDepthResponse]]:
         """A book by price with the sequence that it is of; changes after it are those of StreamMarketData(sequence + 1).
-        NOT_FOUND: SYMBOL_UNKNOWN.
+        INVALID_ARGUMENT: PAGE_TOO_LARGE. NOT_FOUND: SYMBOL_UNKNOWN.
         """
 
     @_abc_1.abstractmethod
@@ -206,7 +221,8 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_match_pb2.StreamExecutionsResponse], _abc.AsyncIterator[_match_pb2.StreamExecutionsResponse]]:
         """Private events from a sequence: from the journal first, then live, without gap or repeat at the seam. The first batch may begin before from_sequence, never behind it.
-        A reader that falls too far behind the live end is served from the journal again. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
+        A reader that falls too far behind the live end is served from the journal again.
+        INVALID_ARGUMENT: SEQUENCE_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT. DATA_LOSS: JOURNAL_DAMAGED (ask operations).
         """
 
     @_abc_1.abstractmethod
@@ -215,6 +231,8 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _match_pb2.StreamMarketDataRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_match_pb2.StreamMarketDataResponse], _abc.AsyncIterator[_match_pb2.StreamMarketDataResponse]]:
-        """Public events from a sequence, under the same guarantees and statuses as StreamExecutions."""
+        """Public events from a sequence, under the same guarantees as StreamExecutions.
+        INVALID_ARGUMENT: SEQUENCE_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT. DATA_LOSS: JOURNAL_DAMAGED (ask operations).
+        """
 
 def add_MatchServiceServicer_to_server(servicer: MatchServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

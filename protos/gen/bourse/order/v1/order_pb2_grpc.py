@@ -28,13 +28,14 @@ if _version_not_supported:
 class OrderServiceStub:
     """Order entry. An answer is given when the journal holds the command; an acknowledged order is never lost and never executed twice.
     Every command is identified by (trading_date, account, client_order_id): after any doubt, send it again, in order.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN, DRAINING: send it again); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY, DATABASE_DOWN (send it again). Beyond these each names its own.
+    Those that take commands: RESOURCE_EXHAUSTED: SESSION_LIMIT. UNAVAILABLE: LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN (send it again, in order).
     Refusals of one command, as statuses of the unary calls and as results inside a batch:
     INVALID_ARGUMENT: CLIENT_ORDER_ID_INVALID, ACCOUNT_INVALID, TRADING_DATE_INVALID, SYMBOL_INVALID, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, PRICE_INVALID, PRICE_OFF_TICK,
-    PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS, AMOUNT_INVALID, NOTIONAL_OVERFLOW, ORDER_NAME_INVALID, COMMAND_MISSING. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
-    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, ORDER_NOT_REPLACEABLE.
-    RESOURCE_EXHAUSTED: IDENTITY_LIMIT, QUEUE_FULL.
+    PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS, AMOUNT_INVALID, NOTIONAL_OVERFLOW, ORDER_NAME_INVALID, TRACEPARENT_INVALID,
+    COMMAND_MISSING. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
+    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL.
+    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID.
     """
 
     def __init__(self, channel):
@@ -88,19 +89,20 @@ class OrderServiceStub:
 class OrderServiceServicer:
     """Order entry. An answer is given when the journal holds the command; an acknowledged order is never lost and never executed twice.
     Every command is identified by (trading_date, account, client_order_id): after any doubt, send it again, in order.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN, DRAINING: send it again); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY, DATABASE_DOWN (send it again). Beyond these each names its own.
+    Those that take commands: RESOURCE_EXHAUSTED: SESSION_LIMIT. UNAVAILABLE: LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN (send it again, in order).
     Refusals of one command, as statuses of the unary calls and as results inside a batch:
     INVALID_ARGUMENT: CLIENT_ORDER_ID_INVALID, ACCOUNT_INVALID, TRADING_DATE_INVALID, SYMBOL_INVALID, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, PRICE_INVALID, PRICE_OFF_TICK,
-    PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS, AMOUNT_INVALID, NOTIONAL_OVERFLOW, ORDER_NAME_INVALID, COMMAND_MISSING. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
-    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, ORDER_NOT_REPLACEABLE.
-    RESOURCE_EXHAUSTED: IDENTITY_LIMIT, QUEUE_FULL.
+    PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS, AMOUNT_INVALID, NOTIONAL_OVERFLOW, ORDER_NAME_INVALID, TRACEPARENT_INVALID,
+    COMMAND_MISSING. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
+    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL.
+    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID.
     """
 
     def EnterOrders(self, request_iterator, context):
         """A session: batches of commands in, their results out, in the order sent. One refused command does not touch its neighbours. Idempotent by command identity.
         After the stream ends, what is unanswered may or may not have been done: open a new one and resend it all, in order, before anything new.
-        On `draining`, all that was received is answered first; send on a new stream after the last answer. INVALID_ARGUMENT: BATCH_TOO_LARGE. RESOURCE_EXHAUSTED: SESSION_LIMIT.
+        On `draining`, all that was received is answered first; send on a new stream after the last answer. INVALID_ARGUMENT: BATCH_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -135,14 +137,15 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListOrders(self, request, context):
-        """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. INVALID_ARGUMENT: FILTER_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
+        """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS.
+        INVALID_ARGUMENT: FILTER_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchOrders(self, request, context):
-        """The drop copy: all events of a participant's orders after a position, then live, without gap or repeat. A broker sees its own.
+        """The drop copy: all events of a participant's orders after a position, then live, without gap or repeat. A broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS.
         INVALID_ARGUMENT: SEQUENCE_INVALID, FILTER_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -210,13 +213,14 @@ def add_OrderServiceServicer_to_server(servicer, server):
 class OrderService:
     """Order entry. An answer is given when the journal holds the command; an acknowledged order is never lost and never executed twice.
     Every command is identified by (trading_date, account, client_order_id): after any doubt, send it again, in order.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN, DRAINING: send it again); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY, DATABASE_DOWN (send it again). Beyond these each names its own.
+    Those that take commands: RESOURCE_EXHAUSTED: SESSION_LIMIT. UNAVAILABLE: LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN (send it again, in order).
     Refusals of one command, as statuses of the unary calls and as results inside a batch:
     INVALID_ARGUMENT: CLIENT_ORDER_ID_INVALID, ACCOUNT_INVALID, TRADING_DATE_INVALID, SYMBOL_INVALID, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, PRICE_INVALID, PRICE_OFF_TICK,
-    PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS, AMOUNT_INVALID, NOTIONAL_OVERFLOW, ORDER_NAME_INVALID, COMMAND_MISSING. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
-    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, ORDER_NOT_REPLACEABLE.
-    RESOURCE_EXHAUSTED: IDENTITY_LIMIT, QUEUE_FULL.
+    PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS, AMOUNT_INVALID, NOTIONAL_OVERFLOW, ORDER_NAME_INVALID, TRACEPARENT_INVALID,
+    COMMAND_MISSING. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
+    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL.
+    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID.
     """
 
     @staticmethod

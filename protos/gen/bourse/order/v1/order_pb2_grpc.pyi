@@ -29,13 +29,14 @@ GRPC_VERSION: str
 class OrderServiceStub:
     """Order entry. An answer is given when the journal holds the command; an acknowledged order is never lost and never executed twice.
     Every command is identified by (trading_date, account, client_order_id): after any doubt, send it again, in order.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN, DRAINING: send it again); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY, DATABASE_DOWN (send it again). Beyond these each names its own.
+    Those that take commands: RESOURCE_EXHAUSTED: SESSION_LIMIT. UNAVAILABLE: LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN (send it again, in order).
     Refusals of one command, as statuses of the unary calls and as results inside a batch:
     INVALID_ARGUMENT: CLIENT_ORDER_ID_INVALID, ACCOUNT_INVALID, TRADING_DATE_INVALID, SYMBOL_INVALID, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, PRICE_INVALID, PRICE_OFF_TICK,
-    PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS, AMOUNT_INVALID, NOTIONAL_OVERFLOW, ORDER_NAME_INVALID, COMMAND_MISSING. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
-    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, ORDER_NOT_REPLACEABLE.
-    RESOURCE_EXHAUSTED: IDENTITY_LIMIT, QUEUE_FULL.
+    PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS, AMOUNT_INVALID, NOTIONAL_OVERFLOW, ORDER_NAME_INVALID, TRACEPARENT_INVALID,
+    COMMAND_MISSING. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
+    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL.
+    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID.
     """
 
     @_typing.overload
@@ -45,7 +46,7 @@ class OrderServiceStub:
     EnterOrders: _grpc.StreamStreamMultiCallable[_order_pb2.EnterOrdersRequest, _order_pb2.EnterOrdersResponse]
     """A session: batches of commands in, their results out, in the order sent. One refused command does not touch its neighbours. Idempotent by command identity.
     After the stream ends, what is unanswered may or may not have been done: open a new one and resend it all, in order, before anything new.
-    On `draining`, all that was received is answered first; send on a new stream after the last answer. INVALID_ARGUMENT: BATCH_TOO_LARGE. RESOURCE_EXHAUSTED: SESSION_LIMIT.
+    On `draining`, all that was received is answered first; send on a new stream after the last answer. INVALID_ARGUMENT: BATCH_TOO_LARGE.
     """
     PlaceOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.PlaceOrderRequest, _order_pb2.PlaceOrderResponse]
     """Places one order; joins the same batches as the sessions. Idempotent by command identity; statuses as above."""
@@ -56,9 +57,11 @@ class OrderServiceStub:
     GetOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.GetOrderRequest, _order_pb2.GetOrderResponse]
     """One order, at or after min_sequence. A broker sees its own. INVALID_ARGUMENT: SEQUENCE_INVALID. NOT_FOUND: ORDER_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     ListOrders: _grpc.UnaryUnaryMultiCallable[_order_pb2.ListOrdersRequest, _order_pb2.ListOrdersResponse]
-    """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. INVALID_ARGUMENT: FILTER_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
+    """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS.
+    INVALID_ARGUMENT: FILTER_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
+    """
     WatchOrders: _grpc.UnaryStreamMultiCallable[_order_pb2.WatchOrdersRequest, _order_pb2.WatchOrdersResponse]
-    """The drop copy: all events of a participant's orders after a position, then live, without gap or repeat. A broker sees its own.
+    """The drop copy: all events of a participant's orders after a position, then live, without gap or repeat. A broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS.
     INVALID_ARGUMENT: SEQUENCE_INVALID, FILTER_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
     """
     ExportOrders: _grpc.UnaryStreamMultiCallable[_order_pb2.ExportOrdersRequest, _order_pb2.ExportOrdersResponse]
@@ -68,20 +71,21 @@ class OrderServiceStub:
 class OrderServiceAsyncStub(OrderServiceStub):
     """Order entry. An answer is given when the journal holds the command; an acknowledged order is never lost and never executed twice.
     Every command is identified by (trading_date, account, client_order_id): after any doubt, send it again, in order.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN, DRAINING: send it again); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY, DATABASE_DOWN (send it again). Beyond these each names its own.
+    Those that take commands: RESOURCE_EXHAUSTED: SESSION_LIMIT. UNAVAILABLE: LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN (send it again, in order).
     Refusals of one command, as statuses of the unary calls and as results inside a batch:
     INVALID_ARGUMENT: CLIENT_ORDER_ID_INVALID, ACCOUNT_INVALID, TRADING_DATE_INVALID, SYMBOL_INVALID, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, PRICE_INVALID, PRICE_OFF_TICK,
-    PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS, AMOUNT_INVALID, NOTIONAL_OVERFLOW, ORDER_NAME_INVALID, COMMAND_MISSING. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
-    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, ORDER_NOT_REPLACEABLE.
-    RESOURCE_EXHAUSTED: IDENTITY_LIMIT, QUEUE_FULL.
+    PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS, AMOUNT_INVALID, NOTIONAL_OVERFLOW, ORDER_NAME_INVALID, TRACEPARENT_INVALID,
+    COMMAND_MISSING. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
+    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL.
+    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     EnterOrders: _aio.StreamStreamMultiCallable[_order_pb2.EnterOrdersRequest, _order_pb2.EnterOrdersResponse]  # type: ignore[assignment]
     """A session: batches of commands in, their results out, in the order sent. One refused command does not touch its neighbours. Idempotent by command identity.
     After the stream ends, what is unanswered may or may not have been done: open a new one and resend it all, in order, before anything new.
-    On `draining`, all that was received is answered first; send on a new stream after the last answer. INVALID_ARGUMENT: BATCH_TOO_LARGE. RESOURCE_EXHAUSTED: SESSION_LIMIT.
+    On `draining`, all that was received is answered first; send on a new stream after the last answer. INVALID_ARGUMENT: BATCH_TOO_LARGE.
     """
     PlaceOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.PlaceOrderRequest, _order_pb2.PlaceOrderResponse]  # type: ignore[assignment]
     """Places one order; joins the same batches as the sessions. Idempotent by command identity; statuses as above."""
@@ -92,9 +96,11 @@ class OrderServiceAsyncStub(OrderServiceStub):
     GetOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.GetOrderRequest, _order_pb2.GetOrderResponse]  # type: ignore[assignment]
     """One order, at or after min_sequence. A broker sees its own. INVALID_ARGUMENT: SEQUENCE_INVALID. NOT_FOUND: ORDER_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     ListOrders: _aio.UnaryUnaryMultiCallable[_order_pb2.ListOrdersRequest, _order_pb2.ListOrdersResponse]  # type: ignore[assignment]
-    """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. INVALID_ARGUMENT: FILTER_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
+    """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS.
+    INVALID_ARGUMENT: FILTER_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
+    """
     WatchOrders: _aio.UnaryStreamMultiCallable[_order_pb2.WatchOrdersRequest, _order_pb2.WatchOrdersResponse]  # type: ignore[assignment]
-    """The drop copy: all events of a participant's orders after a position, then live, without gap or repeat. A broker sees its own.
+    """The drop copy: all events of a participant's orders after a position, then live, without gap or repeat. A broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS.
     INVALID_ARGUMENT: SEQUENCE_INVALID, FILTER_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
     """
     ExportOrders: _aio.UnaryStreamMultiCallable[_order_pb2.ExportOrdersRequest, _order_pb2.ExportOrdersResponse]  # type: ignore[assignment]
@@ -103,13 +109,14 @@ class OrderServiceAsyncStub(OrderServiceStub):
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     """Order entry. An answer is given when the journal holds the command; an acknowledged order is never lost and never executed twice.
     Every command is identified by (trading_date, account, client_order_id): after any doubt, send it again, in order.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED, ACCOUNT_NOT_YOURS), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE) and
-    UNAVAILABLE (NOT_READY, LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN, DRAINING: send it again); beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY, DATABASE_DOWN (send it again). Beyond these each names its own.
+    Those that take commands: RESOURCE_EXHAUSTED: SESSION_LIMIT. UNAVAILABLE: LEDGER_DOWN, MATCH_DOWN, OUTCOME_OPEN (send it again, in order).
     Refusals of one command, as statuses of the unary calls and as results inside a batch:
     INVALID_ARGUMENT: CLIENT_ORDER_ID_INVALID, ACCOUNT_INVALID, TRADING_DATE_INVALID, SYMBOL_INVALID, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, PRICE_INVALID, PRICE_OFF_TICK,
-    PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS, AMOUNT_INVALID, NOTIONAL_OVERFLOW, ORDER_NAME_INVALID, COMMAND_MISSING. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
-    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, ORDER_NOT_REPLACEABLE.
-    RESOURCE_EXHAUSTED: IDENTITY_LIMIT, QUEUE_FULL.
+    PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS, AMOUNT_INVALID, NOTIONAL_OVERFLOW, ORDER_NAME_INVALID, TRACEPARENT_INVALID,
+    COMMAND_MISSING. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
+    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL.
+    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID.
     """
 
     @_abc_1.abstractmethod
@@ -120,7 +127,7 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_order_pb2.EnterOrdersResponse], _abc.AsyncIterator[_order_pb2.EnterOrdersResponse]]:
         """A session: batches of commands in, their results out, in the order sent. One refused command does not touch its neighbours. Idempotent by command identity.
         After the stream ends, what is unanswered may or may not have been done: open a new one and resend it all, in order, before anything new.
-        On `draining`, all that was received is answered first; send on a new stream after the last answer. INVALID_ARGUMENT: BATCH_TOO_LARGE. RESOURCE_EXHAUSTED: SESSION_LIMIT.
+        On `draining`, all that was received is answered first; send on a new stream after the last answer. INVALID_ARGUMENT: BATCH_TOO_LARGE.
         """
 
     @_abc_1.abstractmethod
@@ -161,7 +168,9 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _order_pb2.ListOrdersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_pb2.ListOrdersResponse, _abc.Awaitable[_order_pb2.ListOrdersResponse]]:
-        """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. INVALID_ARGUMENT: FILTER_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
+        """Orders, newest first, paged and filtered, at or after min_sequences. A broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS.
+        INVALID_ARGUMENT: FILTER_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE, SEQUENCE_INVALID. FAILED_PRECONDITION: INCARNATION_CHANGED. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
+        """
 
     @_abc_1.abstractmethod
     def WatchOrders(
@@ -169,7 +178,7 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _order_pb2.WatchOrdersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_order_pb2.WatchOrdersResponse], _abc.AsyncIterator[_order_pb2.WatchOrdersResponse]]:
-        """The drop copy: all events of a participant's orders after a position, then live, without gap or repeat. A broker sees its own.
+        """The drop copy: all events of a participant's orders after a position, then live, without gap or repeat. A broker sees its own. PERMISSION_DENIED: ACCOUNT_NOT_YOURS.
         INVALID_ARGUMENT: SEQUENCE_INVALID, FILTER_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
         """
 

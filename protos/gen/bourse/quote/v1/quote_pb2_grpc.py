@@ -28,9 +28,7 @@ if _version_not_supported:
 class QuoteServiceStub:
     """Market data. A stream is a snapshot with its sequence and then the changes. A slow reader of top, depth or statistics is conflated: it misses states, never the last one.
     A slow reader of trades is told that it fell behind, and from where to ask again; nothing is skipped in silence and nothing is buffered without bound.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); those with min_sequence: INVALID_ARGUMENT (SEQUENCE_INVALID), DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT); of a list of symbols:
-    INVALID_ARGUMENT (SYMBOLS_INVALID). Beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY (market data is being rebuilt: retry). Beyond these each names its own.
     """
 
     def __init__(self, channel):
@@ -94,9 +92,7 @@ class QuoteServiceStub:
 class QuoteServiceServicer:
     """Market data. A stream is a snapshot with its sequence and then the changes. A slow reader of top, depth or statistics is conflated: it misses states, never the last one.
     A slow reader of trades is told that it fell behind, and from where to ask again; nothing is skipped in silence and nothing is buffered without bound.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); those with min_sequence: INVALID_ARGUMENT (SEQUENCE_INVALID), DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT); of a list of symbols:
-    INVALID_ARGUMENT (SYMBOLS_INVALID). Beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY (market data is being rebuilt: retry). Beyond these each names its own.
     """
 
     def ListInstruments(self, request, context):
@@ -107,63 +103,65 @@ class QuoteServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetTopOfBook(self, request, context):
-        """Best bid and ask.
+        """Best bid and ask. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetDepth(self, request, context):
-        """The book by price. INVALID_ARGUMENT: LEVELS_INVALID.
+        """The book by price. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID, LEVELS_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListTrades(self, request, context):
-        """Trades of an instrument, newest first, paged. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE.
+        """Trades of an instrument, newest first, paged. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE. NOT_FOUND: SYMBOL_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetDayStatistics(self, request, context):
-        """Open, high, low, last, volume and value of the trading date.
+        """Open, high, low, last, volume and value of the trading date. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamTopOfBook(self, request, context):
-        """Best bid and ask of up to 100 instruments: each as it is, then each time that it changes, conflated.
+        """Best bid and ask of up to 100 instruments: each as it is, then each time that it changes, conflated. INVALID_ARGUMENT: SYMBOL_INVALID, SYMBOLS_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. RESOURCE_EXHAUSTED: STREAM_LIMIT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamDepth(self, request, context):
-        """The book of an instrument: a snapshot, then the levels that changed, conflated; a reader that was too slow for that gets a snapshot again. INVALID_ARGUMENT: LEVELS_INVALID.
+        """The book of an instrument: a snapshot, then the levels that changed, conflated; a reader that was too slow for that gets a snapshot again.
+        INVALID_ARGUMENT: SYMBOL_INVALID, LEVELS_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. RESOURCE_EXHAUSTED: STREAM_LIMIT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamTrades(self, request, context):
-        """Trades of an instrument after a symbol_sequence, then live, every one. The first response may hold none: it says where the stream begins. INVALID_ARGUMENT: SEQUENCE_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: READER_BEHIND (resume after the symbol_sequence in its metadata's `resume_after`).
+        """Trades of an instrument after a symbol_sequence, then live, every one. The first response may hold none: it says where the stream begins. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID. NOT_FOUND: SYMBOL_UNKNOWN.
+        OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT, READER_BEHIND (resume after the symbol_sequence in its metadata's `resume_after`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamDayStatistics(self, request, context):
-        """Day statistics of up to 100 instruments: each as it is, then each time that it changes, conflated.
+        """Day statistics of up to 100 instruments: each as it is, then each time that it changes, conflated. INVALID_ARGUMENT: SYMBOL_INVALID, SYMBOLS_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. RESOURCE_EXHAUSTED: STREAM_LIMIT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExportQuotes(self, request, context):
-        """All books and the tape at one cursor, for reconciliation.
+        """All books and the tape at one cursor, for reconciliation. RESOURCE_EXHAUSTED: STREAM_LIMIT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -233,9 +231,7 @@ def add_QuoteServiceServicer_to_server(servicer, server):
 class QuoteService:
     """Market data. A stream is a snapshot with its sequence and then the changes. A slow reader of top, depth or statistics is conflated: it misses states, never the last one.
     A slow reader of trades is told that it fell behind, and from where to ask again; nothing is skipped in silence and nothing is buffered without bound.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); those with min_sequence: INVALID_ARGUMENT (SEQUENCE_INVALID), DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT); of a list of symbols:
-    INVALID_ARGUMENT (SYMBOLS_INVALID). Beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY (market data is being rebuilt: retry). Beyond these each names its own.
     """
 
     @staticmethod

@@ -29,9 +29,7 @@ GRPC_VERSION: str
 class QuoteServiceStub:
     """Market data. A stream is a snapshot with its sequence and then the changes. A slow reader of top, depth or statistics is conflated: it misses states, never the last one.
     A slow reader of trades is told that it fell behind, and from where to ask again; nothing is skipped in silence and nothing is buffered without bound.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); those with min_sequence: INVALID_ARGUMENT (SEQUENCE_INVALID), DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT); of a list of symbols:
-    INVALID_ARGUMENT (SYMBOLS_INVALID). Beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY (market data is being rebuilt: retry). Beyond these each names its own.
     """
 
     @_typing.overload
@@ -41,61 +39,65 @@ class QuoteServiceStub:
     ListInstruments: _grpc.UnaryUnaryMultiCallable[_quote_pb2.ListInstrumentsRequest, _quote_pb2.ListInstrumentsResponse]
     """All instruments with phase and trading date, by symbol."""
     GetTopOfBook: _grpc.UnaryUnaryMultiCallable[_quote_pb2.GetTopOfBookRequest, _quote_pb2.GetTopOfBookResponse]
-    """Best bid and ask."""
+    """Best bid and ask. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     GetDepth: _grpc.UnaryUnaryMultiCallable[_quote_pb2.GetDepthRequest, _quote_pb2.GetDepthResponse]
-    """The book by price. INVALID_ARGUMENT: LEVELS_INVALID."""
+    """The book by price. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID, LEVELS_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     ListTrades: _grpc.UnaryUnaryMultiCallable[_quote_pb2.ListTradesRequest, _quote_pb2.ListTradesResponse]
-    """Trades of an instrument, newest first, paged. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
+    """Trades of an instrument, newest first, paged. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE. NOT_FOUND: SYMBOL_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     GetDayStatistics: _grpc.UnaryUnaryMultiCallable[_quote_pb2.GetDayStatisticsRequest, _quote_pb2.GetDayStatisticsResponse]
-    """Open, high, low, last, volume and value of the trading date."""
+    """Open, high, low, last, volume and value of the trading date. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     StreamTopOfBook: _grpc.UnaryStreamMultiCallable[_quote_pb2.StreamTopOfBookRequest, _quote_pb2.StreamTopOfBookResponse]
-    """Best bid and ask of up to 100 instruments: each as it is, then each time that it changes, conflated."""
+    """Best bid and ask of up to 100 instruments: each as it is, then each time that it changes, conflated. INVALID_ARGUMENT: SYMBOL_INVALID, SYMBOLS_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
     StreamDepth: _grpc.UnaryStreamMultiCallable[_quote_pb2.StreamDepthRequest, _quote_pb2.StreamDepthResponse]
-    """The book of an instrument: a snapshot, then the levels that changed, conflated; a reader that was too slow for that gets a snapshot again. INVALID_ARGUMENT: LEVELS_INVALID."""
+    """The book of an instrument: a snapshot, then the levels that changed, conflated; a reader that was too slow for that gets a snapshot again.
+    INVALID_ARGUMENT: SYMBOL_INVALID, LEVELS_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. RESOURCE_EXHAUSTED: STREAM_LIMIT.
+    """
     StreamTrades: _grpc.UnaryStreamMultiCallable[_quote_pb2.StreamTradesRequest, _quote_pb2.StreamTradesResponse]
-    """Trades of an instrument after a symbol_sequence, then live, every one. The first response may hold none: it says where the stream begins. INVALID_ARGUMENT: SEQUENCE_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: READER_BEHIND (resume after the symbol_sequence in its metadata's `resume_after`)."""
+    """Trades of an instrument after a symbol_sequence, then live, every one. The first response may hold none: it says where the stream begins. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID. NOT_FOUND: SYMBOL_UNKNOWN.
+    OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT, READER_BEHIND (resume after the symbol_sequence in its metadata's `resume_after`).
+    """
     StreamDayStatistics: _grpc.UnaryStreamMultiCallable[_quote_pb2.StreamDayStatisticsRequest, _quote_pb2.StreamDayStatisticsResponse]
-    """Day statistics of up to 100 instruments: each as it is, then each time that it changes, conflated."""
+    """Day statistics of up to 100 instruments: each as it is, then each time that it changes, conflated. INVALID_ARGUMENT: SYMBOL_INVALID, SYMBOLS_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
     ExportQuotes: _grpc.UnaryStreamMultiCallable[_quote_pb2.ExportQuotesRequest, _quote_pb2.ExportQuotesResponse]
-    """All books and the tape at one cursor, for reconciliation."""
+    """All books and the tape at one cursor, for reconciliation. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
 
 @_typing.type_check_only
 class QuoteServiceAsyncStub(QuoteServiceStub):
     """Market data. A stream is a snapshot with its sequence and then the changes. A slow reader of top, depth or statistics is conflated: it misses states, never the last one.
     A slow reader of trades is told that it fell behind, and from where to ask again; nothing is skipped in silence and nothing is buffered without bound.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); those with min_sequence: INVALID_ARGUMENT (SEQUENCE_INVALID), DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT); of a list of symbols:
-    INVALID_ARGUMENT (SYMBOLS_INVALID). Beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY (market data is being rebuilt: retry). Beyond these each names its own.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListInstruments: _aio.UnaryUnaryMultiCallable[_quote_pb2.ListInstrumentsRequest, _quote_pb2.ListInstrumentsResponse]  # type: ignore[assignment]
     """All instruments with phase and trading date, by symbol."""
     GetTopOfBook: _aio.UnaryUnaryMultiCallable[_quote_pb2.GetTopOfBookRequest, _quote_pb2.GetTopOfBookResponse]  # type: ignore[assignment]
-    """Best bid and ask."""
+    """Best bid and ask. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     GetDepth: _aio.UnaryUnaryMultiCallable[_quote_pb2.GetDepthRequest, _quote_pb2.GetDepthResponse]  # type: ignore[assignment]
-    """The book by price. INVALID_ARGUMENT: LEVELS_INVALID."""
+    """The book by price. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID, LEVELS_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     ListTrades: _aio.UnaryUnaryMultiCallable[_quote_pb2.ListTradesRequest, _quote_pb2.ListTradesResponse]  # type: ignore[assignment]
-    """Trades of an instrument, newest first, paged. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
+    """Trades of an instrument, newest first, paged. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE. NOT_FOUND: SYMBOL_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     GetDayStatistics: _aio.UnaryUnaryMultiCallable[_quote_pb2.GetDayStatisticsRequest, _quote_pb2.GetDayStatisticsResponse]  # type: ignore[assignment]
-    """Open, high, low, last, volume and value of the trading date."""
+    """Open, high, low, last, volume and value of the trading date. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
     StreamTopOfBook: _aio.UnaryStreamMultiCallable[_quote_pb2.StreamTopOfBookRequest, _quote_pb2.StreamTopOfBookResponse]  # type: ignore[assignment]
-    """Best bid and ask of up to 100 instruments: each as it is, then each time that it changes, conflated."""
+    """Best bid and ask of up to 100 instruments: each as it is, then each time that it changes, conflated. INVALID_ARGUMENT: SYMBOL_INVALID, SYMBOLS_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
     StreamDepth: _aio.UnaryStreamMultiCallable[_quote_pb2.StreamDepthRequest, _quote_pb2.StreamDepthResponse]  # type: ignore[assignment]
-    """The book of an instrument: a snapshot, then the levels that changed, conflated; a reader that was too slow for that gets a snapshot again. INVALID_ARGUMENT: LEVELS_INVALID."""
+    """The book of an instrument: a snapshot, then the levels that changed, conflated; a reader that was too slow for that gets a snapshot again.
+    INVALID_ARGUMENT: SYMBOL_INVALID, LEVELS_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. RESOURCE_EXHAUSTED: STREAM_LIMIT.
+    """
     StreamTrades: _aio.UnaryStreamMultiCallable[_quote_pb2.StreamTradesRequest, _quote_pb2.StreamTradesResponse]  # type: ignore[assignment]
-    """Trades of an instrument after a symbol_sequence, then live, every one. The first response may hold none: it says where the stream begins. INVALID_ARGUMENT: SEQUENCE_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: READER_BEHIND (resume after the symbol_sequence in its metadata's `resume_after`)."""
+    """Trades of an instrument after a symbol_sequence, then live, every one. The first response may hold none: it says where the stream begins. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID. NOT_FOUND: SYMBOL_UNKNOWN.
+    OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT, READER_BEHIND (resume after the symbol_sequence in its metadata's `resume_after`).
+    """
     StreamDayStatistics: _aio.UnaryStreamMultiCallable[_quote_pb2.StreamDayStatisticsRequest, _quote_pb2.StreamDayStatisticsResponse]  # type: ignore[assignment]
-    """Day statistics of up to 100 instruments: each as it is, then each time that it changes, conflated."""
+    """Day statistics of up to 100 instruments: each as it is, then each time that it changes, conflated. INVALID_ARGUMENT: SYMBOL_INVALID, SYMBOLS_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
     ExportQuotes: _aio.UnaryStreamMultiCallable[_quote_pb2.ExportQuotesRequest, _quote_pb2.ExportQuotesResponse]  # type: ignore[assignment]
-    """All books and the tape at one cursor, for reconciliation."""
+    """All books and the tape at one cursor, for reconciliation. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
 
 class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
     """Market data. A stream is a snapshot with its sequence and then the changes. A slow reader of top, depth or statistics is conflated: it misses states, never the last one.
     A slow reader of trades is told that it fell behind, and from where to ask again; nothing is skipped in silence and nothing is buffered without bound.
-    Every method may answer UNAUTHENTICATED (TOKEN_*), PERMISSION_DENIED (CALLER_NOT_ALLOWED), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE), INVALID_ARGUMENT (MALFORMED_MESSAGE, SYMBOL_INVALID), NOT_FOUND (SYMBOL_UNKNOWN) and
-    UNAVAILABLE (NOT_READY, DRAINING: retry); those with min_sequence: INVALID_ARGUMENT (SEQUENCE_INVALID), DEADLINE_EXCEEDED (SEQUENCE_NOT_REACHED). Streams: RESOURCE_EXHAUSTED (STREAM_LIMIT); of a list of symbols:
-    INVALID_ARGUMENT (SYMBOLS_INVALID). Beyond these each names its own.
+    Every method may give what bourse.types.v1.Refusal names, and UNAVAILABLE: NOT_READY (market data is being rebuilt: retry). Beyond these each names its own.
     """
 
     @_abc_1.abstractmethod
@@ -112,7 +114,7 @@ class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _quote_pb2.GetTopOfBookRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_quote_pb2.GetTopOfBookResponse, _abc.Awaitable[_quote_pb2.GetTopOfBookResponse]]:
-        """Best bid and ask."""
+        """Best bid and ask. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
 
     @_abc_1.abstractmethod
     def GetDepth(
@@ -120,7 +122,7 @@ class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _quote_pb2.GetDepthRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_quote_pb2.GetDepthResponse, _abc.Awaitable[_quote_pb2.GetDepthResponse]]:
-        """The book by price. INVALID_ARGUMENT: LEVELS_INVALID."""
+        """The book by price. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID, LEVELS_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
 
     @_abc_1.abstractmethod
     def ListTrades(
@@ -128,7 +130,7 @@ class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _quote_pb2.ListTradesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_quote_pb2.ListTradesResponse, _abc.Awaitable[_quote_pb2.ListTradesResponse]]:
-        """Trades of an instrument, newest first, paged. INVALID_ARGUMENT: PAGE_TOKEN_INVALID, PAGE_TOO_LARGE."""
+        """Trades of an instrument, newest first, paged. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID, PAGE_TOKEN_INVALID, PAGE_TOO_LARGE. NOT_FOUND: SYMBOL_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
 
     @_abc_1.abstractmethod
     def GetDayStatistics(
@@ -136,7 +138,7 @@ class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _quote_pb2.GetDayStatisticsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_quote_pb2.GetDayStatisticsResponse, _abc.Awaitable[_quote_pb2.GetDayStatisticsResponse]]:
-        """Open, high, low, last, volume and value of the trading date."""
+        """Open, high, low, last, volume and value of the trading date. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. DEADLINE_EXCEEDED: SEQUENCE_NOT_REACHED."""
 
     @_abc_1.abstractmethod
     def StreamTopOfBook(
@@ -144,7 +146,7 @@ class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _quote_pb2.StreamTopOfBookRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_quote_pb2.StreamTopOfBookResponse], _abc.AsyncIterator[_quote_pb2.StreamTopOfBookResponse]]:
-        """Best bid and ask of up to 100 instruments: each as it is, then each time that it changes, conflated."""
+        """Best bid and ask of up to 100 instruments: each as it is, then each time that it changes, conflated. INVALID_ARGUMENT: SYMBOL_INVALID, SYMBOLS_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
 
     @_abc_1.abstractmethod
     def StreamDepth(
@@ -152,7 +154,9 @@ class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _quote_pb2.StreamDepthRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_quote_pb2.StreamDepthResponse], _abc.AsyncIterator[_quote_pb2.StreamDepthResponse]]:
-        """The book of an instrument: a snapshot, then the levels that changed, conflated; a reader that was too slow for that gets a snapshot again. INVALID_ARGUMENT: LEVELS_INVALID."""
+        """The book of an instrument: a snapshot, then the levels that changed, conflated; a reader that was too slow for that gets a snapshot again.
+        INVALID_ARGUMENT: SYMBOL_INVALID, LEVELS_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. RESOURCE_EXHAUSTED: STREAM_LIMIT.
+        """
 
     @_abc_1.abstractmethod
     def StreamTrades(
@@ -160,7 +164,9 @@ class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _quote_pb2.StreamTradesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_quote_pb2.StreamTradesResponse], _abc.AsyncIterator[_quote_pb2.StreamTradesResponse]]:
-        """Trades of an instrument after a symbol_sequence, then live, every one. The first response may hold none: it says where the stream begins. INVALID_ARGUMENT: SEQUENCE_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: READER_BEHIND (resume after the symbol_sequence in its metadata's `resume_after`)."""
+        """Trades of an instrument after a symbol_sequence, then live, every one. The first response may hold none: it says where the stream begins. INVALID_ARGUMENT: SYMBOL_INVALID, SEQUENCE_INVALID. NOT_FOUND: SYMBOL_UNKNOWN.
+        OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT, READER_BEHIND (resume after the symbol_sequence in its metadata's `resume_after`).
+        """
 
     @_abc_1.abstractmethod
     def StreamDayStatistics(
@@ -168,7 +174,7 @@ class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _quote_pb2.StreamDayStatisticsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_quote_pb2.StreamDayStatisticsResponse], _abc.AsyncIterator[_quote_pb2.StreamDayStatisticsResponse]]:
-        """Day statistics of up to 100 instruments: each as it is, then each time that it changes, conflated."""
+        """Day statistics of up to 100 instruments: each as it is, then each time that it changes, conflated. INVALID_ARGUMENT: SYMBOL_INVALID, SYMBOLS_INVALID. NOT_FOUND: SYMBOL_UNKNOWN. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
 
     @_abc_1.abstractmethod
     def ExportQuotes(
@@ -176,6 +182,6 @@ class QuoteServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _quote_pb2.ExportQuotesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_quote_pb2.ExportQuotesResponse], _abc.AsyncIterator[_quote_pb2.ExportQuotesResponse]]:
-        """All books and the tape at one cursor, for reconciliation."""
+        """All books and the tape at one cursor, for reconciliation. RESOURCE_EXHAUSTED: STREAM_LIMIT."""
 
 def add_QuoteServiceServicer_to_server(servicer: QuoteServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
