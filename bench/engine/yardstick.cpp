@@ -1,13 +1,13 @@
-// A price-time limit order book and nothing else: what the matching core is measured against.
+// A price-time limit order book and nothing else: what the matching core is measured against. It writes the core's events.
 //
 // Flat preallocated pools, orders of 32 bytes linked by index, a window of price levels with occupancy bits in two
 // layers, best prices cached, identifiers looked up in an array. No protection, no accounts, no fees, no growth.
 //
 //   yardstick generate SEED OPERATIONS INSTRUMENTS FILE     writes a workload
-//   yardstick run FILE BATCH                                one line of JSON: nanoseconds of each round
+//   yardstick run FILE BATCH TIMES                          one line of JSON; the nanoseconds of each batch as doubles in TIMES
 //
 // An operation is five uint32: kind | side << 8 | instrument << 16, tick, quantity, id, original id.
-// An event is six int64: kind, order, other order, tick, quantity, open quantity.
+// An event is int64 words as in svc_match/core/layout.py: accepted 2, rejected 4, traded 10, replaced 4, done 5, level 4.
 #include <algorithm>
 #include <bit>
 #include <chrono>
@@ -23,7 +23,8 @@
 namespace {
 
 enum Kind : uint32_t { ADD = 0, CANCEL = 1, REPLACE = 2, IOC = 3 };
-enum Event : int64_t { ACCEPTED = 1, TRADED = 2, DONE = 3, REJECTED = 4 };
+enum Event : int64_t { ACCEPTED = 1, REJECTED = 2, TRADED = 3, REPLACED = 4, DONE = 5, LEVEL = 6 };
+enum Reason : int64_t { FILLED = 1 << 8, CANCELLED = 2 << 8, IMMEDIATE = 3 << 8 };
 
 struct Operation {
   uint32_t head, tick, quantity, id, original;
@@ -31,16 +32,16 @@ struct Operation {
 
 constexpr uint32_t WINDOW = 32768;
 constexpr uint32_t WORDS = WINDOW / 64;
-constexpr uint32_t EVENT_WORDS = 6;
+constexpr uint32_t TICK_SIZE = 100;
 
 struct Order {
   uint32_t id, next, previous, tick;
-  uint32_t open, book, spare, spare2;
+  uint32_t open, book, quantity, spare;
 };
 
 struct Level {
   uint32_t head, tail;
-  uint64_t quantity;
+  uint32_t quantity, orders;
 };
 
 struct Side {
@@ -66,17 +67,9 @@ class Book {
   int64_t* apply(const Operation& operation, int64_t* out) {
     const uint32_t kind = operation.head & 255, side = operation.head >> 8 & 255, instrument = operation.head >> 16;
     if (kind == CANCEL) return cancel(operation.id, out);
-    if (kind == REPLACE) {
-      int64_t* const before = out;
-      out = cancel(operation.original, out);
-      if (before[0] == REJECTED) return out;
-    }
-    out = emit(out, ACCEPTED, operation.id, 0, operation.tick, operation.quantity, operation.quantity);
-    uint32_t left = operation.quantity;
-    out = side == 0 ? match<0>(instrument, operation, left, out) : match<1>(instrument, operation, left, out);
-    if (left && kind != IOC) rest(instrument * 2 + side, operation, left);
-    else if (left) out = emit(out, DONE, operation.id, 0, operation.tick, left, 0);
-    return out;
+    if (kind == REPLACE) return replace(operation, out);
+    out[0] = ACCEPTED, out[1] = operation.id;
+    return arrive(operation, operation.id, operation.quantity, operation.quantity, side, instrument, kind != IOC, out + 2);
   }
 
   uint32_t resting() const { return resting_; }
@@ -91,9 +84,27 @@ class Book {
     void operator()(void* memory) const { std::free(memory); }
   };
 
-  static int64_t* emit(int64_t* out, int64_t kind, int64_t order, int64_t other, int64_t tick, int64_t quantity, int64_t open) {
-    out[0] = kind, out[1] = order, out[2] = other, out[3] = tick, out[4] = quantity, out[5] = open;
-    return out + EVENT_WORDS;
+  static int64_t* done(int64_t* out, int64_t reason, uint32_t book, int64_t order, int64_t executed, int64_t cancelled) {
+    out[0] = DONE | reason | int64_t{book >> 1} << 16, out[1] = order, out[2] = executed, out[3] = cancelled, out[4] = 0;
+    return out + 5;
+  }
+
+  static int64_t* show(int64_t* out, const Level& level, uint32_t book, uint32_t tick) {
+    out[0] = LEVEL | (book & 1) << 8 | int64_t{book >> 1} << 16, out[1] = int64_t{tick} * TICK_SIZE, out[2] = level.quantity, out[3] = level.orders;
+    return out + 4;
+  }
+
+  int64_t* arrive(const Operation& operation, uint32_t id, uint32_t quantity, uint32_t left, uint32_t side, uint32_t instrument, bool stays, int64_t* out) {
+    const uint32_t book = instrument * 2 + side;
+    swept_ = 0;
+    out = side == 0 ? match<0>(instrument, operation.tick, id, left, out) : match<1>(instrument, operation.tick, id, left, out);
+    if (left && stays) {
+      rest(book, operation.tick, id, quantity, left);
+    } else {
+      out = done(out, left ? IMMEDIATE : FILLED, book, id, quantity - left, left);
+    }
+    for (uint32_t place = 0; place < swept_; ++place) out = show(out, sides_[book ^ 1].levels[ticks_[place]], book ^ 1, ticks_[place]);
+    return left && stays ? show(out, sides_[book].levels[operation.tick], book, operation.tick) : out;
   }
 
   static int32_t above(const Side& side, int32_t tick) {  // the lowest occupied tick above, or -1
@@ -131,10 +142,11 @@ class Book {
   }
 
   template <uint32_t SIDE>  // of the order that arrives: 0 buys
-  int64_t* match(uint32_t instrument, const Operation& taker, uint32_t& left, int64_t* out) {
-    Side& other = sides_[instrument * 2 + (SIDE ^ 1)];
+  int64_t* match(uint32_t instrument, uint32_t limit, uint32_t id, uint32_t& left, int64_t* out) {
+    const uint32_t book = instrument * 2 + (SIDE ^ 1);
+    Side& other = sides_[book];
     int32_t tick = other.best;
-    while (left && tick >= 0 && (SIDE == 0 ? tick <= static_cast<int32_t>(taker.tick) : tick >= static_cast<int32_t>(taker.tick))) {
+    while (left && tick >= 0 && (SIDE == 0 ? tick <= static_cast<int32_t>(limit) : tick >= static_cast<int32_t>(limit))) {
       Level& level = other.levels[tick];
       uint32_t slot = level.head;
       while (left && slot) {
@@ -143,14 +155,17 @@ class Book {
         left -= traded;
         maker.open -= traded;
         level.quantity -= traded;
-        out = emit(out, TRADED, maker.id, taker.id, tick, traded, maker.open);
+        out[0] = TRADED | SIDE << 8 | int64_t{instrument} << 16, out[1] = maker.id, out[2] = id, out[3] = int64_t{tick} * TICK_SIZE;
+        out[4] = traded, out[5] = maker.open, out[6] = left, out[7] = 0, out[8] = 0, out[9] = 0;
+        out += 10;
         if (maker.open) break;
-        slots_[maker.id] = 0;
-        --resting_;
-        free_.push_back(slot);
+        out = done(out, FILLED, book, maker.id, maker.quantity, 0);
+        --level.orders;
+        forget(maker.id, slot);
         slot = maker.next;
       }
       level.head = slot;
+      ticks_[swept_++] = static_cast<uint32_t>(tick);
       if (slot) {
         pool_[slot].previous = 0;
         break;
@@ -163,46 +178,83 @@ class Book {
     return out;
   }
 
-  void rest(uint32_t book, const Operation& operation, uint32_t left) {
+  void rest(uint32_t book, uint32_t tick, uint32_t id, uint32_t quantity, uint32_t left) {
     Side& side = sides_[book];
-    Level& level = side.levels[operation.tick];
+    Level& level = side.levels[tick];
     const uint32_t slot = free_.back();
     free_.pop_back();
-    pool_[slot] = {operation.id, 0, level.tail, operation.tick, left, book, 0, 0};
+    pool_[slot] = {id, 0, level.tail, tick, left, book, quantity, 0};
     if (level.tail) {
       pool_[level.tail].next = slot;
     } else {
       level.head = slot;
-      const uint32_t word = operation.tick >> 6;
-      side.occupied[word] |= 1ULL << (operation.tick & 63);
+      const uint32_t word = tick >> 6;
+      side.occupied[word] |= 1ULL << (tick & 63);
       side.summary[word >> 6] |= 1ULL << (word & 63);
-      const int32_t tick = static_cast<int32_t>(operation.tick);
-      if (side.best < 0 || (book & 1 ? tick < side.best : tick > side.best)) side.best = tick;
+      const int32_t here = static_cast<int32_t>(tick);
+      if (side.best < 0 || (book & 1 ? here < side.best : here > side.best)) side.best = here;
     }
     level.tail = slot;
     level.quantity += left;
-    slots_[operation.id] = slot;
+    ++level.orders;
+    slots_[id] = slot;
     ++resting_;
   }
 
-  int64_t* cancel(uint32_t id, int64_t* out) {
-    const uint32_t slot = slots_[id];
-    if (!slot) return emit(out, REJECTED, id, 0, 0, 0, 0);
-    const Order order = pool_[slot];
+  void forget(uint32_t id, uint32_t slot) {
+    slots_[id] = 0;
+    --resting_;
+    free_.push_back(slot);
+  }
+
+  void leave(const Order& order) {
     Side& side = sides_[order.book];
     Level& level = side.levels[order.tick];
     (order.previous ? pool_[order.previous].next : level.head) = order.next;
     (order.next ? pool_[order.next].previous : level.tail) = order.previous;
     level.quantity -= order.open;
-    if (!level.head) {
-      vacate(side, order.tick);
-      if (side.best == static_cast<int32_t>(order.tick))
-        side.best = order.book & 1 ? above(side, side.best) : below(side, side.best);
+    --level.orders;
+    if (level.head) return;
+    vacate(side, order.tick);
+    if (side.best == static_cast<int32_t>(order.tick))
+      side.best = order.book & 1 ? above(side, side.best) : below(side, side.best);
+  }
+
+  int64_t* reject(uint32_t id, int64_t* out) {
+    out[0] = REJECTED, out[1] = id, out[2] = 0, out[3] = 0;
+    return out + 4;
+  }
+
+  int64_t* cancel(uint32_t id, int64_t* out) {
+    const uint32_t slot = slots_[id];
+    if (!slot) return reject(id, out);
+    const Order order = pool_[slot];
+    leave(order);
+    forget(id, slot);
+    out = done(out, CANCELLED, order.book, id, order.quantity - order.open, order.open);
+    return show(out, sides_[order.book].levels[order.tick], order.book, order.tick);
+  }
+
+  int64_t* replace(const Operation& operation, int64_t* out) {  // the order keeps its id; less at the same price keeps its place
+    const uint32_t id = operation.original, slot = slots_[id];
+    if (!slot) return reject(id, out);
+    const Order order = pool_[slot];
+    const uint32_t executed = order.quantity - order.open;
+    if (operation.quantity <= executed) return reject(id, out);
+    const uint32_t left = operation.quantity - executed;
+    out[0] = REPLACED, out[1] = id, out[2] = left, out[3] = 0;
+    out += 4;
+    Level& level = sides_[order.book].levels[order.tick];
+    if (operation.tick == order.tick && left < order.open) {
+      level.quantity -= order.open - left;
+      pool_[slot].open = left;
+      pool_[slot].quantity = operation.quantity;
+      return show(out, level, order.book, order.tick);
     }
-    slots_[id] = 0;
-    --resting_;
-    free_.push_back(slot);
-    return emit(out, DONE, id, 0, order.tick, order.open, 0);
+    leave(order);
+    forget(id, slot);
+    if (operation.tick != order.tick) out = show(out, level, order.book, order.tick);
+    return arrive(operation, id, operation.quantity, left, order.book & 1, order.book >> 1, true, out);
   }
 
   std::unique_ptr<Side[], Free> sides_;
@@ -210,6 +262,8 @@ class Book {
   std::vector<uint32_t> slots_;
   std::vector<uint32_t> free_;
   uint32_t resting_ = 0;
+  uint32_t swept_ = 0;
+  uint32_t ticks_[WINDOW];  // of the levels that an order traded at
 };
 
 // A seeded workload that keeps about RESTING orders in the books.
@@ -260,7 +314,7 @@ void generate(uint64_t seed, uint32_t operations, uint32_t instruments, const ch
     } else if (of == REPLACE && acted) {
       const uint32_t shift = random.below(5);
       const uint32_t tick = std::clamp(book.tick(acted) + shift - 2, 64u, WINDOW - 64);
-      operation = {REPLACE | (book.book(acted) & 1) << 8 | book.book(acted) >> 1 << 16, tick, 1 + random.below(200), id, acted};
+      operation = {REPLACE | (book.book(acted) & 1) << 8 | book.book(acted) >> 1 << 16, tick, 1 + random.below(200), acted, acted};
     } else {
       const uint32_t instrument = static_cast<uint32_t>(std::lower_bound(share.begin(), share.end(), random.unit() * sum) - share.begin());
       uint32_t& mid = middle[instrument];
@@ -282,7 +336,7 @@ void generate(uint64_t seed, uint32_t operations, uint32_t instruments, const ch
   std::printf("{\"operations\": %u, \"instruments\": %u, \"resting\": %u}\n", operations, instruments, book.resting());
 }
 
-void run(const char* path, uint32_t batch) {
+void run(const char* path, uint32_t batch, const char* times) {
   std::FILE* file = std::fopen(path, "rb");
   if (!file) std::exit(1);
   std::fseek(file, 0, SEEK_END);
@@ -293,25 +347,24 @@ void run(const char* path, uint32_t batch) {
   uint32_t instruments = 1, identifiers = static_cast<uint32_t>(operations.size());
   for (const Operation& operation : operations) instruments = std::max(instruments, (operation.head >> 16) + 1);
   Book book(instruments, identifiers, 1 << 18);
-  std::vector<int64_t> events(static_cast<size_t>(batch) * 64 * EVENT_WORDS + (1 << 20));
+  std::vector<int64_t> events(static_cast<size_t>(batch) * 1024 + (1 << 20));
   std::vector<double> nanoseconds;
   nanoseconds.reserve(operations.size() / batch + 1);
-  uint64_t emitted = 0;
-  double total = 0;
+  uint64_t written = 0;
+  std::vector<Operation> now(batch);
   for (size_t start = 0; start < operations.size(); start += batch) {
-    const size_t end = std::min(start + batch, operations.size());
+    const size_t count = std::min<size_t>(batch, operations.size() - start);
+    std::copy_n(operations.begin() + static_cast<std::ptrdiff_t>(start), count, now.begin());
     const auto before = std::chrono::steady_clock::now();
     int64_t* out = events.data();
-    for (size_t at = start; at < end; ++at) out = book.apply(operations[at], out);
+    for (size_t at = 0; at < count; ++at) out = book.apply(now[at], out);
     const auto after = std::chrono::steady_clock::now();
-    emitted += static_cast<uint64_t>(out - events.data()) / EVENT_WORDS;
+    written += static_cast<uint64_t>(out - events.data());
     nanoseconds.push_back(std::chrono::duration<double, std::nano>(after - before).count());
-    total += nanoseconds.back();
   }
-  const size_t at = static_cast<size_t>(static_cast<double>(nanoseconds.size()) * 0.999);
-  std::nth_element(nanoseconds.begin(), nanoseconds.begin() + static_cast<std::ptrdiff_t>(std::min(at, nanoseconds.size() - 1)), nanoseconds.end());
-  std::printf("{\"operations\": %zu, \"seconds\": %.9f, \"events\": %lu, \"resting\": %u, \"p999_ns\": %.0f}\n", operations.size(), total * 1e-9,
-              static_cast<unsigned long>(emitted), book.resting(), nanoseconds[std::min(at, nanoseconds.size() - 1)]);
+  std::FILE* told = std::fopen(times, "wb");
+  if (!told || std::fwrite(nanoseconds.data(), sizeof(double), nanoseconds.size(), told) != nanoseconds.size() || std::fclose(told)) std::exit(1);
+  std::printf("{\"operations\": %zu, \"words\": %lu, \"resting\": %u}\n", operations.size(), static_cast<unsigned long>(written), book.resting());
 }
 
 }  // namespace
@@ -320,10 +373,10 @@ int main(int count, char** words) {
   const std::string what = count > 1 ? words[1] : "";
   if (what == "generate" && count == 6) {
     generate(std::strtoull(words[2], nullptr, 10), static_cast<uint32_t>(std::atoi(words[3])), static_cast<uint32_t>(std::atoi(words[4])), words[5]);
-  } else if (what == "run" && count == 4) {
-    run(words[2], static_cast<uint32_t>(std::atoi(words[3])));
+  } else if (what == "run" && count == 5) {
+    run(words[2], static_cast<uint32_t>(std::atoi(words[3])), words[4]);
   } else {
-    std::fprintf(stderr, "usage: yardstick generate SEED OPERATIONS INSTRUMENTS FILE | run FILE BATCH\n");
+    std::fprintf(stderr, "usage: yardstick generate SEED OPERATIONS INSTRUMENTS FILE | run FILE BATCH TIMES\n");
     return 2;
   }
 }

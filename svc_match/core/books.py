@@ -1,565 +1,883 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, nonecheck=False
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+# cython: nonecheck=False, annotation_typing=False, infer_types=True
 """All books of a shard in flat pools of int64: one call a batch, packed commands in, packed events out.
 
 An order is a record of ORDER_WORDS in one pool (a cache line), known by its slot; the orders at a price are a list by
 slots, oldest first. A side has a window of levels around its best price, with a bit for each that holds orders; what is
-farther away is in a sorted map. Prices are counted in ticks of the instrument. The same code runs interpreted.
+farther away is in a sorted map. Prices are counted in ticks of the instrument. `books.pxd` gives the types of C; without
+it the same code runs interpreted. Trades happen at the maker's price.
 """
 
-from array import array
 from bisect import bisect_left, insort
+from typing import Any
 
-import cython
-from cython.cimports.svc_match.core import layout as w
-from cython.cimports.svc_match.core.bits import first_bit, last_bit, product
+from svc_match.core import bits
+from svc_match.core import layout as w
+from svc_match.core.memory import Words
 
-FIRST_WINDOW = 256
-LARGEST_WINDOW = 32_768
-FIRST_ORDERS = 1_024
-FIRST_EVENT_WORDS = 65_536
-EVENT_WORDS_LIMIT = 16  # of one event
+COMPILED = not __file__.endswith(".py")
 
 
-@cython.cclass
-class Books:
-    """The books of one shard, numbered in the order in which they were added. Slot, side and level 0 stand for none."""
-
-    orders: cython.longlong[::1]
-    halves: cython.int[::1]  # the same memory as `orders`, by 32 bits
-    slots: cython.int[::1]  # by an order's id: open addressing, 0 for none
-    mask: cython.longlong
-    count: cython.longlong  # open orders
-    free: cython.longlong  # the first free slot, linked by H_NEXT
-    top: cython.longlong  # the first slot that was never used
-
-    books: cython.longlong[::1]
-    sides: cython.longlong[::1]
-    book_count: cython.longlong
-
-    levels: cython.longlong[::1]
-    ends: cython.int[::1]  # the same memory as `levels`, by 32 bits
-    bits: cython.ulonglong[::1]  # a bit a level
-    parts: cython.ulonglong[::1]  # a bit for each 64 levels, of windows larger than 4 096
-    levels_top: cython.longlong
-    spare_windows: dict[int, list[int]]
-    far_ticks: dict[int, list[int]]
-    far_levels: dict[tuple[int, int], int]
-    spare_far: list[int]
-
-    out: cython.longlong[::1]
-    room: cython.longlong
-    written: cython.longlong
-    sequence: cython.longlong
+class Index:
+    """From an order's id to its slot, 0 for none. Ids ascend, so slots stand in pages by the id's sequence; when pages take
+    more than a share of the orders' memory, what is left in the oldest page moves to a dict. The caller compares ids.
+    """
 
     def __init__(self) -> None:
-        self.orders, self.halves = _words(FIRST_ORDERS * w.ORDER_WORDS)
-        self.slots = array("i", bytes(4 * FIRST_ORDERS * 2))
-        self.mask = FIRST_ORDERS * 2 - 1
-        self.count = self.free = 0
-        self.top = 1
-        self.books, _ = _words(64 * w.BOOK_WORDS)
-        self.sides, _ = _words(128 * w.SIDE_WORDS)
-        self.book_count = 0
-        self.levels, self.ends = _words(4_096 * w.LEVEL_WORDS)
-        self.bits = array("Q", bytes(8 * 4_096 // 64))
-        self.parts = array("Q", bytes(8))
-        self.levels_top = 64
-        self.spare_windows, self.far_ticks, self.far_levels, self.spare_far = {}, {}, {}, []
-        self.out, _ = _words(FIRST_EVENT_WORDS)
-        self.room = FIRST_EVENT_WORDS - EVENT_WORDS_LIMIT
-        self.written = 0
+        self._directory = Words(1_024)
+        self._pages = Words(2 * w.PAGE)
+        self.first = 0
+        self.length = 0
+        self.oldest = 0
+        self.used = 1
+        self.paged = 0
+        self.count = 0
+        self.identity_base = 0
+        self.spare: list[int] = []
+        self.old: dict[int, int] = {}
+        self._point()
+
+    def _point(self) -> int:
+        self.directory = bits.words(self._directory.view)
+        self.slots = bits.halves(self._pages.view)
+        return 0
+
+    def find(self, identity: int) -> int:
+        """The slot of an id, or 0; perhaps that of another id with the same sequence."""
+        sequence = identity & w.SEQUENCE
+        entry = (sequence >> w.PAGE_BITS) - self.first
+        if entry < 0 or entry >= self.length or self.directory[entry] == 0:
+            return self._find_old(identity)
+        return self.slots[self.directory[entry] + (sequence & (w.PAGE - 1))]
+
+    def add(self, identity: int, slot: int) -> int:
+        """Remembers the slot of the highest id so far."""
+        sequence = identity & w.SEQUENCE
+        entry = (sequence >> w.PAGE_BITS) - self.first
+        if entry < 0 or entry >= self.length or self.directory[entry] == 0:
+            entry = self._page(sequence >> w.PAGE_BITS)
+        self.slots[self.directory[entry] + (sequence & (w.PAGE - 1))] = slot
+        self.count += 1
+        return 0
+
+    def remove(self, identity: int) -> int:
+        """Forgets an id that has a slot."""
+        sequence = identity & w.SEQUENCE
+        entry = (sequence >> w.PAGE_BITS) - self.first
+        self.count -= 1
+        if entry < 0 or entry >= self.length or self.directory[entry] == 0:
+            del self.old[identity]
+        else:
+            self.slots[self.directory[entry] + (sequence & (w.PAGE - 1))] = 0
+        return 0
+
+    def restore(self, identity: int, slot: int) -> int:
+        """Remembers the slot of any id, before the first `add`."""
+        self.old[identity] = slot
+        self.count += 1
+        return 0
+
+    def _find_old(self, identity: int) -> int:
+        return self.old.get(identity, 0)
+
+    def _page(self, number: int) -> int:
+        """The directory's entry of a new page."""
+        if self.length == 0:
+            self.first = number
+        entry = number - self.first
+        self._directory.reserve(entry + 1)
+        while self.paged >= w.PAGES_FREE + self.count * w.PAGED_BYTES // (4 * w.PAGE):
+            self._retire()
+        if self.spare:
+            page = self.spare.pop()
+        else:
+            page = self.used * w.PAGE
+            self.used += 1
+            self._pages.reserve(self.used * w.PAGE // 2)
+        self._point()
+        for place in range(w.PAGE):
+            self.slots[page + place] = 0
+        self.directory[entry] = page
+        self.length = entry + 1
+        self.paged += 1
+        return entry
+
+    def _retire(self) -> int:
+        """The oldest page's orders move to the dict."""
+        while self.directory[self.oldest] == 0:
+            self.oldest += 1
+        page = self.directory[self.oldest]
+        for place in range(w.PAGE):
+            if self.slots[page + place] != 0:
+                self.old[self.identity_base | (self.first + self.oldest) << w.PAGE_BITS | place] = self.slots[page + place]
+        self.directory[self.oldest] = 0
+        self.spare.append(page)
+        self.paged -= 1
+        return 0
+
+
+class Books:
+    """The books of one shard, numbered in the order in which they were added. Slot and level 0 stand for none."""
+
+    def __init__(self, shard: int = 0) -> None:
+        self.identity_base = shard << 48
         self.sequence = 0
+        self.index = Index()
+        self.index.identity_base = self.identity_base
+        self._orders = Words(1_024 * w.ORDER_WORDS)
+        self._books = Words(64 * w.BOOK_WORDS)
+        self._sides = Words(128 * w.SIDE_WORDS)
+        self._levels = Words(4_096 * w.LEVEL_WORDS)
+        self._bits = Words(64)
+        self._parts = Words(64)
+        self._out = Words(65_536)
+        self._swept = Words(512)
+        self.free = 0
+        self.top = 1
+        self.book_count = 0
+        self.levels_top = 64
+        self.written = 0
+        self.swept_count = 0
+        self.spare_windows: dict[int, list[int]] = {}
+        self.far_ticks: dict[int, list[int]] = {}
+        self.far_levels: dict[tuple[int, int], int] = {}
+        self.spare_far: list[int] = []
+        self._point()
+
+    def _point(self) -> int:
+        """After any pool grew."""
+        self.orders = bits.words(self._orders.view)
+        self.halves = bits.halves(self._orders.view)
+        self.books = bits.words(self._books.view)
+        self.sides = bits.words(self._sides.view)
+        self.levels = bits.words(self._levels.view)
+        self.ends = bits.halves(self._levels.view)
+        self.occupied = bits.masks(self._bits.view)
+        self.parts = bits.masks(self._parts.view)
+        self.out = bits.words(self._out.view)
+        self.swept = bits.words(self._swept.view)
+        self.room = len(self._out) - w.LARGEST_EVENT_WORDS
+        self.swept_room = len(self._swept) - 1
+        self.order_room = len(self._orders) // w.ORDER_WORDS
+        return 0
 
     # One call a batch
 
-    def apply(self, commands: cython.longlong[::1]) -> memoryview:
+    def apply(self, commands: memoryview) -> memoryview:
         """The events of some commands, behind one another; valid until the next call."""
-        at: cython.Py_ssize_t = 0
-        end: cython.Py_ssize_t = commands.shape[0]
-        number: cython.longlong = 0
+        count = len(commands) // w.COMMAND_WORDS
         self.written = 0
-        while at < end:
-            self._command(commands, at, number)
-            at += w.COMMAND_WORDS
-            number += 1
-        return memoryview(self.out)[: self.written]
+        if count == 0:
+            return self.events()
+        words = bits.words(commands)
+        for number in range(count):
+            self.command(words, number * w.COMMAND_WORDS, number)
+        return self.events()
 
-    @cython.cfunc
-    @cython.inline
-    @cython.exceptval(-1, check=False)
-    def _command(self, c: cython.longlong[::1], at: cython.Py_ssize_t, number: cython.longlong) -> cython.int:
-        what: cython.longlong = c[at + w.C_HEAD] & 255
-        if what == w.PLACE:
-            return self._place(c, at, number)
-        if what == w.CANCEL:
-            return self._cancel(c, at, number)
-        return self._replace(c, at, number)
+    def events(self) -> memoryview:
+        """What was written since `written` was 0; valid until the next command."""
+        return self._out.view[: self.written]
+
+    def command(self, c: Any, at: int, number: int) -> int:
+        """Executes one packed command."""
+        if self.written > self.room:
+            self._widen()
+        kind = c[at] & 255
+        if kind == w.CANCEL:
+            return self.cancel(c, at, number)
+        if kind == w.PLACE:
+            return self.place(c, at, number)
+        return self.replace(c, at, number)
 
     # Commands
 
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def _place(self, c: cython.longlong[::1], at: cython.Py_ssize_t, number: cython.longlong) -> cython.int:
-        head: cython.longlong = c[at + w.C_HEAD]
-        side: cython.longlong = (head >> 8) & 255
-        kind: cython.longlong = (head >> 16) & 255
-        time_in_force: cython.longlong = (head >> 24) & 255
-        book: cython.longlong = head >> 40
-        price: cython.longlong = c[at + w.C_PRICE]
-        left: cython.longlong = c[at + w.C_QUANTITY]
-        b: cython.longlong = book * w.BOOK_WORDS
-        tick: cython.longlong = price // self.books[b + w.B_TICK_SIZE]
-        fee: cython.longlong = c[at + w.C_ACCOUNT] >> 32
-        # checks
+    def place(self, c: Any, at: int, number: int) -> int:
+        """A new order. Plain limit orders are checked at once; whatever fails is looked at again for its reason."""
+        head = c[at + w.C_HEAD]
+        side = (head >> 8) & 255
+        book = ((head >> 32) & 0xFFFF) - 1
+        price = c[at + w.C_PRICE]
+        quantity = c[at + w.C_QUANTITY]
+        account = c[at + w.C_ACCOUNT]
+        held_price = c[at + w.C_HELD_PRICE]
+        if book < 0:
+            return self._reject(number, w.PLACE, w.SYMBOL_UNKNOWN, w.F_SYMBOL, 0, 0)
+        b = book * w.BOOK_WORDS
         if (
-            self.books[b + w.B_PHASE] != w.PHASE_OPEN
-            or price < self.books[b + w.B_MIN_PRICE]
+            head & w.PLAIN_MASK != w.PLAIN
+            or price < self.books[b + w.B_OPEN_PRICE]
             or price > self.books[b + w.B_MAX_PRICE]
-            or tick * self.books[b + w.B_TICK_SIZE] != price
-            or left <= 0
-            or left > self.books[b + w.B_MAX_QUANTITY]
-            or (self.books[b + w.B_LOT_SIZE] != 1 and left % self.books[b + w.B_LOT_SIZE] != 0)
-            or (left if side == w.SELL else worst(c[at + w.C_HELD_PRICE], left, fee)) > c[at + w.C_HELD_AMOUNT]
-        ):
-            return self._reject(number)
-        self.sequence += 1
-        identity: cython.longlong = self.sequence
-        n: cython.longlong = self._event()
-        self.out[n] = w.ACCEPTED | number << 32
-        self.out[n + 1] = identity
-        self.written = n + 2
-        quantity: cython.longlong = left
-        best: cython.longlong = self.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
-        if best >= 0 and (best <= tick if side == w.BUY else best >= tick):
-            left = self._match(book, side, tick, left, identity, c[at + w.C_ACCOUNT])
-        if left == 0:
-            return self._done(identity, w.FILLED, quantity, 0)
-        if time_in_force != w.DAY:
-            return self._done(identity, w.IMMEDIATE, quantity - left, left)
-        slot: cython.longlong = self._slot()
-        o: cython.longlong = slot * w.ORDER_WORDS
-        self.orders[o + w.O_ID] = identity
-        self.orders[o + w.O_QUANTITY] = quantity
-        self.orders[o + w.O_HELD_PRICE] = c[at + w.C_HELD_PRICE]
-        h: cython.longlong = slot * 16
-        self.halves[h + w.H_ACCOUNT] = cython.cast(cython.int, c[at + w.C_ACCOUNT] & 0xFFFFFFFF)
-        self.halves[h + w.H_FEE] = cython.cast(cython.int, fee)
-        self.halves[h + w.H_EXTENSION] = 0
-        self._index(identity, slot)
-        return self._rest(slot, book * 2 + side, tick, left)
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def _cancel(self, c: cython.longlong[::1], at: cython.Py_ssize_t, number: cython.longlong) -> cython.int:
-        slot: cython.longlong = self._find(c[at + w.C_ORDER])
-        if slot == 0:
-            return self._reject(number)
-        o: cython.longlong = slot * w.ORDER_WORDS
-        identity: cython.longlong = self.orders[o + w.O_ID]
-        left: cython.longlong = self.orders[o + w.O_OPEN]
-        quantity: cython.longlong = self.orders[o + w.O_QUANTITY]
-        self._leave(slot)
-        self._unindex(identity)
-        self._release(slot)
-        return self._done(identity, w.CANCELLED, quantity - left, left)
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def _replace(self, c: cython.longlong[::1], at: cython.Py_ssize_t, number: cython.longlong) -> cython.int:
-        slot: cython.longlong = self._find(c[at + w.C_ORDER])
-        if slot == 0:
-            return self._reject(number)
-        o: cython.longlong = slot * w.ORDER_WORDS
-        h: cython.longlong = slot * 16
-        s: cython.longlong = self.halves[h + w.H_SIDE]
-        side: cython.longlong = s & 1
-        book: cython.longlong = s >> 1
-        b: cython.longlong = book * w.BOOK_WORDS
-        price: cython.longlong = c[at + w.C_PRICE]
-        quantity: cython.longlong = c[at + w.C_QUANTITY]
-        tick: cython.longlong = price // self.books[b + w.B_TICK_SIZE]
-        executed: cython.longlong = self.orders[o + w.O_QUANTITY] - self.orders[o + w.O_OPEN]
-        left: cython.longlong = quantity - executed
-        if (
-            self.books[b + w.B_PHASE] != w.PHASE_OPEN
-            or price < self.books[b + w.B_MIN_PRICE]
-            or price > self.books[b + w.B_MAX_PRICE]
-            or tick * self.books[b + w.B_TICK_SIZE] != price
-            or left <= 0
+            or quantity <= 0
             or quantity > self.books[b + w.B_MAX_QUANTITY]
             or (self.books[b + w.B_LOT_SIZE] != 1 and quantity % self.books[b + w.B_LOT_SIZE] != 0)
+            or c[at + w.C_AMOUNT] != 0
         ):
-            return self._reject(number)
-        identity: cython.longlong = self.orders[o + w.O_ID]
-        self.sequence += 1
-        n: cython.longlong = self._event()
-        self.out[n] = w.REPLACED | number << 32
-        self.out[n + 1] = identity
-        self.out[n + 2] = price
-        self.out[n + 3] = quantity
-        self.out[n + 4] = left
-        self.written = n + 5
-        if tick == self.orders[o + w.O_TICK] and left < self.orders[o + w.O_OPEN]:
-            level: cython.longlong = self._level(s, tick)
-            self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] -= self.orders[o + w.O_OPEN] - left
-            self.orders[o + w.O_OPEN] = left
-            self.orders[o + w.O_QUANTITY] = quantity
-            return self._show(s, tick, level)
-        self._leave(slot)
-        self.orders[o + w.O_QUANTITY] = quantity
-        best: cython.longlong = self.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
+            return self._place_otherwise(c, at, number)
+        tick = bits.share(price, self.books[b + w.B_RECIPROCAL])
+        needed = quantity
+        if side == w.BUY:
+            needed = bits.worst(held_price, quantity, account >> 32)
+        if (
+            tick * self.books[b + w.B_TICK_SIZE] != price
+            or needed < 0
+            or needed > c[at + w.C_HELD_AMOUNT]
+            or (side == w.BUY and held_price < price)
+        ):
+            return self._place_otherwise(c, at, number)
+        identity = self._accept(number)
+        left = quantity
+        best = self.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
         if best >= 0 and (best <= tick if side == w.BUY else best >= tick):
-            left = self._match(book, side, tick, left, identity, self.halves[h + w.H_ACCOUNT])
+            if (head >> 24) & 255 != w.FOK or self._can_fill(book, side, tick, quantity):
+                left = self._match(book, side, tick, left, identity, account)
+        if left != 0 and (head >> 24) & 255 == w.DAY:
+            slot = self.free
+            if slot != 0:
+                self.free = self.halves[slot * w.ORDER_HALVES + w.H_NEXT]
+            else:
+                slot = self._new_slot()
+            o = slot * w.ORDER_WORDS
+            h = slot * w.ORDER_HALVES
+            self.orders[o + w.O_ID] = identity
+            self.orders[o + w.O_QUANTITY] = quantity
+            self.orders[o + w.O_HELD_PRICE] = held_price
+            self.halves[h + w.H_ACCOUNT] = account & 0x7FFFFFFF
+            self.halves[h + w.H_FEE] = account >> 32
+            self.halves[h + w.H_EXTENSION] = 0
+            self.index.add(identity, slot)
+            level = self._rest(slot, book * 2 + side, tick, left)
+            if self.swept_count != 0:
+                self._show_swept(book * 2 + (side ^ 1))
+            self._show(book * 2 + side, tick, level)
+            return 0
         if left == 0:
-            self._unindex(identity)
+            self._done(w.FILLED, book, identity, quantity, 0, account & 0x7FFFFFFF)
+        else:
+            self._done(w.IMMEDIATE, book, identity, quantity - left, left, account & 0x7FFFFFFF)
+        if self.swept_count != 0:
+            self._show_swept(book * 2 + (side ^ 1))
+        return 0
+
+    def _place_otherwise(self, c: Any, at: int, number: int) -> int:
+        """A MARKET order, or one that is rejected: the checks in their order."""
+        head = c[at + w.C_HEAD]
+        side = (head >> 8) & 255
+        kind = (head >> 16) & 255
+        time_in_force = (head >> 24) & 255
+        book = ((head >> 32) & 0xFFFF) - 1
+        price = c[at + w.C_PRICE]
+        quantity = c[at + w.C_QUANTITY]
+        amount = c[at + w.C_AMOUNT]
+        account = c[at + w.C_ACCOUNT]
+        b = book * w.BOOK_WORDS
+        reason = self._wrong_phase(book)
+        if reason != 0:
+            return self._reject(number, w.PLACE, reason, w.F_SYMBOL, book + 1, 0)
+        if price != 0 or kind == w.LIMIT:
+            reason = self._wrong_price(book, price)
+            if reason != 0:
+                return self._reject(number, w.PLACE, reason, w.F_PRICE, book + 1, 0)
+        reason = self._wrong_quantity(book, quantity)
+        if reason != 0:
+            return self._reject(number, w.PLACE, reason, w.F_QUANTITY, book + 1, 0)
+        if kind == w.MARKET and side == w.BUY:
+            if (price > 0) == (amount > 0):
+                return self._reject(number, w.PLACE, w.AMOUNT_INVALID, w.F_AMOUNT, book + 1, 0)
+        elif amount != 0:
+            return self._reject(number, w.PLACE, w.AMOUNT_INVALID, w.F_AMOUNT, book + 1, 0)
+        elif kind == w.MARKET and price != 0:
+            return self._reject(number, w.PLACE, w.PRICE_INVALID, w.F_PRICE, book + 1, 0)
+        held_price = c[at + w.C_HELD_PRICE]
+        if side != w.BUY:
+            needed = quantity
+        elif amount != 0:
+            needed = amount
+        else:
+            needed = bits.worst(max(held_price, price), quantity, account >> 32)
+            if needed < 0:
+                return self._reject(number, w.PLACE, w.NOTIONAL_OVERFLOW, w.F_QUANTITY, book + 1, 0)
+            if held_price < price:
+                return self._reject(number, w.PLACE, w.HOLD_TOO_SMALL, w.F_HELD_PRICE, book + 1, 0)
+        if c[at + w.C_HELD_AMOUNT] < needed or head >> 48 == 0:
+            return self._reject(number, w.PLACE, w.HOLD_TOO_SMALL, w.F_HELD_AMOUNT, book + 1, 0)
+        # What is left is a MARKET order: what can trade at once does.
+        assert kind == w.MARKET
+        identity = self._accept(number)
+        left = quantity
+        tick = bits.share(price, self.books[b + w.B_RECIPROCAL])
+        if price == 0:
+            tick = w.NO_LIMIT if side == w.BUY else 0
+        best = self.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
+        fee = min(self.books[b + w.B_TAKER_FEE], account >> 32)
+        if best >= 0 and (best <= tick if side == w.BUY else best >= tick):
+            if amount != 0:
+                if time_in_force != w.FOK or self._can_pay(book, tick, quantity, amount, fee):
+                    left = self._match_amount(book, tick, left, identity, account, amount, fee)
+            elif time_in_force != w.FOK or self._can_fill(book, side, tick, quantity):
+                left = self._match(book, side, tick, left, identity, account)
+        if left == 0:
+            self._done(w.FILLED, book, identity, quantity, 0, account & 0x7FFFFFFF)
+        else:
+            self._done(w.IMMEDIATE, book, identity, quantity - left, left, account & 0x7FFFFFFF)
+        if self.swept_count != 0:
+            self._show_swept(book * 2 + (side ^ 1))
+        return 0
+
+    def cancel(self, c: Any, at: int, number: int) -> int:
+        """Ends an open order."""
+        identity = c[at + w.C_ORDER]
+        slot = self._named(c, at)
+        if slot == 0:
+            return self._reject(number, w.CANCEL, w.ORDER_UNKNOWN, w.F_ORDER, (c[at] >> 32) & 0xFFFF, identity)
+        o = slot * w.ORDER_WORDS
+        side = self.halves[slot * w.ORDER_HALVES + w.H_SIDE]
+        tick = self.orders[o + w.O_TICK]
+        left = self.orders[o + w.O_OPEN]
+        n = self.written
+        self.sequence += 1
+        self.out[n] = w.DONE | w.CANCELLED << 8 | ((side >> 1) + 1) << 16 | number << 32
+        self.out[n + 1] = identity
+        self.out[n + 2] = self.orders[o + w.O_QUANTITY] - left
+        self.out[n + 3] = left
+        self.out[n + 4] = self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
+        self.written = n + w.DONE_WORDS
+        level = self._leave(slot)
+        self._show(side, tick, level)
+        if self.ends[level * w.LEVEL_HALVES + w.E_HEAD] == 0:
+            self._vacate(side, tick)
+        self.index.remove(identity)
+        self._release(slot)
+        return 0
+
+    def replace(self, c: Any, at: int, number: int) -> int:
+        """Changes price and total quantity; only less at the same price keeps its place."""
+        identity = c[at + w.C_ORDER]
+        head = c[at + w.C_HEAD]
+        slot = self._named(c, at)
+        if slot == 0:
+            return self._reject(number, w.REPLACE, w.ORDER_UNKNOWN, w.F_ORDER, (head >> 32) & 0xFFFF, identity)
+        o = slot * w.ORDER_WORDS
+        h = slot * w.ORDER_HALVES
+        s = self.halves[h + w.H_SIDE]
+        side = s & 1
+        book = s >> 1
+        b = book * w.BOOK_WORDS
+        price = c[at + w.C_PRICE]
+        quantity = c[at + w.C_QUANTITY]
+        open_before = self.orders[o + w.O_OPEN]
+        left = quantity - (self.orders[o + w.O_QUANTITY] - open_before)
+        held = head >> 48
+        fee = c[at + w.C_ACCOUNT] >> 32 if held else self.halves[h + w.H_FEE]
+        reason = self._wrong_phase(book)
+        if reason != 0:
+            return self._reject(number, w.REPLACE, reason, w.F_SYMBOL, book + 1, identity)
+        reason = self._wrong_price(book, price)
+        if reason != 0:
+            return self._reject(number, w.REPLACE, reason, w.F_PRICE, book + 1, identity)
+        reason = self._wrong_quantity(book, quantity)
+        if reason == 0 and left <= 0:
+            reason = w.QUANTITY_BELOW_EXECUTED
+        if reason != 0:
+            return self._reject(number, w.REPLACE, reason, w.F_QUANTITY, book + 1, identity)
+        extra = c[at + w.C_HELD_AMOUNT] if held else 0
+        if side == w.BUY:
+            needed = bits.worst(price, left, fee)
+            if needed < 0:
+                return self._reject(number, w.REPLACE, w.NOTIONAL_OVERFLOW, w.F_QUANTITY, book + 1, identity)
+            needed -= bits.worst(self.orders[o + w.O_HELD_PRICE], open_before, self.halves[h + w.H_FEE])
+        else:
+            needed = left - open_before
+        if needed > extra:
+            return self._reject(number, w.REPLACE, w.HOLD_TOO_SMALL, w.F_EXTRA, book + 1, identity)
+        tick = bits.share(price, self.books[b + w.B_RECIPROCAL])
+        tick_before = self.orders[o + w.O_TICK]
+        n = self.written
+        self.sequence += 1
+        self.out[n] = w.REPLACED | side << 8 | (book + 1) << 16 | number << 32
+        self.out[n + 1] = identity
+        self.out[n + 2] = left
+        self.out[n + 3] = fee
+        self.written = n + w.REPLACED_WORDS
+        self.orders[o + w.O_QUANTITY] = quantity
+        self.orders[o + w.O_HELD_PRICE] = price if side == w.BUY else 0
+        self.halves[h + w.H_FEE] = fee
+        if tick == tick_before and left < open_before:
+            level = self._level(s, tick)
+            self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] -= open_before - left
+            self.orders[o + w.O_OPEN] = left
+            self._show(s, tick, level)
+            return 0
+        level = self._leave(slot)
+        account = self.halves[h + w.H_ACCOUNT]
+        if self.ends[level * w.LEVEL_HALVES + w.E_HEAD] == 0:
+            self._vacate(s, tick_before)
+        best = self.sides[(s ^ 1) * w.SIDE_WORDS + w.S_BEST]
+        if best >= 0 and (best <= tick if side == w.BUY else best >= tick):
+            left = self._match(book, side, tick, left, identity, fee << 32 | account)
+        if left == 0:
+            self.index.remove(identity)
             self._release(slot)
-            return self._done(identity, w.FILLED, quantity, 0)
-        return self._rest(slot, s, tick, left)
+            self._done(w.FILLED, book, identity, quantity, 0, account)
+        else:
+            level = self._rest(slot, s, tick, left)
+        if left != 0 and tick == tick_before:
+            self._show(s, tick, level)
+        else:
+            self._show_where(s, tick_before)
+        if self.swept_count != 0:
+            self._show_swept(s ^ 1)
+        if left != 0 and tick != tick_before:
+            self._show(s, tick, level)
+        return 0
+
+    # Checks
+
+    def _named(self, c: Any, at: int) -> int:
+        """The slot of the open order that a command names, if it is the account's and of the symbol; else 0."""
+        identity = c[at + w.C_ORDER]
+        slot = self.index.find(identity)
+        if slot == 0 or self.orders[slot * w.ORDER_WORDS + w.O_ID] != identity:
+            return 0
+        h = slot * w.ORDER_HALVES
+        if self.halves[h + w.H_ACCOUNT] != c[at + w.C_ACCOUNT] & 0x7FFFFFFF:
+            return 0
+        book = (c[at] >> 32) & 0xFFFF
+        if book != 0 and self.halves[h + w.H_SIDE] >> 1 != book - 1:
+            return 0
+        return slot
+
+    def _wrong_phase(self, book: int) -> int:
+        phase = self.books[book * w.BOOK_WORDS + w.B_PHASE]
+        if phase == w.PHASE_OPEN:
+            return 0
+        return w.MARKET_HALTED if phase == w.PHASE_HALTED else w.MARKET_CLOSED
+
+    def _wrong_price(self, book: int, price: int) -> int:
+        b = book * w.BOOK_WORDS
+        if price <= 0:
+            return w.PRICE_INVALID
+        if price % self.books[b + w.B_TICK_SIZE] != 0:
+            return w.PRICE_OFF_TICK
+        if price < self.books[b + w.B_MIN_PRICE] or price > self.books[b + w.B_MAX_PRICE]:
+            return w.PRICE_OUT_OF_LIMITS
+        return 0
+
+    def _wrong_quantity(self, book: int, quantity: int) -> int:
+        b = book * w.BOOK_WORDS
+        if quantity <= 0:
+            return w.QUANTITY_INVALID
+        if quantity % self.books[b + w.B_LOT_SIZE] != 0:
+            return w.QUANTITY_OFF_LOT
+        if quantity > self.books[b + w.B_MAX_QUANTITY]:
+            return w.QUANTITY_OUT_OF_LIMITS
+        return 0
 
     # Matching
 
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def _match(
-        self,
-        book: cython.longlong,
-        side: cython.longlong,
-        limit: cython.longlong,
-        left: cython.longlong,
-        identity: cython.longlong,
-        account: cython.longlong,
-    ) -> cython.longlong:
+    def _match(self, book: int, side: int, limit: int, left: int, identity: int, account: int) -> int:
         """What is left of an order of `side` after it traded at `limit` or better; the best level is within it."""
-        s: cython.longlong = book * 2 + (side ^ 1)
-        w_s: cython.longlong = s * w.SIDE_WORDS
-        b: cython.longlong = book * w.BOOK_WORDS
-        maker_fee: cython.longlong = self.books[b + w.B_MAKER_FEE]
-        taker_fee: cython.longlong = self.books[b + w.B_TAKER_FEE]
-        tick: cython.longlong = self.sides[w_s + w.S_BEST]
-        level: cython.longlong
-        slot: cython.longlong
-        o: cython.longlong
-        traded: cython.longlong
-        rest: cython.longlong
-        price: cython.longlong
-        amount: cython.longlong
-        total: cython.longlong
-        gone: cython.int
-        n: cython.longlong
+        s = book * 2 + (side ^ 1)
+        tick_size = self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+        maker_rate = self.books[book * w.BOOK_WORDS + w.B_MAKER_FEE]
+        taker_fee = min(self.books[book * w.BOOK_WORDS + w.B_TAKER_FEE], account >> 32)
+        tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+        sequence = self.sequence
+        trades = 0
+        n = self.written
         while True:
-            level = self.sides[w_s + w.S_OFFSET] + tick - self.sides[w_s + w.S_BASE]
-            slot = self.ends[level * 8]
-            price = tick * self.books[b + w.B_TICK_SIZE]
-            total = left
+            level = self.sides[s * w.SIDE_WORDS + w.S_ORIGIN] + tick
+            slot = self.ends[level * w.LEVEL_HALVES + w.E_HEAD]
+            price = tick * tick_size
+            taken = left
             gone = 0
             while True:
                 o = slot * w.ORDER_WORDS
+                h = slot * w.ORDER_HALVES
+                maker = self.orders[o + w.O_ID]
                 rest = self.orders[o + w.O_OPEN]
-                traded = left if left < rest else rest
+                traded = min(left, rest)
                 left -= traded
                 rest -= traded
-                n = self._event()
                 amount = price * traded
-                self.sequence += 1
-                self.out[n] = w.TRADED | side << 8 | book << 40
-                self.out[n + 1] = self.orders[o + w.O_ID]
+                if n > self.room:
+                    self.written = n
+                    self._widen()
+                trades += 1
+                self.out[n] = w.TRADED | side << 8 | (book + 1) << 16
+                self.out[n + 1] = maker
                 self.out[n + 2] = identity
                 self.out[n + 3] = price
                 self.out[n + 4] = traded
                 self.out[n + 5] = rest
                 self.out[n + 6] = left
-                self.out[n + 7] = fee_of(amount, maker_fee if maker_fee < self.halves[slot * 16 + w.H_FEE] else self.halves[slot * 16 + w.H_FEE])
-                self.out[n + 8] = fee_of(amount, taker_fee if taker_fee < account >> 32 else account >> 32)
-                self.out[n + 9] = cython.cast(cython.longlong, self.halves[slot * 16 + w.H_ACCOUNT]) << 32 | account & 0xFFFFFFFF
-                self.written = n + 10
-                if rest:
+                maker_fee = min(maker_rate, self.halves[h + w.H_FEE])
+                self.out[n + 7] = bits.fee_of(amount, maker_fee)
+                self.out[n + 8] = bits.fee_of(amount, taker_fee)
+                self.out[n + 9] = (account & 0x7FFFFFFF) << 32 | self.halves[h + w.H_ACCOUNT]
+                n += w.TRADED_WORDS
+                if rest != 0:
                     self.orders[o + w.O_OPEN] = rest
-                    self.halves[slot * 16 + w.H_PREVIOUS] = 0
+                    self.halves[h + w.H_PREVIOUS] = 0
                     break
                 gone += 1
-                n = self.written
-                self.sequence += 1
-                self.out[n] = w.DONE | w.FILLED << 8
-                self.out[n + 1] = self.orders[o + w.O_ID]
+                self.out[n] = w.DONE | w.FILLED << 8 | (book + 1) << 16
+                self.out[n + 1] = maker
                 self.out[n + 2] = self.orders[o + w.O_QUANTITY]
                 self.out[n + 3] = 0
-                self.written = n + 4
-                self._unindex(self.orders[o + w.O_ID])
-                rest = self.halves[slot * 16 + w.H_NEXT]
+                self.out[n + 4] = self.halves[h + w.H_ACCOUNT]
+                n += w.DONE_WORDS
+                self.index.remove(maker)
+                following = self.halves[h + w.H_NEXT]
                 self._release(slot)
-                slot = rest
+                slot = following
+                sequence += 1
                 if slot == 0:
                     break
                 if left == 0:
-                    self.halves[slot * 16 + w.H_PREVIOUS] = 0
+                    self.halves[slot * w.ORDER_HALVES + w.H_PREVIOUS] = 0
                     break
-            self.ends[level * 8] = cython.cast(cython.int, slot)
-            self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] -= total - left
-            self.ends[level * 8 + 3] -= gone
-            self._show(s, tick, level)
-            if slot:
-                return left
-            self.ends[level * 8 + 1] = 0
+            self.ends[level * w.LEVEL_HALVES + w.E_HEAD] = slot
+            self.ends[level * w.LEVEL_HALVES + w.E_COUNT] -= gone
+            self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] -= taken - left
+            if self.swept_count > self.swept_room:
+                self._widen_swept()
+            self.swept[self.swept_count] = tick
+            self.swept_count += 1
+            if slot != 0:
+                break
+            self.ends[level * w.LEVEL_HALVES + w.E_TAIL] = 0
             self._vacate(s, tick)
-            tick = self.sides[w_s + w.S_BEST]
+            tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
             if left == 0 or tick < 0 or (tick > limit if side == w.BUY else tick < limit):
-                return left
+                break
+        self.sequence = sequence + trades
+        self.written = n
+        self.books[book * w.BOOK_WORDS + w.B_PUBLIC] += trades
+        return left
 
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def _rest(self, slot: cython.longlong, s: cython.longlong, tick: cython.longlong, left: cython.longlong) -> cython.int:
-        """The order stands last at its price."""
-        w_s: cython.longlong = s * w.SIDE_WORDS
-        place: cython.longlong = tick - self.sides[w_s + w.S_BASE]
-        level: cython.longlong
-        if cython.cast(cython.ulonglong, place) < cython.cast(cython.ulonglong, self.sides[w_s + w.S_SIZE]) if cython.compiled else 0 <= place < self.sides[w_s + w.S_SIZE]:
-            level = self.sides[w_s + w.S_OFFSET] + place
-        else:
-            level = self._outside(s, tick)
-        tail: cython.int = self.ends[level * 8 + 1]
-        o: cython.longlong = slot * w.ORDER_WORDS
-        self.orders[o + w.O_TICK] = tick
-        self.orders[o + w.O_OPEN] = left
-        self.halves[slot * 16 + w.H_SIDE] = cython.cast(cython.int, s)
-        self.halves[slot * 16 + w.H_NEXT] = 0
-        self.halves[slot * 16 + w.H_PREVIOUS] = tail
-        if tail:
-            self.halves[tail * 16 + w.H_NEXT] = cython.cast(cython.int, slot)
-        else:
-            self.ends[level * 8] = cython.cast(cython.int, slot)
-            self._occupy(s, tick, level)
-        self.ends[level * 8 + 1] = cython.cast(cython.int, slot)
-        self.ends[level * 8 + 3] += 1
-        self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] += left
-        return self._show(s, tick, level)
+    def _match_amount(
+        self, book: int, limit: int, left: int, identity: int, account: int, amount: int, fee: int
+    ) -> int:
+        """As `_match`, for a buy that spends at most an amount: each maker is taken as far as it pays."""
+        s = book * 2 + w.SELL
+        lot = self.books[book * w.BOOK_WORDS + w.B_LOT_SIZE]
+        while left != 0:
+            tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+            if tick < 0 or tick > limit:
+                break
+            price = tick * self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+            level = self.sides[s * w.SIDE_WORDS + w.S_ORIGIN] + tick
+            slot = self.ends[level * w.LEVEL_HALVES + w.E_HEAD]
+            traded = min(left, self.orders[slot * w.ORDER_WORDS + w.O_OPEN])
+            pays = bits.affordable(amount, price, fee)
+            traded = min(traded, pays - pays % lot)
+            if traded == 0:
+                break
+            amount -= bits.cost(price, traded, fee)
+            left -= traded
+            before = self.swept_count
+            n = self.written
+            self._match(book, w.BUY, tick, traded, identity, account)
+            self.out[n + 6] = left  # of the whole order
+            if before != 0 and self.swept[before - 1] == tick:
+                self.swept_count = before
+        return left
 
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def _leave(self, slot: cython.longlong) -> cython.int:
-        """The order stands no more; its record stays."""
-        o: cython.longlong = slot * w.ORDER_WORDS
-        h: cython.longlong = slot * 16
-        s: cython.longlong = self.halves[h + w.H_SIDE]
-        tick: cython.longlong = self.orders[o + w.O_TICK]
-        level: cython.longlong = self._level(s, tick)
-        following: cython.int = self.halves[h + w.H_NEXT]
-        previous: cython.int = self.halves[h + w.H_PREVIOUS]
-        if previous:
-            self.halves[previous * 16 + w.H_NEXT] = following
-        else:
-            self.ends[level * 8] = following
-        if following:
-            self.halves[following * 16 + w.H_PREVIOUS] = previous
-        else:
-            self.ends[level * 8 + 1] = previous
-        self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] -= self.orders[o + w.O_OPEN]
-        self.ends[level * 8 + 3] -= 1
-        self._show(s, tick, level)
-        if self.ends[level * 8] == 0:
-            self._vacate(s, tick)
+    def _can_fill(self, book: int, side: int, limit: int, quantity: int) -> int:
+        """Whether all of a quantity can trade at `limit` or better."""
+        s = book * 2 + (side ^ 1)
+        tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+        while tick >= 0 and (tick <= limit if side == w.BUY else tick >= limit):
+            quantity -= self.levels[self._level(s, tick) * w.LEVEL_WORDS + w.L_QUANTITY]
+            if quantity <= 0:
+                return 1
+            tick = self._worse(s, tick)
         return 0
+
+    def _can_pay(self, book: int, limit: int, quantity: int, amount: int, fee: int) -> int:
+        """Whether an amount pays for all of a quantity, maker by maker."""
+        s = book * 2 + w.SELL
+        lot = self.books[book * w.BOOK_WORDS + w.B_LOT_SIZE]
+        tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+        while tick >= 0 and tick <= limit:
+            price = tick * self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+            slot = self.ends[self._level(s, tick) * w.LEVEL_HALVES + w.E_HEAD]
+            while slot != 0:
+                wanted = min(quantity, self.orders[slot * w.ORDER_WORDS + w.O_OPEN])
+                pays = bits.affordable(amount, price, fee)
+                if pays - pays % lot < wanted:
+                    return 0
+                amount -= bits.cost(price, wanted, fee)
+                quantity -= wanted
+                if quantity == 0:
+                    return 1
+                slot = self.halves[slot * w.ORDER_HALVES + w.H_NEXT]
+            tick = self._worse(s, tick)
+        return 0
+
+    def _rest(self, slot: int, s: int, tick: int, left: int) -> int:
+        """The order stands last at its price; its level."""
+        i = s * w.SIDE_WORDS
+        inside = tick - self.sides[i + w.S_BASE]
+        if inside < 0 or inside >= self.sides[i + w.S_SIZE]:
+            level = self._outside(s, tick)
+        else:
+            level = self.sides[i + w.S_ORIGIN] + tick
+        e = level * w.LEVEL_HALVES
+        h = slot * w.ORDER_HALVES
+        tail = self.ends[e + w.E_TAIL]
+        self.orders[slot * w.ORDER_WORDS + w.O_TICK] = tick
+        self.orders[slot * w.ORDER_WORDS + w.O_OPEN] = left
+        self.halves[h + w.H_SIDE] = s
+        self.halves[h + w.H_NEXT] = 0
+        self.halves[h + w.H_PREVIOUS] = tail
+        if tail != 0:
+            self.halves[tail * w.ORDER_HALVES + w.H_NEXT] = slot
+        else:
+            self.ends[e + w.E_HEAD] = slot
+            self._occupy(s, tick, level)
+        self.ends[e + w.E_TAIL] = slot
+        self.ends[e + w.E_COUNT] += 1
+        self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] += left
+        return level
+
+    def _leave(self, slot: int) -> int:
+        """The order stands no more; its record stays. Its level, which may be empty now."""
+        h = slot * w.ORDER_HALVES
+        level = self._level(self.halves[h + w.H_SIDE], self.orders[slot * w.ORDER_WORDS + w.O_TICK])
+        e = level * w.LEVEL_HALVES
+        following = self.halves[h + w.H_NEXT]
+        previous = self.halves[h + w.H_PREVIOUS]
+        if previous != 0:
+            self.halves[previous * w.ORDER_HALVES + w.H_NEXT] = following
+        else:
+            self.ends[e + w.E_HEAD] = following
+        if following != 0:
+            self.halves[following * w.ORDER_HALVES + w.H_PREVIOUS] = previous
+        else:
+            self.ends[e + w.E_TAIL] = previous
+        self.ends[e + w.E_COUNT] -= 1
+        self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] -= self.orders[slot * w.ORDER_WORDS + w.O_OPEN]
+        return level
 
     # Levels
 
-    @cython.cfunc
-    @cython.inline
-    @cython.exceptval(-1, check=False)
-    def _level(self, s: cython.longlong, tick: cython.longlong) -> cython.longlong:
+    def _level(self, s: int, tick: int) -> int:
         """The level at a price where orders stand."""
-        place: cython.longlong = tick - self.sides[s * w.SIDE_WORDS + w.S_BASE]
-        if 0 <= place < self.sides[s * w.SIDE_WORDS + w.S_SIZE]:
-            return self.sides[s * w.SIDE_WORDS + w.S_OFFSET] + place
+        i = s * w.SIDE_WORDS
+        inside = tick - self.sides[i + w.S_BASE]
+        if inside < 0 or inside >= self.sides[i + w.S_SIZE]:
+            return self._far_level(s, tick)
+        return self.sides[i + w.S_ORIGIN] + tick
+
+    def _far_level(self, s: int, tick: int) -> int:
         return self.far_levels[s, tick]
 
-    @cython.cfunc
-    @cython.inline
-    @cython.exceptval(-1, check=False)
-    def _occupy(self, s: cython.longlong, tick: cython.longlong, level: cython.longlong) -> cython.int:
+    def _occupy(self, s: int, tick: int, level: int) -> int:
         """The first order stands at a level."""
-        w_s: cython.longlong = s * w.SIDE_WORDS
-        place: cython.longlong = tick - self.sides[w_s + w.S_BASE]
-        if not 0 <= place < self.sides[w_s + w.S_SIZE]:
+        i = s * w.SIDE_WORDS
+        inside = tick - self.sides[i + w.S_BASE]
+        if inside < 0 or inside >= self.sides[i + w.S_SIZE]:
             return 0
-        self.bits[level >> 6] |= cython.cast(cython.ulonglong, 1) << (level & 63)
-        if self.sides[w_s + w.S_SIZE] > 4_096:
-            self.parts[level >> 12] |= cython.cast(cython.ulonglong, 1) << ((level >> 6) & 63)
-        self.sides[w_s + w.S_LEVELS] += 1
-        best: cython.longlong = self.sides[w_s + w.S_BEST]
+        self.occupied[level >> 6] |= bits.bit(level & 63)
+        if self.sides[i + w.S_SIZE] > w.LARGE_WINDOW:
+            self.parts[level >> 12] |= bits.bit((level >> 6) & 63)
+        self.sides[i + w.S_LEVELS] += 1
+        best = self.sides[i + w.S_BEST]
         if best < 0 or (tick < best if s & 1 else tick > best):
-            self.sides[w_s + w.S_BEST] = tick
+            self.sides[i + w.S_BEST] = tick
         return 0
 
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def _vacate(self, s: cython.longlong, tick: cython.longlong) -> cython.int:
+    def _vacate(self, s: int, tick: int) -> int:
         """No order stands at a level any more."""
-        w_s: cython.longlong = s * w.SIDE_WORDS
-        place: cython.longlong = tick - self.sides[w_s + w.S_BASE]
-        size: cython.longlong = self.sides[w_s + w.S_SIZE]
-        if not 0 <= place < size:
+        i = s * w.SIDE_WORDS
+        inside = tick - self.sides[i + w.S_BASE]
+        size = self.sides[i + w.S_SIZE]
+        if inside < 0 or inside >= size:
             return self._vacate_far(s, tick)
-        level: cython.longlong = self.sides[w_s + w.S_OFFSET] + place
-        word: cython.longlong = level >> 6
-        self.bits[word] &= ~(cython.cast(cython.ulonglong, 1) << (level & 63))
-        if size > 4_096 and self.bits[word] == 0:
-            self.parts[level >> 12] &= ~(cython.cast(cython.ulonglong, 1) << (word & 63))
-        self.sides[w_s + w.S_LEVELS] -= 1
-        if self.sides[w_s + w.S_BEST] != tick:
+        level = self.sides[i + w.S_ORIGIN] + tick
+        word = level >> 6
+        self.occupied[word] &= ~bits.bit(level & 63)
+        if size > w.LARGE_WINDOW and self.occupied[word] == 0:
+            self.parts[level >> 12] &= ~bits.bit(word & 63)
+        self.sides[i + w.S_LEVELS] -= 1
+        if self.sides[i + w.S_BEST] != tick:
             return 0
-        if self.sides[w_s + w.S_LEVELS] == 0:
-            self.sides[w_s + w.S_BEST] = -1
-            if self.sides[w_s + w.S_FAR]:
+        if self.sides[i + w.S_LEVELS] == 0:
+            self.sides[i + w.S_BEST] = -1
+            if self.sides[i + w.S_FAR] != 0:
                 self._near(s)
         elif s & 1:
-            self.sides[w_s + w.S_BEST] = self._above(level, size) - self.sides[w_s + w.S_OFFSET] + self.sides[w_s + w.S_BASE]
+            self.sides[i + w.S_BEST] = self._above(level, size) - self.sides[i + w.S_ORIGIN]
         else:
-            self.sides[w_s + w.S_BEST] = self._below(level, size) - self.sides[w_s + w.S_OFFSET] + self.sides[w_s + w.S_BASE]
+            self.sides[i + w.S_BEST] = self._below(level, size) - self.sides[i + w.S_ORIGIN]
         return 0
 
-    @cython.cfunc
-    @cython.inline
-    @cython.exceptval(-1, check=False)
-    def _above(self, level: cython.longlong, size: cython.longlong) -> cython.longlong:
-        """The next occupied level above; there is one."""
-        word: cython.longlong = level >> 6
-        here: cython.ulonglong = self.bits[word] >> (level & 63)
-        if here:
-            return level + first_bit(here)
+    def _worse(self, s: int, tick: int) -> int:
+        """The next price behind one where orders stand, or -1."""
+        i = s * w.SIDE_WORDS
+        size = self.sides[i + w.S_SIZE]
+        origin = self.sides[i + w.S_ORIGIN]
+        inside = tick - self.sides[i + w.S_BASE]
+        if inside < 0 or inside >= size:
+            return self._worse_far(s, tick)
+        step = 1 if s & 1 else -1
+        for level in range(tick + origin + step, tick + origin + step * size, step):
+            inside += step
+            if inside < 0 or inside >= size:
+                break
+            if (self.occupied[level >> 6] >> (level & 63)) & 1:
+                return level - origin
+        return self._worse_far(s, tick)
+
+    def _worse_far(self, s: int, tick: int) -> int:
+        ticks = self.far_ticks.get(s)
+        if not ticks:
+            return -1
+        if s & 1:
+            place = bisect_left(ticks, tick + 1)
+            return ticks[place] if place < len(ticks) else -1
+        place = bisect_left(ticks, tick)
+        return ticks[place - 1] if place else -1
+
+    def _above(self, level: int, size: int) -> int:
+        """The first occupied level of a window from one on upwards; there is one."""
+        word = level >> 6
+        here = self.occupied[word] >> (level & 63)
+        if here != 0:
+            return level + bits.first_bit(here)
         word += 1
-        if size > 4_096 and self.bits[word] == 0:
-            part: cython.longlong = word >> 6
+        if size > w.LARGE_WINDOW and self.occupied[word] == 0:
+            part = word >> 6
             here = self.parts[part] >> (word & 63)
-            if here:
-                word += first_bit(here)
-            else:
+            if here == 0:
                 part += 1
                 while self.parts[part] == 0:
                     part += 1
-                word = part * 64 + first_bit(self.parts[part])
-        while self.bits[word] == 0:
+                word = part << 6
+                here = self.parts[part]
+            word += bits.first_bit(here)
+        while self.occupied[word] == 0:
             word += 1
-        return word * 64 + first_bit(self.bits[word])
+        return (word << 6) + bits.first_bit(self.occupied[word])
 
-    @cython.cfunc
-    @cython.inline
-    @cython.exceptval(-1, check=False)
-    def _below(self, level: cython.longlong, size: cython.longlong) -> cython.longlong:
-        """The next occupied level below; there is one."""
-        word: cython.longlong = level >> 6
-        here: cython.ulonglong = self.bits[word] & ((cython.cast(cython.ulonglong, 1) << (level & 63)) - 1)
-        if here:
-            return word * 64 + last_bit(here)
+    def _below(self, level: int, size: int) -> int:
+        """The first occupied level of a window below one; there is one."""
+        word = level >> 6
+        here = self.occupied[word] & (bits.bit(level & 63) - 1)
+        if here != 0:
+            return (word << 6) + bits.last_bit(here)
         word -= 1
-        if size > 4_096 and self.bits[word] == 0:
-            part: cython.longlong = word >> 6
-            here = self.parts[part] & ((cython.cast(cython.ulonglong, 1) << (word & 63)) - 1)
-            if here:
-                word = part * 64 + last_bit(here)
-            else:
+        if size > w.LARGE_WINDOW and self.occupied[word] == 0:
+            part = word >> 6
+            here = self.parts[part] & (bits.bit(word & 63) - 1)
+            if here == 0:
                 part -= 1
                 while self.parts[part] == 0:
                     part -= 1
-                word = part * 64 + last_bit(self.parts[part])
-        while self.bits[word] == 0:
+                here = self.parts[part]
+            word = (part << 6) + bits.last_bit(here)
+        while self.occupied[word] == 0:
             word -= 1
-        return word * 64 + last_bit(self.bits[word])
+        return (word << 6) + bits.last_bit(self.occupied[word])
 
     # Windows: the rare moves
 
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def _outside(self, s: cython.longlong, tick: cython.longlong) -> cython.longlong:
+    def _outside(self, s: int, tick: int) -> int:
         """The level for a price outside the window: a window that moved or grew to hold it, or a far one."""
-        w_s: cython.longlong = s * w.SIDE_WORDS
-        size: cython.longlong = self.sides[w_s + w.S_SIZE]
-        best: cython.longlong = self.sides[w_s + w.S_BEST]
+        i = s * w.SIDE_WORDS
+        size = self.sides[i + w.S_SIZE]
+        best = self.sides[i + w.S_BEST]
         if best >= 0 and (tick > best if s & 1 else tick < best):
-            span: cython.longlong = 2 * (tick - best if s & 1 else best - tick)
-            if span >= LARGEST_WINDOW:
+            span = 2 * (tick - best if s & 1 else best - tick)
+            if span >= w.LARGEST_WINDOW:
                 return self._far(s, tick)
             while size <= span:
                 size *= 2
             self._move(s, best, size)
         else:
-            self._move(s, tick, max(size, FIRST_WINDOW))
-        place: cython.longlong = tick - self.sides[w_s + w.S_BASE]
-        assert 0 <= place < self.sides[w_s + w.S_SIZE]
-        return self.sides[w_s + w.S_OFFSET] + place
+            self._move(s, tick, max(size, w.FIRST_WINDOW))
+        inside = tick - self.sides[i + w.S_BASE]
+        if inside < 0 or inside >= self.sides[i + w.S_SIZE]:
+            return self._far(s, tick)
+        return self.sides[i + w.S_ORIGIN] + tick
 
-    @cython.cfunc
-    def _near(self, s: cython.longlong) -> cython.void:
+    def _near(self, s: int) -> int:
         """The window is empty: it moves to the best of the far levels."""
         ticks = self.far_ticks[s]
-        self._move(s, ticks[0] if s & 1 else ticks[-1], self.sides[s * w.SIDE_WORDS + w.S_SIZE])
+        self._move(s, ticks[0] if s & 1 else ticks[len(ticks) - 1], self.sides[s * w.SIDE_WORDS + w.S_SIZE])
+        return 0
 
-    @cython.cfunc
-    def _move(self, s: cython.longlong, tick: cython.longlong, size: cython.longlong) -> cython.void:
+    def _move(self, s: int, tick: int, size: int) -> int:
         """A window of `size` with `tick`, the best price, a quarter from its better end."""
-        w_s: cython.longlong = s * w.SIDE_WORDS
-        old_size: cython.longlong = self.sides[w_s + w.S_SIZE]
-        old_base: cython.longlong = self.sides[w_s + w.S_BASE]
-        old_offset: cython.longlong = self.sides[w_s + w.S_OFFSET]
-        base: cython.longlong = max(tick - (size // 4 if s & 1 else size * 3 // 4), 0) // 64 * 64
-        offset: cython.longlong = self._window(size)
-        old = [old_base + place for place in range(old_size) if self._occupied(old_offset + place)]
-        self.sides[w_s + w.S_SIZE] = size
-        self.sides[w_s + w.S_BASE] = base
-        self.sides[w_s + w.S_OFFSET] = offset
-        self.sides[w_s + w.S_LEVELS] = 0
-        self.sides[w_s + w.S_BEST] = -1
+        i = s * w.SIDE_WORDS
+        old_size = self.sides[i + w.S_SIZE]
+        old_base = self.sides[i + w.S_BASE]
+        old_offset = self.sides[i + w.S_OFFSET]
+        base = max(tick - (size // 4 if s & 1 else size * 3 // 4), 0) // 64 * 64
+        old = self._levels_of(old_offset, old_size)
+        offset = self._window(size)
+        self.sides[i + w.S_SIZE] = size
+        self.sides[i + w.S_BASE] = base
+        self.sides[i + w.S_OFFSET] = offset
+        self.sides[i + w.S_ORIGIN] = offset - base
+        self.sides[i + w.S_LEVELS] = 0
+        self.sides[i + w.S_BEST] = -1
         for one in old:
-            if not base <= one < base + size:
-                self._copy(old_offset + one - old_base, self._far(s, one))
+            inside = old_base + one - base
+            if 0 <= inside < size:
+                self._copy(old_offset + one, offset + inside)
+                self._occupy(s, old_base + one, offset + inside)
             else:
-                self._copy(old_offset + one - old_base, offset + one - base)
-                self._occupy(s, one, offset + one - base)
-        if old_size:
-            for word in range(old_offset >> 6, (old_offset + old_size) >> 6):
-                self.bits[word] = 0
-            if old_size > 4_096:
-                for word in range(old_offset >> 12, (old_offset + old_size) >> 12):
-                    self.parts[word] = 0
+                self._copy(old_offset + one, self._far(s, old_base + one))
+        if old_size != 0:
+            self._clear(old_offset, old_size)
             self.spare_windows.setdefault(old_size, []).append(old_offset)
-        for one in [one for one in self.far_ticks.get(s, ()) if base <= one < base + size]:
-            self._copy(self.far_levels[s, one], offset + one - base)
-            self._vacate_far(s, one)
-            self._occupy(s, one, offset + one - base)
+        ticks = self.far_ticks.get(s, [])
+        for far in ticks[bisect_left(ticks, base) : bisect_left(ticks, base + size)]:
+            self._copy(self.far_levels[s, far], offset + far - base)
+            self._vacate_far(s, far)
+            self._occupy(s, far, offset + far - base)
+        return 0
 
-    @cython.cfunc
-    def _occupied(self, level: cython.longlong) -> cython.bint:
-        return (self.bits[level >> 6] >> (level & 63)) & 1
+    def _levels_of(self, offset: int, size: int) -> list[int]:
+        """The places of a window's levels that hold orders."""
+        return [place for place in range(size) if (self.occupied[(offset + place) >> 6] >> (offset + place & 63)) & 1]
 
-    @cython.cfunc
-    def _copy(self, source: cython.longlong, target: cython.longlong) -> cython.void:
+    def _clear(self, offset: int, size: int) -> int:
+        """No level of a window is occupied."""
+        for word in range(offset >> 6, (offset + size) >> 6):
+            self.occupied[word] = 0
+        if size > w.LARGE_WINDOW:
+            for word in range(offset >> 12, (offset + size) >> 12):
+                self.parts[word] = 0
+        return 0
+
+    def _copy(self, source: int, target: int) -> int:
         """Moves a level's words; the source is empty afterwards."""
-        for word in range(w.LEVEL_WORDS):
+        for half in range(4):
+            self.ends[target * w.LEVEL_HALVES + half] = self.ends[source * w.LEVEL_HALVES + half]
+            self.ends[source * w.LEVEL_HALVES + half] = 0
+        for word in range(2, w.LEVEL_WORDS):
             self.levels[target * w.LEVEL_WORDS + word] = self.levels[source * w.LEVEL_WORDS + word]
             self.levels[source * w.LEVEL_WORDS + word] = 0
+        return 0
 
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def _window(self, size: cython.longlong) -> cython.longlong:
+    def _window(self, size: int) -> int:
         """An empty window, aligned to its size."""
         spare = self.spare_windows.get(size)
         if spare:
             return spare.pop()
-        offset: cython.longlong = (self.levels_top + size - 1) // size * size
-        self._reserve(offset + size)
+        offset = (self.levels_top + size - 1) // size * size
         self.levels_top = offset + size
+        levels = (self.levels_top + 4_095) // 4_096 * 4_096
+        self._levels.reserve(levels * w.LEVEL_WORDS)
+        self._bits.reserve(levels // 64)
+        self._parts.reserve(levels // 4_096)
+        self._point()
         return offset
 
-    @cython.cfunc
-    def _reserve(self, levels: cython.longlong) -> cython.void:
-        have: cython.longlong = self.levels.shape[0] // w.LEVEL_WORDS
-        if levels > have:
-            have = max(levels, 2 * have) + 4_095 & ~4_095
-            self.levels, self.ends = _grown(self.levels, have * w.LEVEL_WORDS)
-            self.bits = _longer("Q", self.bits, have // 64)
-            self.parts = _longer("Q", self.parts, have // 4_096)
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def _far(self, s: cython.longlong, tick: cython.longlong) -> cython.longlong:
+    def _far(self, s: int, tick: int) -> int:
         """The far level at a price, made where there is none."""
         found = self.far_levels.get((s, tick))
         if found is not None:
@@ -567,217 +885,152 @@ class Books:
         if not self.spare_far:
             offset = self._window(64)
             self.spare_far = list(range(offset + 63, offset - 1, -1))
-        level: cython.longlong = self.far_levels[s, tick] = self.spare_far.pop()
+        level = self.far_levels[s, tick] = self.spare_far.pop()
         insort(self.far_ticks.setdefault(s, []), tick)
         self.sides[s * w.SIDE_WORDS + w.S_FAR] += 1
         return level
 
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def _vacate_far(self, s: cython.longlong, tick: cython.longlong) -> cython.int:
+    def _vacate_far(self, s: int, tick: int) -> int:
         self.spare_far.append(self.far_levels.pop((s, tick)))
         ticks = self.far_ticks[s]
         del ticks[bisect_left(ticks, tick)]
         self.sides[s * w.SIDE_WORDS + w.S_FAR] -= 1
         return 0
 
-    # Slots and ids
+    # Slots
 
-    @cython.cfunc
-    @cython.inline
-    @cython.exceptval(-1, check=False)
-    def _slot(self) -> cython.longlong:
-        slot: cython.longlong = self.free
-        if slot:
-            self.free = self.halves[slot * 16 + w.H_NEXT]
-            return slot
+    def _new_slot(self) -> int:
+        """A slot that was never used."""
         slot = self.top
-        if (slot + 1) * w.ORDER_WORDS > self.orders.shape[0]:
-            self.orders, self.halves = _grown(self.orders, self.orders.shape[0] * 3 // 2 // w.ORDER_WORDS * w.ORDER_WORDS)
+        if slot >= self.order_room:
+            self._orders.reserve((slot + 1) * w.ORDER_WORDS)
+            self._point()
         self.top = slot + 1
         return slot
 
-    @cython.cfunc
-    @cython.inline
-    @cython.exceptval(-1, check=False)
-    def _release(self, slot: cython.longlong) -> cython.int:
+    def _release(self, slot: int) -> None:
         self.orders[slot * w.ORDER_WORDS + w.O_ID] = 0
-        self.halves[slot * 16 + w.H_NEXT] = cython.cast(cython.int, self.free)
+        self.halves[slot * w.ORDER_HALVES + w.H_NEXT] = self.free
         self.free = slot
-        return 0
-
-    @cython.cfunc
-    @cython.inline
-    @cython.exceptval(-1, check=False)
-    def _find(self, identity: cython.longlong) -> cython.longlong:
-        place: cython.longlong = identity & self.mask
-        slot: cython.longlong = self.slots[place]
-        while slot:
-            if self.orders[slot * w.ORDER_WORDS + w.O_ID] == identity:
-                return slot
-            place = (place + 1) & self.mask
-            slot = self.slots[place]
-        return 0
-
-    @cython.cfunc
-    @cython.inline
-    @cython.exceptval(-1, check=False)
-    def _index(self, identity: cython.longlong, slot: cython.longlong) -> cython.int:
-        if self.count * 2 > self.mask:
-            self._rehash()
-        place: cython.longlong = identity & self.mask
-        while self.slots[place]:
-            place = (place + 1) & self.mask
-        self.slots[place] = cython.cast(cython.int, slot)
-        self.count += 1
-        return 0
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def _unindex(self, identity: cython.longlong) -> cython.int:
-        place: cython.longlong = identity & self.mask
-        while self.orders[self.slots[place] * w.ORDER_WORDS + w.O_ID] != identity:
-            place = (place + 1) & self.mask
-        self.count -= 1
-        # What follows moves into the gap, unless it stands at or behind its own place.
-        gap: cython.longlong = place
-        slot: cython.int
-        home: cython.longlong
-        while True:
-            place = (place + 1) & self.mask
-            slot = self.slots[place]
-            if slot == 0:
-                break
-            home = self.orders[cython.cast(cython.longlong, slot) * w.ORDER_WORDS + w.O_ID] & self.mask
-            if ((place - home) & self.mask) >= ((place - gap) & self.mask):
-                self.slots[gap] = slot
-                gap = place
-        self.slots[gap] = 0
-        return 0
-
-    @cython.cfunc
-    def _rehash(self) -> cython.void:
-        size: cython.longlong = 2 * (self.mask + 1)
-        old = self.slots
-        self.slots = array("i", bytes(4 * size))
-        self.mask = size - 1
-        self.count = 0
-        place: cython.Py_ssize_t
-        for place in range(old.shape[0]):
-            if old[place]:
-                self._index(self.orders[cython.cast(cython.longlong, old[place]) * w.ORDER_WORDS + w.O_ID], old[place])
 
     # Events
 
-    @cython.cfunc
-    @cython.inline
-    @cython.exceptval(-1, check=False)
-    def _event(self) -> cython.longlong:
-        """Where the next event is written; there is room for two."""
-        if self.written > self.room - EVENT_WORDS:
-            self._widen()
-        return self.written
+    def _widen(self) -> int:
+        self._out.reserve(2 * len(self._out))
+        self._point()
+        return 0
 
-    @cython.cfunc
-    def _widen(self) -> cython.void:
-        self.out, _ = _grown(self.out, 2 * self.out.shape[0])
-        self.room = self.out.shape[0] - EVENT_WORDS_LIMIT
+    def _widen_swept(self) -> int:
+        self._swept.reserve(2 * len(self._swept))
+        self._point()
+        return 0
 
-    @cython.cfunc
-    @cython.inline
-    @cython.exceptval(-1, check=False)
-    def _done(self, identity: cython.longlong, reason: cython.longlong, executed: cython.longlong, cancelled: cython.longlong) -> cython.int:
-        n: cython.longlong = self._event()
+    def _accept(self, number: int) -> int:
+        """The id of the order that a command places."""
+        n = self.written
         self.sequence += 1
-        self.out[n] = w.DONE | reason << 8
+        identity = self.identity_base | self.sequence
+        self.out[n] = w.ACCEPTED | number << 32
+        self.out[n + 1] = identity
+        self.written = n + w.ACCEPTED_WORDS
+        return identity
+
+    def _done(self, reason: int, book: int, identity: int, executed: int, cancelled: int, account: int) -> None:
+        n = self.written
+        self.sequence += 1
+        self.out[n] = w.DONE | reason << 8 | (book + 1) << 16
         self.out[n + 1] = identity
         self.out[n + 2] = executed
         self.out[n + 3] = cancelled
-        self.written = n + 4
-        return 0
+        self.out[n + 4] = account
+        self.written = n + w.DONE_WORDS
 
-    @cython.cfunc
-    @cython.inline
-    @cython.exceptval(-1, check=False)
-    def _show(self, s: cython.longlong, tick: cython.longlong, level: cython.longlong) -> cython.int:
-        n: cython.longlong = self._event()
-        self.out[n] = w.LEVEL | s << 32
-        self.out[n + 1] = tick * self.books[(s >> 1) * w.BOOK_WORDS + w.B_TICK_SIZE]
+    def _show(self, s: int, tick: int, level: int) -> None:
+        """A level as it is now."""
+        n = self.written
+        b = (s >> 1) * w.BOOK_WORDS
+        self.books[b + w.B_PUBLIC] += 1
+        self.out[n] = w.LEVEL | (s & 1) << 8 | ((s >> 1) + 1) << 16
+        self.out[n + 1] = tick * self.books[b + w.B_TICK_SIZE]
         self.out[n + 2] = self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY]
-        self.out[n + 3] = self.ends[level * 8 + 3]
-        self.written = n + 4
+        self.out[n + 3] = self.ends[level * w.LEVEL_HALVES + w.E_COUNT]
+        self.written = n + w.LEVEL_EVENT_WORDS
+
+    def _show_where(self, s: int, tick: int) -> int:
+        """A level as it is now, which may be none."""
+        i = s * w.SIDE_WORDS
+        inside = tick - self.sides[i + w.S_BASE]
+        if 0 <= inside < self.sides[i + w.S_SIZE]:
+            self._show(s, tick, self.sides[i + w.S_ORIGIN] + tick)
+        else:
+            self._show(s, tick, self._far_or_none(s, tick))
         return 0
 
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def _reject(self, number: cython.longlong) -> cython.int:
-        n: cython.longlong = self._event()
+    def _far_or_none(self, s: int, tick: int) -> int:
+        return self.far_levels.get((s, tick), 0)
+
+    def _show_swept(self, s: int) -> int:
+        """The levels that an order traded at, in that order: all but the last one are empty."""
+        count = self.swept_count
+        self.swept_count = 0
+        for place in range(count - 1):
+            if self.written > self.room:
+                self._widen()
+            self._show(s, self.swept[place], 0)
+        if self.written > self.room:
+            self._widen()
+        return self._show_where(s, self.swept[count - 1])
+
+    def _reject(self, number: int, what: int, reason: int, field: int, book: int, identity: int) -> int:
+        """A command is rejected; a place's id is its own sequence."""
+        n = self.written
         self.sequence += 1
-        self.out[n] = w.REJECTED | number << 32
-        self.out[n + 1] = self.sequence
-        self.written = n + 2
+        self.out[n] = w.REJECTED | what << 8 | book << 16 | number << 32
+        self.out[n + 1] = self.identity_base | self.sequence if what == w.PLACE else identity
+        self.out[n + 2] = reason
+        self.out[n + 3] = field
+        self.written = n + w.REJECTED_WORDS
         return 0
 
     # Reference data
 
-    def add_book(self, tick_size: cython.longlong, lot_size: cython.longlong, min_price: cython.longlong, max_price: cython.longlong,
-                 max_quantity: cython.longlong, maker_fee: cython.longlong, taker_fee: cython.longlong) -> int:
+    def add_book(
+        self,
+        tick_size: int,
+        lot_size: int,
+        min_price: int,
+        max_price: int,
+        max_quantity: int,
+        maker_fee: int,
+        taker_fee: int,
+        phase: int,
+    ) -> int:
+        """The number of a new book."""
         number = self.book_count
-        if (number + 1) * w.BOOK_WORDS > self.books.shape[0]:
-            self.books, _ = _grown(self.books, 2 * self.books.shape[0])
-            self.sides, _ = _grown(self.sides, 2 * self.sides.shape[0])
-        b: cython.longlong = number * w.BOOK_WORDS
+        self._books.reserve((number + 1) * w.BOOK_WORDS)
+        self._sides.reserve((number + 1) * 2 * w.SIDE_WORDS)
+        self._point()
+        b = number * w.BOOK_WORDS
         self.books[b + w.B_TICK_SIZE] = tick_size
+        self.books[b + w.B_RECIPROCAL] = (1 << 62) // tick_size + 1
         self.books[b + w.B_LOT_SIZE] = lot_size
         self.books[b + w.B_MIN_PRICE] = min_price
         self.books[b + w.B_MAX_PRICE] = max_price
         self.books[b + w.B_MAX_QUANTITY] = max_quantity
         self.books[b + w.B_MAKER_FEE] = maker_fee
         self.books[b + w.B_TAKER_FEE] = taker_fee
-        self.books[b + w.B_PHASE] = w.PHASE_OPEN
-        for s in (2 * number, 2 * number + 1):
-            self.sides[s * w.SIDE_WORDS + w.S_BEST] = -1
+        self.set_phase(number, phase)
+        self.sides[2 * number * w.SIDE_WORDS + w.S_BEST] = -1
+        self.sides[(2 * number + 1) * w.SIDE_WORDS + w.S_BEST] = -1
         self.book_count = number + 1
         return number
 
+    def set_phase(self, book: int, phase: int) -> None:
+        """What is not open takes no price."""
+        b = book * w.BOOK_WORDS
+        self.books[b + w.B_PHASE] = phase
+        self.books[b + w.B_OPEN_PRICE] = self.books[b + w.B_MIN_PRICE] if phase == w.PHASE_OPEN else w.NO_LIMIT
+
     def open_orders(self) -> int:
-        return self.count
-
-
-EVENT_WORDS = cython.declare(cython.longlong, 32)
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def fee_of(amount: cython.longlong, fee: cython.longlong) -> cython.longlong:
-    """`fee` millionths of an amount, rounded down, without leaving int64."""
-    return amount // w.FEE_SCALE * fee + amount % w.FEE_SCALE * fee // w.FEE_SCALE
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def worst(price: cython.longlong, quantity: cython.longlong, fee: cython.longlong) -> cython.longlong:
-    """The most that some shares can cost, the fee rounded up; INT64_MAX where that is more."""
-    amount: cython.longlong = product(price, quantity)
-    if amount < 0 or amount > 8_000_000_000_000_000_000:
-        return 9_223_372_036_854_775_807
-    return amount + amount // w.FEE_SCALE * fee + (amount % w.FEE_SCALE * fee + w.FEE_SCALE - 1) // w.FEE_SCALE
-
-
-def _words(count):
-    memory = bytearray(8 * count)
-    return memoryview(memory).cast("q"), memoryview(memory).cast("i")
-
-
-def _grown(words, count):
-    memory = bytearray(8 * count)
-    memory[: 8 * words.shape[0]] = memoryview(words).cast("B")
-    return memoryview(memory).cast("q"), memoryview(memory).cast("i")
-
-
-def _longer(kind, words, count):
-    longer = array(kind, bytes(8 * count))
-    longer[: words.shape[0]] = array(kind, memoryview(words))
-    return longer
+        """How many orders are open."""
+        return self.index.count
