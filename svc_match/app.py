@@ -292,7 +292,7 @@ class Shard:
     def _committed(self, row: Row) -> None:
         self.sequence, self.time_us = row.last_sequence, row.time_us
         self._committed_at = time.monotonic()
-        self._meters.open_orders.set(len(self._engine.orders.by_id))
+        self._meters.open_orders.set(self._engine.open_orders)
         self._recent.add(replace(row, commands=b"", identities=b""))
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()

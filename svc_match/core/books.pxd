@@ -24,7 +24,7 @@ cdef class Index:
     cdef inline int remove(self, Py_ssize_t identity) except -1
     cdef int restore(self, Py_ssize_t identity, Py_ssize_t slot) except -1
     cdef Py_ssize_t _find_old(self, Py_ssize_t identity) except -1
-    @cython.locals(entry=cython.Py_ssize_t, page=cython.Py_ssize_t, place=cython.Py_ssize_t)
+    @cython.locals(entry=cython.Py_ssize_t, page=cython.Py_ssize_t, place=cython.Py_ssize_t, identity=cython.Py_ssize_t)
     cdef Py_ssize_t _page(self, Py_ssize_t number) except -1
     @cython.locals(page=cython.Py_ssize_t, place=cython.Py_ssize_t)
     cdef int _retire(self) except -1
@@ -32,7 +32,7 @@ cdef class Index:
 
 @cython.final
 cdef class Books:
-    cdef object _orders, _books, _sides, _levels, _bits, _parts, _out, _swept
+    cdef object _orders, _books, _sides, _levels, _bits, _parts, _out, _swept, _one
     cdef dict spare_windows, far_ticks, far_levels
     cdef list spare_far
     cdef readonly Index index
@@ -46,11 +46,13 @@ cdef class Books:
     cdef unsigned long long* parts
     cdef long long* out
     cdef long long* swept
+    cdef long long* one
     cdef readonly Py_ssize_t identity_base, book_count
     cdef public Py_ssize_t sequence, written
     cdef Py_ssize_t free, top, levels_top, swept_count, room, swept_room, order_room
 
     cdef int _point(self) except -1
+    cdef inline int _expect(self, long long* c, Py_ssize_t at) except -1
     cdef int command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(slot=cython.Py_ssize_t)
     cdef int place(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
@@ -113,3 +115,27 @@ cdef class Books:
     cdef Py_ssize_t _far_or_none(self, Py_ssize_t s, Py_ssize_t tick) except -1
     cdef int _show_swept(self, Py_ssize_t s) except -1
     cdef int _reject(self, Py_ssize_t number, Py_ssize_t what, Py_ssize_t reason, Py_ssize_t field, Py_ssize_t book, Py_ssize_t identity) except -1
+
+    @cython.locals(n=cython.Py_ssize_t)
+    cpdef Py_ssize_t execute(self, long long head, long long account, long long price, long long quantity, long long amount, long long held_price, long long held_amount, long long order, Py_ssize_t number) except -1
+    cpdef void amend(self, Py_ssize_t reason) noexcept
+    @cython.locals(s=cython.Py_ssize_t, slot=cython.Py_ssize_t, bids=cython.Py_ssize_t, place=cython.Py_ssize_t)
+    cpdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit) except -1
+    cdef int _sweep(self, Py_ssize_t tick) except -1
+    cpdef Py_ssize_t add_book(self, Py_ssize_t tick_size, Py_ssize_t lot_size, Py_ssize_t min_price, Py_ssize_t max_price, Py_ssize_t max_quantity, Py_ssize_t maker_fee, Py_ssize_t taker_fee, Py_ssize_t phase) except -1
+    cpdef int set_phase(self, Py_ssize_t book, Py_ssize_t phase) except -1
+    cpdef Py_ssize_t open_orders(self) except -1
+    cpdef bint is_open(self, Py_ssize_t identity) except -1
+    cpdef Py_ssize_t phase(self, Py_ssize_t book) except -1
+    cpdef Py_ssize_t public(self, Py_ssize_t book) except -1
+    cpdef int count_public(self, Py_ssize_t book, Py_ssize_t events) except -1
+    @cython.locals(tick=cython.Py_ssize_t, level=cython.Py_ssize_t)
+    cpdef list depth(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit)
+    @cython.locals(tick=cython.Py_ssize_t, slot=cython.Py_ssize_t)
+    cpdef list standing(self, Py_ssize_t book, Py_ssize_t side)
+    cpdef tuple window(self, Py_ssize_t s)
+    @cython.locals(s=cython.Py_ssize_t, slot=cython.Py_ssize_t, base=cython.Py_ssize_t, size=cython.Py_ssize_t)
+    cpdef int load(self, object pool, Py_ssize_t free, list windows) except -1
+    cdef int _place_window(self, Py_ssize_t s, Py_ssize_t base, Py_ssize_t size) except -1
+    @cython.locals(s=cython.Py_ssize_t, tick=cython.Py_ssize_t, level=cython.Py_ssize_t)
+    cdef int _stand(self, Py_ssize_t slot) except -1

@@ -82,7 +82,8 @@ class Index:
 
     def _page(self, number: int) -> int:
         """The directory's entry of a new page."""
-        if self.length == 0:
+        begins = self.length == 0
+        if begins:
             self.first = number
         entry = number - self.first
         self._directory.reserve(entry + 1)
@@ -100,6 +101,11 @@ class Index:
         self.directory[entry] = page
         self.length = entry + 1
         self.paged += 1
+        if begins:
+            for old in list(self.old):
+                identity = old
+                if (identity & w.SEQUENCE) >> w.PAGE_BITS == number:
+                    self.slots[page + (identity & (w.PAGE - 1))] = self.old.pop(old)
         return entry
 
     def _retire(self) -> int:
@@ -132,6 +138,7 @@ class Books:
         self._parts = Words(64)
         self._out = Words(65_536)
         self._swept = Words(512)
+        self._one = Words(w.COMMAND_WORDS)
         self.free = 0
         self.top = 1
         self.book_count = 0
@@ -156,6 +163,7 @@ class Books:
         self.parts = bits.masks(self._parts.view)
         self.out = bits.words(self._out.view)
         self.swept = bits.words(self._swept.view)
+        self.one = bits.words(self._one.view)
         self.room = len(self._out) - w.LARGEST_EVENT_WORDS
         self.swept_room = len(self._swept) - 1
         self.order_room = len(self._orders) // w.ORDER_WORDS
@@ -171,8 +179,16 @@ class Books:
             return self.events()
         words = bits.words(commands)
         for number in range(count):
+            if number + w.AHEAD < count:
+                self._expect(words, (number + w.AHEAD) * w.COMMAND_WORDS)
             self.command(words, number * w.COMMAND_WORDS, number)
         return self.events()
+
+    def _expect(self, c: Any, at: int) -> int:
+        """Asks for the order that a command names, which is read soon."""
+        if c[at] & 255 != w.PLACE:
+            bits.ahead(self.orders, self.index.find(c[at + w.C_ORDER]) * w.ORDER_WORDS)
+        return 0
 
     def events(self) -> memoryview:
         """What was written since `written` was 0; valid until the next command."""
@@ -281,7 +297,7 @@ class Books:
         if reason != 0:
             return self._reject(number, w.PLACE, reason, w.F_QUANTITY, book + 1, 0)
         if kind == w.MARKET and side == w.BUY:
-            if (price > 0) == (amount > 0):
+            if (price > 0) == (amount > 0) or amount < 0:
                 return self._reject(number, w.PLACE, w.AMOUNT_INVALID, w.F_AMOUNT, book + 1, 0)
         elif amount != 0:
             return self._reject(number, w.PLACE, w.AMOUNT_INVALID, w.F_AMOUNT, book + 1, 0)
@@ -1025,12 +1041,205 @@ class Books:
         self.book_count = number + 1
         return number
 
-    def set_phase(self, book: int, phase: int) -> None:
+    def set_phase(self, book: int, phase: int) -> int:
         """What is not open takes no price."""
         b = book * w.BOOK_WORDS
         self.books[b + w.B_PHASE] = phase
         self.books[b + w.B_OPEN_PRICE] = self.books[b + w.B_MIN_PRICE] if phase == w.PHASE_OPEN else w.NO_LIMIT
+        return 0
+
+    # One command
+
+    def execute(
+        self,
+        head: int,
+        account: int,
+        price: int,
+        quantity: int,
+        amount: int,
+        held_price: int,
+        held_amount: int,
+        order: int,
+        number: int,
+    ) -> int:
+        """Executes a command of the batch that began when `written` was 0; its first event's kind, and the reason of a
+        rejection << 8.
+        """
+        self.one[w.C_HEAD] = head
+        self.one[w.C_ACCOUNT] = account
+        self.one[w.C_PRICE] = price
+        self.one[w.C_QUANTITY] = quantity
+        self.one[w.C_AMOUNT] = amount
+        self.one[w.C_HELD_PRICE] = held_price
+        self.one[w.C_HELD_AMOUNT] = held_amount
+        self.one[w.C_ORDER] = order
+        n = self.written
+        self.command(self.one, 0, number)
+        kind = self.out[n] & 255
+        return kind | self.out[n + 2] << 8 if kind == w.REJECTED else kind
+
+    def amend(self, reason: int) -> None:
+        """The last event, a rejection, has another reason."""
+        self.out[self.written - w.REJECTED_WORDS + 2] = reason
+
+    def close(self, book: int, limit: int) -> int:
+        """Ends the orders of a book, the best first, at most `limit`; how many."""
+        done = bids = 0
+        for s in range(2 * book, 2 * book + 2):
+            i = s * w.SIDE_WORDS
+            while done < limit and self.sides[i + w.S_BEST] >= 0:
+                if self.written > self.room:
+                    self._widen()
+                tick = self.sides[i + w.S_BEST]
+                slot = self.ends[self._level(s, tick) * w.LEVEL_HALVES + w.E_HEAD]
+                o = slot * w.ORDER_WORDS
+                identity = self.orders[o + w.O_ID]
+                left = self.orders[o + w.O_OPEN]
+                executed = self.orders[o + w.O_QUANTITY] - left
+                self._done(w.DATE_CLOSED, book, identity, executed, left, self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT])
+                level = self._leave(slot)
+                if self.ends[level * w.LEVEL_HALVES + w.E_HEAD] == 0:
+                    self._vacate(s, tick)
+                self.index.remove(identity)
+                self._release(slot)
+                self._sweep(tick)
+                done += 1
+            if s == 2 * book:
+                bids = self.swept_count
+        asks = self.swept_count - bids
+        for place in range(bids + asks):
+            if self.written > self.room:
+                self._widen()
+            self._show_where(2 * book + (1 if place >= bids else 0), self.swept[place])
+        self.swept_count = 0
+        return done
+
+    def _sweep(self, tick: int) -> int:
+        """Notes that a level changed, once."""
+        if self.swept_count > self.swept_room:
+            self._widen_swept()
+        if self.swept_count == 0 or self.swept[self.swept_count - 1] != tick:
+            self.swept[self.swept_count] = tick
+            self.swept_count += 1
+        return 0
+
+    def forget(self) -> None:
+        """Begins anew with the first slots; no order is open."""
+        assert self.index.count == 0
+        self.free = 0
+        self.top = 1
+
+    # What stands
 
     def open_orders(self) -> int:
         """How many orders are open."""
         return self.index.count
+
+    def is_open(self, identity: int) -> bool:
+        """Whether an order is open."""
+        slot = self.index.find(identity)
+        return slot != 0 and self.orders[slot * w.ORDER_WORDS + w.O_ID] == identity
+
+    def phase(self, book: int) -> int:
+        """The phase of a book."""
+        return self.books[book * w.BOOK_WORDS + w.B_PHASE]
+
+    def public(self, book: int) -> int:
+        """The number of a book's last public event."""
+        return self.books[book * w.BOOK_WORDS + w.B_PUBLIC]
+
+    def count_public(self, book: int, events: int) -> int:
+        """A book has more public events."""
+        self.books[book * w.BOOK_WORDS + w.B_PUBLIC] += events
+        return 0
+
+    def depth(self, book: int, side: int, limit: int) -> list[tuple[int, int, int]]:
+        """(price, quantity, orders) of the best levels of a side, best first."""
+        s = book * 2 + side
+        found = []
+        tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+        while tick >= 0 and len(found) < limit:
+            level = self._level(s, tick)
+            price = tick * self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+            quantity = self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY]
+            found.append((price, quantity, self.ends[level * w.LEVEL_HALVES + w.E_COUNT]))
+            tick = self._worse(s, tick)
+        return found
+
+    def standing(self, book: int, side: int) -> list[tuple[int, int, int, int]]:
+        """(price, id, open quantity, account) of the orders of a side, in the order in which they would trade."""
+        s = book * 2 + side
+        found = []
+        tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+        while tick >= 0:
+            price = tick * self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+            slot = self.ends[self._level(s, tick) * w.LEVEL_HALVES + w.E_HEAD]
+            while slot != 0:
+                o = slot * w.ORDER_WORDS
+                account = self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
+                found.append((price, self.orders[o + w.O_ID], self.orders[o + w.O_OPEN], account))
+                slot = self.halves[slot * w.ORDER_HALVES + w.H_NEXT]
+            tick = self._worse(s, tick)
+        return found
+
+    # Snapshots
+
+    def pool(self) -> memoryview:
+        """The orders as they are, free ones included; valid until the next command."""
+        return self._orders.view[: self.top * w.ORDER_WORDS].cast("B")
+
+    def window(self, s: int) -> tuple[int, int]:
+        """The first tick and the size of a side's window."""
+        return self.sides[s * w.SIDE_WORDS + w.S_BASE], self.sides[s * w.SIDE_WORDS + w.S_SIZE]
+
+    def first_free(self) -> int:
+        """The first free slot, 0 for none."""
+        return self.free
+
+    def load(self, pool: bytes, free: int, windows: list[tuple[int, int]]) -> int:
+        """Fills books that are empty with what `pool`, `first_free` and `window` told."""
+        self.top = len(pool) // (8 * w.ORDER_WORDS)
+        self._orders.reserve(self.top * w.ORDER_WORDS)
+        self._point()
+        self._orders.view[: self.top * w.ORDER_WORDS] = memoryview(pool).cast("q")
+        self.free = free
+        for s in range(len(windows)):
+            base, size = windows[s]
+            if size:
+                self._place_window(s, base, size)
+        for slot in range(1, self.top):
+            if self.orders[slot * w.ORDER_WORDS + w.O_ID] != 0:
+                self._stand(slot)
+        return 0
+
+    def _place_window(self, s: int, base: int, size: int) -> int:
+        i = s * w.SIDE_WORDS
+        offset = self._window(size)
+        self.sides[i + w.S_BASE] = base
+        self.sides[i + w.S_SIZE] = size
+        self.sides[i + w.S_OFFSET] = offset
+        self.sides[i + w.S_ORIGIN] = offset - base
+        return 0
+
+    def _stand(self, slot: int) -> int:
+        """The level of a loaded order knows it."""
+        o = slot * w.ORDER_WORDS
+        h = slot * w.ORDER_HALVES
+        s = self.halves[h + w.H_SIDE]
+        tick = self.orders[o + w.O_TICK]
+        inside = tick - self.sides[s * w.SIDE_WORDS + w.S_BASE]
+        if inside < 0 or inside >= self.sides[s * w.SIDE_WORDS + w.S_SIZE]:
+            level = self._far(s, tick)
+        else:
+            level = self.sides[s * w.SIDE_WORDS + w.S_ORIGIN] + tick
+        e = level * w.LEVEL_HALVES
+        if self.ends[e + w.E_COUNT] == 0:
+            self._occupy(s, tick, level)
+        if self.halves[h + w.H_PREVIOUS] == 0:
+            self.ends[e + w.E_HEAD] = slot
+        if self.halves[h + w.H_NEXT] == 0:
+            self.ends[e + w.E_TAIL] = slot
+        self.ends[e + w.E_COUNT] += 1
+        self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] += self.orders[o + w.O_OPEN]
+        self.index.restore(self.orders[o + w.O_ID], slot)
+        return 0

@@ -1,6 +1,7 @@
 # The numbers of layout.py as constants of C; a test holds the two files to each other.
 cdef enum:
     COMMAND_WORDS = 8
+    AHEAD = 4
     C_HEAD = 0
     C_ACCOUNT = 1
     C_PRICE = 2

@@ -6,6 +6,7 @@ pools. A name with H_ or E_ counts int32 instead: two share a word.
 
 # A command. Head: kind | side << 8 | type << 16 | time in force << 24 | book + 1 (0 for none) << 32 | HELD << 48.
 COMMAND_WORDS = 8
+AHEAD = 4  # commands between one that is executed and the one whose order is asked for
 C_HEAD = 0
 C_ACCOUNT = 1  # number | held fee << 32
 C_PRICE = 2

@@ -119,11 +119,9 @@ class MultiBit:
         return trades
 
     def _side(self, side: int) -> list[tuple[str, int, Decimal]]:
-        place = self.desk.engine.books["ACME"].sides[side]
         return [
-            (order.account, order.open, Decimal(order.price_e4) / 10_000)
-            for key in reversed(place.keys)
-            for order in place.levels[key].orders.values()
+            (account, quantity, Decimal(price_e4) / 10_000)
+            for price_e4, _, quantity, account in self.desk.engine.books["ACME"].standing(side)
         ]
 
 
@@ -224,7 +222,7 @@ class ExchangeCore:
     def _book(self, symbol: str, rows: list[list[str]]) -> None:
         wanted = [(bid, price, ask) for bid, price, ask in rows if bid != "bid"]
         book = self.desk.engine.books[symbol]
-        asks, bids = book.sides[2].depth(100), book.sides[1].depth(100)
+        asks, bids = book.depth(2, 100), book.depth(1, 100)
         shown = [("", str(price), str(quantity)) for price, quantity, _ in reversed(asks)]
         shown += [(str(quantity), str(price), "") for price, quantity, _ in bids]
         assert shown == wanted
