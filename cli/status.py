@@ -28,7 +28,8 @@ def status(home: Path, as_json: bool) -> None:
     """What runs on this machine, where, and how it is.
 
     The sequences are those of each shard that a process has reached; the lag is in events: of a shard's process that of
-    its slower stream behind its journal, of the others that of the process behind the journals.
+    its slower stream behind its journal, of the others that of the process behind the journals. The core is how a shard's
+    matching core runs: compiled or interpreted.
 
     Exit codes: 0 every process is ready, 1 one is not, 3 nothing runs.
 
@@ -60,7 +61,7 @@ def processes(machine: Machine, state: State) -> list[dict[str, Any]]:
         heard = list(pool.map(lambda process: positions(process.name, process.metrics), state.processes))
     journal = {
         shard: sequence
-        for process, (sequences, _) in zip(state.processes, heard, strict=True)
+        for process, (sequences, _, _) in zip(state.processes, heard, strict=True)
         for shard, sequence in sequences.items()
         if process.name.startswith(JOURNAL_KEEPER)
     }
@@ -75,14 +76,26 @@ def processes(machine: Machine, state: State) -> list[dict[str, Any]]:
             "restarts": process.restarts,
             "up_seconds": round(time.time() - process.started, 1) if process.pid else None,
             "sequences": sequences,
+            "core": core,
             "lag_events": max(streams.values()) if streams else lag(sequences, journal) if sequences else None,
         }
-        for process, is_ready, (sequences, streams) in zip(state.processes, ready, heard, strict=True)
+        for process, is_ready, (sequences, streams, core) in zip(state.processes, ready, heard, strict=True)
     ]
 
 
 def table(found: list[dict[str, Any]]) -> Table:
-    columns = ("name", "pid", "address", "ready", "version", "restarts", "up_seconds", "sequences", "lag_events")
+    columns = (
+        "name",
+        "pid",
+        "address",
+        "ready",
+        "version",
+        "restarts",
+        "up_seconds",
+        "sequences",
+        "core",
+        "lag_events",
+    )
     drawn = Table(box=None, pad_edge=False)
     for column in columns:
         drawn.add_column(column.replace("_", " "), justify="right" if column in RIGHT else "left")

@@ -18,6 +18,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 from chassis import telemetry
 from chassis.coalesce import Coalescer
 from svc_match.core import events, snapshot
+from svc_match.core.books import COMPILED
 from svc_match.core.engine import SEMANTICS, Applied, Engine
 from svc_match.core.events import EarlierDate, Reason, Refused, Repeat, Result
 from svc_match.core.recent import Recent
@@ -66,6 +67,10 @@ class Meters:
             registry=registry,
         )
         self.sequence = Gauge("match_sequence", "Sequence of the last committed event", registry=registry)
+        self.compiled = Gauge(
+            "match_core_compiled", "1 where the core is compiled, 0 where interpreted", registry=registry
+        )
+        self.compiled.set(COMPILED)
         self.open_orders = Gauge("match_open_orders", "Open orders", registry=registry)
         self.lag = Gauge("match_published_lag_events", "Events not yet in the stream", ["stream"], registry=registry)
 

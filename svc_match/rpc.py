@@ -14,6 +14,7 @@ from chassis.server import Server
 from svc_match import wire
 from svc_match.app import BATCH_COMMANDS_LIMIT, Shard
 from svc_match.core import snapshot
+from svc_match.core.books import COMPILED
 from svc_match.core.engine import SEMANTICS, Engine
 from svc_match.core.events import Reason, Refused, Result, Stands
 from svc_match.core.words import WORDS
@@ -156,6 +157,7 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
             state_hash=snapshot.state_hash(engine).hex(),
             semantics=SEMANTICS,
             published_sequence=min(published.values(), default=0),
+            core="compiled" if COMPILED else "interpreted",
         )
 
     async def _stream(self, request: Any, parts: Callable[[Row, int], list[bytes]]) -> AsyncIterator[list[bytes]]:

@@ -1,23 +1,21 @@
 """The machine's own words for what Python says in several: `bits.pxd` is this file where the core is compiled."""
 
-from typing import Any
-
 from svc_match.core.layout import FEE_SCALE
 
 INT64_MAX = (1 << 63) - 1
 
 
-def words(view: memoryview) -> Any:
+def words(view: memoryview) -> memoryview:
     """The int64 words of a pool, by index."""
     return view.cast("B").cast("q")
 
 
-def halves(view: memoryview) -> Any:
+def halves(view: memoryview) -> memoryview:
     """The same pool by int32."""
     return view.cast("B").cast("i")
 
 
-def masks(view: memoryview) -> Any:
+def masks(view: memoryview) -> memoryview:
     """The same pool by unsigned 64-bit words."""
     return view.cast("B").cast("Q")
 
@@ -64,5 +62,5 @@ def cost(price: int, quantity: int, fee: int) -> int:
     return price * (FEE_SCALE + fee) * quantity // FEE_SCALE
 
 
-def ahead(_words: Any, _place: int) -> None:
+def ahead(_words: memoryview, _place: int) -> None:
     """Asks for a word of memory that is read soon."""

@@ -9,7 +9,6 @@ it the same code runs interpreted. Trades happen at the maker's price.
 """
 
 from bisect import bisect_left, insort
-from typing import Any
 
 from svc_match.core import bits
 from svc_match.core import layout as w
@@ -115,7 +114,9 @@ class Index:
         page = self.directory[self.oldest]
         for place in range(w.PAGE):
             if self.slots[page + place] != 0:
-                self.old[self.identity_base | (self.first + self.oldest) << w.PAGE_BITS | place] = self.slots[page + place]
+                self.old[self.identity_base | (self.first + self.oldest) << w.PAGE_BITS | place] = self.slots[
+                    page + place
+                ]
         self.directory[self.oldest] = 0
         self.spare.append(page)
         self.paged -= 1
@@ -184,7 +185,7 @@ class Books:
             self.command(words, number * w.COMMAND_WORDS, number)
         return self.events()
 
-    def _expect(self, c: Any, at: int) -> int:
+    def _expect(self, c: memoryview, at: int) -> int:
         """Asks for the order that a command names, which is read soon."""
         if c[at] & 255 != w.PLACE:
             bits.ahead(self.orders, self.index.find(c[at + w.C_ORDER]) * w.ORDER_WORDS)
@@ -194,7 +195,7 @@ class Books:
         """What was written since `written` was 0; valid until the next command."""
         return self._out.view[: self.written]
 
-    def command(self, c: Any, at: int, number: int) -> int:
+    def command(self, c: memoryview, at: int, number: int) -> int:
         """Executes one packed command."""
         if self.written > self.room:
             self._widen()
@@ -207,7 +208,7 @@ class Books:
 
     # Commands
 
-    def place(self, c: Any, at: int, number: int) -> int:
+    def place(self, c: memoryview, at: int, number: int) -> int:
         """A new order. Plain limit orders are checked at once; whatever fails is looked at again for its reason."""
         head = c[at + w.C_HEAD]
         side = (head >> 8) & 255
@@ -243,9 +244,9 @@ class Books:
         identity = self._accept(number)
         left = quantity
         best = self.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
-        if best >= 0 and (best <= tick if side == w.BUY else best >= tick):
-            if (head >> 24) & 255 != w.FOK or self._can_fill(book, side, tick, quantity):
-                left = self._match(book, side, tick, left, identity, account)
+        meets = best >= 0 and (best <= tick if side == w.BUY else best >= tick)
+        if meets and ((head >> 24) & 255 != w.FOK or self._can_fill(book, side, tick, quantity)):
+            left = self._match(book, side, tick, left, identity, account)
         if left != 0 and (head >> 24) & 255 == w.DAY:
             slot = self.free
             if slot != 0:
@@ -274,7 +275,7 @@ class Books:
             self._show_swept(book * 2 + (side ^ 1))
         return 0
 
-    def _place_otherwise(self, c: Any, at: int, number: int) -> int:
+    def _place_otherwise(self, c: memoryview, at: int, number: int) -> int:
         """A MARKET order, or one that is rejected: the checks in their order."""
         head = c[at + w.C_HEAD]
         side = (head >> 8) & 255
@@ -339,7 +340,7 @@ class Books:
             self._show_swept(book * 2 + (side ^ 1))
         return 0
 
-    def cancel(self, c: Any, at: int, number: int) -> int:
+    def cancel(self, c: memoryview, at: int, number: int) -> int:
         """Ends an open order."""
         identity = c[at + w.C_ORDER]
         slot = self._named(c, at)
@@ -365,7 +366,7 @@ class Books:
         self._release(slot)
         return 0
 
-    def replace(self, c: Any, at: int, number: int) -> int:
+    def replace(self, c: memoryview, at: int, number: int) -> int:
         """Changes price and total quantity; only less at the same price keeps its place."""
         identity = c[at + w.C_ORDER]
         head = c[at + w.C_HEAD]
@@ -448,7 +449,7 @@ class Books:
 
     # Checks
 
-    def _named(self, c: Any, at: int) -> int:
+    def _named(self, c: memoryview, at: int) -> int:
         """The slot of the open order that a command names, if it is the account's and of the symbol; else 0."""
         identity = c[at + w.C_ORDER]
         slot = self.index.find(identity)
@@ -1096,7 +1097,9 @@ class Books:
                 identity = self.orders[o + w.O_ID]
                 left = self.orders[o + w.O_OPEN]
                 executed = self.orders[o + w.O_QUANTITY] - left
-                self._done(w.DATE_CLOSED, book, identity, executed, left, self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT])
+                self._done(
+                    w.DATE_CLOSED, book, identity, executed, left, self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
+                )
                 level = self._leave(slot)
                 if self.ends[level * w.LEVEL_HALVES + w.E_HEAD] == 0:
                     self._vacate(s, tick)
@@ -1156,7 +1159,7 @@ class Books:
     def depth(self, book: int, side: int, limit: int) -> list[tuple[int, int, int]]:
         """(price, quantity, orders) of the best levels of a side, best first."""
         s = book * 2 + side
-        found = []
+        found: list[tuple[int, int, int]] = []
         tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
         while tick >= 0 and len(found) < limit:
             level = self._level(s, tick)

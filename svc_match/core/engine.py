@@ -7,7 +7,7 @@ put together once a batch.
 
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chassis.units import order_id, sequence_of, shard_of
 from svc_match.core import events
@@ -122,7 +122,7 @@ class Engine:
         first, date_before, known = packed.sequence + 1, self.trading_date, len(self.identities.records)
         packed.written = 0
         telling = self._telling = Telling([book.instrument for book in self.numbered], self.names, first - 1)
-        results: list[events.Result | None] = []
+        results: list[Any] = []
         for number, command in enumerate(commands):
             if packed.sequence - first + 1 >= events_limit:
                 break
@@ -140,10 +140,16 @@ class Engine:
         identities = bytes(memoryview(self.identities.records)[known:])
         trading_date = date_before or self.trading_date
         return Applied(
-            first, packed.sequence, trading_date, telling.events, telling.public, results, identities  # type: ignore[arg-type]
+            first,
+            packed.sequence,
+            trading_date,
+            telling.events,
+            telling.public,
+            results,
+            identities,
         )
 
-    def _tell(self, commands: Sequence[Command | Refused], results: list[events.Result | None]) -> None:
+    def _tell(self, commands: Sequence[Command | Refused], results: list[Any]) -> None:
         """Puts what the books wrote since the last time into words."""
         self._telling.tell(self.packed.events(), commands, results)
         self.packed.written = 0
@@ -187,9 +193,7 @@ class Engine:
         if book is not None:
             head |= (book.number + 1) << 32
         order = held_fee_e6 << 32 | known
-        first = self.packed.execute(
-            head, order, price_e4, quantity, amount_e4, held_price_e4, held_amount, 0, number
-        )
+        first = self.packed.execute(head, order, price_e4, quantity, amount_e4, held_price_e4, held_amount, 0, number)
         return first == w.ACCEPTED
 
     def _change(self, command: Cancel | Replace, number: int) -> None:
@@ -206,9 +210,9 @@ class Engine:
             price_e4, quantity, extra = command.price_e4, command.quantity, command.held_amount
             head += w.REPLACE - w.CANCEL
             first = self.packed.execute(head, account, price_e4, quantity, 0, 0, extra, identity, number)
-        if first == w.REJECTED | w.ORDER_UNKNOWN << 8:
-            if not self.packed.is_open(identity) and self._finished(identity, command.account):
-                self.packed.amend(w.ORDER_FINISHED)
+        unknown = first == w.REJECTED | w.ORDER_UNKNOWN << 8
+        if unknown and not self.packed.is_open(identity) and self._finished(identity, command.account):
+            self.packed.amend(w.ORDER_FINISHED)
 
     def _finished(self, identity: int, account: str) -> bool:
         """Whether the order, which is not open, was accepted for the account on this date."""

@@ -54,6 +54,7 @@ class Telling:
                 at = self._traded(words, at, head)
                 continue
             number = head >> 32
+            event: events.First
             if kind == w.DONE:
                 event, at = self._done(words, at, head, commands), at + w.DONE_WORDS
                 self.events.append(event)
@@ -106,7 +107,7 @@ class Telling:
             self.sequence, identity, self.names[account], DONE_REASONS[reason], own_id, self._symbol(head),
             executed, cancelled,
         )  # fmt: skip
-        return cast(events.Done, _new(events.Done, done))
+        return _new(events.Done, done)
 
     def _accepted(self, identity: int, command: Place) -> events.Accepted:
         time_in_force = command.time_in_force
@@ -117,7 +118,7 @@ class Telling:
             command.type, time_in_force, command.price_e4, command.quantity, command.amount_e4, command.hold_id,
             command.held_price_e4, command.held_fee_e6,
         )  # fmt: skip
-        return cast(events.Accepted, _new(events.Accepted, accepted))
+        return _new(events.Accepted, accepted)
 
     def _replaced(self, words: list[int], at: int, head: int, command: Replace) -> events.Replaced:
         _, identity, open_quantity, held_fee_e6 = words[at : at + w.REPLACED_WORDS]

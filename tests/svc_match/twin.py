@@ -1,10 +1,11 @@
 """The packed core beside the oracle on random commands that collide; a failure is shrunk to a short transcript.
 
-    python -m tests.svc_match.twin --seed 1 --commands 300000        (make fuzz SEED=1 COMMANDS=300000)
+python -m tests.svc_match.twin --seed 1 --commands 300000        (make fuzz SEED=1 COMMANDS=300000)
 """
 
 import argparse
 import random
+import sys
 import time
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -71,7 +72,9 @@ class Drawing:
         if roll < 0.3:
             return commands.AddInstrument(chance.choice(list(self.instruments.values())))
         symbol = chance.choice((*SYMBOLS, "", "ZZZ"))
-        return commands.SetPhase(symbol, chance.choice((Phase.OPEN, Phase.OPEN, Phase.OPEN, Phase.HALTED, Phase.CLOSED)))
+        return commands.SetPhase(
+            symbol, chance.choice((Phase.OPEN, Phase.OPEN, Phase.OPEN, Phase.HALTED, Phase.CLOSED))
+        )
 
     def order(self) -> commands.Order:
         chance = self.chance
@@ -157,7 +160,15 @@ class Drawing:
         hold_id, extra = self.chance.choice(((0, 0), (0, LARGE), (3, LARGE), (4, 1_000_000), (5, 0)))
         fee = self.chance.choice((250, 0, 100))
         return commands.Replace(  # type: ignore[misc]
-            account, own_id, *rest, hold_id, *named, extra, fee, self.price(symbol), self.quantity(symbol)  # type: ignore[arg-type]
+            account,
+            own_id,
+            *rest,
+            hold_id,
+            *named,
+            extra,
+            fee,
+            self.price(symbol),
+            self.quantity(symbol),  # type: ignore[arg-type]
         )
 
 
@@ -211,12 +222,18 @@ class Pair:
 
 
 def difference(wanted: oracle.Applied, found: engine.Applied) -> str:
-    parts = sorted(zip(wanted._fields, wanted, found, strict=True), key=lambda part: part[0] not in ("events", "results"))
+    parts = sorted(
+        zip(wanted._fields, wanted, found, strict=True), key=lambda part: part[0] not in ("events", "results")
+    )
     for name, one, other in parts:
         if one != other:
             if isinstance(one, list) and isinstance(other, list):
                 pairs = [(a, b) for a, b in zip(one, other, strict=False) if a != b]
-                return f"{name}: wanted {pairs[0][0]}, found {pairs[0][1]}" if pairs else f"{name}: {len(one)}, {len(other)}"
+                return (
+                    f"{name}: wanted {pairs[0][0]}, found {pairs[0][1]}"
+                    if pairs
+                    else f"{name}: {len(one)}, {len(other)}"
+                )
             return f"{name}: wanted {one!r:.2000}, found {other!r:.2000}"
     return "the symbols come in another order"
 
@@ -280,10 +297,10 @@ def main() -> None:
     told = reader.parse_args()
     began = time.monotonic()
     pair, _ = run(told.seed, told.commands)
-    print(
+    sys.stdout.write(
         f"seed {told.seed}: {told.commands} commands, {pair.packed.sequence} events, equal; "
         f"core {'compiled' if books.COMPILED else 'interpreted'}; {time.monotonic() - began:.1f} s; "
-        f"state {snapshot.state_hash(pair.packed).hex()}"
+        f"state {snapshot.state_hash(pair.packed).hex()}\n"
     )
 
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from chassis.units import fee, order_id, sequence_of, shard_of
 from svc_match.core import events
-from tests.svc_match.oracle.book import NO_LIMIT, Book, Budget, Fill
 from svc_match.core.commands import (
     AddInstrument,
     Cancel,
@@ -28,6 +27,7 @@ from svc_match.core.commands import (
 from svc_match.core.events import Accepted, Done, DoneReason, Kind, Late, Public, Reason, Refused, Rejected, Repeat
 from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
 from svc_match.core.instrument import Instrument, Phase, wrong_field
+from tests.svc_match.oracle.book import NO_LIMIT, Book, Budget, Fill
 from tests.svc_match.oracle.orders import OpenOrders, Order
 from tests.svc_match.oracle.rules import is_date, wrong_extra, wrong_phase, wrong_place, wrong_price, wrong_quantity
 

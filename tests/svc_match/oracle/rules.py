@@ -3,10 +3,10 @@
 from datetime import date
 
 from chassis.units import INT64_MAX, worst
-from tests.svc_match.oracle.book import Book
 from svc_match.core.commands import OrderType, Place, Replace, Side
 from svc_match.core.events import Reason, Refused
 from svc_match.core.instrument import Instrument, Phase
+from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.orders import Order
 
 BUY = Side.BUY

@@ -8,10 +8,10 @@ from array import array
 from dataclasses import asdict
 from hashlib import blake2b
 
-from tests.svc_match.oracle.book import Book
-from tests.svc_match.oracle.engine import Engine
 from svc_match.core.identity import IdentityTable
 from svc_match.core.instrument import Instrument, Phase
+from tests.svc_match.oracle.book import Book
+from tests.svc_match.oracle.engine import Engine
 
 HASH_BYTES = 16
 LENGTH_BYTES = 8

@@ -1,0 +1,11 @@
+"""The compiled half of the matching core. Where it cannot be built, the same files run interpreted."""
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+COMPILED = ("svc_match.core.books",)
+
+extensions = [
+    Extension(name, [f"{name.replace('.', '/')}.py"], extra_compile_args=["-O3"], optional=True) for name in COMPILED
+]
+setup(ext_modules=cythonize(extensions, build_dir="build/cython", quiet=True))
