@@ -53,13 +53,13 @@ cdef class Books:
 
     cdef int _point(self) except -1
     cdef inline int _expect(self, long long* c, Py_ssize_t at) except -1
-    cdef int command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
+    cdef inline int command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(slot=cython.Py_ssize_t)
-    cdef int place(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
+    cdef inline int place(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(needed=cython.Py_ssize_t)
     cdef int _place_otherwise(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(side=cython.Py_ssize_t)
-    cdef int cancel(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
+    cdef inline int cancel(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(s=cython.Py_ssize_t, side=cython.Py_ssize_t, book=cython.Py_ssize_t, needed=cython.Py_ssize_t, extra=cython.Py_ssize_t, fee=cython.Py_ssize_t, account=cython.Py_ssize_t)
     cdef int replace(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
 
@@ -69,7 +69,7 @@ cdef class Books:
     cdef Py_ssize_t _wrong_quantity(self, Py_ssize_t book, Py_ssize_t quantity) noexcept
 
     @cython.locals(slot=cython.Py_ssize_t, following=cython.Py_ssize_t, gone=cython.int, trades=cython.Py_ssize_t)
-    cdef Py_ssize_t _match(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account) except -1
+    cdef inline Py_ssize_t _match(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account) except -1
     @cython.locals(slot=cython.Py_ssize_t)
     cdef Py_ssize_t _match_amount(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account, Py_ssize_t amount, Py_ssize_t fee) except -1
     cdef int _can_fill(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t quantity) except -1
@@ -82,13 +82,13 @@ cdef class Books:
 
     cdef inline Py_ssize_t _level(self, Py_ssize_t s, Py_ssize_t tick) except -1
     cdef Py_ssize_t _far_level(self, Py_ssize_t s, Py_ssize_t tick) except -1
-    cdef int _occupy(self, Py_ssize_t s, Py_ssize_t tick, Py_ssize_t level) noexcept
-    cdef int _vacate(self, Py_ssize_t s, Py_ssize_t tick) except -1
+    cdef inline int _occupy(self, Py_ssize_t s, Py_ssize_t tick, Py_ssize_t level) noexcept
+    cdef inline int _vacate(self, Py_ssize_t s, Py_ssize_t tick) except -1
     @cython.locals(level=cython.Py_ssize_t)
     cdef Py_ssize_t _worse(self, Py_ssize_t s, Py_ssize_t tick) except? -1
     cdef Py_ssize_t _worse_far(self, Py_ssize_t s, Py_ssize_t tick) except? -1
-    cdef Py_ssize_t _above(self, Py_ssize_t level, Py_ssize_t size) noexcept
-    cdef Py_ssize_t _below(self, Py_ssize_t level, Py_ssize_t size) noexcept
+    cdef inline Py_ssize_t _above(self, Py_ssize_t level, Py_ssize_t size) noexcept
+    cdef inline Py_ssize_t _below(self, Py_ssize_t level, Py_ssize_t size) noexcept
 
     cdef Py_ssize_t _outside(self, Py_ssize_t s, Py_ssize_t tick) except -1
     cdef int _near(self, Py_ssize_t s) except -1
@@ -105,15 +105,15 @@ cdef class Books:
     cdef int _vacate_far(self, Py_ssize_t s, Py_ssize_t tick) except -1
 
     cdef Py_ssize_t _new_slot(self) except -1
-    cdef void _release(self, Py_ssize_t slot) noexcept
+    cdef inline void _release(self, Py_ssize_t slot) noexcept
     cdef int _widen(self) except -1
     cdef int _widen_swept(self) except -1
     cdef inline Py_ssize_t _accept(self, Py_ssize_t number) noexcept
     cdef inline void _done(self, Py_ssize_t reason, Py_ssize_t book, Py_ssize_t identity, Py_ssize_t executed, Py_ssize_t cancelled, Py_ssize_t account) noexcept
     cdef inline void _show(self, Py_ssize_t s, Py_ssize_t tick, Py_ssize_t level) noexcept
-    cdef int _show_where(self, Py_ssize_t s, Py_ssize_t tick) except -1
+    cdef inline int _show_where(self, Py_ssize_t s, Py_ssize_t tick) except -1
     cdef Py_ssize_t _far_or_none(self, Py_ssize_t s, Py_ssize_t tick) except -1
-    cdef int _show_swept(self, Py_ssize_t s) except -1
+    cdef inline int _show_swept(self, Py_ssize_t s) except -1
     cdef int _reject(self, Py_ssize_t number, Py_ssize_t what, Py_ssize_t reason, Py_ssize_t field, Py_ssize_t book, Py_ssize_t identity) except -1
 
     @cython.locals(n=cython.Py_ssize_t)

@@ -244,8 +244,11 @@ class Books:
         identity = self._accept(number)
         left = quantity
         best = self.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
-        meets = best >= 0 and (best <= tick if side == w.BUY else best >= tick)
-        if meets and ((head >> 24) & 255 != w.FOK or self._can_fill(book, side, tick, quantity)):
+        if (
+            best >= 0
+            and (best - tick) * (1 - 2 * side) <= 0
+            and ((head >> 24) & 255 != w.FOK or self._can_fill(book, side, tick, quantity))
+        ):
             left = self._match(book, side, tick, left, identity, account)
         if left != 0 and (head >> 24) & 255 == w.DAY:
             slot = self.free
@@ -565,7 +568,7 @@ class Books:
             self.ends[level * w.LEVEL_HALVES + w.E_TAIL] = 0
             self._vacate(s, tick)
             tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
-            if left == 0 or tick < 0 or (tick > limit if side == w.BUY else tick < limit):
+            if left == 0 or tick < 0 or (tick - limit) * (1 - 2 * side) > 0:
                 break
         self.sequence = sequence + trades
         self.written = n
