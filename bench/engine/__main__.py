@@ -15,6 +15,7 @@ import click
 
 from bench._conditions import conditions
 from bench.engine import workload
+from bench.engine.resting import measure
 from svc_match.core import layout as w
 from svc_match.core.books import COMPILED
 
@@ -30,8 +31,9 @@ TAIL = 0.999
 @click.option("--operations", default=2_000_000)
 @click.option("--rounds", default=5)
 @click.option("--seed", default=1)
+@click.option("--resting", default=1_000_000, help="Orders that rest for the figures of memory and pauses; 0 for none.")
 @click.option("--batch", "batches", multiple=True, type=int, default=BATCHES)
-def main(operations: int, rounds: int, seed: int, batches: tuple[int, ...]) -> None:
+def main(operations: int, rounds: int, seed: int, resting: int, batches: tuple[int, ...]) -> None:
     """Operations a second of both, and their ratio."""
     told: dict[str, object] = {"compiled": COMPILED, "operations": operations, "seed": seed, "rounds": rounds}
     with tempfile.TemporaryDirectory() as folder:
@@ -40,9 +42,9 @@ def main(operations: int, rounds: int, seed: int, batches: tuple[int, ...]) -> N
         for instruments in (1, 100):
             file = Path(folder) / f"{instruments}.operations"
             made = [yardstick, "generate", str(seed), str(operations), str(instruments), file]
-            resting = json.loads(subprocess.run(made, check=True, capture_output=True).stdout)["resting"]
+            left = json.loads(subprocess.run(made, check=True, capture_output=True).stdout)["resting"]
             commands = workload.commands(file, instruments)
-            click.echo(f"{instruments} instrument(s), {resting} orders rest at the end")
+            click.echo(f"{instruments} instrument(s), {left} orders rest at the end")
             for batch in batches:
                 core, bare = compare(yardstick, file, commands, instruments, batch, rounds)
                 ratio = sum(bare) / sum(core)
@@ -53,6 +55,8 @@ def main(operations: int, rounds: int, seed: int, batches: tuple[int, ...]) -> N
                     told |= {f"yardstick_{name}": round(operations / sum(bare) * 1e9)}
                 if batch == TAIL_BATCH:
                     told[f"p999_us_{instruments}"] = round(tail(core) / 1e3, 1)
+    if resting:
+        told |= measure(resting)
     click.echo(json.dumps(told | conditions()))
 
 
