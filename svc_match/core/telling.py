@@ -11,7 +11,23 @@ from svc_match.core.instrument import Instrument
 
 _new = tuple.__new__
 KINDS = {w.PLACE: Kind.PLACE, w.CANCEL: Kind.CANCEL, w.REPLACE: Kind.REPLACE}
-REASONS = {getattr(w, reason.name): reason for reason in Reason if hasattr(w, reason.name)}
+REASONS = {
+    w.SYMBOL_UNKNOWN: Reason.SYMBOL_UNKNOWN,
+    w.MARKET_CLOSED: Reason.MARKET_CLOSED,
+    w.MARKET_HALTED: Reason.MARKET_HALTED,
+    w.PRICE_INVALID: Reason.PRICE_INVALID,
+    w.PRICE_OFF_TICK: Reason.PRICE_OFF_TICK,
+    w.PRICE_OUT_OF_LIMITS: Reason.PRICE_OUT_OF_LIMITS,
+    w.QUANTITY_INVALID: Reason.QUANTITY_INVALID,
+    w.QUANTITY_OFF_LOT: Reason.QUANTITY_OFF_LOT,
+    w.QUANTITY_OUT_OF_LIMITS: Reason.QUANTITY_OUT_OF_LIMITS,
+    w.QUANTITY_BELOW_EXECUTED: Reason.QUANTITY_BELOW_EXECUTED,
+    w.AMOUNT_INVALID: Reason.AMOUNT_INVALID,
+    w.NOTIONAL_OVERFLOW: Reason.NOTIONAL_OVERFLOW,
+    w.HOLD_TOO_SMALL: Reason.HOLD_TOO_SMALL,
+    w.ORDER_UNKNOWN: Reason.ORDER_UNKNOWN,
+    w.ORDER_FINISHED: Reason.ORDER_FINISHED,
+}
 DONE_REASONS = {getattr(w, reason.name): reason for reason in DoneReason}
 FIELDS = {
     w.F_PRICE: "price_e4",
