@@ -1,12 +1,13 @@
 # Everything is installed in .venv/; nothing outside this folder is touched.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check bench protos policies gateway schemas conformance
+.PHONY: help setup demo test check fuzz bench protos policies gateway schemas conformance
 
 BIN   := .venv/bin
 # An environment knows its folder: one that was moved is made anew.
 STAMP := .venv/stamp-$(shell pwd | cksum | cut -d' ' -f1)
-INPUTS := requirements.txt pyproject.toml protos/pyproject.toml sdk/python/pyproject.toml Makefile
+CORE := svc_match/core/books.py $(wildcard svc_match/core/*.pxd)
+INPUTS := requirements.txt pyproject.toml setup.py $(CORE) protos/pyproject.toml sdk/python/pyproject.toml Makefile
 PYTHON_SOURCES := chassis cli mesh svc_match svc_ledger svc_order svc_quote sdk/python/bourse_sdk
 
 # The first Python that is at least 3.11 and can make an environment; name another with `make setup PYTHON=/path/to/python3`.
@@ -27,6 +28,7 @@ $(STAMP): $(INPUTS)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		-e protos -e sdk/python -e .
+	@$(BIN)/python -c 'from svc_match.core.books import COMPILED; COMPILED or print("No C compiler: the matching core runs interpreted")'
 	@touch $@
 
 demo: setup ## A whole exchange trades for half a minute, is killed and released on the way, and every cent is reconciled
@@ -43,8 +45,11 @@ check: setup ## ruff, mypy --strict, buf lint, the import contracts, and that th
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest --quiet tests/test_protos.py
 
+fuzz: setup ## The matching core beside its twin on random commands: make fuzz SEED=1 COMMANDS=1000000
+	@$(BIN)/python -m tests.svc_match.twin --seed $(or $(SEED),1) --commands $(or $(COMMANDS),300000)
+
 bench: setup ## One figure and its conditions: make bench NAME=orders
-	@[ -n "$(NAME)" ] || { echo "Which one? make bench NAME=..., of:" $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py)) >&2; exit 2; }
+	@[ -n "$(NAME)" ] || { echo "Which one? make bench NAME=..., of:" $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py)) $(patsubst bench/%/__main__.py,%,$(wildcard bench/*/__main__.py)) >&2; exit 2; }
 	@$(BIN)/python -m bench.$(NAME) $(ARGS)
 
 protos: setup ## Generates protos/gen from protos/bourse

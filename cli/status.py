@@ -30,7 +30,8 @@ def status(home: Path, as_json: bool) -> None:
 
     A service in the mesh is shown with its sidecar: the address is where that takes the calls of others. The sequences are
     those of each shard that a process has reached; the lag is in events: of a shard's process that of its slower stream
-    behind its journal, of the others that of the process behind the journals.
+    behind its journal, of the others that of the process behind the journals. The core is how a shard's matching core runs:
+    compiled or interpreted.
 
     Exit codes: 0 every process is ready, 1 one is not or has no supervisor, 3 nothing runs.
 
@@ -68,7 +69,7 @@ def processes(machine: Machine, state: State) -> list[dict[str, Any]]:
         heard = list(pool.map(lambda process: positions(process.name, process.metrics), asked))
     journal = {
         shard: sequence
-        for process, (sequences, _) in zip(asked, heard, strict=True)
+        for process, (sequences, _, _) in zip(asked, heard, strict=True)
         for shard, sequence in sequences.items()
         if process.name.startswith(JOURNAL_KEEPER)
     }
@@ -83,9 +84,10 @@ def processes(machine: Machine, state: State) -> list[dict[str, Any]]:
             "restarts": process.restarts,
             "up_seconds": round(time.time() - process.started, 1) if process.pid else None,
             "sequences": sequences,
+            "core": core,
             "lag_events": max(streams.values()) if streams else lag(sequences, journal) if sequences else None,
         }
-        for process, is_ready, (sequences, streams) in zip(asked, ready, heard, strict=True)
+        for process, is_ready, (sequences, streams, core) in zip(asked, ready, heard, strict=True)
     }
     return [with_sidecar(process, found) for name, process in found.items() if not name.endswith(SIDECAR)]
 
@@ -112,6 +114,7 @@ def table(found: list[dict[str, Any]]) -> Table:
         "restarts",
         "up_seconds",
         "sequences",
+        "core",
         "lag_events",
     )
     drawn = Table(box=None, pad_edge=False)

@@ -18,6 +18,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 from chassis import telemetry
 from chassis.coalesce import Coalescer
 from svc_match.core import events, snapshot
+from svc_match.core.books import COMPILED
 from svc_match.core.engine import SEMANTICS, Applied, Engine
 from svc_match.core.events import EarlierDate, Reason, Refused, Repeat, Result
 from svc_match.core.recent import Recent
@@ -66,6 +67,10 @@ class Meters:
             registry=registry,
         )
         self.sequence = Gauge("match_sequence", "Sequence of the last committed event", registry=registry)
+        self.compiled = Gauge(
+            "match_core_compiled", "1 where the core is compiled, 0 where interpreted", registry=registry
+        )
+        self.compiled.set(COMPILED)
         self.open_orders = Gauge("match_open_orders", "Open orders", registry=registry)
         self.lag = Gauge("match_published_lag_events", "Events not yet in the stream", ["stream"], registry=registry)
 
@@ -292,7 +297,7 @@ class Shard:
     def _committed(self, row: Row) -> None:
         self.sequence, self.time_us = row.last_sequence, row.time_us
         self._committed_at = time.monotonic()
-        self._meters.open_orders.set(len(self._engine.orders.by_id))
+        self._meters.open_orders.set(self._engine.open_orders)
         self._recent.add(replace(row, commands=b"", identities=b""))
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()

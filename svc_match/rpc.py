@@ -15,6 +15,7 @@ from chassis.server import Server
 from svc_match import wire
 from svc_match.app import BATCH_COMMANDS_LIMIT, Shard
 from svc_match.core import snapshot
+from svc_match.core.books import COMPILED
 from svc_match.core.engine import SEMANTICS, Engine
 from svc_match.core.events import Reason, Refused, Result, Stands
 from svc_match.core.words import WORDS
@@ -158,10 +159,11 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
             time_us=shard.time_us,
             trading_date=engine.trading_date,
             date_opened_sequence=engine.date_opened_sequence if engine.trading_date else 0,
-            open_orders=len(engine.orders.by_id),
+            open_orders=engine.open_orders,
             state_hash=snapshot.state_hash(engine).hex(),
             semantics=SEMANTICS,
             published_sequence=min(published.values(), default=0),
+            core="compiled" if COMPILED else "interpreted",
         )
 
     async def _stream(
@@ -286,7 +288,7 @@ def _depth(engine: Engine, request: match_pb2.GetDepthRequest) -> match_pb2.GetD
         return None
     response = match_pb2.GetDepthResponse(sequence=engine.sequence, symbol_sequence=book.symbol_sequence)
     for side, levels in ((1, response.bids), (2, response.asks)):
-        for price_e4, quantity, orders in book.sides[side].depth(request.levels or DEPTH_LEVELS_LIMIT):
+        for price_e4, quantity, orders in book.depth(side, request.levels or DEPTH_LEVELS_LIMIT):
             levels.append(
                 events_pb2.LevelChanged(side=side, price_e4=price_e4, quantity=quantity, orders=orders)  # type: ignore[arg-type]
             )

@@ -4,26 +4,28 @@ The identity table is not in them, only its hash: its records are in the journal
 """
 
 import json
-from array import array
 from dataclasses import asdict
 from hashlib import blake2b
+from typing import Any
 
-from svc_match.core.book import Book
 from svc_match.core.engine import Engine
 from svc_match.core.identity import IdentityTable
 from svc_match.core.instrument import Instrument, Phase
+from svc_match.core.layout import ORDER_WORDS
 
+FORMAT = b"bourse packed books 1\n"
 HASH_BYTES = 16
 LENGTH_BYTES = 8
 
 
 class SnapshotDamaged(Exception):
-    """A snapshot does not say what its own hash says."""
+    """A snapshot does not say what its own hash says, or is of another format."""
 
 
 def encode(engine: Engine) -> bytes:
     """The state without the identities' records."""
-    return b"".join(_pieces(engine))
+    state = b"".join(_pieces(engine))
+    return state + blake2b(state, digest_size=HASH_BYTES).digest()
 
 
 def state_hash(engine: Engine) -> bytes:
@@ -34,10 +36,10 @@ def state_hash(engine: Engine) -> bytes:
     return state.digest()
 
 
-def _pieces(engine: Engine) -> list[bytes | bytearray]:
-    """Each part behind its length. The last and large one is the mirror of the open orders, not copied."""
-    orders = engine.orders
-    header = {
+def _pieces(engine: Engine) -> list[bytes | memoryview]:
+    """The format, the header behind its length, and the orders' pool as it is."""
+    packed = engine.packed
+    fields = {
         "shard": engine.shard,
         "sequence": engine.sequence,
         "trading_date": engine.trading_date,
@@ -46,24 +48,25 @@ def _pieces(engine: Engine) -> list[bytes | bytearray]:
         "identities": len(engine.identities),
         "identity_hash": engine.identities.hash().hex(),
         "books": [[asdict(book.instrument), int(book.phase), book.symbol_sequence] for book in engine.numbered],
-        "accounts": list(orders.accounts),
+        "windows": [packed.window(side) for side in range(2 * len(engine.numbered))],
+        "free": packed.first_free(),
+        "accounts": engine.names,
     }
-    parts: list[bytes | bytearray] = [json.dumps(header).encode(), array("q", orders.free).tobytes(), orders.packed]
-    return [piece for part in parts for piece in (len(part).to_bytes(LENGTH_BYTES), part)]
+    header = json.dumps(fields).encode()
+    return [FORMAT, len(header).to_bytes(LENGTH_BYTES), header, packed.pool()]
 
 
 def identity_range(state: bytes) -> tuple[int, int]:
     """The sequence that opened the state's last date and the state's own: its identities are in the rows between."""
-    header = json.loads(_parts(state)[0])
+    header, _ = _parts(state)
     return header["date_opened_sequence"], header["sequence"]
 
 
 def load(state: bytes, identities: bytes) -> Engine:
     """The engine of a state and its identities' records; raises SnapshotDamaged if they do not fit."""
-    text, free, packed = _parts(state)
-    header = json.loads(text)
+    header, pool = _parts(state)
     engine = Engine(header["shard"])
-    engine.sequence = header["sequence"]
+    engine.packed.sequence = header["sequence"]
     engine.trading_date = header["trading_date"]
     engine.last_date = header["last_date"]
     engine.date_opened_sequence = header["date_opened_sequence"]
@@ -73,23 +76,22 @@ def load(state: bytes, identities: bytes) -> Engine:
             f"the identities up to sequence {engine.sequence} have another hash than the snapshot says"
         )
     for fields, phase, symbol_sequence in header["books"]:
-        book = Book(len(engine.numbered), Instrument(**fields))
-        book.phase = Phase(phase)
-        book.symbol_sequence = symbol_sequence
-        engine.numbered.append(book)
-        engine.books[book.instrument.symbol] = book
-    slots = array("q")
-    slots.frombytes(free)
-    for order in engine.orders.load(packed, slots.tolist(), header["accounts"]):
-        engine.numbered[order.book].sides[order.side].add(order)
+        book = engine.add_book(Instrument(**fields), Phase(phase))
+        engine.packed.count_public(book.number, symbol_sequence)
+    engine.names.extend(header["accounts"])
+    engine.accounts.update({name: number for number, name in enumerate(engine.names)})
+    engine.packed.load(pool, header["free"], [tuple(window) for window in header["windows"]])
     return engine
 
 
-def _parts(state: bytes) -> list[bytes]:
-    parts, start = [], 0
-    while start < len(state):
-        length = int.from_bytes(state[start : start + LENGTH_BYTES])
-        start += LENGTH_BYTES
-        parts.append(state[start : start + length])
-        start += length
-    return parts
+def _parts(state: bytes) -> tuple[dict[str, Any], bytes]:
+    """The header and the pool; nothing is read of bytes that are not as they were written."""
+    start = len(FORMAT) + LENGTH_BYTES
+    if not state.startswith(FORMAT):
+        raise SnapshotDamaged(f"the snapshot is not in the format {FORMAT.decode().strip()!r}")
+    body, digest = state[:-HASH_BYTES], state[-HASH_BYTES:]
+    if blake2b(body, digest_size=HASH_BYTES).digest() != digest:
+        raise SnapshotDamaged("the snapshot has another hash than it says")
+    end = start + int.from_bytes(body[start - LENGTH_BYTES : start])
+    assert (len(body) - end) % (8 * ORDER_WORDS) == 0
+    return json.loads(body[start:end]), body[end:]

@@ -55,11 +55,9 @@ class MultiBit:
         return trades
 
     def _side(self, side: int) -> list[tuple[str, int, Decimal]]:
-        place = self.desk.engine.books["ACME"].sides[side]
         return [
-            (order.account, order.open, Decimal(order.price_e4) / 10_000)
-            for key in reversed(place.keys)
-            for order in place.levels[key].orders.values()
+            (account, quantity, Decimal(price_e4) / 10_000)
+            for price_e4, _, quantity, account in self.desk.engine.books["ACME"].standing(side)
         ]
 
 

@@ -125,13 +125,12 @@ def test_conservation(seed: int) -> None:
 def check_books(core: Engine, levels: dict[tuple[str, int, int], tuple[int, int]]) -> None:
     seen: dict[tuple[str, int, int], tuple[int, int]] = {}
     for symbol, book in core.books.items():
-        bids, asks = book.sides[1].depth(1000), book.sides[2].depth(1000)
+        bids, asks = book.depth(1, 1000), book.depth(2, 1000)
         assert not bids or not asks or bids[0][0] < asks[0][0]
         for side, depth in ((1, bids), (2, asks)):
             seen |= {(symbol, side, price): (quantity, orders) for price, quantity, orders in depth}
             for price, quantity, _ in depth:
-                level = book.sides[side].levels[book.sides[side].sign * price]
-                assert quantity == sum(order.open for order in level.orders.values())
+                assert quantity == sum(left for at, _, left, _ in book.standing(side) if at == price)
     assert seen == {key: value for key, value in levels.items() if value[1]}
 
 
@@ -209,7 +208,7 @@ def test_a_date_closes_in_parts() -> None:
     desk.engine.apply([desk.command(f"alice buy i{number} 1 ACME 10.00") for number in range(count)], 1, 1 << 30)
     close = desk.command("close 20260105")
     assert desk.engine.apply([close], 2).results == [events.Stands(desk.engine.sequence, more=True)]
-    assert len(desk.engine.orders.by_id) == 1
+    assert desk.engine.open_orders == 1
     assert desk.engine.apply([close], 2).results == [events.Stands(desk.engine.sequence)]
-    assert not desk.engine.orders.by_id
+    assert not desk.engine.open_orders
     assert desk.engine.trading_date == 0

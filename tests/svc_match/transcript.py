@@ -146,8 +146,8 @@ class Desk:
             assert event.sequence == number
         assert applied.last_sequence == self.engine.sequence
         for book in self.engine.numbered:
-            bids, asks = book.sides[1], book.sides[2]
-            assert not bids.keys or not asks.keys or bids.keys[-1] < -asks.keys[-1], "crossed"
+            bids, asks = book.depth(1, 1), book.depth(2, 1)
+            assert not bids or not asks or bids[0][0] < asks[0][0], "crossed"
 
 
 def _public(event: Any) -> str:

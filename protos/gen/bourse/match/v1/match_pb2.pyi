@@ -97,7 +97,7 @@ class GetShardRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetShardResponse(_message.Message):
-    __slots__ = ("shard", "incarnation", "epoch", "sequence", "time_us", "trading_date", "date_opened_sequence", "open_orders", "state_hash", "semantics", "published_sequence")
+    __slots__ = ("shard", "incarnation", "epoch", "sequence", "time_us", "trading_date", "date_opened_sequence", "open_orders", "state_hash", "semantics", "published_sequence", "core")
     SHARD_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -109,6 +109,7 @@ class GetShardResponse(_message.Message):
     STATE_HASH_FIELD_NUMBER: _ClassVar[int]
     SEMANTICS_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    CORE_FIELD_NUMBER: _ClassVar[int]
     shard: int
     incarnation: str
     epoch: int
@@ -120,7 +121,8 @@ class GetShardResponse(_message.Message):
     state_hash: str
     semantics: int
     published_sequence: int
-    def __init__(self, shard: _Optional[int] = ..., incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., trading_date: _Optional[int] = ..., date_opened_sequence: _Optional[int] = ..., open_orders: _Optional[int] = ..., state_hash: _Optional[str] = ..., semantics: _Optional[int] = ..., published_sequence: _Optional[int] = ...) -> None: ...
+    core: str
+    def __init__(self, shard: _Optional[int] = ..., incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., trading_date: _Optional[int] = ..., date_opened_sequence: _Optional[int] = ..., open_orders: _Optional[int] = ..., state_hash: _Optional[str] = ..., semantics: _Optional[int] = ..., published_sequence: _Optional[int] = ..., core: _Optional[str] = ...) -> None: ...
 
 class ListInstrumentsRequest(_message.Message):
     __slots__ = ()

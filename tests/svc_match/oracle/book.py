@@ -11,7 +11,7 @@ from typing import NamedTuple
 from chassis.units import FEE_SCALE
 from svc_match.core.commands import Side
 from svc_match.core.instrument import Instrument, Phase
-from svc_match.core.orders import Order
+from tests.svc_match.oracle.orders import Order
 
 NO_LIMIT = -(1 << 63)
 BUY, SELL = Side.BUY, Side.SELL

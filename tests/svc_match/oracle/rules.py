@@ -3,11 +3,11 @@
 from datetime import date
 
 from chassis.units import INT64_MAX, worst
-from svc_match.core.book import Book
 from svc_match.core.commands import OrderType, Place, Replace, Side
 from svc_match.core.events import Reason, Refused
 from svc_match.core.instrument import Instrument, Phase
-from svc_match.core.orders import Order
+from tests.svc_match.oracle.book import Book
+from tests.svc_match.oracle.orders import Order
 
 BUY = Side.BUY
 LIMIT, MARKET = OrderType.LIMIT, OrderType.MARKET
@@ -66,7 +66,7 @@ def wrong_bound(command: Place) -> Refused | None:
     """A MARKET buy names a price or an amount, a MARKET sell and a LIMIT order no amount."""
     price_e4, amount_e4 = command.price_e4, command.amount_e4
     if command.type == MARKET:
-        if command.side == BUY and (price_e4 > 0) != (amount_e4 > 0):
+        if command.side == BUY and (price_e4 > 0) != (amount_e4 > 0) and amount_e4 >= 0:
             return None
         if command.side != BUY and not amount_e4:
             return Refused(Reason.PRICE_INVALID, "price_e4", str(price_e4)) if price_e4 else None

@@ -1,0 +1,1251 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+# cython: nonecheck=False, annotation_typing=False, infer_types=True
+"""All books of a shard in flat pools of int64: one call a batch, packed commands in, packed events out.
+
+An order is a record of ORDER_WORDS in one pool (a cache line), known by its slot; the orders at a price are a list by
+slots, oldest first. A side has a window of levels around its best price, with a bit for each that holds orders; what is
+farther away is in a sorted map. Prices are counted in ticks of the instrument. `books.pxd` gives the types of C; without
+it the same code runs interpreted. Trades happen at the maker's price.
+"""
+
+from bisect import bisect_left, insort
+
+from svc_match.core import bits
+from svc_match.core import layout as w
+from svc_match.core.memory import Words
+
+COMPILED = not __file__.endswith(".py")
+
+
+class Index:
+    """From an order's id to its slot, 0 for none. Ids ascend, so slots stand in pages by the id's sequence; when pages take
+    more than a share of the orders' memory, what is left in the oldest page moves to a dict. The caller compares ids.
+    """
+
+    def __init__(self) -> None:
+        self._directory = Words(1_024)
+        self._pages = Words(2 * w.PAGE)
+        self.first = 0
+        self.length = 0
+        self.oldest = 0
+        self.used = 1
+        self.paged = 0
+        self.count = 0
+        self.identity_base = 0
+        self.spare: list[int] = []
+        self.old: dict[int, int] = {}
+        self._point()
+
+    def _point(self) -> int:
+        self.directory = bits.words(self._directory.view)
+        self.slots = bits.halves(self._pages.view)
+        return 0
+
+    def find(self, identity: int) -> int:
+        """The slot of an id, or 0; perhaps that of another id with the same sequence."""
+        sequence = identity & w.SEQUENCE
+        entry = (sequence >> w.PAGE_BITS) - self.first
+        if entry < 0 or entry >= self.length or self.directory[entry] == 0:
+            return self._find_old(identity)
+        return self.slots[self.directory[entry] + (sequence & (w.PAGE - 1))]
+
+    def add(self, identity: int, slot: int) -> int:
+        """Remembers the slot of the highest id so far."""
+        sequence = identity & w.SEQUENCE
+        entry = (sequence >> w.PAGE_BITS) - self.first
+        if entry < 0 or entry >= self.length or self.directory[entry] == 0:
+            entry = self._page(sequence >> w.PAGE_BITS)
+        self.slots[self.directory[entry] + (sequence & (w.PAGE - 1))] = slot
+        self.count += 1
+        return 0
+
+    def remove(self, identity: int) -> int:
+        """Forgets an id that has a slot."""
+        sequence = identity & w.SEQUENCE
+        entry = (sequence >> w.PAGE_BITS) - self.first
+        self.count -= 1
+        if entry < 0 or entry >= self.length or self.directory[entry] == 0:
+            del self.old[identity]
+        else:
+            self.slots[self.directory[entry] + (sequence & (w.PAGE - 1))] = 0
+        return 0
+
+    def restore(self, identity: int, slot: int) -> int:
+        """Remembers the slot of any id, before the first `add`."""
+        self.old[identity] = slot
+        self.count += 1
+        return 0
+
+    def _find_old(self, identity: int) -> int:
+        return self.old.get(identity, 0)
+
+    def _page(self, number: int) -> int:
+        """The directory's entry of a new page."""
+        begins = self.length == 0
+        if begins:
+            self.first = number
+        entry = number - self.first
+        self._directory.reserve(entry + 1)
+        while self.paged >= w.PAGES_FREE + self.count * w.PAGED_BYTES // (4 * w.PAGE):
+            self._retire()
+        if self.spare:
+            page = self.spare.pop()
+        else:
+            page = self.used * w.PAGE
+            self.used += 1
+            self._pages.reserve(self.used * w.PAGE // 2)
+        self._point()
+        for place in range(w.PAGE):
+            self.slots[page + place] = 0
+        self.directory[entry] = page
+        self.length = entry + 1
+        self.paged += 1
+        if begins:
+            for old in list(self.old):
+                identity = old
+                if (identity & w.SEQUENCE) >> w.PAGE_BITS == number:
+                    self.slots[page + (identity & (w.PAGE - 1))] = self.old.pop(old)
+        return entry
+
+    def _retire(self) -> int:
+        """The oldest page's orders move to the dict."""
+        while self.directory[self.oldest] == 0:
+            self.oldest += 1
+        page = self.directory[self.oldest]
+        for place in range(w.PAGE):
+            if self.slots[page + place] != 0:
+                self.old[self.identity_base | (self.first + self.oldest) << w.PAGE_BITS | place] = self.slots[
+                    page + place
+                ]
+        self.directory[self.oldest] = 0
+        self.spare.append(page)
+        self.paged -= 1
+        return 0
+
+
+class Books:
+    """The books of one shard, numbered in the order in which they were added. Slot and level 0 stand for none."""
+
+    def __init__(self, shard: int = 0) -> None:
+        self.identity_base = shard << 48
+        self.sequence = 0
+        self.index = Index()
+        self.index.identity_base = self.identity_base
+        self._orders = Words(1_024 * w.ORDER_WORDS)
+        self._books = Words(64 * w.BOOK_WORDS)
+        self._sides = Words(128 * w.SIDE_WORDS)
+        self._levels = Words(4_096 * w.LEVEL_WORDS)
+        self._bits = Words(64)
+        self._parts = Words(64)
+        self._out = Words(65_536)
+        self._swept = Words(512)
+        self._one = Words(w.COMMAND_WORDS)
+        self.free = 0
+        self.top = 1
+        self.book_count = 0
+        self.levels_top = 64
+        self.written = 0
+        self.swept_count = 0
+        self.spare_windows: dict[int, list[int]] = {}
+        self.far_ticks: dict[int, list[int]] = {}
+        self.far_levels: dict[tuple[int, int], int] = {}
+        self.spare_far: list[int] = []
+        self._point()
+
+    def _point(self) -> int:
+        """After any pool grew."""
+        self.orders = bits.words(self._orders.view)
+        self.halves = bits.halves(self._orders.view)
+        self.books = bits.words(self._books.view)
+        self.sides = bits.words(self._sides.view)
+        self.levels = bits.words(self._levels.view)
+        self.ends = bits.halves(self._levels.view)
+        self.occupied = bits.masks(self._bits.view)
+        self.parts = bits.masks(self._parts.view)
+        self.out = bits.words(self._out.view)
+        self.swept = bits.words(self._swept.view)
+        self.one = bits.words(self._one.view)
+        self.room = len(self._out) - w.LARGEST_EVENT_WORDS
+        self.swept_room = len(self._swept) - 1
+        self.order_room = len(self._orders) // w.ORDER_WORDS
+        return 0
+
+    # One call a batch
+
+    def apply(self, commands: memoryview) -> memoryview:
+        """The events of some commands, behind one another; valid until the next call."""
+        count = len(commands) // w.COMMAND_WORDS
+        self.written = 0
+        if count == 0:
+            return self.events()
+        words = bits.words(commands)
+        for number in range(count):
+            if number + w.AHEAD < count:
+                self._expect(words, (number + w.AHEAD) * w.COMMAND_WORDS)
+            self.command(words, number * w.COMMAND_WORDS, number)
+        return self.events()
+
+    def _expect(self, c: memoryview, at: int) -> int:
+        """Asks for the order that a command names, which is read soon."""
+        if c[at] & 255 != w.PLACE:
+            bits.ahead(self.orders, self.index.find(c[at + w.C_ORDER]) * w.ORDER_WORDS)
+        return 0
+
+    def events(self) -> memoryview:
+        """What was written since `written` was 0; valid until the next command."""
+        return self._out.view[: self.written]
+
+    def command(self, c: memoryview, at: int, number: int) -> int:
+        """Executes one packed command."""
+        if self.written > self.room:
+            self._widen()
+        kind = c[at] & 255
+        if kind == w.CANCEL:
+            return self.cancel(c, at, number)
+        if kind == w.PLACE:
+            return self.place(c, at, number)
+        return self.replace(c, at, number)
+
+    # Commands
+
+    def place(self, c: memoryview, at: int, number: int) -> int:
+        """A new order. Plain limit orders are checked at once; whatever fails is looked at again for its reason."""
+        head = c[at + w.C_HEAD]
+        side = (head >> 8) & 255
+        book = ((head >> 32) & 0xFFFF) - 1
+        price = c[at + w.C_PRICE]
+        quantity = c[at + w.C_QUANTITY]
+        account = c[at + w.C_ACCOUNT]
+        held_price = c[at + w.C_HELD_PRICE]
+        if book < 0:
+            return self._reject(number, w.PLACE, w.SYMBOL_UNKNOWN, w.F_SYMBOL, 0, 0)
+        b = book * w.BOOK_WORDS
+        if (
+            head & w.PLAIN_MASK != w.PLAIN
+            or price < self.books[b + w.B_OPEN_PRICE]
+            or price > self.books[b + w.B_MAX_PRICE]
+            or quantity <= 0
+            or quantity > self.books[b + w.B_MAX_QUANTITY]
+            or (self.books[b + w.B_LOT_SIZE] != 1 and quantity % self.books[b + w.B_LOT_SIZE] != 0)
+            or c[at + w.C_AMOUNT] != 0
+        ):
+            return self._place_otherwise(c, at, number)
+        tick = bits.share(price, self.books[b + w.B_RECIPROCAL])
+        needed = quantity
+        if side == w.BUY:
+            needed = bits.worst(held_price, quantity, account >> 32)
+        if (
+            tick * self.books[b + w.B_TICK_SIZE] != price
+            or needed < 0
+            or needed > c[at + w.C_HELD_AMOUNT]
+            or (side == w.BUY and held_price < price)
+        ):
+            return self._place_otherwise(c, at, number)
+        identity = self._accept(number)
+        left = quantity
+        best = self.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
+        if (
+            best >= 0
+            and (best - tick) * (1 - 2 * side) <= 0
+            and ((head >> 24) & 255 != w.FOK or self._can_fill(book, side, tick, quantity))
+        ):
+            left = self._match(book, side, tick, left, identity, account)
+        if left != 0 and (head >> 24) & 255 == w.DAY:
+            slot = self.free
+            if slot != 0:
+                self.free = self.halves[slot * w.ORDER_HALVES + w.H_NEXT]
+            else:
+                slot = self._new_slot()
+            o = slot * w.ORDER_WORDS
+            h = slot * w.ORDER_HALVES
+            self.orders[o + w.O_ID] = identity
+            self.orders[o + w.O_QUANTITY] = quantity
+            self.orders[o + w.O_HELD_PRICE] = held_price
+            self.halves[h + w.H_ACCOUNT] = account & 0x7FFFFFFF
+            self.halves[h + w.H_FEE] = account >> 32
+            self.halves[h + w.H_EXTENSION] = 0
+            self.index.add(identity, slot)
+            level = self._rest(slot, book * 2 + side, tick, left)
+            if self.swept_count != 0:
+                self._show_swept(book * 2 + (side ^ 1))
+            self._show(book * 2 + side, tick, level)
+            return 0
+        if left == 0:
+            self._done(w.FILLED, book, identity, quantity, 0, account & 0x7FFFFFFF)
+        else:
+            self._done(w.IMMEDIATE, book, identity, quantity - left, left, account & 0x7FFFFFFF)
+        if self.swept_count != 0:
+            self._show_swept(book * 2 + (side ^ 1))
+        return 0
+
+    def _place_otherwise(self, c: memoryview, at: int, number: int) -> int:
+        """A MARKET order, or one that is rejected: the checks in their order."""
+        head = c[at + w.C_HEAD]
+        side = (head >> 8) & 255
+        kind = (head >> 16) & 255
+        time_in_force = (head >> 24) & 255
+        book = ((head >> 32) & 0xFFFF) - 1
+        price = c[at + w.C_PRICE]
+        quantity = c[at + w.C_QUANTITY]
+        amount = c[at + w.C_AMOUNT]
+        account = c[at + w.C_ACCOUNT]
+        b = book * w.BOOK_WORDS
+        reason = self._wrong_phase(book)
+        if reason != 0:
+            return self._reject(number, w.PLACE, reason, w.F_SYMBOL, book + 1, 0)
+        if price != 0 or kind == w.LIMIT:
+            reason = self._wrong_price(book, price)
+            if reason != 0:
+                return self._reject(number, w.PLACE, reason, w.F_PRICE, book + 1, 0)
+        reason = self._wrong_quantity(book, quantity)
+        if reason != 0:
+            return self._reject(number, w.PLACE, reason, w.F_QUANTITY, book + 1, 0)
+        if kind == w.MARKET and side == w.BUY:
+            if (price > 0) == (amount > 0) or amount < 0:
+                return self._reject(number, w.PLACE, w.AMOUNT_INVALID, w.F_AMOUNT, book + 1, 0)
+        elif amount != 0:
+            return self._reject(number, w.PLACE, w.AMOUNT_INVALID, w.F_AMOUNT, book + 1, 0)
+        elif kind == w.MARKET and price != 0:
+            return self._reject(number, w.PLACE, w.PRICE_INVALID, w.F_PRICE, book + 1, 0)
+        held_price = c[at + w.C_HELD_PRICE]
+        if side != w.BUY:
+            needed = quantity
+        elif amount != 0:
+            needed = amount
+        else:
+            needed = bits.worst(max(held_price, price), quantity, account >> 32)
+            if needed < 0:
+                return self._reject(number, w.PLACE, w.NOTIONAL_OVERFLOW, w.F_QUANTITY, book + 1, 0)
+            if held_price < price:
+                return self._reject(number, w.PLACE, w.HOLD_TOO_SMALL, w.F_HELD_PRICE, book + 1, 0)
+        if c[at + w.C_HELD_AMOUNT] < needed or head >> 48 == 0:
+            return self._reject(number, w.PLACE, w.HOLD_TOO_SMALL, w.F_HELD_AMOUNT, book + 1, 0)
+        # What is left is a MARKET order: what can trade at once does.
+        assert kind == w.MARKET
+        identity = self._accept(number)
+        left = quantity
+        tick = bits.share(price, self.books[b + w.B_RECIPROCAL])
+        if price == 0:
+            tick = w.NO_LIMIT if side == w.BUY else 0
+        best = self.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
+        fee = min(self.books[b + w.B_TAKER_FEE], account >> 32)
+        if best >= 0 and (best <= tick if side == w.BUY else best >= tick):
+            if amount != 0:
+                if time_in_force != w.FOK or self._can_pay(book, tick, quantity, amount, fee):
+                    left = self._match_amount(book, tick, left, identity, account, amount, fee)
+            elif time_in_force != w.FOK or self._can_fill(book, side, tick, quantity):
+                left = self._match(book, side, tick, left, identity, account)
+        if left == 0:
+            self._done(w.FILLED, book, identity, quantity, 0, account & 0x7FFFFFFF)
+        else:
+            self._done(w.IMMEDIATE, book, identity, quantity - left, left, account & 0x7FFFFFFF)
+        if self.swept_count != 0:
+            self._show_swept(book * 2 + (side ^ 1))
+        return 0
+
+    def cancel(self, c: memoryview, at: int, number: int) -> int:
+        """Ends an open order."""
+        identity = c[at + w.C_ORDER]
+        slot = self._named(c, at)
+        if slot == 0:
+            return self._reject(number, w.CANCEL, w.ORDER_UNKNOWN, w.F_ORDER, (c[at] >> 32) & 0xFFFF, identity)
+        o = slot * w.ORDER_WORDS
+        side = self.halves[slot * w.ORDER_HALVES + w.H_SIDE]
+        tick = self.orders[o + w.O_TICK]
+        left = self.orders[o + w.O_OPEN]
+        n = self.written
+        self.sequence += 1
+        self.out[n] = w.DONE | w.CANCELLED << 8 | ((side >> 1) + 1) << 16 | number << 32
+        self.out[n + 1] = identity
+        self.out[n + 2] = self.orders[o + w.O_QUANTITY] - left
+        self.out[n + 3] = left
+        self.out[n + 4] = self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
+        self.written = n + w.DONE_WORDS
+        level = self._leave(slot)
+        self._show(side, tick, level)
+        if self.ends[level * w.LEVEL_HALVES + w.E_HEAD] == 0:
+            self._vacate(side, tick)
+        self.index.remove(identity)
+        self._release(slot)
+        return 0
+
+    def replace(self, c: memoryview, at: int, number: int) -> int:
+        """Changes price and total quantity; only less at the same price keeps its place."""
+        identity = c[at + w.C_ORDER]
+        head = c[at + w.C_HEAD]
+        slot = self._named(c, at)
+        if slot == 0:
+            return self._reject(number, w.REPLACE, w.ORDER_UNKNOWN, w.F_ORDER, (head >> 32) & 0xFFFF, identity)
+        o = slot * w.ORDER_WORDS
+        h = slot * w.ORDER_HALVES
+        s = self.halves[h + w.H_SIDE]
+        side = s & 1
+        book = s >> 1
+        b = book * w.BOOK_WORDS
+        price = c[at + w.C_PRICE]
+        quantity = c[at + w.C_QUANTITY]
+        open_before = self.orders[o + w.O_OPEN]
+        left = quantity - (self.orders[o + w.O_QUANTITY] - open_before)
+        held = head >> 48
+        fee = c[at + w.C_ACCOUNT] >> 32 if held else self.halves[h + w.H_FEE]
+        reason = self._wrong_phase(book)
+        if reason != 0:
+            return self._reject(number, w.REPLACE, reason, w.F_SYMBOL, book + 1, identity)
+        reason = self._wrong_price(book, price)
+        if reason != 0:
+            return self._reject(number, w.REPLACE, reason, w.F_PRICE, book + 1, identity)
+        reason = self._wrong_quantity(book, quantity)
+        if reason == 0 and left <= 0:
+            reason = w.QUANTITY_BELOW_EXECUTED
+        if reason != 0:
+            return self._reject(number, w.REPLACE, reason, w.F_QUANTITY, book + 1, identity)
+        extra = c[at + w.C_HELD_AMOUNT] if held else 0
+        if side == w.BUY:
+            needed = bits.worst(price, left, fee)
+            if needed < 0:
+                return self._reject(number, w.REPLACE, w.NOTIONAL_OVERFLOW, w.F_QUANTITY, book + 1, identity)
+            needed -= bits.worst(self.orders[o + w.O_HELD_PRICE], open_before, self.halves[h + w.H_FEE])
+        else:
+            needed = left - open_before
+        if needed > extra:
+            return self._reject(number, w.REPLACE, w.HOLD_TOO_SMALL, w.F_EXTRA, book + 1, identity)
+        tick = bits.share(price, self.books[b + w.B_RECIPROCAL])
+        tick_before = self.orders[o + w.O_TICK]
+        n = self.written
+        self.sequence += 1
+        self.out[n] = w.REPLACED | side << 8 | (book + 1) << 16 | number << 32
+        self.out[n + 1] = identity
+        self.out[n + 2] = left
+        self.out[n + 3] = fee
+        self.written = n + w.REPLACED_WORDS
+        self.orders[o + w.O_QUANTITY] = quantity
+        self.orders[o + w.O_HELD_PRICE] = price if side == w.BUY else 0
+        self.halves[h + w.H_FEE] = fee
+        if tick == tick_before and left < open_before:
+            level = self._level(s, tick)
+            self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] -= open_before - left
+            self.orders[o + w.O_OPEN] = left
+            self._show(s, tick, level)
+            return 0
+        level = self._leave(slot)
+        account = self.halves[h + w.H_ACCOUNT]
+        if self.ends[level * w.LEVEL_HALVES + w.E_HEAD] == 0:
+            self._vacate(s, tick_before)
+        best = self.sides[(s ^ 1) * w.SIDE_WORDS + w.S_BEST]
+        if best >= 0 and (best <= tick if side == w.BUY else best >= tick):
+            left = self._match(book, side, tick, left, identity, fee << 32 | account)
+        if left == 0:
+            self.index.remove(identity)
+            self._release(slot)
+            self._done(w.FILLED, book, identity, quantity, 0, account)
+        else:
+            level = self._rest(slot, s, tick, left)
+        if left != 0 and tick == tick_before:
+            self._show(s, tick, level)
+        else:
+            self._show_where(s, tick_before)
+        if self.swept_count != 0:
+            self._show_swept(s ^ 1)
+        if left != 0 and tick != tick_before:
+            self._show(s, tick, level)
+        return 0
+
+    # Checks
+
+    def _named(self, c: memoryview, at: int) -> int:
+        """The slot of the open order that a command names, if it is the account's and of the symbol; else 0."""
+        identity = c[at + w.C_ORDER]
+        slot = self.index.find(identity)
+        if slot == 0 or self.orders[slot * w.ORDER_WORDS + w.O_ID] != identity:
+            return 0
+        h = slot * w.ORDER_HALVES
+        if self.halves[h + w.H_ACCOUNT] != c[at + w.C_ACCOUNT] & 0x7FFFFFFF:
+            return 0
+        book = (c[at] >> 32) & 0xFFFF
+        if book != 0 and self.halves[h + w.H_SIDE] >> 1 != book - 1:
+            return 0
+        return slot
+
+    def _wrong_phase(self, book: int) -> int:
+        phase = self.books[book * w.BOOK_WORDS + w.B_PHASE]
+        if phase == w.PHASE_OPEN:
+            return 0
+        return w.MARKET_HALTED if phase == w.PHASE_HALTED else w.MARKET_CLOSED
+
+    def _wrong_price(self, book: int, price: int) -> int:
+        b = book * w.BOOK_WORDS
+        if price <= 0:
+            return w.PRICE_INVALID
+        if price % self.books[b + w.B_TICK_SIZE] != 0:
+            return w.PRICE_OFF_TICK
+        if price < self.books[b + w.B_MIN_PRICE] or price > self.books[b + w.B_MAX_PRICE]:
+            return w.PRICE_OUT_OF_LIMITS
+        return 0
+
+    def _wrong_quantity(self, book: int, quantity: int) -> int:
+        b = book * w.BOOK_WORDS
+        if quantity <= 0:
+            return w.QUANTITY_INVALID
+        if quantity % self.books[b + w.B_LOT_SIZE] != 0:
+            return w.QUANTITY_OFF_LOT
+        if quantity > self.books[b + w.B_MAX_QUANTITY]:
+            return w.QUANTITY_OUT_OF_LIMITS
+        return 0
+
+    # Matching
+
+    def _match(self, book: int, side: int, limit: int, left: int, identity: int, account: int) -> int:
+        """What is left of an order of `side` after it traded at `limit` or better; the best level is within it."""
+        s = book * 2 + (side ^ 1)
+        tick_size = self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+        maker_rate = self.books[book * w.BOOK_WORDS + w.B_MAKER_FEE]
+        taker_fee = min(self.books[book * w.BOOK_WORDS + w.B_TAKER_FEE], account >> 32)
+        tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+        sequence = self.sequence
+        trades = 0
+        n = self.written
+        while True:
+            level = self.sides[s * w.SIDE_WORDS + w.S_ORIGIN] + tick
+            slot = self.ends[level * w.LEVEL_HALVES + w.E_HEAD]
+            price = tick * tick_size
+            taken = left
+            gone = 0
+            while True:
+                o = slot * w.ORDER_WORDS
+                h = slot * w.ORDER_HALVES
+                maker = self.orders[o + w.O_ID]
+                rest = self.orders[o + w.O_OPEN]
+                traded = min(left, rest)
+                left -= traded
+                rest -= traded
+                amount = price * traded
+                if n > self.room:
+                    self.written = n
+                    self._widen()
+                trades += 1
+                self.out[n] = w.TRADED | side << 8 | (book + 1) << 16
+                self.out[n + 1] = maker
+                self.out[n + 2] = identity
+                self.out[n + 3] = price
+                self.out[n + 4] = traded
+                self.out[n + 5] = rest
+                self.out[n + 6] = left
+                maker_fee = min(maker_rate, self.halves[h + w.H_FEE])
+                self.out[n + 7] = bits.fee_of(amount, maker_fee)
+                self.out[n + 8] = bits.fee_of(amount, taker_fee)
+                self.out[n + 9] = (account & 0x7FFFFFFF) << 32 | self.halves[h + w.H_ACCOUNT]
+                n += w.TRADED_WORDS
+                if rest != 0:
+                    self.orders[o + w.O_OPEN] = rest
+                    self.halves[h + w.H_PREVIOUS] = 0
+                    break
+                gone += 1
+                self.out[n] = w.DONE | w.FILLED << 8 | (book + 1) << 16
+                self.out[n + 1] = maker
+                self.out[n + 2] = self.orders[o + w.O_QUANTITY]
+                self.out[n + 3] = 0
+                self.out[n + 4] = self.halves[h + w.H_ACCOUNT]
+                n += w.DONE_WORDS
+                self.index.remove(maker)
+                following = self.halves[h + w.H_NEXT]
+                self._release(slot)
+                slot = following
+                sequence += 1
+                if slot == 0:
+                    break
+                if left == 0:
+                    self.halves[slot * w.ORDER_HALVES + w.H_PREVIOUS] = 0
+                    break
+            self.ends[level * w.LEVEL_HALVES + w.E_HEAD] = slot
+            self.ends[level * w.LEVEL_HALVES + w.E_COUNT] -= gone
+            self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] -= taken - left
+            if self.swept_count > self.swept_room:
+                self._widen_swept()
+            self.swept[self.swept_count] = tick
+            self.swept_count += 1
+            if slot != 0:
+                break
+            self.ends[level * w.LEVEL_HALVES + w.E_TAIL] = 0
+            self._vacate(s, tick)
+            tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+            if left == 0 or tick < 0 or (tick - limit) * (1 - 2 * side) > 0:
+                break
+        self.sequence = sequence + trades
+        self.written = n
+        self.books[book * w.BOOK_WORDS + w.B_PUBLIC] += trades
+        return left
+
+    def _match_amount(
+        self, book: int, limit: int, left: int, identity: int, account: int, amount: int, fee: int
+    ) -> int:
+        """As `_match`, for a buy that spends at most an amount: each maker is taken as far as it pays."""
+        s = book * 2 + w.SELL
+        lot = self.books[book * w.BOOK_WORDS + w.B_LOT_SIZE]
+        while left != 0:
+            tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+            if tick < 0 or tick > limit:
+                break
+            price = tick * self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+            level = self.sides[s * w.SIDE_WORDS + w.S_ORIGIN] + tick
+            slot = self.ends[level * w.LEVEL_HALVES + w.E_HEAD]
+            traded = min(left, self.orders[slot * w.ORDER_WORDS + w.O_OPEN])
+            pays = bits.affordable(amount, price, fee)
+            traded = min(traded, pays - pays % lot)
+            if traded == 0:
+                break
+            amount -= bits.cost(price, traded, fee)
+            left -= traded
+            before = self.swept_count
+            n = self.written
+            self._match(book, w.BUY, tick, traded, identity, account)
+            self.out[n + 6] = left  # of the whole order
+            if before != 0 and self.swept[before - 1] == tick:
+                self.swept_count = before
+        return left
+
+    def _can_fill(self, book: int, side: int, limit: int, quantity: int) -> int:
+        """Whether all of a quantity can trade at `limit` or better."""
+        s = book * 2 + (side ^ 1)
+        tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+        while tick >= 0 and (tick <= limit if side == w.BUY else tick >= limit):
+            quantity -= self.levels[self._level(s, tick) * w.LEVEL_WORDS + w.L_QUANTITY]
+            if quantity <= 0:
+                return 1
+            tick = self._worse(s, tick)
+        return 0
+
+    def _can_pay(self, book: int, limit: int, quantity: int, amount: int, fee: int) -> int:
+        """Whether an amount pays for all of a quantity, maker by maker."""
+        s = book * 2 + w.SELL
+        lot = self.books[book * w.BOOK_WORDS + w.B_LOT_SIZE]
+        tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+        while tick >= 0 and tick <= limit:
+            price = tick * self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+            slot = self.ends[self._level(s, tick) * w.LEVEL_HALVES + w.E_HEAD]
+            while slot != 0:
+                wanted = min(quantity, self.orders[slot * w.ORDER_WORDS + w.O_OPEN])
+                pays = bits.affordable(amount, price, fee)
+                if pays - pays % lot < wanted:
+                    return 0
+                amount -= bits.cost(price, wanted, fee)
+                quantity -= wanted
+                if quantity == 0:
+                    return 1
+                slot = self.halves[slot * w.ORDER_HALVES + w.H_NEXT]
+            tick = self._worse(s, tick)
+        return 0
+
+    def _rest(self, slot: int, s: int, tick: int, left: int) -> int:
+        """The order stands last at its price; its level."""
+        i = s * w.SIDE_WORDS
+        inside = tick - self.sides[i + w.S_BASE]
+        if inside < 0 or inside >= self.sides[i + w.S_SIZE]:
+            level = self._outside(s, tick)
+        else:
+            level = self.sides[i + w.S_ORIGIN] + tick
+        e = level * w.LEVEL_HALVES
+        h = slot * w.ORDER_HALVES
+        tail = self.ends[e + w.E_TAIL]
+        self.orders[slot * w.ORDER_WORDS + w.O_TICK] = tick
+        self.orders[slot * w.ORDER_WORDS + w.O_OPEN] = left
+        self.halves[h + w.H_SIDE] = s
+        self.halves[h + w.H_NEXT] = 0
+        self.halves[h + w.H_PREVIOUS] = tail
+        if tail != 0:
+            self.halves[tail * w.ORDER_HALVES + w.H_NEXT] = slot
+        else:
+            self.ends[e + w.E_HEAD] = slot
+            self._occupy(s, tick, level)
+        self.ends[e + w.E_TAIL] = slot
+        self.ends[e + w.E_COUNT] += 1
+        self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] += left
+        return level
+
+    def _leave(self, slot: int) -> int:
+        """The order stands no more; its record stays. Its level, which may be empty now."""
+        h = slot * w.ORDER_HALVES
+        level = self._level(self.halves[h + w.H_SIDE], self.orders[slot * w.ORDER_WORDS + w.O_TICK])
+        e = level * w.LEVEL_HALVES
+        following = self.halves[h + w.H_NEXT]
+        previous = self.halves[h + w.H_PREVIOUS]
+        if previous != 0:
+            self.halves[previous * w.ORDER_HALVES + w.H_NEXT] = following
+        else:
+            self.ends[e + w.E_HEAD] = following
+        if following != 0:
+            self.halves[following * w.ORDER_HALVES + w.H_PREVIOUS] = previous
+        else:
+            self.ends[e + w.E_TAIL] = previous
+        self.ends[e + w.E_COUNT] -= 1
+        self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] -= self.orders[slot * w.ORDER_WORDS + w.O_OPEN]
+        return level
+
+    # Levels
+
+    def _level(self, s: int, tick: int) -> int:
+        """The level at a price where orders stand."""
+        i = s * w.SIDE_WORDS
+        inside = tick - self.sides[i + w.S_BASE]
+        if inside < 0 or inside >= self.sides[i + w.S_SIZE]:
+            return self._far_level(s, tick)
+        return self.sides[i + w.S_ORIGIN] + tick
+
+    def _far_level(self, s: int, tick: int) -> int:
+        return self.far_levels[s, tick]
+
+    def _occupy(self, s: int, tick: int, level: int) -> int:
+        """The first order stands at a level."""
+        i = s * w.SIDE_WORDS
+        inside = tick - self.sides[i + w.S_BASE]
+        if inside < 0 or inside >= self.sides[i + w.S_SIZE]:
+            return 0
+        self.occupied[level >> 6] |= bits.bit(level & 63)
+        if self.sides[i + w.S_SIZE] > w.LARGE_WINDOW:
+            self.parts[level >> 12] |= bits.bit((level >> 6) & 63)
+        self.sides[i + w.S_LEVELS] += 1
+        best = self.sides[i + w.S_BEST]
+        if best < 0 or (tick < best if s & 1 else tick > best):
+            self.sides[i + w.S_BEST] = tick
+        return 0
+
+    def _vacate(self, s: int, tick: int) -> int:
+        """No order stands at a level any more."""
+        i = s * w.SIDE_WORDS
+        inside = tick - self.sides[i + w.S_BASE]
+        size = self.sides[i + w.S_SIZE]
+        if inside < 0 or inside >= size:
+            return self._vacate_far(s, tick)
+        level = self.sides[i + w.S_ORIGIN] + tick
+        word = level >> 6
+        self.occupied[word] &= ~bits.bit(level & 63)
+        if size > w.LARGE_WINDOW and self.occupied[word] == 0:
+            self.parts[level >> 12] &= ~bits.bit(word & 63)
+        self.sides[i + w.S_LEVELS] -= 1
+        if self.sides[i + w.S_BEST] != tick:
+            return 0
+        if self.sides[i + w.S_LEVELS] == 0:
+            self.sides[i + w.S_BEST] = -1
+            if self.sides[i + w.S_FAR] != 0:
+                self._near(s)
+        elif s & 1:
+            self.sides[i + w.S_BEST] = self._above(level, size) - self.sides[i + w.S_ORIGIN]
+        else:
+            self.sides[i + w.S_BEST] = self._below(level, size) - self.sides[i + w.S_ORIGIN]
+        return 0
+
+    def _worse(self, s: int, tick: int) -> int:
+        """The next price behind one where orders stand, or -1."""
+        i = s * w.SIDE_WORDS
+        size = self.sides[i + w.S_SIZE]
+        origin = self.sides[i + w.S_ORIGIN]
+        inside = tick - self.sides[i + w.S_BASE]
+        if inside < 0 or inside >= size:
+            return self._worse_far(s, tick)
+        step = 1 if s & 1 else -1
+        for level in range(tick + origin + step, tick + origin + step * size, step):
+            inside += step
+            if inside < 0 or inside >= size:
+                break
+            if (self.occupied[level >> 6] >> (level & 63)) & 1:
+                return level - origin
+        return self._worse_far(s, tick)
+
+    def _worse_far(self, s: int, tick: int) -> int:
+        ticks = self.far_ticks.get(s)
+        if not ticks:
+            return -1
+        if s & 1:
+            place = bisect_left(ticks, tick + 1)
+            return ticks[place] if place < len(ticks) else -1
+        place = bisect_left(ticks, tick)
+        return ticks[place - 1] if place else -1
+
+    def _above(self, level: int, size: int) -> int:
+        """The first occupied level of a window from one on upwards; there is one."""
+        word = level >> 6
+        here = self.occupied[word] >> (level & 63)
+        if here != 0:
+            return level + bits.first_bit(here)
+        word += 1
+        if size > w.LARGE_WINDOW and self.occupied[word] == 0:
+            part = word >> 6
+            here = self.parts[part] >> (word & 63)
+            if here == 0:
+                part += 1
+                while self.parts[part] == 0:
+                    part += 1
+                word = part << 6
+                here = self.parts[part]
+            word += bits.first_bit(here)
+        while self.occupied[word] == 0:
+            word += 1
+        return (word << 6) + bits.first_bit(self.occupied[word])
+
+    def _below(self, level: int, size: int) -> int:
+        """The first occupied level of a window below one; there is one."""
+        word = level >> 6
+        here = self.occupied[word] & (bits.bit(level & 63) - 1)
+        if here != 0:
+            return (word << 6) + bits.last_bit(here)
+        word -= 1
+        if size > w.LARGE_WINDOW and self.occupied[word] == 0:
+            part = word >> 6
+            here = self.parts[part] & (bits.bit(word & 63) - 1)
+            if here == 0:
+                part -= 1
+                while self.parts[part] == 0:
+                    part -= 1
+                here = self.parts[part]
+            word = (part << 6) + bits.last_bit(here)
+        while self.occupied[word] == 0:
+            word -= 1
+        return (word << 6) + bits.last_bit(self.occupied[word])
+
+    # Windows: the rare moves
+
+    def _outside(self, s: int, tick: int) -> int:
+        """The level for a price outside the window: a window that moved or grew to hold it, or a far one."""
+        i = s * w.SIDE_WORDS
+        size = self.sides[i + w.S_SIZE]
+        best = self.sides[i + w.S_BEST]
+        if best >= 0 and (tick > best if s & 1 else tick < best):
+            span = 2 * (tick - best if s & 1 else best - tick)
+            if span >= w.LARGEST_WINDOW:
+                return self._far(s, tick)
+            while size <= span:
+                size *= 2
+            self._move(s, best, size)
+        else:
+            self._move(s, tick, max(size, w.FIRST_WINDOW))
+        inside = tick - self.sides[i + w.S_BASE]
+        if inside < 0 or inside >= self.sides[i + w.S_SIZE]:
+            return self._far(s, tick)
+        return self.sides[i + w.S_ORIGIN] + tick
+
+    def _near(self, s: int) -> int:
+        """The window is empty: it moves to the best of the far levels."""
+        ticks = self.far_ticks[s]
+        self._move(s, ticks[0] if s & 1 else ticks[len(ticks) - 1], self.sides[s * w.SIDE_WORDS + w.S_SIZE])
+        return 0
+
+    def _move(self, s: int, tick: int, size: int) -> int:
+        """A window of `size` with `tick`, the best price, a quarter from its better end."""
+        i = s * w.SIDE_WORDS
+        old_size = self.sides[i + w.S_SIZE]
+        old_base = self.sides[i + w.S_BASE]
+        old_offset = self.sides[i + w.S_OFFSET]
+        base = max(tick - (size // 4 if s & 1 else size * 3 // 4), 0) // 64 * 64
+        old = self._levels_of(old_offset, old_size)
+        offset = self._window(size)
+        self.sides[i + w.S_SIZE] = size
+        self.sides[i + w.S_BASE] = base
+        self.sides[i + w.S_OFFSET] = offset
+        self.sides[i + w.S_ORIGIN] = offset - base
+        self.sides[i + w.S_LEVELS] = 0
+        self.sides[i + w.S_BEST] = -1
+        for one in old:
+            inside = old_base + one - base
+            if 0 <= inside < size:
+                self._copy(old_offset + one, offset + inside)
+                self._occupy(s, old_base + one, offset + inside)
+            else:
+                self._copy(old_offset + one, self._far(s, old_base + one))
+        if old_size != 0:
+            self._clear(old_offset, old_size)
+            self.spare_windows.setdefault(old_size, []).append(old_offset)
+        ticks = self.far_ticks.get(s, [])
+        for far in ticks[bisect_left(ticks, base) : bisect_left(ticks, base + size)]:
+            self._copy(self.far_levels[s, far], offset + far - base)
+            self._vacate_far(s, far)
+            self._occupy(s, far, offset + far - base)
+        return 0
+
+    def _levels_of(self, offset: int, size: int) -> list[int]:
+        """The places of a window's levels that hold orders."""
+        return [place for place in range(size) if (self.occupied[(offset + place) >> 6] >> (offset + place & 63)) & 1]
+
+    def _clear(self, offset: int, size: int) -> int:
+        """No level of a window is occupied."""
+        for word in range(offset >> 6, (offset + size) >> 6):
+            self.occupied[word] = 0
+        if size > w.LARGE_WINDOW:
+            for word in range(offset >> 12, (offset + size) >> 12):
+                self.parts[word] = 0
+        return 0
+
+    def _copy(self, source: int, target: int) -> int:
+        """Moves a level's words; the source is empty afterwards."""
+        for half in range(4):
+            self.ends[target * w.LEVEL_HALVES + half] = self.ends[source * w.LEVEL_HALVES + half]
+            self.ends[source * w.LEVEL_HALVES + half] = 0
+        for word in range(2, w.LEVEL_WORDS):
+            self.levels[target * w.LEVEL_WORDS + word] = self.levels[source * w.LEVEL_WORDS + word]
+            self.levels[source * w.LEVEL_WORDS + word] = 0
+        return 0
+
+    def _window(self, size: int) -> int:
+        """An empty window, aligned to its size."""
+        spare = self.spare_windows.get(size)
+        if spare:
+            return spare.pop()
+        offset = (self.levels_top + size - 1) // size * size
+        self.levels_top = offset + size
+        levels = (self.levels_top + 4_095) // 4_096 * 4_096
+        self._levels.reserve(levels * w.LEVEL_WORDS)
+        self._bits.reserve(levels // 64)
+        self._parts.reserve(levels // 4_096)
+        self._point()
+        return offset
+
+    def _far(self, s: int, tick: int) -> int:
+        """The far level at a price, made where there is none."""
+        found = self.far_levels.get((s, tick))
+        if found is not None:
+            return found
+        if not self.spare_far:
+            offset = self._window(64)
+            self.spare_far = list(range(offset + 63, offset - 1, -1))
+        level = self.far_levels[s, tick] = self.spare_far.pop()
+        insort(self.far_ticks.setdefault(s, []), tick)
+        self.sides[s * w.SIDE_WORDS + w.S_FAR] += 1
+        return level
+
+    def _vacate_far(self, s: int, tick: int) -> int:
+        self.spare_far.append(self.far_levels.pop((s, tick)))
+        ticks = self.far_ticks[s]
+        del ticks[bisect_left(ticks, tick)]
+        self.sides[s * w.SIDE_WORDS + w.S_FAR] -= 1
+        return 0
+
+    # Slots
+
+    def _new_slot(self) -> int:
+        """A slot that was never used."""
+        slot = self.top
+        if slot >= self.order_room:
+            self._orders.reserve((slot + 1) * w.ORDER_WORDS)
+            self._point()
+        self.top = slot + 1
+        return slot
+
+    def _release(self, slot: int) -> None:
+        self.orders[slot * w.ORDER_WORDS + w.O_ID] = 0
+        self.halves[slot * w.ORDER_HALVES + w.H_NEXT] = self.free
+        self.free = slot
+
+    # Events
+
+    def _widen(self) -> int:
+        self._out.reserve(2 * len(self._out))
+        self._point()
+        return 0
+
+    def _widen_swept(self) -> int:
+        self._swept.reserve(2 * len(self._swept))
+        self._point()
+        return 0
+
+    def _accept(self, number: int) -> int:
+        """The id of the order that a command places."""
+        n = self.written
+        self.sequence += 1
+        identity = self.identity_base | self.sequence
+        self.out[n] = w.ACCEPTED | number << 32
+        self.out[n + 1] = identity
+        self.written = n + w.ACCEPTED_WORDS
+        return identity
+
+    def _done(self, reason: int, book: int, identity: int, executed: int, cancelled: int, account: int) -> None:
+        n = self.written
+        self.sequence += 1
+        self.out[n] = w.DONE | reason << 8 | (book + 1) << 16
+        self.out[n + 1] = identity
+        self.out[n + 2] = executed
+        self.out[n + 3] = cancelled
+        self.out[n + 4] = account
+        self.written = n + w.DONE_WORDS
+
+    def _show(self, s: int, tick: int, level: int) -> None:
+        """A level as it is now."""
+        n = self.written
+        b = (s >> 1) * w.BOOK_WORDS
+        self.books[b + w.B_PUBLIC] += 1
+        self.out[n] = w.LEVEL | (s & 1) << 8 | ((s >> 1) + 1) << 16
+        self.out[n + 1] = tick * self.books[b + w.B_TICK_SIZE]
+        self.out[n + 2] = self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY]
+        self.out[n + 3] = self.ends[level * w.LEVEL_HALVES + w.E_COUNT]
+        self.written = n + w.LEVEL_EVENT_WORDS
+
+    def _show_where(self, s: int, tick: int) -> int:
+        """A level as it is now, which may be none."""
+        i = s * w.SIDE_WORDS
+        inside = tick - self.sides[i + w.S_BASE]
+        if 0 <= inside < self.sides[i + w.S_SIZE]:
+            self._show(s, tick, self.sides[i + w.S_ORIGIN] + tick)
+        else:
+            self._show(s, tick, self._far_or_none(s, tick))
+        return 0
+
+    def _far_or_none(self, s: int, tick: int) -> int:
+        return self.far_levels.get((s, tick), 0)
+
+    def _show_swept(self, s: int) -> int:
+        """The levels that an order traded at, in that order: all but the last one are empty."""
+        count = self.swept_count
+        self.swept_count = 0
+        for place in range(count - 1):
+            if self.written > self.room:
+                self._widen()
+            self._show(s, self.swept[place], 0)
+        if self.written > self.room:
+            self._widen()
+        return self._show_where(s, self.swept[count - 1])
+
+    def _reject(self, number: int, what: int, reason: int, field: int, book: int, identity: int) -> int:
+        """A command is rejected; a place's id is its own sequence."""
+        n = self.written
+        self.sequence += 1
+        self.out[n] = w.REJECTED | what << 8 | book << 16 | number << 32
+        self.out[n + 1] = self.identity_base | self.sequence if what == w.PLACE else identity
+        self.out[n + 2] = reason
+        self.out[n + 3] = field
+        self.written = n + w.REJECTED_WORDS
+        return 0
+
+    # Reference data
+
+    def add_book(
+        self,
+        tick_size: int,
+        lot_size: int,
+        min_price: int,
+        max_price: int,
+        max_quantity: int,
+        maker_fee: int,
+        taker_fee: int,
+        phase: int,
+    ) -> int:
+        """The number of a new book."""
+        number = self.book_count
+        self._books.reserve((number + 1) * w.BOOK_WORDS)
+        self._sides.reserve((number + 1) * 2 * w.SIDE_WORDS)
+        self._point()
+        b = number * w.BOOK_WORDS
+        self.books[b + w.B_TICK_SIZE] = tick_size
+        self.books[b + w.B_RECIPROCAL] = (1 << 62) // tick_size + 1
+        self.books[b + w.B_LOT_SIZE] = lot_size
+        self.books[b + w.B_MIN_PRICE] = min_price
+        self.books[b + w.B_MAX_PRICE] = max_price
+        self.books[b + w.B_MAX_QUANTITY] = max_quantity
+        self.books[b + w.B_MAKER_FEE] = maker_fee
+        self.books[b + w.B_TAKER_FEE] = taker_fee
+        self.set_phase(number, phase)
+        self.sides[2 * number * w.SIDE_WORDS + w.S_BEST] = -1
+        self.sides[(2 * number + 1) * w.SIDE_WORDS + w.S_BEST] = -1
+        self.book_count = number + 1
+        return number
+
+    def set_phase(self, book: int, phase: int) -> int:
+        """What is not open takes no price."""
+        b = book * w.BOOK_WORDS
+        self.books[b + w.B_PHASE] = phase
+        self.books[b + w.B_OPEN_PRICE] = self.books[b + w.B_MIN_PRICE] if phase == w.PHASE_OPEN else w.NO_LIMIT
+        return 0
+
+    # One command
+
+    def execute(
+        self,
+        head: int,
+        account: int,
+        price: int,
+        quantity: int,
+        amount: int,
+        held_price: int,
+        held_amount: int,
+        order: int,
+        number: int,
+    ) -> int:
+        """Executes a command of the batch that began when `written` was 0; its first event's kind, and the reason of a
+        rejection << 8.
+        """
+        self.one[w.C_HEAD] = head
+        self.one[w.C_ACCOUNT] = account
+        self.one[w.C_PRICE] = price
+        self.one[w.C_QUANTITY] = quantity
+        self.one[w.C_AMOUNT] = amount
+        self.one[w.C_HELD_PRICE] = held_price
+        self.one[w.C_HELD_AMOUNT] = held_amount
+        self.one[w.C_ORDER] = order
+        n = self.written
+        self.command(self.one, 0, number)
+        kind = self.out[n] & 255
+        return kind | self.out[n + 2] << 8 if kind == w.REJECTED else kind
+
+    def amend(self, reason: int) -> None:
+        """The last event, a rejection, has another reason."""
+        self.out[self.written - w.REJECTED_WORDS + 2] = reason
+
+    def close(self, book: int, limit: int) -> int:
+        """Ends the orders of a book, the best first, at most `limit`; how many."""
+        done = bids = 0
+        for s in range(2 * book, 2 * book + 2):
+            i = s * w.SIDE_WORDS
+            while done < limit and self.sides[i + w.S_BEST] >= 0:
+                if self.written > self.room:
+                    self._widen()
+                tick = self.sides[i + w.S_BEST]
+                slot = self.ends[self._level(s, tick) * w.LEVEL_HALVES + w.E_HEAD]
+                o = slot * w.ORDER_WORDS
+                identity = self.orders[o + w.O_ID]
+                left = self.orders[o + w.O_OPEN]
+                executed = self.orders[o + w.O_QUANTITY] - left
+                self._done(
+                    w.DATE_CLOSED, book, identity, executed, left, self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
+                )
+                level = self._leave(slot)
+                if self.ends[level * w.LEVEL_HALVES + w.E_HEAD] == 0:
+                    self._vacate(s, tick)
+                self.index.remove(identity)
+                self._release(slot)
+                self._sweep(tick)
+                done += 1
+            if s == 2 * book:
+                bids = self.swept_count
+        asks = self.swept_count - bids
+        for place in range(bids + asks):
+            if self.written > self.room:
+                self._widen()
+            self._show_where(2 * book + (1 if place >= bids else 0), self.swept[place])
+        self.swept_count = 0
+        return done
+
+    def _sweep(self, tick: int) -> int:
+        """Notes that a level changed, once."""
+        if self.swept_count > self.swept_room:
+            self._widen_swept()
+        if self.swept_count == 0 or self.swept[self.swept_count - 1] != tick:
+            self.swept[self.swept_count] = tick
+            self.swept_count += 1
+        return 0
+
+    def forget(self) -> None:
+        """Begins anew with the first slots; no order is open."""
+        assert self.index.count == 0
+        self.free = 0
+        self.top = 1
+
+    # What stands
+
+    def open_orders(self) -> int:
+        """How many orders are open."""
+        return self.index.count
+
+    def is_open(self, identity: int) -> bool:
+        """Whether an order is open."""
+        slot = self.index.find(identity)
+        return slot != 0 and self.orders[slot * w.ORDER_WORDS + w.O_ID] == identity
+
+    def phase(self, book: int) -> int:
+        """The phase of a book."""
+        return self.books[book * w.BOOK_WORDS + w.B_PHASE]
+
+    def public(self, book: int) -> int:
+        """The number of a book's last public event."""
+        return self.books[book * w.BOOK_WORDS + w.B_PUBLIC]
+
+    def count_public(self, book: int, events: int) -> int:
+        """A book has more public events."""
+        self.books[book * w.BOOK_WORDS + w.B_PUBLIC] += events
+        return 0
+
+    def depth(self, book: int, side: int, limit: int) -> list[tuple[int, int, int]]:
+        """(price, quantity, orders) of the best levels of a side, best first."""
+        s = book * 2 + side
+        found: list[tuple[int, int, int]] = []
+        tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+        while tick >= 0 and len(found) < limit:
+            level = self._level(s, tick)
+            price = tick * self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+            quantity = self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY]
+            found.append((price, quantity, self.ends[level * w.LEVEL_HALVES + w.E_COUNT]))
+            tick = self._worse(s, tick)
+        return found
+
+    def standing(self, book: int, side: int) -> list[tuple[int, int, int, int]]:
+        """(price, id, open quantity, account) of the orders of a side, in the order in which they would trade."""
+        s = book * 2 + side
+        found = []
+        tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+        while tick >= 0:
+            price = tick * self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+            slot = self.ends[self._level(s, tick) * w.LEVEL_HALVES + w.E_HEAD]
+            while slot != 0:
+                o = slot * w.ORDER_WORDS
+                account = self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
+                found.append((price, self.orders[o + w.O_ID], self.orders[o + w.O_OPEN], account))
+                slot = self.halves[slot * w.ORDER_HALVES + w.H_NEXT]
+            tick = self._worse(s, tick)
+        return found
+
+    # Snapshots
+
+    def pool(self) -> memoryview:
+        """The orders as they are, free ones included; valid until the next command."""
+        return self._orders.view[: self.top * w.ORDER_WORDS].cast("B")
+
+    def window(self, s: int) -> tuple[int, int]:
+        """The first tick and the size of a side's window."""
+        return self.sides[s * w.SIDE_WORDS + w.S_BASE], self.sides[s * w.SIDE_WORDS + w.S_SIZE]
+
+    def first_free(self) -> int:
+        """The first free slot, 0 for none."""
+        return self.free
+
+    def load(self, pool: bytes, free: int, windows: list[tuple[int, int]]) -> int:
+        """Fills books that are empty with what `pool`, `first_free` and `window` told."""
+        self.top = len(pool) // (8 * w.ORDER_WORDS)
+        self._orders.reserve(self.top * w.ORDER_WORDS)
+        self._point()
+        self._orders.view[: self.top * w.ORDER_WORDS] = memoryview(pool).cast("q")
+        self.free = free
+        for s in range(len(windows)):
+            base, size = windows[s]
+            if size:
+                self._place_window(s, base, size)
+        for slot in range(1, self.top):
+            if self.orders[slot * w.ORDER_WORDS + w.O_ID] != 0:
+                self._stand(slot)
+        return 0
+
+    def _place_window(self, s: int, base: int, size: int) -> int:
+        i = s * w.SIDE_WORDS
+        offset = self._window(size)
+        self.sides[i + w.S_BASE] = base
+        self.sides[i + w.S_SIZE] = size
+        self.sides[i + w.S_OFFSET] = offset
+        self.sides[i + w.S_ORIGIN] = offset - base
+        return 0
+
+    def _stand(self, slot: int) -> int:
+        """The level of a loaded order knows it."""
+        o = slot * w.ORDER_WORDS
+        h = slot * w.ORDER_HALVES
+        s = self.halves[h + w.H_SIDE]
+        tick = self.orders[o + w.O_TICK]
+        inside = tick - self.sides[s * w.SIDE_WORDS + w.S_BASE]
+        if inside < 0 or inside >= self.sides[s * w.SIDE_WORDS + w.S_SIZE]:
+            level = self._far(s, tick)
+        else:
+            level = self.sides[s * w.SIDE_WORDS + w.S_ORIGIN] + tick
+        e = level * w.LEVEL_HALVES
+        if self.ends[e + w.E_COUNT] == 0:
+            self._occupy(s, tick, level)
+        if self.halves[h + w.H_PREVIOUS] == 0:
+            self.ends[e + w.E_HEAD] = slot
+        if self.halves[h + w.H_NEXT] == 0:
+            self.ends[e + w.E_TAIL] = slot
+        self.ends[e + w.E_COUNT] += 1
+        self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] += self.orders[o + w.O_OPEN]
+        self.index.restore(self.orders[o + w.O_ID], slot)
+        return 0

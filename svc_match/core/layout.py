@@ -1,0 +1,144 @@
+"""The words of the core's packed records, int64 each. `layout.pxd` names the same numbers for C.
+
+A command is COMMAND_WORDS; an event is as long as its kind says (LENGTHS). Orders, levels, sides and books are records in
+pools. A name with H_ or E_ counts int32 instead: two share a word.
+"""
+
+# A command. Head: kind | side << 8 | type << 16 | time in force << 24 | book + 1 (0 for none) << 32 | HELD << 48.
+COMMAND_WORDS = 8
+AHEAD = 4  # commands between one that is executed and the one whose order is asked for
+C_HEAD = 0
+C_ACCOUNT = 1  # number | held fee << 32
+C_PRICE = 2
+C_QUANTITY = 3
+C_AMOUNT = 4
+C_HELD_PRICE = 5
+C_HELD_AMOUNT = 6
+C_ORDER = 7  # the id of the order that is cancelled or replaced
+
+PLACE = 1
+CANCEL = 2
+REPLACE = 3
+BUY = 0
+SELL = 1
+LIMIT = 1
+MARKET = 2
+DAY = 1
+IOC = 2
+FOK = 3
+HELD = 1
+PLAIN = 0x1000000010000  # a limit order with a hold, as the head says it
+PLAIN_MASK = 0x1000000FF0000
+
+# Events. Head: kind | detail << 8 | book + 1 (0 for none) << 16 | the command's number in its batch << 32.
+ACCEPTED = 1  # head, order
+REJECTED = 2  # head (detail: PLACE, CANCEL, REPLACE), order, reason, field
+TRADED = 3  # head (detail: taker's side), maker, taker, price, quantity, maker's open, taker's open, fees, accounts
+REPLACED = 4  # head (detail: side), order, open, held fee
+DONE = 5  # head (detail: reason), order, executed, cancelled, account
+LEVEL = 6  # head (detail: side), price, quantity, orders
+ACCEPTED_WORDS = 2
+REJECTED_WORDS = 4
+TRADED_WORDS = 10
+REPLACED_WORDS = 4
+DONE_WORDS = 5
+LEVEL_EVENT_WORDS = 4
+LARGEST_EVENT_WORDS = 64  # what a command writes at most beside its trades
+
+FILLED = 1
+CANCELLED = 2
+IMMEDIATE = 3
+DATE_CLOSED = 4
+
+# Why a command is rejected, and which of its fields is wrong.
+SYMBOL_UNKNOWN = 1
+MARKET_CLOSED = 2
+MARKET_HALTED = 3
+PRICE_INVALID = 4
+PRICE_OFF_TICK = 5
+PRICE_OUT_OF_LIMITS = 6
+QUANTITY_INVALID = 7
+QUANTITY_OFF_LOT = 8
+QUANTITY_OUT_OF_LIMITS = 9
+QUANTITY_BELOW_EXECUTED = 10
+AMOUNT_INVALID = 11
+NOTIONAL_OVERFLOW = 12
+HOLD_TOO_SMALL = 13
+ORDER_UNKNOWN = 14
+ORDER_FINISHED = 15
+F_SYMBOL = 1
+F_PRICE = 2
+F_QUANTITY = 3
+F_AMOUNT = 4
+F_HELD_PRICE = 5
+F_HELD_AMOUNT = 6
+F_EXTRA = 7
+F_ORDER = 8
+F_ORIGINAL = 9
+
+# An order: a cache line. A free one has id 0, and the next free slot in its links.
+ORDER_WORDS = 8
+O_ID = 0
+O_LINKS = 1
+O_TICK = 2
+O_OPEN = 3
+O_QUANTITY = 4
+O_OWNER = 5
+O_HELD_PRICE = 6
+O_HELD_FEE = 7
+ORDER_HALVES = 16
+H_NEXT = 2
+H_PREVIOUS = 3
+H_SIDE = 10  # book * 2 + side
+H_ACCOUNT = 11
+H_FEE = 14
+H_EXTENSION = 15
+
+# The index of orders by id.
+SEQUENCE = 0xFFFFFFFFFFFF
+PAGE_BITS = 12
+PAGE = 4_096  # slots of a page, int32 each
+PAGES_FREE = 64  # pages that are kept however few orders are open
+PAGED_BYTES = 8  # of an open order that its pages may take
+
+# A level: its oldest and newest order, how many they are, and their open quantity.
+LEVEL_WORDS = 4
+L_QUANTITY = 2
+L_HIDDEN = 3
+LEVEL_HALVES = 8
+E_HEAD = 0
+E_TAIL = 1
+E_COUNT = 2
+
+# A side: its best tick (-1 for none) and its window of levels.
+SIDE_WORDS = 8
+S_BEST = 0
+S_BASE = 1  # the window's first tick
+S_SIZE = 2
+S_OFFSET = 3  # the window's first level in the pool
+S_ORIGIN = 4  # offset - base: a tick's level is tick + origin
+S_LEVELS = 5  # how many levels of the window hold orders
+S_FAR = 6  # how many levels hold orders outside it
+
+# A book.
+BOOK_WORDS = 16
+B_TICK_SIZE = 0
+B_RECIPROCAL = 1  # 2**62 / tick size, rounded up: a division becomes a product
+B_LOT_SIZE = 2
+B_MIN_PRICE = 3
+B_MAX_PRICE = 4
+B_MAX_QUANTITY = 5
+B_MAKER_FEE = 6
+B_TAKER_FEE = 7
+B_PHASE = 8
+B_PUBLIC = 9  # the number of its last public event
+B_OPEN_PRICE = 10  # the lowest price while the book is open, else NO_LIMIT
+FIRST_WINDOW = 256
+LARGEST_WINDOW = 32_768
+LARGE_WINDOW = 4_096  # a larger one has a bit for each 64 levels too
+NO_LIMIT = 1 << 60  # a tick above all
+
+PHASE_CLOSED = 1
+PHASE_OPEN = 2
+PHASE_HALTED = 3
+FEE_SCALE = 1_000_000

@@ -1,0 +1,168 @@
+"""Packed events in words: what the books wrote, with the names and fields that the commands had."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from svc_match.core import events
+from svc_match.core import layout as w
+from svc_match.core.commands import Cancel, OrderType, Place, Replace, TimeInForce
+from svc_match.core.events import DoneReason, Kind, Public, Reason
+from svc_match.core.instrument import Instrument
+
+_new = tuple.__new__
+KINDS = {w.PLACE: Kind.PLACE, w.CANCEL: Kind.CANCEL, w.REPLACE: Kind.REPLACE}
+REASONS = {
+    w.SYMBOL_UNKNOWN: Reason.SYMBOL_UNKNOWN,
+    w.MARKET_CLOSED: Reason.MARKET_CLOSED,
+    w.MARKET_HALTED: Reason.MARKET_HALTED,
+    w.PRICE_INVALID: Reason.PRICE_INVALID,
+    w.PRICE_OFF_TICK: Reason.PRICE_OFF_TICK,
+    w.PRICE_OUT_OF_LIMITS: Reason.PRICE_OUT_OF_LIMITS,
+    w.QUANTITY_INVALID: Reason.QUANTITY_INVALID,
+    w.QUANTITY_OFF_LOT: Reason.QUANTITY_OFF_LOT,
+    w.QUANTITY_OUT_OF_LIMITS: Reason.QUANTITY_OUT_OF_LIMITS,
+    w.QUANTITY_BELOW_EXECUTED: Reason.QUANTITY_BELOW_EXECUTED,
+    w.AMOUNT_INVALID: Reason.AMOUNT_INVALID,
+    w.NOTIONAL_OVERFLOW: Reason.NOTIONAL_OVERFLOW,
+    w.HOLD_TOO_SMALL: Reason.HOLD_TOO_SMALL,
+    w.ORDER_UNKNOWN: Reason.ORDER_UNKNOWN,
+    w.ORDER_FINISHED: Reason.ORDER_FINISHED,
+}
+DONE_REASONS = {getattr(w, reason.name): reason for reason in DoneReason}
+FIELDS = {
+    w.F_PRICE: "price_e4",
+    w.F_QUANTITY: "quantity",
+    w.F_AMOUNT: "amount_e4",
+    w.F_HELD_PRICE: "held_price_e4",
+    w.F_HELD_AMOUNT: "held_amount",
+}
+OF_THE_COMMAND = (w.SYMBOL_UNKNOWN, w.ORDER_UNKNOWN, w.ORDER_FINISHED)
+
+
+class Telling:
+    """The events of one batch. `sequence` is that of the last one told; `names` has the accounts by number."""
+
+    def __init__(self, instruments: list[Instrument], names: list[str], sequence: int = 0) -> None:
+        self.instruments = instruments
+        self.names = names
+        self.sequence = sequence
+        self.events: list[events.Event] = []
+        self.public: dict[str, list[Public]] = {}
+
+    def announce(self, event: events.Event, symbols: list[str]) -> None:
+        """An event that was not packed, shown in some symbols."""
+        self.sequence = event.sequence
+        self.events.append(event)
+        for symbol in symbols:
+            self._shown(symbol).append(cast(Public, event))
+
+    def tell(self, packed: memoryview, commands: Sequence[Any], results: list[Any]) -> None:
+        """Puts packed events into words; a command's first event becomes its result where it has none yet."""
+        at, end, words = 0, len(packed), packed.tolist()
+        while at < end:
+            head = words[at]
+            kind = head & 255
+            if kind == w.LEVEL:
+                at = self._level(words, at, head)
+                continue
+            self.sequence += 1
+            if kind == w.TRADED:
+                at = self._traded(words, at, head)
+                continue
+            number = head >> 32
+            event: events.First
+            if kind == w.DONE:
+                event, at = self._done(words, at, head, commands), at + w.DONE_WORDS
+                self.events.append(event)
+                if head >> 8 & 255 != w.CANCELLED:
+                    continue
+            elif kind == w.ACCEPTED:
+                event, at = self._accepted(words[at + 1], commands[number]), at + w.ACCEPTED_WORDS
+                self.events.append(event)
+            elif kind == w.REPLACED:
+                event, at = self._replaced(words, at, head, commands[number]), at + w.REPLACED_WORDS
+                self.events.append(event)
+            else:
+                event, at = self._rejected(words, at, head, commands[number]), at + w.REJECTED_WORDS
+                self.events.append(event)
+            results[number] = event
+
+    def _shown(self, symbol: str) -> list[Public]:
+        shown = self.public.get(symbol)
+        if shown is None:
+            shown = self.public[symbol] = []
+        return shown
+
+    def _symbol(self, head: int) -> str:
+        return self.instruments[(head >> 16 & 0xFFFF) - 1].symbol
+
+    def _level(self, words: list[int], at: int, head: int) -> int:
+        side = (head >> 8 & 255) + 1
+        level = (self.sequence, side, words[at + 1], words[at + 2], words[at + 3])
+        self._shown(self._symbol(head)).append(_new(events.LevelChanged, level))
+        return at + w.LEVEL_EVENT_WORDS
+
+    def _traded(self, words: list[int], at: int, head: int) -> int:
+        _, maker, taker, price, quantity, maker_open, taker_open, maker_fee, taker_fee, accounts = words[
+            at : at + w.TRADED_WORDS
+        ]
+        symbol, side, names = self._symbol(head), (head >> 8 & 255) + 1, self.names
+        traded = (
+            self.sequence, symbol, price, quantity, maker, taker, names[accounts & 0x7FFFFFFF], names[accounts >> 32],
+            side, maker_fee, taker_fee, maker_open, taker_open,
+        )  # fmt: skip
+        self.events.append(_new(events.Traded, traded))
+        self._shown(symbol).append(_new(events.PublicTrade, (self.sequence, price, quantity, side)))
+        return at + w.TRADED_WORDS
+
+    def _done(self, words: list[int], at: int, head: int, commands: Sequence[Any]) -> events.Done:
+        _, identity, executed, cancelled, account = words[at : at + w.DONE_WORDS]
+        reason = head >> 8 & 255
+        own_id = commands[head >> 32].client_order_id if reason == w.CANCELLED else ""
+        done = (
+            self.sequence, identity, self.names[account], DONE_REASONS[reason], own_id, self._symbol(head),
+            executed, cancelled,
+        )  # fmt: skip
+        return _new(events.Done, done)
+
+    def _accepted(self, identity: int, command: Place) -> events.Accepted:
+        time_in_force = command.time_in_force
+        if command.type == OrderType.MARKET and time_in_force != TimeInForce.FOK:
+            time_in_force = TimeInForce.IOC
+        accepted = (
+            self.sequence, identity, command.account, command.client_order_id, command.symbol, command.side,
+            command.type, time_in_force, command.price_e4, command.quantity, command.amount_e4, command.hold_id,
+            command.held_price_e4, command.held_fee_e6,
+        )  # fmt: skip
+        return _new(events.Accepted, accepted)
+
+    def _replaced(self, words: list[int], at: int, head: int, command: Replace) -> events.Replaced:
+        _, identity, open_quantity, held_fee_e6 = words[at : at + w.REPLACED_WORDS]
+        held_price_e4 = command.price_e4 if head >> 8 & 255 == w.BUY else 0
+        return events.Replaced(
+            self.sequence, identity, command.account, command.client_order_id, self._symbol(head), command.price_e4,
+            command.quantity, open_quantity, command.hold_id, held_price_e4, held_fee_e6,
+        )  # fmt: skip
+
+    def _rejected(self, words: list[int], at: int, head: int, command: Place | Cancel | Replace) -> events.Rejected:
+        _, identity, reason, field = words[at : at + w.REJECTED_WORDS]
+        symbol = command.symbol if reason in OF_THE_COMMAND else self._symbol(head)
+        return events.Rejected(
+            self.sequence, KINDS[head >> 8 & 255], identity, command.account, command.client_order_id, symbol,
+            command.hold_id, REASONS[reason], *_wrong(command, field, reason, symbol, identity),
+        )  # fmt: skip
+
+
+def _wrong(command: Any, field: int, reason: int, symbol: str, identity: int) -> tuple[str, str]:
+    """The field that was wrong, and its value."""
+    if field == w.F_SYMBOL:
+        return "symbol", symbol
+    if field == w.F_EXTRA:
+        return "held_amount", str(command.held_amount if command.hold_id else 0)
+    if field != w.F_ORDER:
+        return FIELDS[field], str(getattr(command, FIELDS[field]))
+    if reason == w.ORDER_FINISHED:
+        return "order_id", str(identity)
+    if command.order_id:
+        return "order_id", str(command.order_id)
+    return "original_client_order_id", command.original_client_order_id

@@ -1,0 +1,23 @@
+"""Runs the twin on the core as it is written, although a compiled one is there: python -m tests.svc_match.interpreted"""
+
+import importlib.util
+import runpy
+import sys
+from pathlib import Path
+
+NAME = "svc_match.core.books"
+
+
+def main() -> None:
+    """Loads the source in place of the compiled module; then as tests.svc_match.twin."""
+    source = Path(__file__).parents[2] / (NAME.replace(".", "/") + ".py")
+    spec = importlib.util.spec_from_file_location(NAME, source)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[NAME] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    runpy.run_module("tests.svc_match.twin", run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""The packed core equals the plain one, compiled and interpreted, whatever the seed; what is damaged is refused."""
+
+import os
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from svc_match.core import books, layout, snapshot
+from tests.svc_match import twin
+
+SEEDS = range(10)
+COMMANDS = 30_000
+SHORT = 6_000
+FOLDER = Path(layout.__file__).parent
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_core_equals_its_twin(seed: int) -> None:
+    """Events, public events, results, identities and what stands are equal, over batches, dates and restored snapshots."""
+    pair, _ = twin.run(seed, COMMANDS)
+    assert pair.packed.sequence > COMMANDS
+
+
+def test_interpreted_equals_compiled() -> None:
+    """Both give the same state hash, under any PYTHONHASHSEED."""
+    told = set()
+    for module, seed in (("twin", "0"), ("twin", "77"), ("interpreted", "0"), ("interpreted", "99")):
+        run = subprocess.run(
+            [sys.executable, "-m", f"tests.svc_match.{module}", "--seed", "5", "--commands", str(SHORT)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
+        assert ("interpreted" in run.stdout) == (module == "interpreted" or not books.COMPILED)
+        told.add(run.stdout.rpartition("state ")[2])
+    assert len(told) == 1
+
+
+def test_the_layout_is_the_same_for_c() -> None:
+    """layout.pxd has the numbers of layout.py."""
+    of_c = dict(re.findall(r"^    (\w+) = (\w+)$", (FOLDER / "layout.pxd").read_text("utf-8"), re.MULTILINE))
+    of_python = {name: value for name, value in vars(layout).items() if name.isupper()}
+    assert {name: int(value, 0) for name, value in of_c.items()} == of_python
+
+
+def test_a_damaged_snapshot_is_refused() -> None:
+    """Whichever byte differs, or is missing, nothing is loaded."""
+    pair, _ = twin.run(3, 2_000)
+    state, records = snapshot.encode(pair.packed), bytes(pair.packed.identities.records)
+    chance = random.Random(1)
+    for _ in range(200):
+        at = chance.randrange(len(state))
+        damaged = state[:at] + bytes([state[at] ^ (1 << chance.randrange(8))]) + state[at + 1 :]
+        with pytest.raises(snapshot.SnapshotDamaged):
+            snapshot.load(damaged, records)
+        with pytest.raises(snapshot.SnapshotDamaged):
+            snapshot.load(state[:at], records)
+    with pytest.raises(snapshot.SnapshotDamaged, match="identities"):
+        snapshot.load(state, records[: -len(records) // 2 // 44 * 44])
+
+
+def test_a_snapshot_of_the_plain_engine_is_refused_by_name() -> None:
+    """What the engine before wrote is not in the format; the journal is replayed instead."""
+    pair, _ = twin.run(4, 500)
+    before = (4).to_bytes(8) + b"{}  "
+    with pytest.raises(snapshot.SnapshotDamaged, match="not in the format 'bourse packed books 1'"):
+        snapshot.load(before, bytes(pair.packed.identities.records))
+
+
+def test_far_levels_cost_nobody_anything() -> None:
+    """Levels a million ticks away stand outside the window, which stays small, and trade in their turn."""
+    made = books.Books()
+    made.add_book(1, 1, 1, 10**9, 10**6, 0, 0, layout.PHASE_OPEN)
+    head = layout.PLACE | layout.LIMIT << 16 | layout.DAY << 24 | 1 << 32 | layout.HELD << 48
+    ticks = [5_000_000 - 1_000_000 * away for away in range(5)] + [4_999_990, 4_999_000]
+    for tick in ticks:
+        made.execute(head, 0, tick, 1, 0, tick, 1 << 60, 0, 0)
+    assert [price for price, _, _ in made.depth(0, 0, 99)] == sorted(ticks, reverse=True)
+    assert made.window(0)[1] <= 4_096
+    made.execute(head | layout.SELL << 8, 0, 1_000_000, 7, 0, 0, 1 << 60, 0, 0)
+    assert made.open_orders() == 0
+    assert made.depth(0, 0, 9) == made.depth(0, 1, 9) == []

@@ -1,0 +1,308 @@
+"""The packed core beside the oracle on random commands that collide; a failure is shrunk to a short transcript.
+
+python -m tests.svc_match.twin --seed 1 --commands 300000        (make fuzz SEED=1 COMMANDS=300000)
+"""
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Iterator
+from hashlib import blake2b
+
+from chassis.units import order_id
+from svc_match.core import books, commands, engine, snapshot
+from svc_match.core.instrument import Instrument, Phase
+from tests.svc_match.oracle import engine as oracle
+
+ACCOUNTS = ("ann/1", "bob/1", "cyd/1")
+SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
+BATCH_LIMIT = 512
+EVENTS_LIMIT = 700
+DATE_COMMANDS = 20_000
+FIRST_DATE = 20260101
+KEPT = 60
+LARGE = (1 << 63) - 1
+
+
+class Unequal(AssertionError):
+    """The two cores differ."""
+
+
+def instrument(symbol: str, chance: random.Random) -> Instrument:
+    """One whose ticks, lots and fees differ from the others'."""
+    tick, lot = chance.choice((1, 5, 100, 500)), chance.choice((1, 1, 10))
+    return Instrument(symbol, "EUR", tick, lot, tick, tick * 4_000_000, lot * 100_000, chance.choice((0, 100)), 250, 0)
+
+
+class Drawing:
+    """Commands of a seed, drawn with few prices, accounts and orders, so that they meet."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.instruments = {symbol: instrument(symbol, self.chance) for symbol in SYMBOLS}
+        self.middle = dict.fromkeys(SYMBOLS, 1_000_000)
+        self.number = 0
+        self.date = FIRST_DATE
+        self.recent: list[commands.Order] = []
+        self.sequence = 0  # of the core, told by who runs the commands
+
+    def draw(self, count: int) -> Iterator[commands.Command]:
+        """A start, then `count` commands with dates that close and open."""
+        for one in self.instruments.values():
+            yield commands.AddInstrument(one)
+        yield commands.OpenDate(self.date)
+        yield commands.SetPhase("", Phase.OPEN)
+        for number in range(count):
+            yield self.control() if self.chance.random() < 0.005 else self.order()
+            if number % DATE_COMMANDS == DATE_COMMANDS - 1:
+                for _ in range(self.chance.choice((1, 2, 6))):
+                    yield commands.CloseDate(self.date)
+                self.date += 1
+                yield commands.OpenDate(self.date)
+                yield commands.SetPhase("", Phase.OPEN)
+
+    def control(self) -> commands.Command:
+        chance = self.chance
+        roll = chance.random()
+        if roll < 0.2:
+            return commands.Tick()
+        if roll < 0.25:
+            return commands.OpenDate(chance.choice((0, self.date, self.date + 1, 20261399)))
+        if roll < 0.3:
+            return commands.AddInstrument(chance.choice(list(self.instruments.values())))
+        symbol = chance.choice((*SYMBOLS, "", "ZZZ"))
+        return commands.SetPhase(
+            symbol, chance.choice((Phase.OPEN, Phase.OPEN, Phase.OPEN, Phase.HALTED, Phase.CLOSED))
+        )
+
+    def order(self) -> commands.Order:
+        chance = self.chance
+        if self.recent and chance.random() < 0.02:
+            again = chance.choice(self.recent)
+            return again if chance.random() < 0.7 else again._replace(digest=bytes(16))
+        roll = chance.random()
+        made = self.place() if roll < 0.62 else self.cancel() if roll < 0.82 else self.replace()
+        self.recent.append(made)
+        del self.recent[:-KEPT]
+        return made
+
+    def identity(self) -> tuple[str, str, int, int, bytes, int]:
+        self.number += 1
+        account, own_id = self.chance.choice(ACCOUNTS), f"o{self.number}"
+        date = self.date - (self.chance.random() < 0.005)
+        deadline = 1 if self.chance.random() < 0.005 else 0
+        return account, own_id, date, key(account, own_id), blake2b(own_id.encode(), digest_size=16).digest(), deadline
+
+    def price(self, symbol: str) -> int:
+        chance, tick = self.chance, self.instruments[symbol].tick_size_e4
+        if chance.random() < 0.02:
+            self.middle[symbol] += chance.randrange(-300, 301)
+        away = chance.randrange(-8, 9)
+        if chance.random() < 0.03:
+            away = chance.choice((-900_000, -40_000, -2_000, -300, 300, 2_000, 40_000, 900_000)) + chance.randrange(9)
+        price = (self.middle[symbol] + away) * tick
+        return chance.choice((0, -tick, price + 1, price * 100, LARGE)) if chance.random() < 0.01 else price
+
+    def quantity(self, symbol: str) -> int:
+        chance, lot = self.chance, self.instruments[symbol].lot_size
+        if chance.random() < 0.01:
+            return chance.choice((0, -1, 7, lot * 100_001, LARGE))
+        return lot * chance.choice((1, 2, 3, 5, 10, 50))
+
+    def place(self) -> commands.Place:
+        chance = self.chance
+        symbol, side = chance.choice(SYMBOLS), chance.choice((commands.Side.BUY, commands.Side.SELL))
+        price, quantity, amount = self.price(symbol), self.quantity(symbol), 0
+        kind, time_in_force = 1, chance.choice((1, 1, 1, 1, 2, 3))
+        if chance.random() < 0.15:
+            kind, time_in_force = 2, chance.choice((0, 2, 3))
+            if side == commands.Side.SELL:
+                price = 0
+            elif chance.random() < 0.6:
+                amount = min(LARGE, chance.choice((1, max(price, 1) * max(quantity, 1), max(price, 1) * 3 + 7)))
+                price = 0
+        if chance.random() < 0.01:
+            amount = chance.choice((amount, -1, 5))
+        held_price = price if chance.random() < 0.97 else min(LARGE, price + chance.choice((-1, 1, 500)))
+        held = LARGE if chance.random() < 0.97 else chance.choice((0, quantity, abs(price * quantity) % LARGE))
+        hold_id = 0 if chance.random() < 0.005 else 1 + self.number
+        return commands.Place(
+            *self.identity(), hold_id, held, max(held_price, 0) if side == commands.Side.BUY else 0,
+            chance.choice((250, 250, 100, 0)), symbol if chance.random() < 0.995 else "ZZZ", side, kind, time_in_force,
+            price, quantity, amount,
+        )  # fmt: skip
+
+    def target(self) -> tuple[str, tuple[int, str, int, str]]:
+        """The account of a recent order, and how it is named."""
+        chance = self.chance
+        if not self.recent or chance.random() < 0.02:
+            unknown = chance.choice((-LARGE, 1 << 48, self.sequence + 5, LARGE, 1))
+            return chance.choice(ACCOUNTS), (unknown, "", 0, "")
+        if chance.random() < 0.3:
+            return chance.choice(ACCOUNTS), (order_id(0, max(1, self.sequence - chance.randrange(200))), "", 0, "")
+        there = chance.choice(self.recent)
+        account = there.account if chance.random() < 0.97 else chance.choice(ACCOUNTS)
+        symbol = there.symbol if chance.random() < 0.5 else chance.choice(("", "", "", "AAA", "ZZZ"))
+        return account, (0, there.client_order_id, key(account, there.client_order_id), symbol)
+
+    def cancel(self) -> commands.Cancel:
+        account, named = self.target()
+        _, own_id, *rest = self.identity()
+        rest[1] = key(account, own_id)
+        return commands.Cancel(account, own_id, *rest, 0, *named)  # type: ignore[arg-type]
+
+    def replace(self) -> commands.Replace:
+        account, named = self.target()
+        _, own_id, *rest = self.identity()
+        rest[1] = key(account, own_id)
+        symbol = self.chance.choice(SYMBOLS)
+        hold_id, extra = self.chance.choice(((0, 0), (0, LARGE), (3, LARGE), (4, 1_000_000), (5, 0)))
+        fee = self.chance.choice((250, 0, 100))
+        return commands.Replace(  # type: ignore[misc]
+            account,
+            own_id,
+            *rest,
+            hold_id,
+            *named,
+            extra,
+            fee,
+            self.price(symbol),
+            self.quantity(symbol),  # type: ignore[arg-type]
+        )
+
+
+def key(account: str, own_id: str) -> int:
+    return int.from_bytes(blake2b(f"{account} {own_id}".encode(), digest_size=16).digest())
+
+
+class Pair:
+    """Both cores, which are told the same."""
+
+    def __init__(self) -> None:
+        self.plain, self.packed = oracle.Engine(0), engine.Engine(0)
+        self.time_us = 1
+
+    def apply(self, batch: list[commands.Command]) -> None:
+        """All of a batch, in as many rows as it takes; everything that both say is equal."""
+        while batch:
+            self.time_us += 1
+            wanted = self.plain.apply(batch, self.time_us, EVENTS_LIMIT)
+            found = self.packed.apply(batch, self.time_us, EVENTS_LIMIT)
+            if tuple(found) != tuple(wanted) or list(found.public.items()) != list(wanted.public.items()):
+                raise Unequal(difference(wanted, found))
+            batch = batch[len(found.results) :]
+
+    def compare(self) -> None:
+        """What stands is equal, in its order; no book that is open is crossed."""
+        for one, other in zip(self.plain.numbered, self.packed.numbered, strict=True):
+            best = []
+            for side in (commands.Side.BUY, commands.Side.SELL):
+                place = one.sides[side]
+                stands = [
+                    (place.sign * at, order.order_id, order.open, order.account)
+                    for at in reversed(place.keys)
+                    for order in place.levels[at].orders.values()
+                ]
+                if other.standing(side) != stands or other.depth(side, 1 << 40) != place.depth(1 << 40):
+                    raise Unequal(f"side {side.name} of {one.instrument.symbol} stands otherwise")
+                best.append(stands[0][0] if stands else None)
+            if best[0] is not None and best[1] is not None and best[0] >= best[1]:
+                raise Unequal(f"{one.instrument.symbol} is crossed")
+            if (other.phase, other.symbol_sequence) != (one.phase, one.symbol_sequence):
+                raise Unequal(f"{one.instrument.symbol} is in another phase, or counts otherwise")
+
+    def restore(self) -> None:
+        """The packed core goes on from its own snapshot, which has the same hash."""
+        state, records = snapshot.encode(self.packed), bytes(self.packed.identities.records)
+        before = snapshot.state_hash(self.packed)
+        self.packed = snapshot.load(state, records)
+        if snapshot.state_hash(self.packed) != before or snapshot.encode(self.packed) != state:
+            raise Unequal("a restored state has another hash")
+
+
+def difference(wanted: oracle.Applied, found: engine.Applied) -> str:
+    parts = sorted(
+        zip(wanted._fields, wanted, found, strict=True), key=lambda part: part[0] not in ("events", "results")
+    )
+    for name, one, other in parts:
+        if one != other:
+            if isinstance(one, list) and isinstance(other, list):
+                pairs = [(a, b) for a, b in zip(one, other, strict=False) if a != b]
+                return (
+                    f"{name}: wanted {pairs[0][0]}, found {pairs[0][1]}"
+                    if pairs
+                    else f"{name}: {len(one)}, {len(other)}"
+                )
+            return f"{name}: wanted {one!r:.2000}, found {other!r:.2000}"
+    return "the symbols come in another order"
+
+
+def run(seed: int, count: int) -> tuple[Pair, list[commands.Command]]:
+    """Commands of a seed in batches of any size; raises with what is needed to see a failure again."""
+    drawing, pair, batch, all_of_them = Drawing(seed), Pair(), [], []  # type: ignore[var-annotated]
+    size = 1
+    try:
+        for command in drawing.draw(count):
+            batch.append(command)
+            all_of_them.append(command)
+            if len(batch) >= size:
+                pair.apply(batch)
+                drawing.sequence, batch = pair.packed.sequence, []
+                size = drawing.chance.choice((1, 2, 7, 64, BATCH_LIMIT))
+                if drawing.chance.random() < 0.05:
+                    pair.compare()
+                if drawing.chance.random() < 0.02:
+                    pair.restore()
+        pair.apply(batch)
+        pair.compare()
+    except Exception as failure:
+        raise Unequal(f"seed {seed}: {failure}\n" + "\n".join(map(repr, shrink(all_of_them)))) from failure
+    return pair, all_of_them
+
+
+def fails(some: list[commands.Command]) -> bool:
+    pair = Pair()
+    try:
+        for command in some:
+            pair.apply([command])
+        pair.compare()
+    except Exception:  # noqa: BLE001 - whatever is wrong is what is looked for
+        return True
+    return False
+
+
+def shrink(some: list[commands.Command], seconds: float = 60.0) -> list[commands.Command]:
+    """Fewer commands that fail too, if they do when sent one by one."""
+    until, some = time.monotonic() + seconds, list(some)
+    width = len(some) // 2
+    if len(some) > 50_000 or not fails(some):
+        return some[-20:]
+    while width and time.monotonic() < until:
+        start = 0
+        while start < len(some) and time.monotonic() < until:
+            fewer = some[:start] + some[start + width :]
+            if fails(fewer):
+                some = fewer
+            else:
+                start += width
+        width //= 2
+    return some
+
+
+def main() -> None:
+    reader = argparse.ArgumentParser()
+    reader.add_argument("--seed", type=int, default=1)
+    reader.add_argument("--commands", type=int, default=300_000)
+    told = reader.parse_args()
+    began = time.monotonic()
+    pair, _ = run(told.seed, told.commands)
+    sys.stdout.write(
+        f"seed {told.seed}: {told.commands} commands, {pair.packed.sequence} events, equal; "
+        f"core {'compiled' if books.COMPILED else 'interpreted'}; {time.monotonic() - began:.1f} s; "
+        f"state {snapshot.state_hash(pair.packed).hex()}\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
