@@ -92,10 +92,8 @@ cdef class Books:
 
     cdef Py_ssize_t _outside(self, Py_ssize_t s, Py_ssize_t tick) except -1
     cdef int _near(self, Py_ssize_t s) except -1
-    @cython.locals(base=cython.Py_ssize_t, one=cython.Py_ssize_t, far=cython.Py_ssize_t, inside=cython.Py_ssize_t)
+    @cython.locals(base=cython.Py_ssize_t, one=cython.Py_ssize_t, level=cython.Py_ssize_t, far=cython.Py_ssize_t, inside=cython.Py_ssize_t)
     cdef int _move(self, Py_ssize_t s, Py_ssize_t tick, Py_ssize_t size) except -1
-    @cython.locals(place=cython.Py_ssize_t)
-    cdef list _levels_of(self, Py_ssize_t offset, Py_ssize_t size)
     @cython.locals(word=cython.Py_ssize_t)
     cdef int _clear(self, Py_ssize_t offset, Py_ssize_t size) noexcept
     cdef int _copy(self, Py_ssize_t source, Py_ssize_t target) noexcept

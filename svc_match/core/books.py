@@ -835,7 +835,6 @@ class Books:
         old_base = self.sides[i + w.S_BASE]
         old_offset = self.sides[i + w.S_OFFSET]
         base = max(tick - (size // 4 if s & 1 else size * 3 // 4), 0) // 64 * 64
-        old = self._levels_of(old_offset, old_size)
         offset = self._window(size)
         self.sides[i + w.S_SIZE] = size
         self.sides[i + w.S_BASE] = base
@@ -843,13 +842,20 @@ class Books:
         self.sides[i + w.S_ORIGIN] = offset - base
         self.sides[i + w.S_LEVELS] = 0
         self.sides[i + w.S_BEST] = -1
-        for one in old:
-            inside = old_base + one - base
-            if 0 <= inside < size:
-                self._copy(old_offset + one, offset + inside)
-                self._occupy(s, old_base + one, offset + inside)
-            else:
-                self._copy(old_offset + one, self._far(s, old_base + one))
+        one = 0
+        while one < old_size:
+            level = old_offset + one
+            if one & 63 == 0 and self.occupied[level >> 6] == 0:
+                one += 64
+                continue
+            if (self.occupied[level >> 6] >> (level & 63)) & 1:
+                inside = old_base + one - base
+                if 0 <= inside < size:
+                    self._copy(level, offset + inside)
+                    self._occupy(s, old_base + one, offset + inside)
+                else:
+                    self._copy(level, self._far(s, old_base + one))
+            one += 1
         if old_size != 0:
             self._clear(old_offset, old_size)
             self.spare_windows.setdefault(old_size, []).append(old_offset)
@@ -859,10 +865,6 @@ class Books:
             self._vacate_far(s, far)
             self._occupy(s, far, offset + far - base)
         return 0
-
-    def _levels_of(self, offset: int, size: int) -> list[int]:
-        """The places of a window's levels that hold orders."""
-        return [place for place in range(size) if (self.occupied[(offset + place) >> 6] >> (offset + place & 63)) & 1]
 
     def _clear(self, offset: int, size: int) -> int:
         """No level of a window is occupied."""

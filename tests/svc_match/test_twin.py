@@ -11,6 +11,7 @@ import pytest
 
 from svc_match.core import books, layout, snapshot
 from tests.svc_match import twin
+from tests.svc_match.oracle import snapshot as oracle_snapshot
 
 SEEDS = range(10)
 COMMANDS = 30_000
@@ -69,7 +70,7 @@ def test_a_damaged_snapshot_is_refused() -> None:
 def test_a_snapshot_of_the_plain_engine_is_refused_by_name() -> None:
     """What the engine before wrote is not in the format; the journal is replayed instead."""
     pair, _ = twin.run(4, 500)
-    before = (4).to_bytes(8) + b"{}  "
+    before = oracle_snapshot.encode(pair.plain)
     with pytest.raises(snapshot.SnapshotDamaged, match="not in the format 'bourse packed books 1'"):
         snapshot.load(before, bytes(pair.packed.identities.records))
 
