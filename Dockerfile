@@ -6,6 +6,8 @@ RUN python -m venv /opt/bourse
 ENV PATH=/opt/bourse/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /source
 COPY requirements.in requirements.txt ./
+# The matching core is compiled.
+RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev
 RUN pip install --require-hashes -r requirements.txt
 COPY . .
 RUN pip install --no-deps --no-build-isolation ./protos ./sdk/python .

@@ -271,7 +271,7 @@ class Exchange:
     async def book(self, step: Step, symbol: str) -> None:
         wanted = [(bid, price, ask) for bid, price, ask in step.rows if bid != "bid"]
         book = self.desk.engine.books[SYMBOLS[symbol]]
-        asks, bids = book.sides[2].depth(100), book.sides[1].depth(100)
+        asks, bids = book.depth(2, 100), book.depth(1, 100)
         shown = [("", str(price), str(quantity // LOT)) for price, quantity, _ in reversed(asks)]
         shown += [(str(quantity // LOT), str(price), "") for price, quantity, _ in bids]
         assert shown == wanted
