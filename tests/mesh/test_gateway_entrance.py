@@ -115,6 +115,18 @@ def test_without_a_token_nobody_passes(opened: Gate, sent: tuple[tuple[str, str]
     assert ended(opened.post(PLACE, {}, headers=dict(sent))) == (401, "TOKEN_MISSING")
 
 
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "BeArEr"])
+def test_the_scheme_is_in_any_case_of_letters(opened: Gate, scheme: str) -> None:
+    """As HTTP has it (RFC 9110, 11.1); a token that is none is told as such."""
+    token = opened.token()
+    got = opened.echo(("authorization", f"{scheme} {token}"))["metadata"]
+    assert got["authorization"] == [f"Bearer {token}"]
+    assert ended(opened.call(PLACE, metadata=[("authorization", f"{scheme} abc")])) == (
+        "UNAUTHENTICATED",
+        "TOKEN_INVALID",
+    )
+
+
 def test_what_is_no_token_is_invalid(opened: Gate) -> None:
     for text in ("abc", "a.b.c", "e30.e30.e30"):
         assert ended(opened.call(PLACE, metadata=metadata(text))) == ("UNAUTHENTICATED", "TOKEN_INVALID")
