@@ -18,7 +18,6 @@ from cli.machine.mesh.install import found_in
 from cli.machine.mesh.keyring import secrets
 from cli.machine.mesh.keysets import KeySets
 from cli.machine.mesh.labels import labelled
-from cli.machine.mesh.labels import labelled
 from cli.machine.mesh.pods import SIDECAR, Place, places
 from cli.machine.mesh.status import Status
 from cli.machine.mesh.world import divided, load, weighed
