@@ -39,14 +39,27 @@ def unmatched(documents: Sequence[Document], root_namespace: str) -> Iterator[Pr
                 versions.add(labels.get(VERSION, ""))
                 if not fits(carried, document.namespace, without_version(labels)):
                     yield document.problem(path, f"no workload of the YAML carries {shown(without_version(labels))}")
+    inhabited = {root_namespace, *(where for where, _ in carried)}
     for document in documents:
-        path = SELECTORS.get(document.kind, ())
-        labels = value_at(document, path) if path else {}
-        namespace = "" if document.kind == "Gateway" or document.namespace == root_namespace else document.namespace
-        if labels and not (
-            fits(carried, namespace, without_version(labels)) and labels.get(VERSION) in {None, *versions}
-        ):
-            yield document.problem(path, f"no workload of the YAML carries {shown(labels)}")
+        if document.kind in SELECTORS and document.kind != "Gateway" and document.namespace not in inhabited:
+            yield document.problem(("metadata", "namespace"), f"no workload of the YAML is in {document.namespace}")
+            continue
+        for path, namespace, labels in selected(document, root_namespace):
+            known = labels.get(VERSION) in {None, *versions}
+            if not (known and fits(carried, namespace, without_version(labels))):
+                yield document.problem(path, f"no workload of the YAML carries {shown(labels)}")
+
+
+def selected(document: Document, root_namespace: str) -> Iterator[tuple[FIELD_PATH, str, Labels]]:
+    """Where the document selects pods, of which namespace (empty: of any), and by which labels."""
+    if document.kind in SELECTORS:
+        path = SELECTORS[document.kind]
+        anywhere = document.kind == "Gateway" or document.namespace == root_namespace
+        yield path, "" if anywhere else document.namespace, value_at(document, path)
+    if document.kind == "VirtualService":
+        for index, rule in enumerate(document.spec.get("http") or []):
+            for place, match in enumerate(rule.get("match") or []):
+                yield ("spec", "http", index, "match", place, "sourceLabels"), "", match.get("sourceLabels") or {}
 
 
 def subsets(document: Document) -> Iterator[tuple[FIELD_PATH, Labels]]:

@@ -233,6 +233,24 @@ def test_a_selector_means_a_workload(tmp_path: Path, kind: str) -> None:
         load(tmp_path, sel=fitting, own=DEPLOYMENT.replace("tier: money", "tier: other"))
 
 
+def test_a_policy_of_a_namespace_without_workloads_is_refused(tmp_path: Path) -> None:
+    """Without a selector too: it would be in force for nobody. That of the mesh's root namespace is for all."""
+    policy = selecting("PeerAuthentication", "mtls: {mode: STRICT}")
+    load(tmp_path, own=DEPLOYMENT, policy=policy.replace("namespace: bourse", "namespace: istio-system"))
+    with pytest.raises(
+        Untranslatable, match=r"policy.yaml:3: .* metadata.namespace: no workload of the YAML is in bourze"
+    ):
+        load(tmp_path, policy=policy.replace("namespace: bourse", "namespace: bourze"))
+
+
+def test_a_route_for_callers_that_nobody_is_is_refused(tmp_path: Path) -> None:
+    """Who calls is selected as any other workload."""
+    route = "hosts: [own]\n  http: [{match: [{sourceLabels: {app: LABEL}}], directResponse: {status: 503}}]"
+    load(tmp_path, own=DEPLOYMENT, route=selecting("VirtualService", route.replace("LABEL", "own")))
+    with pytest.raises(Untranslatable, match=r"sourceLabels: no workload of the YAML carries app: owm"):
+        load(tmp_path, route=selecting("VirtualService", route.replace("LABEL", "owm")))
+
+
 def test_a_version_may_have_no_workload_yet(tmp_path: Path) -> None:
     """That of a subset; for whatever else selects by version it is then known too."""
     policy = selecting("AuthorizationPolicy", "selector: {matchLabels: {app: own, version: canary}}")
