@@ -91,6 +91,7 @@ def problems_of(document: Document) -> Iterator[Problem]:
         return
     for inner in (mesh_config(document), proxy_config(document) if document.kind in WORKLOADS else None):
         if inner is not None:
+            yield from [] if inner is document else inner_keys(inner)
             yield from configured(inner)
     if known:
         yield from kustomized(document)
@@ -117,6 +118,13 @@ def unknown(document: Document) -> Iterator[Problem]:
         not document.name and kind not in KUSTOMIZATIONS
     ):
         yield document.problem(("metadata", "name"), "an object needs a name")
+
+
+def inner_keys(inner: Document) -> Iterator[Problem]:
+    """What would make an object of that which stands in another one."""
+    for key, _ in inner.node.value if isinstance(inner.node, yaml.MappingNode) else ():
+        if key.value in IDENTITY:
+            yield inner.problem((key.value,), "is not translated")
 
 
 def configured(inner: Document) -> Iterator[Problem]:

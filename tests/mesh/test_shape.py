@@ -199,6 +199,16 @@ def test_an_object_is_known_by_version_kind_and_name(body: dict[str, Any], path:
     assert [problem.path for problem in problems_of(Document(body))] == [path]
 
 
+@pytest.mark.parametrize("field", ["kind: own", "metadata: {}", "trustDomain: [own]", "trustDomainn: own"])
+def test_what_stands_in_another_object_is_read_as_strictly(field: str) -> None:
+    """MeshConfig in an IstioOperator: what it is not is refused at its own line."""
+    text = (
+        "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: own}\nspec:\n  meshConfig:\n    "
+    )
+    (document,) = read_text(f"{text}{field}\n", "own.yaml")
+    assert [(problem.line, problem.path) for problem in problems_of(document)] == [(6, field.partition(":")[0])]
+
+
 def selecting(kind: str, selector: str) -> str:
     version = next(version for version, name in schemas.kinds() if name == kind)
     body = {"AuthorizationPolicy": "", "DestinationRule": "  host: own\n", "EnvoyFilter": "  configPatches: []\n"}.get(
