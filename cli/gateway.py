@@ -12,7 +12,7 @@ from cli.options import home_option, json_option
 WORDS = """address    {address}
 authority  {ca_file}
 
-  bourse token --participant alpha > alpha.jwt
+  bourse token --participant alpha --output alpha.jwt
   curl --cacert {ca_file} -H "authorization: Bearer $(cat alpha.jwt)" \\
     https://{address}/bourse.quote.v1.QuoteService/ListInstruments -d '{{}}'"""
 

@@ -19,6 +19,7 @@ from cli.options import home_option, json_option
 
 PLAIN_WIDTH = 200
 JOURNAL_KEEPER = "svc_match-"
+INCOMPLETE = "not all is ready"
 RIGHT = ("pid", "restarts", "up_seconds", "lag_events")
 
 
@@ -44,7 +45,9 @@ def status(home: Path, as_json: bool) -> None:
     state = machine.state()
     found = [] if state is None else processes(machine, state)
     left = machine.unsupervised()
-    phase = "unsupervised" if left else "stopped" if state is None else str(state.phase)
+    whole = all(process["ready"] for process in found)
+    phase = "unsupervised" if left else "stopped" if state is None else said_of(state.phase, whole=whole)
+    missing = [] if state is None else machine.missing()
     if as_json:
         click.echo(json.dumps({"home": str(machine.home.folder), "phase": phase, "processes": found}, indent=2))
     else:
@@ -55,9 +58,16 @@ def status(home: Path, as_json: bool) -> None:
             )
         if found:
             Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH).print(table(found))
+        for words in missing:
+            click.echo(words)
     if state is None:
         sys.exit(1 if left else 3)
-    sys.exit(0 if state.phase is Phase.READY and all(process["ready"] for process in found) else 1)
+    sys.exit(0 if phase == Phase.READY and not missing else 1)
+
+
+def said_of(phase: Phase, *, whole: bool) -> str:
+    """It is ready when everything that is to run is."""
+    return str(phase) if whole or phase is not Phase.READY else INCOMPLETE
 
 
 def processes(machine: Machine, state: State) -> list[dict[str, Any]]:

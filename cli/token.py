@@ -7,6 +7,7 @@ import click
 
 from cli.machine import Machine, MachineError
 from cli.machine.credentials import TOKEN_SECONDS_LIMIT
+from cli.machine.home import write_private
 from cli.options import home_option
 
 HOUR_SECONDS = 3_600
@@ -27,16 +28,28 @@ RINGS = ("early", "general")
     default=12,
     show_default=True,
 )
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write it to this file, readable by its owner alone, and print nothing.",
+)
 def token(
-    home: Path, participant: str | None, operator: bool, ring: str | None, subject: str | None, hours: float
+    home: Path,
+    participant: str | None,
+    operator: bool,
+    ring: str | None,
+    subject: str | None,
+    hours: float,
+    output: Path | None,
 ) -> None:
-    """Issue a token, signed with the key of this machine's exchange, and print it.
+    """Issue a token, signed with the key of this machine's exchange, and print it, or write it to a file.
 
     Send it to the gateway (`bourse gateway`) as metadata `authorization: Bearer TOKEN`.
 
     \b
     Examples:
       bourse token --participant alpha
+      bourse token --participant alpha --output alpha.jwt
       bourse token --operator --hours 1
       bourse token --participant alpha --ring early
       grpcurl -cacert "$(bourse gateway --ca-file)" -H "authorization: Bearer $(bourse token --participant alpha)" ...
@@ -50,7 +63,10 @@ def token(
         issued = Machine(home).credentials.issue(
             subject or participant or "operator", role, participant or "", int(hours * HOUR_SECONDS), ring=ring or ""
         )
-    except MachineError as error:
+        if output is not None:
+            write_private(output, issued + "\n")
+            return
+    except (MachineError, OSError) as error:
         click.echo(f"bourse token: {error}", err=True)
         sys.exit(1)
     click.echo(issued)

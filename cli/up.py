@@ -10,8 +10,10 @@ from cli.machine.credentials import BrokerIssuer
 from cli.machine.home import SHARDS_LIMIT
 from cli.options import home_option
 
+OPEN = "The exchange is open for connections."
+PARTLY = "The exchange runs, but not all of it is up: see below."
 TRY_NEXT = """
-The exchange is open for connections. Try next:
+{opening} Try next:
 
   bourse status                          what runs, and how it is
   bourse token --participant alpha       a broker's token
@@ -63,7 +65,7 @@ def up(
     with BOURSE_BROKER_ before these. Each token needs a claim `participant`; operators and services keep the key of this
     machine. A later `up` keeps the issuer, another three replace it, and three empty options bring `bourse token` back.
 
-    Exit codes: 0 all is ready, 1 it could not start or runs already.
+    Exit codes: 0 all is ready, 1 it could not start, runs already, or runs without a version that is wanted.
 
     \b
     Examples:
@@ -85,7 +87,11 @@ def up(
     except MachineError as error:
         click.echo(f"bourse up: {error}", err=True)
         sys.exit(1)
-    click.echo(TRY_NEXT.format(doors=doors(machine)))
+    missing = machine.missing()
+    click.echo(TRY_NEXT.format(opening=PARTLY if missing else OPEN, doors=doors(machine)))
+    for words in missing:
+        click.echo(f"bourse up: {words}", err=True)
+    sys.exit(1 if missing else 0)
 
 
 def doors(machine: Machine) -> str:

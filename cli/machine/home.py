@@ -20,6 +20,7 @@ PORTS = range(20_000, 32_000)
 PORT_TRIES = 1_000
 POD_PORT = 50_051
 NETWORK_TRIES = 100
+PASSED = 0o711
 SOCKET_PATH_BYTES_LIMIT = 107
 SOCKET_NAME_BYTES_LIMIT = 40  # <pod>/egress.sock
 
@@ -101,10 +102,22 @@ class Home:
         return self.logs / f"{process}.log"
 
     def create(self) -> None:
+        """Also closes a folder of ours to others that was there before; one that holds other things than an exchange stays as it is."""
         if not self.folder.exists():
             self.folder.mkdir(parents=True, mode=0o700)
+        elif self._is_own():
+            mode = stat.S_IMODE(self.folder.stat().st_mode)
+            passed = self.postgres.is_dir() and not self.postgres.is_symlink()
+            # Where another user runs PostgreSQL in it, that one may pass.
+            closed = mode & (PASSED if passed and os.geteuid() == 0 else stat.S_IRWXU) | stat.S_IRWXU
+            if closed != mode:
+                self.folder.chmod(closed)
         for folder in (self.credentials, self.logs, self.nats, self.mesh):
             folder.mkdir(mode=0o700, exist_ok=True)
+
+    def _is_own(self) -> bool:
+        """Whether the folder is our user's, and an exchange's or empty."""
+        return self.folder.stat().st_uid == os.geteuid() and (self.layout.exists() or not any(self.folder.iterdir()))
 
     def remove(self) -> None:
         """Deletes all that the exchange has kept. Nothing of it may be running."""

@@ -101,6 +101,11 @@ class Machine:
 
         return Mesh(self.home)
 
+    def missing(self) -> list[str]:
+        """Versions beside the stable ones that are wanted and not up, in words."""
+        state = self.state()
+        return self.mesh.missing(state) if state is not None and state.mesh else []
+
     def state(self) -> State | None:
         """What runs now; None when nothing does."""
         return states.read(self.home)

@@ -28,6 +28,7 @@ from cli.machine.mesh import desired
 from cli.machine.processes import programs
 from cli.machine.program import Program, end, marked, popen_arguments
 from cli.machine.state import Phase, ProcessState, State
+from cli.machine.words import last_words
 
 READY_POLL_SECONDS = 0.05
 FOLLOW_POLL_SECONDS = 0.1
@@ -39,7 +40,6 @@ STEADY_SECONDS = 10.0  # Who lived that long is restarted at once.
 STOP_SECONDS = 40.0  # More than a service's own 30 s for draining.
 LOG_BYTES_LIMIT = 64 << 20
 LEASH = "--leash"
-LAST_WORDS_LINES = 5
 
 log = structlog.get_logger()
 
@@ -234,18 +234,13 @@ class Supervisor:
         name = keeper.program.name
         while not keeper.ready.is_set():
             if time.monotonic() - started > START_SECONDS:
-                raise MachineError(f"{name} was not ready after {START_SECONDS:.0f} s; {self._last_words(name)}")
+                raise MachineError(f"{name} was not ready after {START_SECONDS:.0f} s; {last_words(self._home, name)}")
             if keeper.failures >= START_TRIES:
-                raise MachineError(f"{name} ended {START_TRIES} times at its start; {self._last_words(name)}")
+                raise MachineError(f"{name} ended {START_TRIES} times at its start; {last_words(self._home, name)}")
             with suppress(TimeoutError):
                 async with asyncio.timeout(READY_POLL_SECONDS):
                     await keeper.ready.wait()
         tell(process=name, seconds=round(time.monotonic() - started, 2))
-
-    def _last_words(self, name: str) -> str:
-        path = self._home.log(name)
-        lines = path.read_text("utf-8", "replace").split("\n") if path.exists() else []
-        return f"see {path}\n" + "\n".join(f"  {line}" for line in [line for line in lines if line][-LAST_WORDS_LINES:])
 
     async def _stop_all(self) -> None:
         await self._stop_in_stages(self._started)

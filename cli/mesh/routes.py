@@ -7,21 +7,23 @@ import click
 
 from cli.answers import NotReached, columns, show
 from cli.machine import Machine, MachineError
+from cli.machine.mesh.desired import STABLE
 from cli.machine.mesh.envoys import messages
 from cli.machine.mesh.mesh import VERSIONED, Mesh
 from cli.options import home_option, json_option
 
-HEAD = ("service", "ring", "subset", "weight", "ready", "messages", "share")
+HEAD = ("service", "subset", "weights", "ready", "messages", "share")
 
 
 @click.command(short_help="Weights, and the share of messages realised.")
 @home_option
 @json_option
 def routes(home: Path, as_json: bool) -> None:
-    """How each service's calls are divided between its versions, and the share of messages that each had since.
+    """How each service's calls are divided between its versions, by ring of brokers, and the share of messages that each had since.
 
-    Messages are counted by the Envoys that sent them, since the weights changed last. A weight acts when a call or a stream
-    begins, so the share follows it as streams move.
+    Messages are counted by the Envoys that sent them, since the weights changed last: gRPC's and those that the gateway
+    makes of JSON. They do not tell one ring from another, so messages and share are those of all rings together. A weight
+    acts when a call or a stream begins, so the share follows it as streams move.
 
     \b
     Examples:
@@ -36,9 +38,8 @@ def routes(home: Path, as_json: bool) -> None:
     cells = [
         (
             one["service"],
-            one["ring"] or "others",
             one["subset"],
-            f"{one['weight']} %",
+            " ".join(f"{ring or 'others'} {percent} %" for ring, percent in one["weights"].items()),
             "yes" if one["ready"] else "no",
             one["messages"],
             "-" if one["share"] is None else f"{one['share']:.1%}",
@@ -49,7 +50,7 @@ def routes(home: Path, as_json: bool) -> None:
 
 
 def shares(mesh: Mesh) -> list[dict[str, Any]]:
-    """Each way of each service and ring of brokers."""
+    """Each version of each service: its weight by ring, and what it had of all rings together."""
     status, now = mesh.status, messages(mesh.places)
     found: list[dict[str, Any]] = []
     for service in VERSIONED:
@@ -59,19 +60,18 @@ def shares(mesh: Mesh) -> list[dict[str, Any]]:
             for subset, count in now.get(service, {}).items()
         }
         total = sum(moved.values())
-        for ring, weights in mesh.weights()[service].items():
-            for subset, percent in weights.items():
-                count = moved.get(subset, 0)
-                process = service if subset == "stable" else f"{service}-{subset}"
-                found.append(
-                    {
-                        "service": service,
-                        "ring": ring,
-                        "subset": subset,
-                        "weight": percent,
-                        "ready": status.ready.get(process, False),
-                        "messages": count,
-                        "share": count / total if total else None,
-                    }
-                )
+        weights = mesh.weights()[service]
+        for subset in dict.fromkeys(subset for shares in weights.values() for subset in shares):
+            count = moved.get(subset, 0)
+            process = service if subset == STABLE else f"{service}-{subset}"
+            found.append(
+                {
+                    "service": service,
+                    "subset": subset,
+                    "weights": {ring: shares.get(subset, 0) for ring, shares in weights.items()},
+                    "ready": status.ready.get(process, False),
+                    "messages": count,
+                    "share": count / total if total else None,
+                }
+            )
     return found

@@ -34,7 +34,9 @@ def documents() -> dict[Path, str]:
 
 
 def json_filters(files: FileDescriptorSet) -> Document:
-    """The strict check, a filter that lets nothing unchecked pass, then the transcoder."""
+    """The strict check, a filter that lets nothing unchecked pass, the transcoder, and behind it what counts messages: Istio
+    has that before them, where a call with JSON is none of gRPC yet.
+    """
     check = {"default_source_code": {"inline_string": lua(files)}}
     transcoder = {
         "proto_descriptor_bin": base64.b64encode(files.SerializeToString(deterministic=True)).decode(),
@@ -54,6 +56,12 @@ def json_filters(files: FileDescriptorSet) -> Document:
                 "envoy.filters.http.grpc_json_transcoder",
                 f"{EXTENSIONS}.http.grpc_json_transcoder.v3.GrpcJsonTranscoder",
                 transcoder,
+            ),
+            removed("envoy.filters.http.grpc_stats"),
+            before_router(
+                "envoy.filters.http.grpc_stats.transcoded",
+                f"{EXTENSIONS}.http.grpc_stats.v3.FilterConfig",
+                {"emit_filter_state": True, "stats_for_all_methods": False},
             ),
         ],
         GATEWAY,
@@ -84,12 +92,17 @@ def local_replies(name: str, context: str, mappers: list[Document], labels: Mapp
 
 
 def before_router(name: str, kind: str, config: Mapping[str, Any]) -> Document:
-    router = {"filter": {"name": HCM, "subFilter": {"name": "envoy.filters.http.router"}}}
-    return {
-        "applyTo": "HTTP_FILTER",
-        "match": {"context": "GATEWAY", "listener": {"filterChain": router}},
-        "patch": {"operation": "INSERT_BEFORE", "value": {"name": name, "typed_config": {"@type": kind, **config}}},
-    }
+    value = {"name": name, "typed_config": {"@type": kind, **config}}
+    return {**at("envoy.filters.http.router"), "patch": {"operation": "INSERT_BEFORE", "value": value}}
+
+
+def removed(name: str) -> Document:
+    return {**at(name), "patch": {"operation": "REMOVE"}}
+
+
+def at(http_filter: str) -> Document:
+    place = {"filter": {"name": HCM, "subFilter": {"name": http_filter}}}
+    return {"applyTo": "HTTP_FILTER", "match": {"context": "GATEWAY", "listener": {"filterChain": place}}}
 
 
 def envoy_filter(name: str, patches: list[Document], labels: Mapping[str, str]) -> Document:

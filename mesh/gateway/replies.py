@@ -55,6 +55,7 @@ def unauthenticated(when: str, reason: str, message: str, fix: str = "get a new 
 
 
 DENIED = because("rbac_access_denied")
+RESET = "upstream_reset_before_response_started"
 REPLIES = (
     Reply(
         because(f"rbac_access_denied_matched_policy[{UNCHECKED}]"),
@@ -129,7 +130,15 @@ REPLIES = (
         504,
         "DEADLINE_EXCEEDED",
         "no answer came in time",
-        "try again",
+        "check that the request's message is whole, and that its stream is closed; then try again",
+    ),
+    Reply(  # Of a request whose frames are broken, among others.
+        because(f"{RESET}{{remote_reset") + " || " + because(f"{RESET}{{protocol_error"),
+        grpc.StatusCode.UNAVAILABLE,
+        503,
+        "SERVICE_UNREACHABLE",
+        "the service broke the call off",
+        "check that each message is framed and encoded as gRPC has it, and only then try again",
     ),
     Reply(
         "response.code == 503",

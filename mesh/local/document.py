@@ -10,6 +10,8 @@ Json = dict[str, Any]
 Key = str | int
 FIELD_PATH = tuple[Key, ...]
 DEFAULT_NAMESPACE = "bourse"
+MERGE = "tag:yaml.org,2002:merge"
+TWICE = "the key {} is there twice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Document:
 
     @property
     def metadata(self) -> Json:
-        return self.body.get("metadata") or {}
+        found = self.body.get("metadata")
+        return found if isinstance(found, dict) else {}
 
     @property
     def name(self) -> str:
@@ -62,11 +65,13 @@ class Document:
 
     @property
     def annotations(self) -> Mapping[str, str]:
-        return self.metadata.get("annotations") or {}
+        found = self.metadata.get("annotations")
+        return found if isinstance(found, dict) else {}
 
     @property
     def spec(self) -> Json:
-        return self.body.get("spec") or {}
+        found = self.body.get("spec")
+        return found if isinstance(found, dict) else {}
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -91,7 +96,7 @@ class Document:
         for step in path:
             found = step_into(node, step) if node is not None else None
             node = found[1] if found else None
-        return Document({"kind": kind, "metadata": {"name": self.name}, **body}, self.file, node, self.first_line)
+        return Document({**body, "kind": kind, "metadata": {"name": self.name}}, self.file, node, self.first_line)
 
     def problem(self, path: FIELD_PATH, why: str) -> Problem:
         return Problem(self.file, self.line(path), self.kind, self.name, dotted(path), why)
@@ -118,7 +123,7 @@ def dotted(path: FIELD_PATH) -> str:
 
 
 def read_text(text: str, file: str, first_line: int = 0) -> Iterator[Document]:
-    """Every document of a YAML text. Untranslatable when it is no YAML, or a document is no mapping."""
+    """Every document of a YAML text. Untranslatable when it is no YAML, a key is there twice, or a document is no mapping."""
     try:
         for node in yaml.compose_all(text, Loader=yaml.CSafeLoader):
             body = construct(node)
@@ -126,23 +131,38 @@ def read_text(text: str, file: str, first_line: int = 0) -> Iterator[Document]:
                 continue
             if not isinstance(body, dict) or not isinstance(body.get("kind", ""), str):
                 raise Untranslatable(
-                    [Problem(file, node.start_mark.line + 1, "", "", "(document)", "is no Kubernetes object")]
+                    [
+                        Problem(
+                            file, first_line + node.start_mark.line + 1, "", "", "(document)", "is no Kubernetes object"
+                        )
+                    ]
                 )
             yield Document(body, file, node, first_line)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise Untranslatable(
-            [Problem(file, first_line + line, "", "", "(document)", f"is no YAML: {error.problem}")]
-        ) from error
+    except (yaml.YAMLError, ValueError) as error:
+        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+        why = error.problem if isinstance(error, yaml.MarkedYAMLError) else error
+        line = first_line + (mark.line + 1 if mark else 0)
+        raise Untranslatable([Problem(file, line, "", "", "(document)", f"is no YAML: {why}")]) from error
 
 
 def construct(node: yaml.Node) -> Any:
     """The Python value of a composed node. Dates stay text, as for Kubernetes."""
-    return TextDates().construct_document(node)
+    return Plain().construct_document(node)
 
 
-class TextDates(yaml.constructor.SafeConstructor):
+class Plain(yaml.constructor.SafeConstructor):
+    """Dates are text, and a key that is there twice is an error."""
+
     yaml_constructors: ClassVar[dict[Any, Any]] = {
         **yaml.constructor.SafeConstructor.yaml_constructors,
         "tag:yaml.org,2002:timestamp": yaml.constructor.SafeConstructor.construct_yaml_str,
     }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(None, None, TWICE.format(key.value), key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)

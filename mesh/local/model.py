@@ -11,6 +11,7 @@ from mesh.local.document import Document, Json, Untranslatable
 from mesh.local.kustomize import read_folder
 from mesh.local.meshconfig import MeshConfig
 from mesh.local.refusal import duplicates, refuse
+from mesh.local.selectors import unmatched
 
 CLUSTER_DOMAIN = "cluster.local"
 WORKLOADS = workload.KINDS
@@ -99,7 +100,7 @@ class World:
     ) -> "World":
         """The documents of the folders, the later ones and then the changes in place of those of the same kind, namespace and name.
 
-        Untranslatable when any of them is not, or one folder defines an object twice.
+        Untranslatable when any of them is not, one folder defines an object twice, or a selector means no workload of them.
         """
         documents: list[Document] = []
         problems = []
@@ -112,6 +113,9 @@ class World:
         world = cls(replaced(documents, as_documents(changes)), keys)
         if world.mesh.get("outboundTrafficPolicy", "mode") is None:
             raise Untranslatable([Document({"kind": "MeshConfig"}).problem(("outboundTrafficPolicy", "mode"), OPEN)])
+        nobodys = list(unmatched(world.documents, world.mesh.root_namespace))
+        if nobodys:
+            raise Untranslatable(nobodys)
         return world
 
     def changed(self, changes: Sequence[Document | Json]) -> "World":

@@ -14,9 +14,12 @@ from typing import Any
 
 import yaml
 
+from mesh import schemas
+from mesh.local import shape
 from mesh.local.document import FIELD_PATH, Document, Json, Problem
 from mesh.local.duration import is_duration
 from mesh.local.meshconfig import mesh_config
+from mesh.local.shape import shown
 from mesh.local.workload import KINDS as WORKLOADS
 from mesh.local.workload import PROXY_CONFIG, proxy_config, template
 
@@ -29,9 +32,10 @@ HEADLESS = "None"
 NEEDS, ONE_OF = STRUCTURE = ("_needs", "_one_of")
 IDENTITY = {"apiVersion", "kind", "metadata", "status"}
 ISTIO_DOMAIN = "istio.io/"
+DEFAULT = "defaultConfig"
 DRY_RUN = "istio.io/dry-run"
 TRANSLATED_ANNOTATIONS = {("AuthorizationPolicy", DRY_RUN)}
-KUSTOMIZATION_FIELDS = {"apiVersion", "kind", "metadata", "resources", "namespace", "patches", "components"}
+KUSTOMIZATIONS = ("Component", "Kustomization")
 OF_PODS = {
     PROXY_CONFIG,
     "sidecar.istio.io/inject",
@@ -42,7 +46,7 @@ OF_PODS = {
 @cache
 def table() -> Json:
     """The fields of each translated kind, with traffic policies in their places."""
-    text: Json = yaml.safe_load(files("mesh.local").joinpath("translated.yaml").read_text())
+    text: Json = yaml.load(files("mesh.local").joinpath("translated.yaml").read_bytes(), yaml.CSafeLoader)
     policy = text.pop("TrafficPolicy")
     rule = text["DestinationRule"]["spec"]
     ports = {**policy, "port": rule["trafficPolicy"]["portLevelSettings"]["port"]}
@@ -72,21 +76,78 @@ def duplicates(documents: Sequence[Document]) -> list[Problem]:
 
 
 def problems_of(document: Document) -> Iterator[Problem]:
+    """At first what it is, then its shape, and only of what has its shape what the fields mean together."""
+    strange = list(unknown(document))
+    if strange:
+        yield from strange
+        return
+    known = document.kind in table()["no_part_in_envoy"]
+    found = [] if known or document.kind == "MeshConfig" else list(untranslated(document))
+    yield from found
+    shapes = schemas.mesh_config() if document.kind == "MeshConfig" else shape.schema_of(document)
+    mismatches = list(misshapen(document, shapes, found))
+    if mismatches:
+        yield from mismatches
+        return
     for inner in (mesh_config(document), proxy_config(document) if document.kind in WORKLOADS else None):
         if inner is not None:
-            yield from fields(inner, {**table()[inner.kind], **dict.fromkeys(IDENTITY, "any")}, inner.body, ())
-            yield from between(inner)
-    if document.kind == "MeshConfig":
-        return
-    if document.kind in table()["no_part_in_envoy"]:
+            yield from [] if inner is document else inner_keys(inner)
+            yield from configured(inner)
+    if known:
         yield from kustomized(document)
         yield from injected(document)
-    elif document.kind not in table():
-        yield document.problem((), f"the kind {document.kind or '(none)'} is not translated")
-    else:
+    elif document.kind != "MeshConfig":
         yield from marked(document)
-        yield from between(document)
-        yield from fields(document, {**table()[document.kind], **dict.fromkeys(IDENTITY, "any")}, document.body, ())
+        if not found:
+            yield from between(document)
+
+
+def unknown(document: Document) -> Iterator[Problem]:
+    """What it is, if that is not known: an object is known by its apiVersion and kind, and has a name."""
+    version, kind = document.body.get("apiVersion"), document.kind
+    is_known = kind in shape.kinds() and (kind in table() or kind in table()["no_part_in_envoy"])
+    of_kind: tuple[str | None, ...] = shape.kinds()[kind] if is_known else ()
+    if kind == "MeshConfig":
+        of_kind = (None,)
+    if not of_kind:
+        yield document.problem((), f"the kind {kind or '(none)'} is not translated")
+    elif version not in of_kind:
+        why = f"a {kind} of {shown(version)} is not translated; of {' or '.join(map(str, of_kind))} it would be"
+        yield document.problem(("apiVersion",), why)
+    elif not isinstance(document.metadata.get("name"), str | None) or (
+        not document.name and kind not in KUSTOMIZATIONS
+    ):
+        yield document.problem(("metadata", "name"), "an object needs a name")
+
+
+def inner_keys(inner: Document) -> Iterator[Problem]:
+    """What would make an object of that which stands in another one."""
+    for key, _ in inner.node.value if isinstance(inner.node, yaml.MappingNode) else ():
+        if key.value in IDENTITY:
+            yield inner.problem((key.value,), "is not translated")
+
+
+def configured(inner: Document) -> Iterator[Problem]:
+    """What is wrong with a MeshConfig or ProxyConfig that stands in another object."""
+    found = list(untranslated(inner))
+    whole = schemas.mesh_config()
+    mismatches = list(misshapen(inner, whole if inner.kind == "MeshConfig" else whole["properties"][DEFAULT], found))
+    yield from [*found, *mismatches]
+    if not mismatches:
+        yield from between(inner)
+
+
+def untranslated(document: Document) -> Iterator[Problem]:
+    return fields(document, {**table()[document.kind], **dict.fromkeys(IDENTITY, "any")}, document.body, ())
+
+
+def misshapen(document: Document, schema: Json, found: Sequence[Problem]) -> list[Problem]:
+    """Where the document is not as its schema has it, but for the places of which something is found already."""
+    is_object = "apiVersion" in schema.get("properties", {})
+    body = document.body if is_object else {key: document.body[key] for key in document.body.keys() - IDENTITY}
+    told = {problem.path for problem in found}
+    mismatches = [document.problem(path, why) for path, why in shape.wrong(schema, body, ())]
+    return [problem for problem in mismatches if problem.path not in told]
 
 
 def between(document: Document) -> Iterator[Problem]:
@@ -126,18 +187,20 @@ def of_routes(document: Document) -> Iterator[Problem]:
 
 
 def kustomized(document: Document) -> Iterator[Problem]:
-    """Of a kustomization, its resources are read, and patches of workloads; nothing else."""
-    if document.kind in ("Kustomization", "Component"):
-        for name in document.body.keys() - KUSTOMIZATION_FIELDS:
-            yield document.problem((name,), "is not applied: the files are read as they are")
-        for index, patch in enumerate(document.body.get("patches") or []):
-            kind = (patch.get("target") or {}).get("kind", ".*")
-            if patch.keys() != {"path", "target"} or any(
-                re.fullmatch(kind, name) for name in table() if name not in WORKLOADS
-            ):
-                yield document.problem(
-                    ("patches", index), "is not applied: only files are, and only to Deployments and StatefulSets"
-                )
+    """Of a kustomization, its resources are read, and patches of workloads are applied; nothing else."""
+    for index, patch in enumerate(document.body.get("patches") or [] if document.kind in KUSTOMIZATIONS else []):
+        why = unfit_target(patch["target"])
+        if why:
+            yield document.problem(("patches", index), why)
+
+
+def unfit_target(target: Json) -> str | None:
+    try:
+        re.compile(target.get("name", ".*"))
+        kinds = [name for name in shape.kinds() if re.fullmatch(target.get("kind", ".*"), name)]
+    except re.error as error:
+        return f"the target is no regular expression: {error}"
+    return None if set(kinds) <= {*WORKLOADS} else "is not applied: only Deployments and StatefulSets are patched"
 
 
 def injected(document: Document) -> Iterator[Problem]:
@@ -252,8 +315,3 @@ NAMES = {
     "number as text": "number of a port, written as text",
     "attribute": "attribute that is translated",
 }
-
-
-def shown(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -57,7 +57,7 @@ def proxy_config(document: Document) -> Document | None:
     inner = next(iter(read_text(text, document.file, document.line(path))), None)
     if inner is None:
         return None
-    body = {"kind": PROXY_CONFIG, "metadata": {"name": document.name}, **inner.body}
+    body = {**inner.body, "kind": PROXY_CONFIG, "metadata": {"name": document.name}}
     return Document(body, inner.file, inner.node, inner.first_line)
 
 

@@ -1,8 +1,11 @@
 """The commands that run an exchange on this machine."""
 
 import json
+import os
+import stat
 from pathlib import Path
 
+import jwt
 import pytest
 from click.testing import CliRunner, Result
 
@@ -11,6 +14,7 @@ from chassis.errors import Refusal
 from chassis.identity import Caller, Issuer, Verifier
 from cli.machine import Machine
 from cli.machine.credentials import AUDIENCE, ISSUER
+from cli.machine.home import Home
 
 
 def bourse(*arguments: str | Path) -> Result:
@@ -50,6 +54,21 @@ def test_up_says_that_it_runs(machine: Machine) -> None:
     assert "already running" in again.output
 
 
+def test_a_home_that_was_open_to_others_is_closed(tmp_path: Path) -> None:
+    """But for the way to PostgreSQL's folder where another user runs it; a folder of other things is left as it is."""
+    fresh, used, foreign = (Home(tmp_path / name) for name in ("fresh", "used", "foreign"))
+    for home in (fresh, used, foreign):
+        home.folder.mkdir()
+        home.folder.chmod(0o755)
+    used.postgres.mkdir()
+    used.layout.write_text('{"shards": 2}')
+    (foreign.folder / "letter.txt").write_text("")
+    for home in (fresh, used, foreign):
+        home.create()
+    passed = 0o711 if os.geteuid() == 0 else 0o700
+    assert [stat.S_IMODE(home.folder.stat().st_mode) for home in (fresh, used, foreign)] == [0o700, passed, 0o755]
+
+
 def test_the_number_of_shards_is_kept(machine: Machine, tmp_path: Path) -> None:
     """Another number than that of the first start is refused, with what to do."""
     (tmp_path / "layout.json").write_text('{"shards": 2}')
@@ -78,6 +97,19 @@ def test_a_token_is_for_a_name_that_can_be(machine: Machine) -> None:
     for name in ("ALPHA", "a b", "exchange", ""):
         assert bourse("token", "--participant", name, "--home", machine.home.folder).exit_code in (1, 2), name
     assert bourse("token", "--operator", "--hours", 0, "--home", machine.home.folder).exit_code == 2
+
+
+def test_a_token_is_written_for_its_owner_alone(machine: Machine, tmp_path: Path) -> None:
+    """To the file, in place of what was there with whatever rights, and not to the terminal."""
+    file = tmp_path / "alpha.jwt"
+    file.write_text("old")
+    file.chmod(0o644)
+    told = bourse("token", "--participant", "alpha", "--output", file, "--home", machine.home.folder)
+    assert (told.exit_code, told.output) == (0, "")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert jwt.decode(file.read_text().strip(), options={"verify_signature": False})["participant"] == "alpha"
+    nowhere = bourse("token", "--operator", "--output", tmp_path / "none" / "x.jwt", "--home", machine.home.folder)
+    assert (nowhere.exit_code, "bourse token: " in nowhere.output) == (1, True)
 
 
 def test_a_token_is_for_one_role(machine: Machine) -> None:

@@ -27,6 +27,7 @@ class Gate(Door):
 
     def __init__(self, sidecars: Sidecars, credentials: Credentials, port: int) -> None:
         super().__init__(f"localhost:{port}", sidecars.authority.certificate)
+        self.sidecars = sidecars
         self._credentials = credentials
 
     def token(self, **claims: Any) -> str:

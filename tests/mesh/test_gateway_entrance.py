@@ -12,9 +12,11 @@ import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from mesh.local.cluster import APP_SOCKET
 from mesh.local.document import Document
 from mesh.local.model import World
 from mesh.local.sources import SOURCES
+from tests.mesh.breaker import break_calls
 from tests.mesh.door import ORDERS, QUOTES, SECONDS, Told, call, metadata
 from tests.mesh.gate import PLACE, Gate, gate
 
@@ -115,6 +117,18 @@ def test_without_a_token_nobody_passes(opened: Gate, sent: tuple[tuple[str, str]
     assert ended(opened.post(PLACE, {}, headers=dict(sent))) == (401, "TOKEN_MISSING")
 
 
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "BeArEr"])
+def test_the_scheme_is_in_any_case_of_letters(opened: Gate, scheme: str) -> None:
+    """As HTTP has it (RFC 9110, 11.1); a token that is none is told as such."""
+    token = opened.token()
+    got = opened.echo(("authorization", f"{scheme} {token}"))["metadata"]
+    assert got["authorization"] == [f"Bearer {token}"]
+    assert ended(opened.call(PLACE, metadata=[("authorization", f"{scheme} abc")])) == (
+        "UNAUTHENTICATED",
+        "TOKEN_INVALID",
+    )
+
+
 def test_what_is_no_token_is_invalid(opened: Gate) -> None:
     for text in ("abc", "a.b.c", "e30.e30.e30"):
         assert ended(opened.call(PLACE, metadata=metadata(text))) == ("UNAUTHENTICATED", "TOKEN_INVALID")
@@ -157,6 +171,19 @@ def test_a_service_that_is_away_is_unavailable(opened: Gate) -> None:
     told = opened.call(AWAY, metadata=metadata(opened.token()))
     assert ended(told) == ("UNAVAILABLE", "SERVICE_UNREACHABLE")
     assert ended(opened.post(AWAY, {}, opened.token())) == (503, "SERVICE_UNREACHABLE")
+
+
+def test_a_call_that_the_service_breaks_off_is_told_as_such() -> None:
+    """As with a broken frame: the caller is to look at its request, and is not told just to try again."""
+    with gate() as door:
+        for name in ("stable", "canary"):
+            break_calls(door.sidecars.pods[name].sockets / APP_SOCKET)
+        told, json_told = door.call(PLACE, metadata=metadata(door.token())), door.post(PLACE, {}, door.token())
+    assert ended(told) == ("UNAVAILABLE", "SERVICE_UNREACHABLE")
+    assert ended(json_told) == (503, "SERVICE_UNREACHABLE")
+    for one in (told, json_told):
+        assert one.message == "the service broke the call off"
+        assert one.fix.startswith("check that each message is framed")
 
 
 def test_a_web_page_may_call_if_it_is_named(opened: Gate) -> None:

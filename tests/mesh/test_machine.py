@@ -13,7 +13,9 @@ import cli.__main__ as command
 from cli.machine.mesh.envoys import serial_numbers
 from cli.machine.mesh.mesh import Mesh
 from cli.machine.mesh.pods import Place
+from mesh.local import certificates
 from mesh.local.admin import Admin
+from mesh.local.certificates import WORKLOAD, secret_file
 from tests.exchange import Exchange
 from tests.mesh.load import under_load
 from tests.waiting import eventually
@@ -121,6 +123,31 @@ def test_drift_is_found_and_ended(meshed: Exchange) -> None:
     assert (told.exit_code, "cds/clusters.json is not what the YAML makes" in told.output) == (1, True)
     assert bourse(meshed, "mesh", "apply").exit_code == 0
     eventually(lambda: is_whole(meshed))
+
+
+def test_certificates_of_no_use_are_found(meshed: Exchange) -> None:
+    """One that is missing, cannot be read or has expired is named by `mesh check`, before the controller makes it anew."""
+    mesh, controller = meshed.machine.mesh, meshed.pid("controller")
+    authority = certificates.Authority(meshed.machine.home.credentials)
+    folders = {place.process: place.folder for place in mesh.places}
+    os.kill(controller, signal.SIGSTOP)
+    try:
+        secret_file(folders["svc_order"], WORKLOAD).unlink()
+        secret_file(folders["svc_quote"], WORKLOAD).write_text("{")
+        expired = authority.issue(next(one.identity for one in mesh.places if one.process == "svc_ledger"), seconds=-1)
+        certificates.write_secret(folders["svc_ledger"], WORKLOAD, expired)
+        told = bourse(meshed, "mesh", "check")
+    finally:
+        os.kill(controller, signal.SIGCONT)
+    assert told.exit_code == 1
+    for words in (
+        "svc_order.sidecar: its certificate default is missing or cannot be read",
+        "svc_quote.sidecar: its certificate default is missing or cannot be read",
+        "svc_ledger.sidecar: its certificate default expired at",
+    ):
+        assert words in told.output, told.output
+    mesh.renew_certificates()
+    eventually(lambda: is_whole(meshed), 20)
 
 
 def test_status_shows_each_service_with_its_sidecar(meshed: Exchange) -> None:

@@ -1,18 +1,27 @@
 """Two versions of a service side by side: added, given a share, drained, and removed, under load."""
 
 import asyncio
+import http.client
 import json
 import os
 import signal
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 import cli.__main__ as command
+from cli import clients
 from cli.machine import Machine, MachineError
+from cli.machine.mesh import desired
+from cli.machine.mesh import mesh as meshes
+from cli.machine.mesh.desired import Version
 from cli.machine.mesh.envoys import messages
 from tests.exchange import Exchange
+from tests.mesh.door import QUOTES, Door
 from tests.mesh.load import under_load
 from tests.waiting import eventually
 
@@ -44,7 +53,7 @@ async def test_a_version_is_added_shares_the_calls_and_goes(meshed: Exchange) ->
         shares = {
             one["subset"]: one["share"]
             for one in json.loads(bourse(home, "mesh", "routes", "--json").output)
-            if (one["service"], one["ring"]) == ("svc_order", "")
+            if one["service"] == "svc_order"
         }
         assert shares.keys() == {"stable", "canary"}
         assert sum(shares.values()) == pytest.approx(1)
@@ -89,8 +98,96 @@ async def test_calls_are_divided_as_the_weights_say(meshed: Exchange) -> None:
         ("stable", {"early": 25, "": 25}),
         ("canary", {"early": 75, "": 75}),
     ]
+
+    await asyncio.to_thread(mesh.weigh, "svc_quote", {"canary": 100}, "early")
     await asyncio.to_thread(mesh.weigh, "svc_quote", {"stable": 100})
+    door = Door(clients.gateway_address(meshed.machine), clients.ca_file(meshed.machine))
+    tokens = [meshed.machine.credentials.issue("ann", "broker", "watcher", ring=ring) for ring in ("early", "")]
+    for token, count in zip(tokens, (20, 60), strict=True):
+        for _ in range(count):
+            assert door.post(f"{QUOTES}/ListInstruments", {}, token).status == http.client.OK
+    rows = [
+        one
+        for one in json.loads(bourse(meshed.home, "mesh", "routes", "--json").output)
+        if one["service"] == "svc_quote"
+    ]
+    assert [(one["subset"], one["weights"], one["messages"], one["share"]) for one in rows] == [
+        ("stable", {"early": 0, "": 100}, 60, 0.75),
+        ("canary", {"early": 100, "": 0}, 20, 0.25),
+    ]
+    table = bourse(meshed.home, "mesh", "routes").output
+    assert "early 0 % others 100 %" in table
+    await asyncio.to_thread(mesh.weigh, "svc_quote", None, "early")
     await asyncio.to_thread(mesh.remove_version, "svc_quote", "canary")
+
+
+async def test_a_version_goes_while_the_controller_starts_again(meshed: Exchange) -> None:
+    """What is asked of it in the gap is answered after it; so are the list of the versions, and the adding of one."""
+    mesh = meshed.machine.mesh
+    await asyncio.to_thread(mesh.add_version, "svc_quote", "canary", REPOSITORY)
+    os.kill(meshed.pid("controller"), signal.SIGKILL)
+    assert bourse(meshed.home, "version", "list").exit_code == 0
+    os.kill(meshed.pid("controller"), signal.SIGKILL)
+    removed = await asyncio.to_thread(bourse, meshed.home, "version", "remove", "svc_quote", "--subset", "canary")
+    assert removed.exit_code == 0, removed.output
+    eventually(lambda: not mesh.drift(), 20)
+
+
+def test_what_is_not_done_in_time_is_taken_back(meshed: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The controller hangs: the weights, the reading of the YAML and the renewal are not wanted any more, and are not done
+    when it is back. What somebody else wanted meanwhile stays.
+    """
+    mesh, home = meshed.machine.mesh, meshed.machine.home
+    monkeypatch.setattr(meshes, "WAIT_SECONDS", 0.5)
+    before, controller = mesh.desired, meshed.pid("controller")
+    os.kill(controller, signal.SIGSTOP)
+    try:
+        attempts: list[Callable[[], float]] = [
+            lambda: mesh.weigh("svc_order", {"stable": 100}),
+            lambda: mesh.weigh("svc_order", {"stable": 100}, "early"),
+            mesh.apply,
+            mesh.renew_certificates,
+        ]
+        for attempt in attempts:
+            with pytest.raises(MachineError, match="taken back"):
+                attempt()
+        assert replace(mesh.desired, generation=before.generation) == before
+
+        undo: list[meshes.Edit] = []
+        with desired.editing(home) as wanted:
+            undo.append(meshes.weighing("svc_quote", "", {"stable": 100})(wanted))
+        with desired.editing(home) as wanted:
+            meshes.weighing("svc_ledger", "", {"stable": 100})(wanted)
+            wanted.rotations += 1
+        with desired.editing(home) as wanted:
+            undo.pop()(wanted)
+        assert mesh.desired.weights == before.weights | {"svc_ledger": {"": {"stable": 100}}}
+        assert mesh.desired.rotations == before.rotations + 1
+    finally:
+        with desired.editing(home) as wanted:
+            wanted.weights = before.weights
+        os.kill(controller, signal.SIGCONT)
+    eventually(lambda: mesh.status.running == mesh.desired.generation, 20)
+
+
+def test_up_names_what_is_wanted_and_not_up() -> None:
+    """The folder of a version that has a weight is gone: `up` and `status` say so, and how much it is given; neither succeeds."""
+    machine = Machine(Path(tempfile.mkdtemp(prefix="bourse-test-")))
+    gone = Version("svc_quote", "canary", "/gone", "/gone/bin/python", "9.9")
+    try:
+        machine.home.create()
+        with desired.editing(machine.home) as wanted:
+            wanted.versions.append(gone)
+            wanted.weights["svc_quote"] = {"early": {"canary": 100}, "": {"stable": 30, "canary": 70}}
+        up = bourse(machine.home.folder, "up")
+        words = "svc_quote-canary is wanted and not up, but is given 100 % of the calls of the ring early and 70 % of all calls"
+        assert (up.exit_code, words in up.output) == (1, True), up.output
+        assert "open for connections" not in up.output
+        status = bourse(machine.home.folder, "status")
+        assert (status.exit_code, words in status.output, ": ready" in status.output) == (1, True, False)
+    finally:
+        machine.stop()
+        machine.home.remove()
 
 
 @pytest.mark.parametrize(
@@ -129,10 +226,13 @@ def test_a_version_that_does_not_live_leaves_nothing(meshed: Exchange, tmp_path:
     """Its process ends again and again: the add fails, and it is gone."""
     fake = tmp_path / "bin" / "python"
     fake.parent.mkdir()
-    fake.write_text(f'#!/bin/sh\ncase "$1" in -c) echo 9.9 {tmp_path}/svc_order/__init__.py;; *) exit 1;; esac\n')
+    fake.write_text(
+        f'#!/bin/sh\ncase "$1" in -c) echo 9.9 {tmp_path}/svc_order/__init__.py;; *) echo it is broken >&2; exit 1;; esac\n'
+    )
     fake.chmod(0o755)
     told = bourse(meshed.home, "version", "add", "svc_order", "--subset", "canary", "--from", str(tmp_path))
     assert (told.exit_code, "svc_order-canary did not come so far" in told.output) == (1, True), told.output
+    assert "\n  it is broken" in told.output, told.output
     state = meshed.machine.state()
     assert state is not None
     assert not [process.name for process in state.processes if "canary" in process.name]

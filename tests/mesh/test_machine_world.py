@@ -1,5 +1,6 @@
 """The YAML of a cluster, as one machine means it."""
 
+import copy
 import json
 import tempfile
 from collections.abc import Iterator
@@ -15,10 +16,13 @@ from cli.machine.mesh import world
 from cli.machine.mesh.desired import EVERYBODY, Desired, Version, editing, read
 from cli.machine.mesh.keyring import servers
 from cli.machine.mesh.keysets import KeySets
+from cli.machine.mesh.labels import labelled
 from cli.machine.mesh.mesh import SUBSETS, VERSIONED
 from cli.machine.mesh.plan import translated
 from cli.machine.mesh.pods import places
+from mesh.local.document import Untranslatable
 from mesh.local.model import World
+from mesh.local.sources import SOURCES
 
 
 @pytest.fixture
@@ -85,7 +89,7 @@ def test_every_shard_is_routed_to(home: Home, shards: int) -> None:
     """One that the YAML does not know has what the last one in it has: its Service, its rule, its route, its callers' scope."""
     layout = layout_of(home, shards)
     found = world.load(layout, Credentials(home.credentials), {})
-    every = places(home, layout)
+    every = labelled(places(home, layout), found)
     given = translated(found, every, {})
     for shard in range(shards):
         assert found.service(f"svc-match-{shard}-0.bourse.svc.cluster.local") is not None
@@ -126,12 +130,46 @@ def test_a_version_is_a_pod_of_its_own(home: Home) -> None:
     """Another address and other sockets than the stable one, the same account, its own label."""
     layout = layout_of(home, 1)
     layout.add(["svc_order-canary"])
-    every = places(home, layout, [Version("svc_order", "canary", "", "", "")])
+    every = labelled(places(home, layout, [Version("svc_order", "canary", "", "", "")]), loaded(home))
     stable, canary = [place.pod for place in every if place.service == "svc_order"]
     assert stable.address != canary.address
     assert stable.sockets != canary.sockets
     assert stable.service_account == canary.service_account == "svc-order"
     assert (stable.labels["version"], canary.labels["version"]) == ("stable", "canary")
+
+
+def test_pods_carry_the_labels_of_the_yaml(home: Home) -> None:
+    """Of their workloads' templates, all of them: a policy that selects by one that was added is in force for them."""
+    layout = layout_of(home, 3)
+    layout.add(["svc_order-canary"])
+    base = loaded(home, 3)
+    deployment = copy.deepcopy(document(base, "Deployment", "svc-order"))
+    deployment["spec"]["template"]["metadata"]["labels"]["tier"] = "money"
+    version = "security.istio.io/v1"
+    policy = {"apiVersion": version, "kind": "AuthorizationPolicy", "metadata": {"name": "own", "namespace": "bourse"}}
+    rules = {"selector": {"matchLabels": {"tier": "money"}}, "action": "DENY", "rules": [{}]}
+    found = base.changed([deployment, {**policy, "spec": rules}])
+    every = labelled(places(home, layout, [Version("svc_order", "canary", "", "", "")]), found)
+    labels = {place.process: place.pod.labels for place in every}
+    assert labels["svc_order"] == {"app": "svc-order", "version": "stable", "tier": "money"}
+    assert labels["svc_order-canary"] == {"app": "svc-order", "version": "canary", "tier": "money"}
+    assert labels["gateway"].items() >= {"app": "gateway", "version": "stable"}.items()
+    assert (labels["svc_match-2"]["shard"], labels["svc_match-2"]["app"]) == ("2", "svc-match")
+    selected = {
+        place.process
+        for place in every
+        if "own" in {one.name for one in found.selected("AuthorizationPolicy", place.pod)}
+    }
+    assert selected == {"svc_order", "svc_order-canary"}
+
+
+def test_a_process_is_a_workload_of_the_yaml(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its Deployment nothing says what its pod is, and the YAML is refused."""
+    whole = World.load(SOURCES)
+    rest = [one for one in whole.documents if (one.kind, one.name) != ("Deployment", "svc-quote")]
+    monkeypatch.setattr(World, "load", lambda *_, **__: World(rest))
+    with pytest.raises(Untranslatable, match=r"svc-quote: .*no Deployment or StatefulSet of the YAML has this name"):
+        loaded(home)
 
 
 def test_whether_there_is_a_mesh_is_remembered(home: Home) -> None:

@@ -39,9 +39,10 @@ def write(folder: Path, **files: str) -> Path:
 
 
 def service(name: str, more: str = "") -> str:
-    return f"kind: Service\nmetadata: {{name: {name}, namespace: bourse}}\nspec:\n  selector: {{app: {name}}}\n{more}"
+    return f"apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: bourse}}\nspec:\n  selector: {{app: {name}}}\n{more}"
 
 
+KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
 MESH = "kind: MeshConfig\nmetadata: {name: mesh}\noutboundTrafficPolicy: {mode: REGISTRY_ONLY}\n"
 
 
@@ -82,7 +83,7 @@ def test_what_cannot_be_translated_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(Untranslatable) as refused:
         World.load([tmp_path])
     assert [str(problem) for problem in refused.value.problems] == [
-        f"{tmp_path}/a.yaml:5: Service a: spec.externalName: is not translated",
+        f"{tmp_path}/a.yaml:6: Service a: spec.externalName: is not translated",
         f"{tmp_path}/b.yaml:1: WasmPlugin b: (document): the kind WasmPlugin is not translated",
     ]
 
@@ -96,7 +97,7 @@ def test_a_later_folder_replaces_and_one_folder_does_not(tmp_path: Path) -> None
     write(second, own=service("own", "  publishNotReadyAddresses: true\n"))
     assert [found.unready_too for found in World.load([first, second]).services] == [True]
     write(first, twice=service("own"))
-    with pytest.raises(Untranslatable, match=r"twice.yaml:2: Service own: metadata.name: is defined already"):
+    with pytest.raises(Untranslatable, match=r"twice.yaml:3: Service own: metadata.name: is defined already"):
         World.load([first])
 
 
@@ -108,15 +109,18 @@ def test_the_open_default_is_refused(tmp_path: Path) -> None:
 
 def test_a_kustomization_says_what_is_read(tmp_path: Path) -> None:
     """Its resources are read and its patches of workloads are laid over them; what else it would do is refused."""
-    deployment = "kind: Deployment\nmetadata: {name: own, namespace: bourse}\nspec: {template: {metadata: {labels: {app: own}}}}\n"
-    patch = "kind: Deployment\nspec: {template: {spec: {serviceAccountName: account}}}\n"
-    kustomization = "kind: Kustomization\nresources: [mesh.yaml, own.yaml, run.yaml]\n"
+    deployment = (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: own, namespace: bourse}\n"
+        "spec: {selector: {matchLabels: {app: own}}, template: {metadata: {labels: {app: own}}}}\n"
+    )
+    patch = "kind: Deployment\nspec: {template: {spec: {serviceAccountName: account, containers: []}}}\n"
+    kustomization = f"{KUSTOMIZATION}resources: [mesh.yaml, own.yaml, run.yaml]\n"
     patches = "patches: [{path: patch.yaml, target: {kind: Deployment}}]\n"
     write(tmp_path, mesh=MESH, own=service("own"), run=deployment, patch=patch, kustomization=kustomization + patches)
     world = World.load([tmp_path])
     assert world.service_accounts(world.services[0], []) == ["spiffe://cluster.local/ns/bourse/sa/account"]
     write(tmp_path, kustomization=kustomization + "namePrefix: own-\n")
-    with pytest.raises(Untranslatable, match=r"kustomization.yaml:3: Kustomization .*: namePrefix: is not applied"):
+    with pytest.raises(Untranslatable, match=r"kustomization.yaml:4: Kustomization .*: namePrefix: is not applied"):
         World.load([tmp_path])
 
 

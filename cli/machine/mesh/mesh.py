@@ -2,8 +2,9 @@
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.metadata import version as release
 from pathlib import Path
 from typing import Any
@@ -14,21 +15,28 @@ from cli.machine.home import Home, MachineError, load_layout, save_layout
 from cli.machine.mesh import desired, drain, status
 from cli.machine.mesh.desired import EVERYBODY, STABLE, Desired, Version
 from cli.machine.mesh.install import found_in
+from cli.machine.mesh.keyring import secrets
 from cli.machine.mesh.keysets import KeySets
+from cli.machine.mesh.labels import labelled
 from cli.machine.mesh.pods import SIDECAR, Place, places
 from cli.machine.mesh.status import Status
 from cli.machine.mesh.world import divided, load, weighed
 from cli.machine.state import State
+from cli.machine.words import last_words
+from mesh.local import certificates
 from mesh.local.document import Untranslatable
 from mesh.local.drift import drift
 from mesh.local.model import World
 
 ALL = 100
 WAIT_SECONDS = 60.0
+GAP_SECONDS = 10.0  # Until a controller that ended is there again, on a busy machine.
 POLL_SECONDS = 0.01
 START_TRIES = 4
 SUBSETS = (STABLE, "canary")  # as the DestinationRules have them
 VERSIONED = ("svc_order", "svc_ledger", "svc_quote")
+
+Edit = Callable[[Desired], None]
 
 
 class Mesh:
@@ -55,19 +63,37 @@ class Mesh:
 
     @property
     def status(self) -> Status:
-        """What the controller says. MachineError when there is none."""
-        self._state()
-        found = status.read(self._home)
-        if found is None or not states.runs(found.pid, self._home):
-            raise MachineError(f"the mesh of {self._home.folder} has no controller now: see `bourse logs controller`")
-        return found
+        """What the controller says; one that is just starting again is waited for. MachineError when there is none."""
+        deadline = time.monotonic() + GAP_SECONDS
+        while True:
+            self._state()
+            found = status.read(self._home)
+            if found is not None and states.runs(found.pid, self._home):
+                return found
+            if time.monotonic() > deadline:
+                raise MachineError(
+                    f"the mesh of {self._home.folder} has no controller now: see `bourse logs controller`"
+                )
+            time.sleep(POLL_SECONDS)
 
     def drift(self) -> list[str]:
-        """Where an Envoy runs other than the YAML on the disk and the desired state say."""
-        ready, found, world = self.status.ready, self.places, self.world
+        """Where an Envoy runs other than the YAML on the disk and the desired state say, and certificates that are of no use."""
+        ready, world = self.status.ready, self.world
+        found = labelled(self.places, world)
         pods = [replace(place.pod, ready=ready.get(place.process, False)) for place in found]
         return [
-            words for place, pod in zip(found, pods, strict=True) for words in drift(world, pod, pods, place.folder)
+            *(words for place, pod in zip(found, pods, strict=True) for words in drift(world, pod, pods, place.folder)),
+            *useless(found, world),
+        ]
+
+    def missing(self, state: State) -> list[str]:
+        """The versions that are wanted and not up, in words, each with the calls that it is to get."""
+        up = {process.name for process in state.processes if process.ready}
+        wanted = self.desired
+        return [
+            f"{one.process} is wanted and not up{given_to(one, wanted)}; {last_words(self._home, one.process)}"
+            for one in wanted.versions
+            if not {one.process, f"{one.process}{SIDECAR}"} <= up
         ]
 
     def weigh(self, service: str, weights: Mapping[str, int] | None, ring: str = EVERYBODY) -> float:
@@ -83,31 +109,35 @@ class Mesh:
         if weights is not None:
             self._check(service, weights)
 
-        def change(wanted: Desired) -> None:
-            of_rings = wanted.weights.setdefault(service, {})
-            of_rings.pop(ring, None)
-            if weights is not None:
-                of_rings[ring] = dict(weights)
-
-        return self._change(change).milliseconds
+        return self._change(weighing(service, ring, weights)).milliseconds
 
     def apply(self) -> float:
         """Has the YAML read again. Returns after how many milliseconds every Envoy ran it. MachineError, with every problem
         by file and line, when something of it cannot be translated; then nothing has changed.
         """
 
-        def change(wanted: Desired) -> None:
+        def change(wanted: Desired) -> Edit:
             wanted.readings += 1
+            return read_no_more
+
+        def read_no_more(wanted: Desired) -> None:
+            wanted.readings -= 1
 
         return self._change(change).milliseconds
 
     def renew_certificates(self) -> float:
-        """Makes every certificate anew. Returns after how many milliseconds that was so."""
+        """Makes every certificate anew. Returns after how many milliseconds that was so. MachineError when it is not; then
+        nothing more is wanted, and each Envoy has a certificate that is good: its old one or a new one.
+        """
 
-        def change(wanted: Desired) -> None:
+        def change(wanted: Desired) -> Edit:
             wanted.rotations += 1
+            return rotate_no_more
 
-        return self._change(change).milliseconds
+        def rotate_no_more(wanted: Desired) -> None:
+            wanted.rotations -= 1
+
+        return self._change(change, "an Envoy that has no new certificate goes on with its old one").milliseconds
 
     def add_version(self, service: str, subset: str, folder: Path) -> Version:
         """Starts the version that is installed in the folder beside the stable one; it gets no calls before it has a weight.
@@ -203,19 +233,25 @@ class Mesh:
             if not self.status.ready.get(process):
                 raise MachineError(f"{process} is not ready: calls to it would fail; see `bourse logs {process}`")
 
-    def _change(self, change: Callable[[Desired], None]) -> Status:
-        """Has it made true; undone when it is refused."""
+    def _change(self, change: Callable[[Desired], Edit], otherwise: str = "nothing has changed") -> Status:
+        """Has it made true. Refused, or not done in time, it is undone, and nothing else is that somebody has edited meanwhile."""
         self._state()
         with desired.editing(self._home) as wanted:
-            before = desired.read(self._home)
-            change(wanted)
+            undo = change(wanted)
             generation = wanted.generation + 1
-        found = self._obeyed(generation)
+        try:
+            found = self._obeyed(generation)
+        except BaseException:
+            self._edit(undo)
+            raise
         if found.refused:
-            with desired.editing(self._home) as wanted:
-                wanted.weights, wanted.rotations, wanted.readings = before.weights, before.rotations, before.readings
-            raise MachineError(f"refused, and nothing has changed: {found.refused}")
+            self._edit(undo)
+            raise MachineError(f"refused, and {otherwise}: {found.refused}")
         return found
+
+    def _edit(self, edit: Edit) -> None:
+        with desired.editing(self._home) as wanted:
+            edit(wanted)
 
     def _obeyed(self, generation: int) -> Status:
         deadline = time.monotonic() + WAIT_SECONDS
@@ -224,7 +260,9 @@ class Mesh:
             if said is not None and (said.running >= generation or (said.refused and said.generation >= generation)):
                 return said
             time.sleep(POLL_SECONDS)
-        raise MachineError(f"not done within {WAIT_SECONDS:.0f} s: see `bourse logs controller`")
+        raise MachineError(
+            f"not done within {WAIT_SECONDS:.0f} s, and taken back: it is not wanted any more; see `bourse logs controller`"
+        )
 
     def _until(self, condition: Callable[[], bool], process: str = "") -> None:
         deadline = time.monotonic() + WAIT_SECONDS
@@ -233,7 +271,9 @@ class Mesh:
                 one.name for one in self._state().processes if one.name == process and one.restarts >= START_TRIES
             ]
             if failed or time.monotonic() > deadline:
-                raise MachineError(f"{process or 'the mesh'} did not come so far: see `bourse logs {process}`")
+                raise MachineError(
+                    f"{process or 'the mesh'} did not come so far; {last_words(self._home, process or 'controller')}"
+                )
             time.sleep(POLL_SECONDS)
 
     def _known(self) -> dict[str, bool]:
@@ -248,6 +288,56 @@ class Mesh:
         if not state.mesh:
             raise MachineError(f"the exchange in {self._home.folder} has no mesh: start it with `bourse up --mesh`")
         return state
+
+
+def weighing(service: str, ring: str, weights: Mapping[str, int] | None) -> Callable[[Desired], Edit]:
+    """Sets the ring's weights (None: has it none of its own); what it returns brings back what was, unless somebody has
+    set others since.
+    """
+    made = None if weights is None else dict(weights)
+
+    def change(wanted: Desired) -> Edit:
+        before = put(wanted, made)
+
+        def undo(later: Desired) -> None:
+            if later.weights.get(service, {}).get(ring) == made:
+                put(later, before)
+
+        return undo
+
+    def put(wanted: Desired, own: dict[str, int] | None) -> dict[str, int] | None:
+        """Returns what was before."""
+        of_rings = wanted.weights.setdefault(service, {})
+        before = of_rings.pop(ring, None)
+        if own is not None:
+            of_rings[ring] = own
+        if not of_rings:
+            del wanted.weights[service]
+        return before
+
+    return change
+
+
+def given_to(version: Version, wanted: Desired) -> str:
+    """What the weights send to it, such as: , but gets 70 % of svc_quote's calls, 100 % of those of the ring early."""
+    shares = {ring: own.get(version.subset, 0) for ring, own in wanted.weights.get(version.service, {}).items()}
+    said = [
+        f"{share} % of {f'the calls of the ring {ring}' if ring else 'all calls'}"
+        for ring, share in shares.items()
+        if share
+    ]
+    return f", but is given {' and '.join(said)} to {version.service}, which fail" if said else ""
+
+
+def useless(found: Sequence[Place], world: World) -> Iterator[str]:
+    """Certificates that are missing, cannot be read, or have expired."""
+    envoys = {place.folder: place.envoy for place in found}
+    for secret in secrets(found, world):
+        held = certificates.held(secret.folder, secret.name)
+        if held is None:
+            yield f"{envoys[secret.folder]}: its certificate {secret.name} is missing or cannot be read"
+        elif held.not_valid_after_utc <= datetime.now(UTC):
+            yield f"{envoys[secret.folder]}: its certificate {secret.name} expired at {held.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
 
 
 def of_service(service: str) -> str:

@@ -8,6 +8,7 @@ from cli.machine.home import Home, load_layout, to_json, write_private
 from cli.machine.mesh import world
 from cli.machine.mesh.desired import Desired
 from cli.machine.mesh.keyring import Keyring, secrets
+from cli.machine.mesh.labels import labelled
 from cli.machine.mesh.pods import Place, places
 from cli.machine.mesh.sidecar import bootstrap_file
 from mesh.local.certificates import Authority
@@ -52,7 +53,8 @@ class Plan:
         return changed + self._write(found)
 
     def places_of(self, desired: Desired) -> list[Place]:
-        return places(self._home, load_layout(self._home), desired.versions)
+        """With the labels of the YAML as it was read last."""
+        return labelled(places(self._home, load_layout(self._home), desired.versions), self.base)
 
     def keep_certificates(self, *, anew: bool = False) -> int:
         """Those that are missing or due, or all. How many were issued."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from cli.machine.home import POD_PORT, Home, Layout
 from cli.machine.mesh.desired import STABLE, Version
 from mesh.local.model import CLUSTER_DOMAIN, Pod, spiffe
+from mesh.local.workload import POD_NAME
 
 NAMESPACE = "bourse"
 GATEWAY = "gateway"
@@ -51,29 +52,37 @@ class Place:
 
 
 def places(home: Home, layout: Layout, versions: Sequence[Version] = ()) -> list[Place]:
-    """A pod for each process of a service, the versions beside the stable ones too, and the gateway's."""
+    """A pod for each process of a service, the versions beside the stable ones too, and the gateway's. What the YAML
+    says of their labels is not known here (labels.py).
+    """
     found = [place_of(home, layout, process, service, STABLE) for process, service in layout.services.items()]
     found += [place_of(home, layout, one.process, one.service, one.subset) for one in versions]
     return [*found, gateway_of(home, layout)]
 
 
 def place_of(home: Home, layout: Layout, process: str, service: str, subset: str) -> Place:
-    account = service.replace("_", "-")
-    labels = {"app": account, "version": subset}
-    name = process.replace("_", "-")
+    """The pod has those labels alone that its workload's template does not give it."""
+    name, labels = process.replace("_", "-"), {}
+    if subset != STABLE:
+        labels["version"] = subset
     if service == "svc_match":
         name = f"{name}-0"  # the only pod of its shard's StatefulSet
-        shard = process.rpartition("-")[2]
-        labels |= {"shard": shard, "statefulset.kubernetes.io/pod-name": name}
-    pod = Pod(name, account, labels, layout.pod_address(process), sockets_of(home, layout, process), NAMESPACE)
+        labels[POD_NAME] = name
+    sockets = sockets_of(home, layout, process)
+    pod = Pod(name, service.replace("_", "-"), labels, layout.pod_address(process), sockets, NAMESPACE)
     return Place(process, service, pod, home.mesh / process)
+
+
+def workload_name(process: str, service: str) -> str:
+    """The Deployment or StatefulSet that the process stands for: a shard is one of its own, and a version is its service's."""
+    return (process if service == "svc_match" else service).replace("_", "-")
 
 
 def gateway_of(home: Home, layout: Layout) -> Place:
     pod = Pod(
         GATEWAY,
         GATEWAY,
-        {"app": GATEWAY},
+        {},
         layout.pod_address(GATEWAY),
         sockets_of(home, layout, GATEWAY),
         NAMESPACE,

@@ -10,6 +10,7 @@ from typing import Any
 from cli.machine.credentials import AUDIENCE, ISSUER, Credentials
 from cli.machine.home import Layout
 from cli.machine.mesh.desired import EVERYBODY, Desired
+from cli.machine.mesh.labels import check
 from mesh.local.document import Document
 from mesh.local.model import World, full_host
 from mesh.local.sources import SOURCES
@@ -38,7 +39,9 @@ def load(layout: Layout, credentials: Credentials, keys: Mapping[str, str]) -> W
         for document in changes
         if f"svc-match-{LAST_SHARD}" in document.name
     ]
-    return world.changed([*changes, *extra])
+    found = world.changed([*changes, *extra])
+    check(found, layout)
+    return found
 
 
 def weighed(world: World, desired: Desired) -> World:
