@@ -11,6 +11,9 @@ import structlog
 from chassis import telemetry
 from chassis.settings import Process as Settings
 
+END_TRIES = 10
+END_SECONDS = 0.5
+
 log = structlog.get_logger()
 
 
@@ -36,10 +39,14 @@ class Process:
             self._main.cancel()
         self.stop.set()
 
-    def cancel_spawned(self) -> None:
-        """Ends the background tasks; main has returned."""
-        for task in self._spawned:
-            task.cancel()
+    async def end_spawned(self) -> None:
+        """Ends the background tasks, before what they use is closed. One that a cancellation met at a bad moment gets another."""
+        for _ in range(END_TRIES):
+            if not (spawned := set(self._spawned)):
+                return
+            for task in spawned:
+                task.cancel()
+            await asyncio.wait(spawned, timeout=END_SECONDS)
 
 
 def run(settings: Settings, main: Callable[[Process], Awaitable[None]]) -> None:
@@ -67,4 +74,4 @@ async def _run(main: Callable[[Process], Awaitable[None]]) -> None:
             asyncio.get_running_loop().add_signal_handler(number, process.on_signal)
         process.spawn(telemetry.watch_loop(), "watch_loop")
         await main(process)
-        process.cancel_spawned()
+        await process.end_spawned()

@@ -46,6 +46,7 @@ async def serve(settings: Settings, running: process.Process) -> None:
         running.spawn(begin(settings, server, store, following, running), "begin")
         await running.stop.wait()
         await server.drain(settings.drain_accept_seconds)
+        await running.end_spawned()
 
 
 async def begin(

@@ -42,6 +42,7 @@ async def main(this: process.Process, told: Settings) -> None:
     this.spawn(_make_ready(this, told, server, history, match, reference), "ready")
     await this.stop.wait()
     await server.drain(told.drain_accept_seconds)
+    await this.end_spawned()
     await ledger.close()
     await match.close()
     await engine.dispose()

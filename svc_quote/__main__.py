@@ -45,6 +45,7 @@ async def serve(settings: Settings, running: process.Process) -> None:
         await running.stop.wait()
         await server.drain(settings.drain_accept_seconds)
         await quotes.finish()
+        await running.end_spawned()
 
 
 async def follow(
