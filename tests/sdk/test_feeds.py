@@ -94,6 +94,40 @@ async def test_a_reader_that_fell_behind_resumes_after_its_last_trade() -> None:
     assert feeds.calls > 10
 
 
+class Lagging(Feeds):
+    """A stream breaks once; who serves it next has not come so far yet, and says so twice."""
+
+    async def StreamTrades(self, request: Any, context: Any) -> AsyncIterator[quote_pb2.StreamTradesResponse]:  # noqa: N802
+        self.calls += 1
+        if self.calls in (2, 3):
+            await abort(context, grpc.StatusCode.OUT_OF_RANGE, "SEQUENCE_AHEAD")
+        first = request.after_symbol_sequence + 1
+        for number in range(first, first + 3):
+            yield quote_pb2.StreamTradesResponse(trades=[quote_pb2.Trade(symbol_sequence=number)])
+        await abort(context, grpc.StatusCode.UNAVAILABLE, "DRAINING")
+
+
+async def test_a_reader_waits_for_a_process_that_is_behind_it() -> None:
+    """The position is one that it got: whoever does not know it yet will."""
+    feeds, seen = Lagging(), list[int]()
+    async with served(feeds) as address, Client(**direct(address), token="t") as client, asyncio.timeout(10):
+        async for trade in client.watch_trades(SYMBOL, 0):
+            seen.append(trade.symbol_sequence)
+            if len(seen) == 6:
+                break
+    assert (seen, feeds.calls) == ([1, 2, 3, 4, 5, 6], 4)
+
+
+async def test_a_position_that_nobody_gave_is_refused() -> None:
+    """Asked for at first, one that is ahead of the exchange is told at once."""
+    feeds = Lagging()
+    feeds.calls = 1
+    async with served(feeds) as address, Client(**direct(address), token="t") as client, asyncio.timeout(10):
+        with pytest.raises(Refusal) as raised:
+            await anext(aiter(client.watch_trades(SYMBOL, 99)))
+    assert (raised.value.reason, feeds.calls) == ("SEQUENCE_AHEAD", 2)
+
+
 async def test_lists_go_on_page_after_page() -> None:
     """A caller sees one list."""
     async with served(Feeds()) as address, Client(**direct(address), token="t") as client:

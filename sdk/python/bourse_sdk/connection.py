@@ -123,22 +123,25 @@ class Connection:
         """Responses of a stream that is opened again when it breaks, ends, or says that it moves (then at once); `open_call`
         says from where each time.
 
-        Unreachable when nothing came for the caller's patience. `resume` says which refusals do not end it.
+        Unreachable when nothing came for the caller's patience. `resume` says which refusals do not end it; nor does
+        SEQUENCE_AHEAD once something came: whoever serves the stream next may be a little behind.
         """
         self._check_open()
         retry, cancelled = Retry(self.give_up_seconds, self.token.renewable), Cancelled()
+        heard = False
         while True:
             call, moves = open_call(), False
             try:
                 while (response := await call.read()) is not grpc.aio.EOF:
                     retry.progress()
+                    heard = True
                     moves = moves or _draining(response)
                     if not moves:
                         yield response
             except grpc.aio.AioRpcError as error:
                 cancelled.check()
                 if not resume(refusal := from_rpc(error)):
-                    await retry.after(refusal)
+                    await retry.after(refusal, ahead=heard and refusal.reason == "SEQUENCE_AHEAD")
             else:
                 if not moves:
                     await retry.after(Refusal("STREAM_ENDED", "the stream ended", {}, code=grpc.StatusCode.UNAVAILABLE))
@@ -204,9 +207,10 @@ class Retry:
         self._until = time.monotonic() + self._give_up_seconds
         self._backoff = BACKOFF_MIN_SECONDS
 
-    async def after(self, refusal: Refusal) -> None:
-        """Waits before the next try; raises when there is none."""
-        if refusal.reason == "SEQUENCE_NOT_REACHED" or not is_transient(refusal, renewable=self._renewable):
+    async def after(self, refusal: Refusal, *, ahead: bool = False) -> None:
+        """Waits before the next try; raises when there is none. `ahead`: it asked for what is still to come."""
+        transient = is_transient(refusal, renewable=self._renewable) and refusal.reason != "SEQUENCE_NOT_REACHED"
+        if not (transient or ahead):
             raise refusal
         if time.monotonic() + self._backoff > self._until:
             raise Unreachable(f"given up after {self._give_up_seconds:g} seconds: {refusal}") from refusal
