@@ -125,7 +125,9 @@ def test_a_client_names_where_it_goes() -> None:
 
 def test_the_command_line_says_where_to_come_in(door: Door, meshed: Exchange) -> None:
     home = ["--home", str(meshed.home)]
-    told = json.loads(CliRunner().invoke(main, ["gateway", "--json", *home]).stdout)
+    done = CliRunner().invoke(main, ["gateway", "--json", *home])
+    assert done.exit_code == 0, (done.output, done.exception)
+    told = json.loads(done.stdout)
     assert told == {"address": door.address, "ca_file": str(door.ca_file)}
     assert CliRunner().invoke(main, ["gateway", "--address", *home]).stdout == door.address + "\n"
 
