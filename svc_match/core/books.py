@@ -270,10 +270,7 @@ class Books:
                 self._show_swept(book * 2 + (side ^ 1))
             self._show(book * 2 + side, tick, level)
             return 0
-        if left == 0:
-            self._done(w.FILLED, book, identity, quantity, 0, account & 0x7FFFFFFF)
-        else:
-            self._done(w.IMMEDIATE, book, identity, quantity - left, left, account & 0x7FFFFFFF)
+        self._done(w.IMMEDIATE if left else w.FILLED, book, identity, quantity - left, left, account & 0x7FFFFFFF)
         if self.swept_count != 0:
             self._show_swept(book * 2 + (side ^ 1))
         return 0
@@ -335,10 +332,7 @@ class Books:
                     left = self._match_amount(book, tick, left, identity, account, amount, fee)
             elif time_in_force != w.FOK or self._can_fill(book, side, tick, quantity):
                 left = self._match(book, side, tick, left, identity, account)
-        if left == 0:
-            self._done(w.FILLED, book, identity, quantity, 0, account & 0x7FFFFFFF)
-        else:
-            self._done(w.IMMEDIATE, book, identity, quantity - left, left, account & 0x7FFFFFFF)
+        self._done(w.IMMEDIATE if left else w.FILLED, book, identity, quantity - left, left, account & 0x7FFFFFFF)
         if self.swept_count != 0:
             self._show_swept(book * 2 + (side ^ 1))
         return 0

@@ -100,7 +100,8 @@ class Engine:
         self.accounts: dict[str, int] = {}
         self.names: list[str] = []
         self.identities = IdentityTable()
-        self._telling = Telling([], self.names)
+        self.instruments: list[Instrument] = []
+        self._telling = Telling(self.instruments, self.names)
 
     @property
     def sequence(self) -> int:
@@ -121,7 +122,7 @@ class Engine:
         packed = self.packed
         first, date_before, known = packed.sequence + 1, self.trading_date, len(self.identities.records)
         packed.written = 0
-        telling = self._telling = Telling([book.instrument for book in self.numbered], self.names, first - 1)
+        telling = self._telling = Telling(self.instruments, self.names, first - 1)
         results: list[Any] = []
         for number, command in enumerate(commands):
             if packed.sequence - first + 1 >= events_limit:
@@ -301,7 +302,7 @@ class Engine:
         )
         book = self.books[instrument.symbol] = Book(self.packed, number, instrument, self.names)
         self.numbered.append(book)
-        self._telling.instruments.append(instrument)
+        self.instruments.append(instrument)
         return book
 
     def _set_phase(self, command: SetPhase) -> events.Result:

@@ -73,19 +73,15 @@ class Telling:
             event: events.First
             if kind == w.DONE:
                 event, at = self._done(words, at, head, commands), at + w.DONE_WORDS
-                self.events.append(event)
-                if head >> 8 & 255 != w.CANCELLED:
-                    continue
             elif kind == w.ACCEPTED:
                 event, at = self._accepted(words[at + 1], commands[number]), at + w.ACCEPTED_WORDS
-                self.events.append(event)
             elif kind == w.REPLACED:
                 event, at = self._replaced(words, at, head, commands[number]), at + w.REPLACED_WORDS
-                self.events.append(event)
             else:
                 event, at = self._rejected(words, at, head, commands[number]), at + w.REJECTED_WORDS
-                self.events.append(event)
-            results[number] = event
+            self.events.append(event)
+            if kind != w.DONE or head >> 8 & 255 == w.CANCELLED:
+                results[number] = event
 
     def _shown(self, symbol: str) -> list[Public]:
         shown = self.public.get(symbol)
