@@ -9,6 +9,7 @@ from typing import TypedDict
 from bourse_sdk.client import Client
 from bourse_sdk.operator import Operator
 from cli.machine import Machine, MachineError
+from cli.machine.home import load_layout
 from cli.machine.state import State
 
 SHARD_PREFIX = "svc_match-"
@@ -35,12 +36,13 @@ def doors(machine: Machine) -> Doors:
 
 def gateway_address(machine: Machine) -> str:
     """host:port of the gateway, by the name in its certificate. Raises MachineError when none runs."""
-    return machine.address("gateway").replace("127.0.0.1", "localhost")
+    running(machine)
+    return load_layout(machine.home).gateway
 
 
 def ca_file(machine: Machine) -> Path:
     """Whom the gateway's callers believe."""
-    return machine.home.credentials / "ca.pem"
+    return machine.credentials.authority
 
 
 def operator(machine: Machine, *, give_up_seconds: float = 30.0) -> Operator:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
+from chassis.identity import RINGS
 from cli.machine import Machine, MachineError
 from cli.machine.credentials import TOKEN_SECONDS_LIMIT
-from cli.machine.home import write_private
 from cli.options import home_option
+from mesh.local.private import write_private
 
 HOUR_SECONDS = 3_600
-RINGS = ("early", "general")
 
 
 @click.command()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from cli.clients import ca_file, gateway_address
 from cli.machine import DEFAULT_SHARDS, Machine, MachineError
 from cli.machine.credentials import BrokerIssuer
 from cli.machine.home import SHARDS_LIMIT
@@ -98,6 +99,5 @@ def doors(machine: Machine) -> str:
     """Where clients come in."""
     state = machine.state()
     if state is not None and state.mesh:
-        address = machine.address("gateway").replace("127.0.0.1", "localhost")
-        return MESH_DOORS.format(gateway=address, authority=machine.home.credentials / "ca.pem")
+        return MESH_DOORS.format(gateway=gateway_address(machine), authority=ca_file(machine))
     return PLAIN_DOORS.format(order=machine.address("svc_order"), quote=machine.address("svc_quote"))

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chassis.units import EXCHANGE, PARTICIPANT, PARTICIPANT_FORM
-from cli.machine.home import SERVICES, MachineError, to_json, write_private
+from cli.machine.home import SERVICES, MachineError, to_json
+from mesh.local.private import write_private
 
 ISSUER = "bourse"
 AUDIENCE = "bourse"
@@ -42,6 +43,11 @@ class BrokerIssuer:
     issuer: str = ""
     audience: str = ""
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether its key set is fetched."""
+        return self.jwks.startswith("https://")
+
     def checked(self) -> "BrokerIssuer":
         """With the file's full path. Raises MachineError when it cannot be used."""
         if not (self.jwks or self.issuer or self.audience):
@@ -50,7 +56,7 @@ class BrokerIssuer:
             raise MachineError("an issuer of brokers' tokens needs all of --jwks, --issuer and --audience")
         if self.issuer == ISSUER:
             raise MachineError(f"--issuer {ISSUER} is this machine's own key: name another, or leave it out")
-        if self.jwks.startswith("https://"):
+        if self.is_remote:
             return self
         if not Path(self.jwks).is_file():
             raise MachineError(f"--jwks {self.jwks} is neither a file nor an https:// URL")
@@ -63,6 +69,7 @@ class Credentials:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.key_set = folder / "jwks.json"
+        self.authority = folder / "ca.pem"  # Whom the gateway's callers believe; mesh.local.certificates makes it.
         self._key = folder / "signing_key.pem"
         self._passwords = folder / "passwords.json"
         self._broker_issuer = folder / "broker_issuer.json"

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from mesh.local.private import write_private
+
 SERVICES = ("svc_match", "svc_ledger", "svc_order", "svc_quote")
 DEFAULT_SHARDS = 2
 SHARDS_LIMIT = 64
@@ -41,16 +43,6 @@ def leaves(errors: BaseExceptionGroup[Exception]) -> Iterator[Exception]:
 def default_home() -> Path:
     """$BOURSE_HOME, or .bourse in the current folder."""
     return Path(os.environ.get("BOURSE_HOME") or ".bourse")
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replaces the file's content at once, readable by the owner alone."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
 
 
 def open_private(path: Path) -> IO[bytes]:
@@ -151,6 +143,11 @@ class Layout:
 
     def address(self, name: str) -> str:
         return f"127.0.0.1:{self.ports[name]}"
+
+    @property
+    def gateway(self) -> str:
+        """host:port of the gateway, by the name in its certificate."""
+        return f"localhost:{self.ports['gateway']}"
 
     def pod_address(self, name: str) -> str:
         return f"{self.network}.{self.pods[name]}"

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from cli.machine.credentials import ADMINISTRATOR, AUDITOR, Credentials
-from cli.machine.home import Home, write_private
+from cli.machine.home import Home
 from cli.machine.program import listens
+from mesh.local.private import write_private
 
 READY_TIMEOUT_SECONDS = 1.0
 STORAGE_BYTES_LIMIT = 32 << 30

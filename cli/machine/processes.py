@@ -7,14 +7,15 @@ from cli.machine.home import Home, Layout, MachineError
 from cli.machine.mesh import desired
 from cli.machine.mesh.control import Controller
 from cli.machine.mesh.desired import Version
-from cli.machine.mesh.pods import ledger_host, places, shard_host
+from cli.machine.mesh.pods import NAMESPACE, Place, ledger_host, places, shard_host
 from cli.machine.mesh.sidecar import Sidecar
 from cli.machine.nats import Nats
 from cli.machine.postgres import Postgres
 from cli.machine.program import Program
 from cli.machine.service import Install, Service, Wiring
+from mesh.local.model import CLUSTER_DOMAIN
 
-MESH = "cluster.local/ns/bourse"
+MESH = f"{CLUSTER_DOMAIN}/ns/{NAMESPACE}"
 
 
 def programs(
@@ -34,13 +35,15 @@ def programs(
     elif versions is None:
         versions = desired.read(home).versions
     found: list[Program] = [postgres, nats]
+    pods = places(home, layout, versions) if layout.mesh else []
+    of_process = {place.process: place for place in pods}
     for name, service, version in named(layout, versions):
         urls = postgres.url(service), nats.url(service)
-        wiring, install = wiring_of(home, layout, name, versions), install_of(version)
+        wiring, install = wiring_of(layout, name, of_process.get(name)), install_of(version)
         found.append(Service(name, service, wiring, layout.address(f"{name}.metrics"), credentials, urls, install))
     if layout.mesh:
         found.append(Controller(home))
-        found += [Sidecar(place) for place in places(home, layout, versions)]
+        found += [Sidecar(place) for place in pods]
     if unknown := set(only) - {program.name for program in found}:
         raise MachineError(f"no process is named {', '.join(sorted(unknown))}")
     return [program for program in found if not only or program.name in only]
@@ -52,11 +55,11 @@ def named(layout: Layout, versions: Sequence[Version]) -> list[tuple[str, str, V
     return stable + [(version.process, version.service, version) for version in versions]
 
 
-def wiring_of(home: Home, layout: Layout, name: str, versions: Sequence[Version]) -> Wiring:
-    if not layout.mesh:
+def wiring_of(layout: Layout, name: str, place: Place | None) -> Wiring:
+    """Through the pod's sidecar, or without a mesh (None) by itself."""
+    if place is None:
         shards = {shard: layout.address(f"svc_match-{shard}") for shard in range(layout.shards)}
         return Wiring(layout.address(name), layout.address("svc_ledger"), shards)
-    place = next(place for place in places(home, layout, versions) if place.process == name)
     shards = {shard: shard_host(shard) for shard in range(layout.shards)}
     return Wiring(place.application, ledger_host(), shards, place.egress, MESH)
 

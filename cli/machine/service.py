@@ -5,9 +5,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from typing import Any
 
 import grpc
-from grpc_health.v1 import health_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from cli.machine.credentials import AUDIENCE, ISSUER, Credentials
 from cli.machine.program import listens
@@ -112,13 +113,9 @@ class Service:
         if not pid or not (self.address.startswith(UNIX) or listens(pid, self.address)):
             return False
         with grpc.insecure_channel(self.address, options=(("grpc.use_local_subchannel_pool", 1),)) as channel:
-            check = channel.unary_unary(
-                "/grpc.health.v1.Health/Check",
-                request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
-                response_deserializer=health_pb2.HealthCheckResponse.FromString,
-            )
+            health: Any = health_pb2_grpc.HealthStub(channel)
             try:
-                answer = check(health_pb2.HealthCheckRequest(), timeout=READY_TIMEOUT_SECONDS)
+                answer = health.Check(health_pb2.HealthCheckRequest(), timeout=READY_TIMEOUT_SECONDS)
             except grpc.RpcError:
                 return False
         serving: bool = answer.status == health_pb2.HealthCheckResponse.SERVING

@@ -6,8 +6,9 @@ from enum import StrEnum
 
 import psutil
 
-from cli.machine.home import Home, to_json, write_private
+from cli.machine.home import Home, to_json
 from cli.machine.program import MARK
+from mesh.local.private import write_private
 
 
 class Phase(StrEnum):

@@ -21,6 +21,7 @@ from typing import IO, Any
 import psutil
 import structlog
 
+from cli.machine import background
 from cli.machine import state as states
 from cli.machine.credentials import RENEWAL_SECONDS, Credentials
 from cli.machine.home import Home, Layout, MachineError, leaves, load_layout, open_private, save_layout
@@ -178,7 +179,6 @@ class Supervisor:
                     tell(ready=True)
                     close_report()
                 await until(self._follow(tasks), self.stop)
-                await self.stop.wait()
             finally:
                 self._enter(Phase.STOPPING)
                 await self._stop_all()
@@ -202,12 +202,12 @@ class Supervisor:
 
     async def _follow(self, tasks: asyncio.TaskGroup) -> None:
         """Starts and ends programs as the desired state says."""
-        seen = -1
+        seen = None
         while True:
             with going_on("versions_not_followed"):
-                if (generation := desired.read(self._home).generation) != seen:
+                if (stamp := desired.stamp(self._home)) != seen:
                     await self._make_true(tasks)
-                    seen = generation
+                    seen = stamp
             await asyncio.sleep(FOLLOW_POLL_SECONDS)
 
     async def _make_true(self, tasks: asyncio.TaskGroup) -> None:
@@ -337,15 +337,7 @@ async def supervise(home: Home, layout: Layout, credentials: Credentials, only: 
 def main(folder: str, *options: str) -> None:
     """`options`: names of the programs to run (all if none), and LEASH."""
     home = Home(Path(folder))
-    os.umask(0o077)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    background.begin()
     try:
         with lock(home):
             try:

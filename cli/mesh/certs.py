@@ -62,9 +62,10 @@ def certs(home: Path, as_json: bool, renew: bool) -> None:
 def held(mesh: Mesh) -> list[dict[str, Any]]:
     """Every secret with a certificate."""
     found = []
-    used = {place.folder: serial_numbers(place) for place in mesh.places}
-    envoys = {place.folder: place.envoy for place in mesh.places}
-    for secret in secrets(mesh.places, mesh.world):
+    places = mesh.places
+    used = {place.folder: serial_numbers(place) for place in places}
+    envoys = {place.folder: place.envoy for place in places}
+    for secret in secrets(places, mesh.world):
         certificate = certificates.held(secret.folder, secret.name)
         if certificate is None:
             raise MachineError(f"{envoys[secret.folder]} has no certificate {secret.name}")

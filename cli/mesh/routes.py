@@ -51,7 +51,7 @@ def routes(home: Path, as_json: bool) -> None:
 
 def shares(mesh: Mesh) -> list[dict[str, Any]]:
     """Each version of each service: its weight by ring, and what it had of all rings together."""
-    status, now = mesh.status, messages(mesh.places)
+    status, now, weighed = mesh.status, messages(mesh.places), mesh.weights()
     found: list[dict[str, Any]] = []
     for service in VERSIONED:
         since = status.messages.get(service, {})
@@ -60,7 +60,7 @@ def shares(mesh: Mesh) -> list[dict[str, Any]]:
             for subset, count in now.get(service, {}).items()
         }
         total = sum(moved.values())
-        weights = mesh.weights()[service]
+        weights = weighed[service]
         for subset in dict.fromkeys(subset for shares in weights.values() for subset in shares):
             count = moved.get(subset, 0)
             process = service if subset == STABLE else f"{service}-{subset}"

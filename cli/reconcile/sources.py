@@ -71,7 +71,7 @@ def addresses(home: Path) -> Addresses:
     if not machine.home.layout.exists():
         raise Unreachable(f"{home} holds no exchange: start one with `bourse up`, or name its folder with --home")
     layout = load_layout(machine.home)
-    door = f"localhost:{layout.ports['gateway']}" if layout.mesh else ""
+    door = layout.gateway if layout.mesh else ""
     return Addresses(
         match={shard: door or layout.address(f"svc_match-{shard}") for shard in range(layout.shards)},
         ledger=door or layout.address("svc_ledger"),

@@ -17,27 +17,23 @@ class Unreachable(Exception):
 class Connection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=TIMEOUT_SECONDS)
+    def __init__(self, path: Path, seconds: float) -> None:
+        super().__init__("localhost", timeout=seconds)
         self._path = path
+        self._seconds = seconds
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(TIMEOUT_SECONDS)
+        self.sock.settimeout(self._seconds)
         self.sock.connect(str(self._path))
 
 
 class Admin:
     """What an Envoy says about itself. Every call has a deadline; Unreachable when there is no answer."""
 
-    def __init__(self, socket_path: Path) -> None:
+    def __init__(self, socket_path: Path, seconds: float = TIMEOUT_SECONDS) -> None:
         self.socket = socket_path
-
-    def get(self, path: str) -> str:
-        return self._call("GET", path)
-
-    def post(self, path: str) -> str:
-        return self._call("POST", path)
+        self._seconds = seconds
 
     def json(self, path: str) -> Any:
         return json.loads(self.get(path))
@@ -66,10 +62,10 @@ class Admin:
             found[name.removesuffix(".version_text")] = value.strip('"')
         return found
 
-    def _call(self, method: str, path: str) -> str:
-        connection = Connection(self.socket)
+    def get(self, path: str) -> str:
+        connection = Connection(self.socket, self._seconds)
         try:
-            connection.request(method, path)
+            connection.request("GET", path)
             answer = connection.getresponse()
             text = answer.read().decode()
         except (OSError, http.client.HTTPException) as error:

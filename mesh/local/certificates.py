@@ -9,7 +9,6 @@ Every file is readable by its owner alone.
 import hashlib
 import ipaddress
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from mesh.local.private import write_private
 
 LIFE_SECONDS = 86_400
 AUTHORITY_LIFE = timedelta(days=3_650)
@@ -61,8 +62,8 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )
-        replace_private(self._key, pem_of(key))
-        replace_private(self.certificate, pem_of(signed))
+        write_private(self._key, pem_of(key))
+        write_private(self.certificate, pem_of(signed))
 
     def issue(self, spiffe: str = "", hosts: Sequence[str] = (), seconds: float = LIFE_SECONDS) -> Issued:
         """A certificate for a workload (its SPIFFE id), or for a server (its host names and addresses). Not written."""
@@ -175,14 +176,4 @@ def write(folder: Path, name: str, secret: dict[str, object]) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     resource = {"@type": TYPE, "name": name, **secret}
     version = hashlib.sha256(json.dumps(resource).encode()).hexdigest()[:16]
-    replace_private(path, json.dumps({"version_info": version, "resources": [resource]}))
-
-
-def replace_private(path: Path, text: str) -> None:
-    """Replaces the file's content at once, readable by the owner alone."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    write_private(path, json.dumps({"version_info": version, "resources": [resource]}))

@@ -1,39 +1,16 @@
-"""A push that is known to have worked: Envoy runs it, or says why not."""
+"""Whether an Envoy runs what it was given, and why not."""
 
 import re
-import time
 from pathlib import Path
 
 from mesh.local.admin import Admin
 from mesh.local.document import Json
-from mesh.local.files import push, version_of, with_endpoints
+from mesh.local.files import version_of, with_endpoints
 from mesh.local.translate import Resources
 
-CONFIRM_SECONDS = 5.0
-POLL_SECONDS = 0.002
 LOG_TAIL_BYTES = 65_536
 REFUSED = "config update rejected: "
 NEXT_LINE = re.compile(r"^\[20\d\d-", re.MULTILINE)
-
-
-class Rejected(Exception):
-    """Envoy did not take what it was given, and runs what it ran before."""
-
-
-def push_confirmed(
-    folder: Path, resources: Resources, admin: Admin, log: Path, seconds: float = CONFIRM_SECONDS
-) -> list[str]:
-    """Pushes, and waits until Envoy runs all of it. Rejected, with Envoy's own words, when it does not."""
-    before, told = rejections(admin), log.stat().st_size if log.exists() else 0
-    changed = push(folder, resources)
-    deadline = time.monotonic() + seconds
-    while late := behind(admin, resources):
-        if rejections(admin) != before:
-            raise Rejected(f"{', '.join(late)}: {words(log, told)}")
-        if time.monotonic() > deadline:
-            raise Rejected(f"{', '.join(late)}: not run after {seconds} s: {words(log, told)}")
-        time.sleep(POLL_SECONDS)
-    return changed
 
 
 def behind(admin: Admin, resources: Resources) -> list[str]:
@@ -50,10 +27,6 @@ def behind(admin: Admin, resources: Resources) -> list[str]:
 def route_versions(running: dict[str, str], item: Json) -> set[str]:
     """One for each listener that reads these routes."""
     return {version for name, version in running.items() if name.endswith(f".rds.{item['name']}")}
-
-
-def rejections(admin: Admin) -> int:
-    return sum(admin.counters("update_rejected$").values())
 
 
 def words(log: Path, start: int) -> str:

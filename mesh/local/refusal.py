@@ -163,7 +163,7 @@ def between(document: Document) -> Iterator[Problem]:
     ):
         yield document.problem(("accessLogFormat",), "is no JSON object, as accessLogEncoding wants it")
     for index, server in enumerate(document.spec.get("servers") or [] if document.kind == "Gateway" else []):
-        encrypted = isinstance(server, dict) and (server.get("port") or {}).get("protocol") == "HTTPS"
+        encrypted = server["port"].get("protocol") == "HTTPS"
         if encrypted and not {"mode", "credentialName"} <= (server.get("tls") or {}).keys():
             yield document.problem(
                 ("spec", "servers", index), "HTTPS is translated with a mode and a credentialName alone"
@@ -174,10 +174,8 @@ def of_routes(document: Document) -> Iterator[Problem]:
     """A route leads somewhere, and its weights are a division of something."""
     for index, rule in enumerate(document.spec.get("http") or []):
         path = ("spec", "http", index)
-        if not isinstance(rule, dict) or not isinstance(rule.get("route") or [], list):
-            continue
-        ways = [way for way in rule.get("route") or [] if isinstance(way, dict)]
-        weights = [way.get("weight") or 0 for way in ways if isinstance(way.get("weight") or 0, int)]
+        ways = rule.get("route") or []
+        weights = [way.get("weight", 0) for way in ways]
         if not any(rule.get(name) for name in ("route", "redirect", "directResponse")):
             yield document.problem(path, "needs route, redirect or directResponse")
         if any(weight < 0 for weight in weights) or (len(ways) > 1 and sum(weights) == 0):

@@ -129,18 +129,7 @@ def test_what_the_second_version_takes_is_read_at_both(exchange: Exchange) -> No
 
 def test_the_second_version_follows_reference_data(exchange: Exchange) -> None:
     """An instrument that was just listed is traded through it."""
-    instrument = market_pb2.Instrument(
-        symbol="BBB",
-        currency="EUR",
-        tick_size_e4=100,
-        lot_size=10,
-        min_price_e4=100,
-        max_price_e4=10**9,
-        max_quantity=10**6,
-        maker_fee_e6=100,
-        taker_fee_e6=300,
-    )
-    exchange.match().AddInstrument(match_pb2.AddInstrumentRequest(instrument=instrument), timeout=10)
+    exchange.add_instrument("BBB")
     exchange.match().SetPhase(match_pb2.SetPhaseRequest(phase=market_pb2.PHASE_OPEN), timeout=10)
     (result,) = Stream(broker(exchange, "svc_order-canary")).ask(place(name(), symbol="BBB"))
     assert result.outcome == command_pb2.OUTCOME_ACCEPTED

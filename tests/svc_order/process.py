@@ -127,20 +127,12 @@ class Exchange:
         """What a process has logged."""
         return (self._folder / f"{name}.log").read_text()
 
-    def open_market(self) -> None:
-        """Accounts with money and shares, an instrument, a trading date, the open phase."""
-        ledger, match = self.ledger(), self.match()
-        for participant in ("alpha", "beta"):
-            ledger.CreateParticipant(
-                ledger_pb2.CreateParticipantRequest(participant=ledger_pb2.Participant(name=participant)),
-                timeout=CALL_SECONDS,
-            )
-            account = f"{participant}/main"
-            ledger.CreateAccount(ledger_pb2.CreateAccountRequest(account=account), timeout=CALL_SECONDS)
-        match.AddInstrument(
+    def add_instrument(self, symbol: str) -> None:
+        """Lists it, closed."""
+        self.match().AddInstrument(
             match_pb2.AddInstrumentRequest(
                 instrument=market_pb2.Instrument(
-                    symbol="AAA",
+                    symbol=symbol,
                     currency="EUR",
                     tick_size_e4=100,
                     lot_size=10,
@@ -153,6 +145,18 @@ class Exchange:
             ),
             timeout=CALL_SECONDS,
         )
+
+    def open_market(self) -> None:
+        """Accounts with money and shares, an instrument, a trading date, the open phase."""
+        ledger, match = self.ledger(), self.match()
+        for participant in ("alpha", "beta"):
+            ledger.CreateParticipant(
+                ledger_pb2.CreateParticipantRequest(participant=ledger_pb2.Participant(name=participant)),
+                timeout=CALL_SECONDS,
+            )
+            account = f"{participant}/main"
+            ledger.CreateAccount(ledger_pb2.CreateAccountRequest(account=account), timeout=CALL_SECONDS)
+        self.add_instrument("AAA")
         match.OpenTradingDate(match_pb2.OpenTradingDateRequest(trading_date=DATE), timeout=CALL_SECONDS)
         match.SetPhase(match_pb2.SetPhaseRequest(phase=market_pb2.PHASE_OPEN), timeout=CALL_SECONDS)
         for participant in ("alpha", "beta"):

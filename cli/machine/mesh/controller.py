@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from cli.machine import background
 from cli.machine.credentials import Credentials
 from cli.machine.home import Home, MachineError, leaves
 from cli.machine.mesh import desired, status
@@ -181,15 +182,7 @@ async def run(home: Home) -> None:
 
 
 def main(folder: str) -> None:
-    os.umask(0o077)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    background.begin()
     try:
         asyncio.run(run(Home(Path(folder))))
     except* asyncio.CancelledError:

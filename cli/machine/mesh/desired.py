@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from cli.machine.home import Home, open_private, to_json, write_private
+from cli.machine.home import Home, open_private, to_json
+from mesh.local.private import write_private
 
 STABLE = "stable"
 EVERYBODY = ""  # every ring that has no weights of its own

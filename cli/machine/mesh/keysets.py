@@ -9,7 +9,8 @@ from pathlib import Path
 import structlog
 
 from cli.machine.credentials import BrokerIssuer
-from cli.machine.home import Home, to_json, write_private
+from cli.machine.home import Home, to_json
+from mesh.local.private import write_private
 
 FETCH_SECONDS = 5.0
 REFRESH_SECONDS = 1_200.0
@@ -25,7 +26,7 @@ class KeySets:
 
     def __init__(self, home: Home, issuer: BrokerIssuer) -> None:
         self._file: Path = home.mesh / "keys.json"
-        self._url = issuer.jwks if issuer.jwks.startswith("https://") else ""
+        self._url = issuer.jwks if issuer.is_remote else ""
         self._refresh_seconds = RETRY_SECONDS
         kept = json.loads(self._file.read_text("utf-8")) if self._file.exists() else {}
         self.known: dict[str, str] = {self._url: kept.get(self._url, NO_KEYS)} if self._url else {}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cli.machine.credentials import Credentials
-from cli.machine.home import Home, load_layout, to_json, write_private
+from cli.machine.home import Home, load_layout, to_json
 from cli.machine.mesh import world
 from cli.machine.mesh.desired import Desired
 from cli.machine.mesh.keyring import Keyring, secrets
@@ -14,6 +14,7 @@ from cli.machine.mesh.sidecar import bootstrap_file
 from mesh.local.certificates import Authority
 from mesh.local.files import bootstrap, push
 from mesh.local.model import World
+from mesh.local.private import write_private
 from mesh.local.translate import Resources, resources
 
 

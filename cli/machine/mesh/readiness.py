@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import grpc
-from grpc_health.v1 import health_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from cli.machine.mesh.pods import Place
 
@@ -45,13 +45,13 @@ class Readiness:
 
     async def _follow_application(self) -> None:
         async with grpc.aio.insecure_channel(self.place.application, options=OPTIONS) as channel:
-            check, watch = calls(channel)
+            health: Any = health_pb2_grpc.HealthStub(channel)
             while True:
                 with suppress(grpc.aio.AioRpcError):  # No answer is one too.
-                    answer = await check(health_pb2.HealthCheckRequest(), timeout=CHECK_SECONDS)
+                    answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=CHECK_SECONDS)
                     if answer.status == SERVING:
                         self._know("application", True)
-                        await until_not_serving(watch)
+                        await until_not_serving(health.Watch)
                 self._know("application", False)
                 await asyncio.sleep(POLL_SECONDS)
 
@@ -91,15 +91,6 @@ class Readiness:
         if now != self.ready:
             self.ready = now
             self._changed()
-
-
-def calls(channel: grpc.aio.Channel) -> tuple[Any, Any]:
-    """Check and Watch of grpc.health.v1."""
-    write, read = health_pb2.HealthCheckRequest.SerializeToString, health_pb2.HealthCheckResponse.FromString
-    return (
-        channel.unary_unary("/grpc.health.v1.Health/Check", request_serializer=write, response_deserializer=read),
-        channel.unary_stream("/grpc.health.v1.Health/Watch", request_serializer=write, response_deserializer=read),
-    )
 
 
 async def until_not_serving(watch: Any) -> None:

@@ -1,7 +1,6 @@
 """An Envoy as a process: the sidecar of a service, or the gateway. The controller writes its configuration."""
 
 import signal
-import socket
 import sys
 import time
 from collections.abc import Mapping
@@ -10,12 +9,12 @@ from pathlib import Path
 
 from cli.machine.home import POD_PORT, MachineError
 from cli.machine.mesh.pods import TLS_PORT, Place
+from mesh.local.admin import Admin
 
 READY_TIMEOUT_SECONDS = 1.0
 PATIENCE_SECONDS = 2.0
 POLL_SECONDS = 0.01
 DRAIN_SECONDS = 45  # As in a pod: streams of a listener that is replaced have that long to move.
-ANSWER_BYTES_LIMIT = 4_096
 
 
 class Sidecar:
@@ -60,24 +59,8 @@ class Sidecar:
 
     def ready(self, pid: int) -> bool:
         """It says LIVE on its admin socket."""
-        return bool(pid) and is_live(self._place.admin)
+        return bool(pid) and Admin(self._place.admin, READY_TIMEOUT_SECONDS).is_live()
 
 
 def bootstrap_file(place: Place) -> Path:
     return place.folder / "bootstrap.json"
-
-
-def is_live(admin: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(READY_TIMEOUT_SECONDS)
-        try:
-            connection.connect(str(admin))
-            connection.sendall(b"GET /ready HTTP/1.1\r\nhost: envoy\r\nconnection: close\r\n\r\n")
-            answer = b""
-            while b"LIVE" not in answer and len(answer) < ANSWER_BYTES_LIMIT:
-                if not (more := connection.recv(ANSWER_BYTES_LIMIT)):
-                    break
-                answer += more
-        except OSError:
-            return False
-    return answer.startswith(b"HTTP/1.1 200") and b"LIVE" in answer

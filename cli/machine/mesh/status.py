@@ -4,7 +4,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from cli.machine.home import Home, to_json, write_private
+from cli.machine.home import Home, to_json
+from mesh.local.private import write_private
 
 
 @dataclass

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from chassis.peers import RING_HEADER
 from cli.machine.credentials import AUDIENCE, ISSUER, Credentials
 from cli.machine.home import Layout
 from cli.machine.mesh.desired import EVERYBODY, Desired
@@ -21,7 +22,6 @@ PUBLIC_ISSUER = "https://id.bourse.example"
 SHARDS_IN_YAML = 2
 LAST_SHARD = SHARDS_IN_YAML - 1  # The model of those that the YAML does not know.
 SHARD_HEADER = "bourse-shard"
-RING_HEADER = "bourse-ring"
 
 Json = dict[str, Any]
 
@@ -100,13 +100,9 @@ def issuers(rule: Json, credentials: Credentials) -> list[Json]:
     found = [own | {"issuer": ISSUER, "audiences": [AUDIENCE], "jwks": one_line(credentials.key_set)}]
     brokers = credentials.broker_issuer
     if brokers.issuer:
-        keys = {"jwksUri": brokers.jwks} if is_remote(brokers.jwks) else {"jwks": one_line(Path(brokers.jwks))}
+        keys = {"jwksUri": brokers.jwks} if brokers.is_remote else {"jwks": one_line(Path(brokers.jwks))}
         found.append(own | {"issuer": brokers.issuer, "audiences": [brokers.audience], **keys})
     return found
-
-
-def is_remote(jwks: str) -> bool:
-    return jwks.startswith("https://")
 
 
 def one_line(key_set: Path) -> str:
