@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-import psutil
 
 from bench._echo import sample
 from cli.machine.credentials import Credentials
@@ -45,7 +44,6 @@ class Pair:
 
     plain: grpc.aio.Channel
     meshed: grpc.aio.Channel
-    envoys: list[psutil.Process]
 
 
 async def unary(pair: Pair, count: int) -> Hops:
@@ -95,8 +93,7 @@ async def pair() -> AsyncIterator[Pair]:
                     grpc.aio.insecure_channel(address, OPTIONS) as plain,
                     grpc.aio.insecure_channel(f"unix:{order.sockets / EGRESS_SOCKET}", target) as meshed,
                 ):
-                    envoys = [process for process in psutil.Process().children() if process.name() == "envoy"]
-                    yield Pair(plain, meshed, envoys)
+                    yield Pair(plain, meshed)
         finally:
             await asyncio.to_thread(sidecars.close)
 

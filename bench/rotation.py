@@ -8,6 +8,7 @@ import asyncio
 import time
 
 from bench._conditions import conclude
+from bourse_sdk.commands import Outcome
 from mesh.local.admin import Admin
 from tests.exchange import Exchange, running_exchange
 from tests.mesh.load import under_load
@@ -25,15 +26,16 @@ async def rotate(exchange: Exchange, seconds: float, every: float) -> None:
             taken.append(await asyncio.to_thread(mesh.renew_certificates))
             await asyncio.sleep(max(0.0, due - time.monotonic()))
         lasted = time.monotonic() - started
-        opened, answered = streams(exchange) - opened, len(load.results) - answered
+        opened, results = streams(exchange) - opened, load.results[answered:]
+    accepted = sum(result.outcome is Outcome.ACCEPTED for result in results)
     conclude(
         "rotation",
         [
             ("rotations", len(taken)),
             ("seconds", round(lasted, 1)),
             ("slowest rotation, ms", max(taken)),
-            ("orders accepted", answered),
-            ("failed", 0),
+            ("orders accepted", accepted),
+            ("failed", len(results) - accepted),
             ("streams and calls begun by the session", opened),
         ],
         {"every_seconds": every},

@@ -8,10 +8,16 @@ from pathlib import Path
 
 import nats as nats_client
 import pytest
+from hypothesis import settings
 
 from cli.machine import Machine
 from tests.exchange import Exchange, running_exchange
 from tests.servers import Database, NatsServer
+
+# The same examples each time: what is released is judged by its code, not by a draw, and not by how busy the machine is.
+# New ones: make test ARGS="--hypothesis-profile=default --hypothesis-seed=7"
+settings.register_profile("same", derandomize=True, deadline=None, database=None, print_blob=True)
+settings.load_profile("same")
 
 SHARDS = 4
 numbers = itertools.count(1)

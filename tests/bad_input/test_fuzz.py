@@ -97,10 +97,7 @@ def test_any_fields(floor: Floor) -> None:
 
         desk = runner.run(open_desk())
 
-        @settings(
-            max_examples=EXAMPLES, deadline=None, database=None, print_blob=True,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-        )  # fmt: skip
+        @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
         @given(st.lists(commands, min_size=1, max_size=COMMANDS_LIMIT))
         def fuzz(drawn: list[tuple[str, dict[str, Any]]]) -> None:
             runner.run(answered(desk, [made(floor, *one) for one in drawn]))

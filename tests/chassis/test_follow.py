@@ -109,7 +109,7 @@ def journal(rows: list[tuple[int, int]]) -> Journal:
     return spans
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     rows=st.lists(st.tuples(st.integers(1, 5), st.integers(1, 3)), min_size=1, max_size=12),
     begin=st.integers(0, 20),

@@ -37,7 +37,7 @@ async def until(condition: Callable[[], Any]) -> None:
             await asyncio.sleep(0.001)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plans=PLANS, sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6))
 async def test_whatever_breaks_every_command_is_done_once_in_order_and_answered(
     plans: list[Plan], sizes: list[int]

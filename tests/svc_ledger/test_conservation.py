@@ -348,7 +348,7 @@ def begun() -> Story:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_money_and_shares_are_conserved_and_holds_are_exact(seed: int) -> None:
     """After every step the balances are the naive model's and TigerBeetle's, and a hold is its order's worst cost."""
 

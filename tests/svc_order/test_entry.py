@@ -462,7 +462,7 @@ async def test_nothing_passes_what_is_lost_in_the_break_of_another_session(turns
 FAULTS = ("late", "ledger down", "lags", "shard down", "shut", "tick")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 2**32))
 def test_whatever_fails_each_command_is_done_once_in_the_order_sent(seed: int) -> None:
     """A client that resends its unanswered commands in order: none lost, none doubled, none overtaken; holds = open orders."""
