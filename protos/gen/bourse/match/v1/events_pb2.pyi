@@ -16,6 +16,14 @@ class CommandKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     COMMAND_KIND_CANCEL: _ClassVar[CommandKind]
     COMMAND_KIND_REPLACE: _ClassVar[CommandKind]
 
+class RestateReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RESTATE_REASON_UNSPECIFIED: _ClassVar[RestateReason]
+    RESTATE_REASON_SLID: _ClassVar[RestateReason]
+    RESTATE_REASON_MARKET_TO_LIMIT: _ClassVar[RestateReason]
+    RESTATE_REASON_TRIGGERED: _ClassVar[RestateReason]
+    RESTATE_REASON_SELF_TRADE: _ClassVar[RestateReason]
+
 class DoneReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     DONE_REASON_UNSPECIFIED: _ClassVar[DoneReason]
@@ -23,15 +31,24 @@ class DoneReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DONE_REASON_CANCELLED: _ClassVar[DoneReason]
     DONE_REASON_IMMEDIATE: _ClassVar[DoneReason]
     DONE_REASON_DATE_CLOSED: _ClassVar[DoneReason]
+    DONE_REASON_MINIMUM_QUANTITY: _ClassVar[DoneReason]
+    DONE_REASON_SELF_TRADE: _ClassVar[DoneReason]
 COMMAND_KIND_UNSPECIFIED: CommandKind
 COMMAND_KIND_PLACE: CommandKind
 COMMAND_KIND_CANCEL: CommandKind
 COMMAND_KIND_REPLACE: CommandKind
+RESTATE_REASON_UNSPECIFIED: RestateReason
+RESTATE_REASON_SLID: RestateReason
+RESTATE_REASON_MARKET_TO_LIMIT: RestateReason
+RESTATE_REASON_TRIGGERED: RestateReason
+RESTATE_REASON_SELF_TRADE: RestateReason
 DONE_REASON_UNSPECIFIED: DoneReason
 DONE_REASON_FILLED: DoneReason
 DONE_REASON_CANCELLED: DoneReason
 DONE_REASON_IMMEDIATE: DoneReason
 DONE_REASON_DATE_CLOSED: DoneReason
+DONE_REASON_MINIMUM_QUANTITY: DoneReason
+DONE_REASON_SELF_TRADE: DoneReason
 
 class ExecutionBatch(_message.Message):
     __slots__ = ("incarnation", "epoch", "shard", "first_sequence", "last_sequence", "time_us", "trading_date", "events")
@@ -54,7 +71,7 @@ class ExecutionBatch(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., trading_date: _Optional[int] = ..., events: _Optional[_Iterable[_Union[ExecutionEvent, _Mapping]]] = ...) -> None: ...
 
 class ExecutionEvent(_message.Message):
-    __slots__ = ("tick", "date_opened", "date_closed", "instrument_added", "phase_changed", "accepted", "rejected", "trade", "replaced", "done")
+    __slots__ = ("tick", "date_opened", "date_closed", "instrument_added", "phase_changed", "accepted", "rejected", "trade", "replaced", "done", "restated")
     TICK_FIELD_NUMBER: _ClassVar[int]
     DATE_OPENED_FIELD_NUMBER: _ClassVar[int]
     DATE_CLOSED_FIELD_NUMBER: _ClassVar[int]
@@ -65,6 +82,7 @@ class ExecutionEvent(_message.Message):
     TRADE_FIELD_NUMBER: _ClassVar[int]
     REPLACED_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
+    RESTATED_FIELD_NUMBER: _ClassVar[int]
     tick: Tick
     date_opened: TradingDateOpened
     date_closed: TradingDateClosed
@@ -75,7 +93,8 @@ class ExecutionEvent(_message.Message):
     trade: Trade
     replaced: OrderReplaced
     done: OrderDone
-    def __init__(self, tick: _Optional[_Union[Tick, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., rejected: _Optional[_Union[CommandRejected, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., done: _Optional[_Union[OrderDone, _Mapping]] = ...) -> None: ...
+    restated: OrderRestated
+    def __init__(self, tick: _Optional[_Union[Tick, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., rejected: _Optional[_Union[CommandRejected, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., done: _Optional[_Union[OrderDone, _Mapping]] = ..., restated: _Optional[_Union[OrderRestated, _Mapping]] = ...) -> None: ...
 
 class Tick(_message.Message):
     __slots__ = ()
@@ -108,7 +127,7 @@ class PhaseChanged(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ...) -> None: ...
 
 class OrderAccepted(_message.Message):
-    __slots__ = ("order_id", "account", "client_order_id", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "hold_id", "held_price_e4", "held_fee_e6")
+    __slots__ = ("order_id", "account", "client_order_id", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "hold_id", "held_price_e4", "held_fee_e6", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -122,6 +141,13 @@ class OrderAccepted(_message.Message):
     HOLD_ID_FIELD_NUMBER: _ClassVar[int]
     HELD_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
     HELD_FEE_E6_FIELD_NUMBER: _ClassVar[int]
+    STOP_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    STOP_TRIGGER_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_FIELD_NUMBER: _ClassVar[int]
+    POST_ONLY_FIELD_NUMBER: _ClassVar[int]
+    MINIMUM_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    SELF_TRADE_PREVENTION_FIELD_NUMBER: _ClassVar[int]
     order_id: int
     account: str
     client_order_id: str
@@ -135,7 +161,14 @@ class OrderAccepted(_message.Message):
     hold_id: int
     held_price_e4: int
     held_fee_e6: int
-    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[_command_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_command_pb2.TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., hold_id: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ...) -> None: ...
+    stop_price_e4: int
+    stop_trigger: _command_pb2.StopTrigger
+    display_quantity: int
+    hidden: bool
+    post_only: _command_pb2.PostOnly
+    minimum_quantity: int
+    self_trade_prevention: _command_pb2.SelfTradePrevention
+    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[_command_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_command_pb2.TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., hold_id: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[_command_pb2.StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[_command_pb2.PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[_command_pb2.SelfTradePrevention, str]] = ...) -> None: ...
 
 class CommandRejected(_message.Message):
     __slots__ = ("kind", "order_id", "account", "client_order_id", "symbol", "hold_id", "refusal")
@@ -206,6 +239,28 @@ class OrderReplaced(_message.Message):
     held_price_e4: int
     held_fee_e6: int
     def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., hold_id: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ...) -> None: ...
+
+class OrderRestated(_message.Message):
+    __slots__ = ("order_id", "account", "reason", "symbol", "price_e4", "quantity", "open_quantity", "held_price_e4", "held_fee_e6")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    OPEN_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    HELD_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    HELD_FEE_E6_FIELD_NUMBER: _ClassVar[int]
+    order_id: int
+    account: str
+    reason: RestateReason
+    symbol: str
+    price_e4: int
+    quantity: int
+    open_quantity: int
+    held_price_e4: int
+    held_fee_e6: int
+    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., reason: _Optional[_Union[RestateReason, str]] = ..., symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ...) -> None: ...
 
 class OrderDone(_message.Message):
     __slots__ = ("order_id", "account", "reason", "client_order_id", "symbol", "executed_quantity", "cancelled_quantity")

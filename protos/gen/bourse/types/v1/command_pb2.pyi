@@ -12,6 +12,30 @@ class OrderType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORDER_TYPE_UNSPECIFIED: _ClassVar[OrderType]
     ORDER_TYPE_LIMIT: _ClassVar[OrderType]
     ORDER_TYPE_MARKET: _ClassVar[OrderType]
+    ORDER_TYPE_MARKET_TO_LIMIT: _ClassVar[OrderType]
+    ORDER_TYPE_STOP: _ClassVar[OrderType]
+    ORDER_TYPE_STOP_LIMIT: _ClassVar[OrderType]
+
+class StopTrigger(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STOP_TRIGGER_UNSPECIFIED: _ClassVar[StopTrigger]
+    STOP_TRIGGER_LAST_TRADE: _ClassVar[StopTrigger]
+    STOP_TRIGGER_BEST_QUOTE: _ClassVar[StopTrigger]
+
+class PostOnly(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    POST_ONLY_UNSPECIFIED: _ClassVar[PostOnly]
+    POST_ONLY_REJECT: _ClassVar[PostOnly]
+    POST_ONLY_SLIDE: _ClassVar[PostOnly]
+
+class SelfTradePrevention(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SELF_TRADE_PREVENTION_UNSPECIFIED: _ClassVar[SelfTradePrevention]
+    SELF_TRADE_PREVENTION_NONE: _ClassVar[SelfTradePrevention]
+    SELF_TRADE_PREVENTION_CANCEL_NEWEST: _ClassVar[SelfTradePrevention]
+    SELF_TRADE_PREVENTION_CANCEL_OLDEST: _ClassVar[SelfTradePrevention]
+    SELF_TRADE_PREVENTION_CANCEL_BOTH: _ClassVar[SelfTradePrevention]
+    SELF_TRADE_PREVENTION_DECREMENT: _ClassVar[SelfTradePrevention]
 
 class TimeInForce(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -32,6 +56,21 @@ class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 ORDER_TYPE_UNSPECIFIED: OrderType
 ORDER_TYPE_LIMIT: OrderType
 ORDER_TYPE_MARKET: OrderType
+ORDER_TYPE_MARKET_TO_LIMIT: OrderType
+ORDER_TYPE_STOP: OrderType
+ORDER_TYPE_STOP_LIMIT: OrderType
+STOP_TRIGGER_UNSPECIFIED: StopTrigger
+STOP_TRIGGER_LAST_TRADE: StopTrigger
+STOP_TRIGGER_BEST_QUOTE: StopTrigger
+POST_ONLY_UNSPECIFIED: PostOnly
+POST_ONLY_REJECT: PostOnly
+POST_ONLY_SLIDE: PostOnly
+SELF_TRADE_PREVENTION_UNSPECIFIED: SelfTradePrevention
+SELF_TRADE_PREVENTION_NONE: SelfTradePrevention
+SELF_TRADE_PREVENTION_CANCEL_NEWEST: SelfTradePrevention
+SELF_TRADE_PREVENTION_CANCEL_OLDEST: SelfTradePrevention
+SELF_TRADE_PREVENTION_CANCEL_BOTH: SelfTradePrevention
+SELF_TRADE_PREVENTION_DECREMENT: SelfTradePrevention
 TIME_IN_FORCE_UNSPECIFIED: TimeInForce
 TIME_IN_FORCE_DAY: TimeInForce
 TIME_IN_FORCE_IOC: TimeInForce
@@ -45,7 +84,7 @@ OUTCOME_REFUSED: Outcome
 OUTCOME_LATE: Outcome
 
 class PlaceOrder(_message.Message):
-    __slots__ = ("account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "traceparent")
+    __slots__ = ("account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "traceparent", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +96,13 @@ class PlaceOrder(_message.Message):
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_E4_FIELD_NUMBER: _ClassVar[int]
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
+    STOP_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    STOP_TRIGGER_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_FIELD_NUMBER: _ClassVar[int]
+    POST_ONLY_FIELD_NUMBER: _ClassVar[int]
+    MINIMUM_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    SELF_TRADE_PREVENTION_FIELD_NUMBER: _ClassVar[int]
     account: str
     client_order_id: str
     trading_date: int
@@ -68,7 +114,14 @@ class PlaceOrder(_message.Message):
     quantity: int
     amount_e4: int
     traceparent: str
-    def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., traceparent: _Optional[str] = ...) -> None: ...
+    stop_price_e4: int
+    stop_trigger: StopTrigger
+    display_quantity: int
+    hidden: bool
+    post_only: PostOnly
+    minimum_quantity: int
+    self_trade_prevention: SelfTradePrevention
+    def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., traceparent: _Optional[str] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[SelfTradePrevention, str]] = ...) -> None: ...
 
 class CancelOrder(_message.Message):
     __slots__ = ("account", "client_order_id", "trading_date", "order_id", "original_client_order_id", "symbol", "traceparent")
