@@ -13,6 +13,7 @@ from svc_match.core import events
 from svc_match.core.engine import Applied
 from svc_match.core.events import Reason, Refused
 from svc_match.core.instrument import Instrument, Phase
+from svc_match.core.terms import wrong_terms
 from svc_match.core.words import ACCOUNT_LENGTH_LIMIT, CLIENT_ORDER_ID_LENGTH_LIMIT, WORDS
 from svc_match.ports import NO_SYMBOL, Head, Item
 
@@ -79,16 +80,28 @@ def _place(message: match_pb2.Submission, place: command_pb2.PlaceOrder) -> core
         return wrong
     if side not in (1, 2):
         return Refused(Reason.SIDE_INVALID, "side", str(side))
-    if kind not in (1, 2):
-        return Refused(Reason.ORDER_TYPE_INVALID, "type", str(kind))
-    if time_in_force not in ((1, 2, 3) if kind == 1 else (0, 2, 3)):
-        return Refused(Reason.TIME_IN_FORCE_INVALID, "time_in_force", str(time_in_force))
+    terms = _terms(place)
+    wrong = wrong_terms(kind, time_in_force, quantity, terms)
+    if wrong is not None:
+        return wrong
     return core.Place(
         account, own_id, date, _key(account, own_id),
-        command_digest("place", account, own_id, date, symbol, side, kind, time_in_force, price_e4, quantity, amount_e4),
+        command_digest(
+            "place", account, own_id, date, symbol, side, kind, time_in_force, price_e4, quantity, amount_e4,
+            *(() if terms is core.PLAIN else terms),
+        ),
         message.deadline_us, message.hold_id, message.held_amount, message.held_price_e4, message.held_fee_e6,
-        symbol, side, kind, time_in_force, price_e4, quantity, amount_e4,
+        symbol, side, kind, time_in_force, price_e4, quantity, amount_e4, terms,
     )  # fmt: skip
+
+
+def _terms(place: command_pb2.PlaceOrder | events_pb2.OrderAccepted) -> core.Terms:
+    """What an order asks for; PLAIN itself where that is nothing."""
+    terms = core.Terms(
+        place.stop_price_e4, place.stop_trigger, place.display_quantity, int(place.hidden), place.post_only,
+        place.minimum_quantity, place.self_trade_prevention,
+    )  # fmt: skip
+    return core.PLAIN if terms == core.PLAIN else terms
 
 
 def _cancel(message: match_pb2.Submission, cancel: command_pb2.CancelOrder) -> core.Cancel | Refused:
@@ -206,8 +219,14 @@ def _put_accepted(message: events_pb2.ExecutionEvent, event: events.Accepted) ->
     to = message.accepted
     (
         _, to.order_id, to.account, to.client_order_id, to.symbol, to.side, to.type, to.time_in_force,
-        to.price_e4, to.quantity, to.amount_e4, to.hold_id, to.held_price_e4, to.held_fee_e6,
+        to.price_e4, to.quantity, to.amount_e4, to.hold_id, to.held_price_e4, to.held_fee_e6, terms,
     ) = event  # type: ignore[assignment]  # fmt: skip
+    if terms is not core.PLAIN:
+        (
+            to.stop_price_e4, to.stop_trigger, to.display_quantity, hidden, to.post_only, to.minimum_quantity,
+            to.self_trade_prevention,
+        ) = terms  # type: ignore[assignment]  # fmt: skip
+        to.hidden = bool(hidden)
 
 
 def _put_rejected(message: events_pb2.ExecutionEvent, event: events.Rejected) -> None:
@@ -231,6 +250,14 @@ def _put_replaced(message: events_pb2.ExecutionEvent, event: events.Replaced) ->
         _, to.order_id, to.account, to.client_order_id, to.symbol, to.price_e4, to.quantity, to.open_quantity,
         to.hold_id, to.held_price_e4, to.held_fee_e6,
     ) = event  # fmt: skip
+
+
+def _put_restated(message: events_pb2.ExecutionEvent, event: events.Restated) -> None:
+    to = message.restated
+    (
+        _, to.order_id, to.account, to.reason, to.symbol, to.price_e4, to.quantity, to.open_quantity, to.held_price_e4,
+        to.held_fee_e6,
+    ) = event  # type: ignore[assignment]  # fmt: skip
 
 
 def _put_done(message: events_pb2.ExecutionEvent, event: events.Done) -> None:
@@ -278,6 +305,7 @@ _PRIVATE: dict[type, Callable[[Any, Any], None]] = {
     events.Rejected: _put_rejected,
     events.Traded: _put_traded,
     events.Replaced: _put_replaced,
+    events.Restated: _put_restated,
     events.Done: _put_done,
 }
 
@@ -299,7 +327,7 @@ def _first(message: events_pb2.ExecutionEvent, sequence: int) -> events.First:
         a = message.accepted
         return events.Accepted(
             sequence, a.order_id, a.account, a.client_order_id, a.symbol, a.side, a.type, a.time_in_force, a.price_e4,
-            a.quantity, a.amount_e4, a.hold_id, a.held_price_e4, a.held_fee_e6,
+            a.quantity, a.amount_e4, a.hold_id, a.held_price_e4, a.held_fee_e6, _terms(a),
         )  # fmt: skip
     if kind == "rejected":
         r = message.rejected

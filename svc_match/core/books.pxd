@@ -32,7 +32,8 @@ cdef class Index:
 
 @cython.final
 cdef class Books:
-    cdef object _orders, _books, _sides, _levels, _bits, _parts, _out, _swept, _one
+    cdef object _orders, _books, _sides, _levels, _bits, _parts, _out, _swept, _one, _participants
+    cdef public object special
     cdef dict spare_windows, far_ticks, far_levels
     cdef list spare_far
     cdef readonly Index index
@@ -47,16 +48,20 @@ cdef class Books:
     cdef long long* out
     cdef long long* swept
     cdef long long* one
+    cdef long long* participants
     cdef readonly Py_ssize_t identity_base, book_count
-    cdef public Py_ssize_t sequence, written
+    cdef public Py_ssize_t sequence, written, waiting
     cdef Py_ssize_t free, top, levels_top, swept_count, room, swept_room, order_room
 
     cdef int _point(self) except -1
     cdef inline int _expect(self, long long* c, Py_ssize_t at) except -1
+    @cython.locals(n=cython.Py_ssize_t, kind=cython.Py_ssize_t)
     cdef inline int command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
+    cdef int _after(self, Py_ssize_t book) except -1
+    cpdef int trigger(self, Py_ssize_t book) except -1
     @cython.locals(slot=cython.Py_ssize_t)
     cdef inline int place(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
-    @cython.locals(needed=cython.Py_ssize_t)
+    @cython.locals(needed=cython.Py_ssize_t, priced=cython.bint)
     cdef int _place_otherwise(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(side=cython.Py_ssize_t)
     cdef inline int cancel(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
@@ -72,25 +77,28 @@ cdef class Books:
     cdef inline Py_ssize_t _match(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account) except -1
     @cython.locals(slot=cython.Py_ssize_t)
     cdef Py_ssize_t _match_amount(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account, Py_ssize_t amount, Py_ssize_t fee) except -1
+    cdef Py_ssize_t _take(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account, Py_ssize_t amount) except -1
+    cdef Py_ssize_t _tradable(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t wanted, Py_ssize_t amount, Py_ssize_t fee) except -1
     cdef int _can_fill(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t quantity) except -1
     @cython.locals(slot=cython.Py_ssize_t)
     cdef int _can_pay(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t quantity, Py_ssize_t amount, Py_ssize_t fee) except -1
     @cython.locals(tail=cython.Py_ssize_t)
-    cdef inline Py_ssize_t _rest(self, Py_ssize_t slot, Py_ssize_t s, Py_ssize_t tick, Py_ssize_t left) except -1
+    cdef inline Py_ssize_t rest(self, Py_ssize_t slot, Py_ssize_t s, Py_ssize_t tick, Py_ssize_t left) except -1
     @cython.locals(following=cython.Py_ssize_t, previous=cython.Py_ssize_t)
-    cdef inline Py_ssize_t _leave(self, Py_ssize_t slot) except -1
+    cdef inline Py_ssize_t leave(self, Py_ssize_t slot) except -1
 
-    cdef inline Py_ssize_t _level(self, Py_ssize_t s, Py_ssize_t tick) except -1
+    cdef inline bint is_empty(self, Py_ssize_t level) noexcept
+    cdef inline Py_ssize_t level(self, Py_ssize_t s, Py_ssize_t tick) except -1
     cdef Py_ssize_t _far_level(self, Py_ssize_t s, Py_ssize_t tick) except -1
-    cdef inline int _occupy(self, Py_ssize_t s, Py_ssize_t tick, Py_ssize_t level) noexcept
-    cdef inline int _vacate(self, Py_ssize_t s, Py_ssize_t tick) except -1
+    cdef inline int occupy(self, Py_ssize_t s, Py_ssize_t tick, Py_ssize_t level) noexcept
+    cdef inline int vacate(self, Py_ssize_t s, Py_ssize_t tick) except -1
     @cython.locals(level=cython.Py_ssize_t)
-    cdef Py_ssize_t _worse(self, Py_ssize_t s, Py_ssize_t tick) except? -1
+    cdef Py_ssize_t worse(self, Py_ssize_t s, Py_ssize_t tick) except? -1
     cdef Py_ssize_t _worse_far(self, Py_ssize_t s, Py_ssize_t tick) except? -1
     cdef inline Py_ssize_t _above(self, Py_ssize_t level, Py_ssize_t size) noexcept
     cdef inline Py_ssize_t _below(self, Py_ssize_t level, Py_ssize_t size) noexcept
 
-    cdef Py_ssize_t _outside(self, Py_ssize_t s, Py_ssize_t tick) except -1
+    cdef Py_ssize_t outside(self, Py_ssize_t s, Py_ssize_t tick) except -1
     cdef int _near(self, Py_ssize_t s) except -1
     @cython.locals(base=cython.Py_ssize_t, one=cython.Py_ssize_t, level=cython.Py_ssize_t, far=cython.Py_ssize_t, inside=cython.Py_ssize_t)
     cdef int _move(self, Py_ssize_t s, Py_ssize_t tick, Py_ssize_t size) except -1
@@ -102,38 +110,43 @@ cdef class Books:
     cdef Py_ssize_t _far(self, Py_ssize_t s, Py_ssize_t tick) except -1
     cdef int _vacate_far(self, Py_ssize_t s, Py_ssize_t tick) except -1
 
-    cdef Py_ssize_t _new_slot(self) except -1
-    cdef inline void _release(self, Py_ssize_t slot) noexcept
-    cdef int _widen(self) except -1
+    cdef Py_ssize_t new_slot(self) except -1
+    cdef inline void release(self, Py_ssize_t slot) noexcept
+    cdef int widen(self) except -1
     cdef int _widen_swept(self) except -1
-    cdef inline Py_ssize_t _accept(self, Py_ssize_t number) noexcept
-    cdef inline void _done(self, Py_ssize_t reason, Py_ssize_t book, Py_ssize_t identity, Py_ssize_t executed, Py_ssize_t cancelled, Py_ssize_t account) noexcept
+    cdef inline Py_ssize_t accept(self, Py_ssize_t number) noexcept
+    cdef inline void done(self, Py_ssize_t reason, Py_ssize_t book, Py_ssize_t identity, Py_ssize_t executed, Py_ssize_t cancelled, Py_ssize_t account) noexcept
     cdef inline void _show(self, Py_ssize_t s, Py_ssize_t tick, Py_ssize_t level) noexcept
-    cdef inline int _show_where(self, Py_ssize_t s, Py_ssize_t tick) except -1
+    cdef inline int show_where(self, Py_ssize_t s, Py_ssize_t tick) except -1
     cdef Py_ssize_t _far_or_none(self, Py_ssize_t s, Py_ssize_t tick) except -1
-    cdef inline int _show_swept(self, Py_ssize_t s) except -1
-    cdef int _reject(self, Py_ssize_t number, Py_ssize_t what, Py_ssize_t reason, Py_ssize_t field, Py_ssize_t book, Py_ssize_t identity) except -1
+    cdef inline int show_swept(self, Py_ssize_t s) except -1
+    cdef int reject(self, Py_ssize_t number, Py_ssize_t what, Py_ssize_t reason, Py_ssize_t field, Py_ssize_t book, Py_ssize_t identity) except -1
 
+    cpdef int terms(self, long long flags, long long display, long long minimum, long long stop) except -1
+    cpdef int belongs(self, Py_ssize_t account, Py_ssize_t participant) except -1
     @cython.locals(n=cython.Py_ssize_t)
     cpdef Py_ssize_t execute(self, long long head, long long account, long long price, long long quantity, long long amount, long long held_price, long long held_amount, long long order, Py_ssize_t number) except -1
     cpdef void amend(self, Py_ssize_t reason) noexcept
-    @cython.locals(s=cython.Py_ssize_t, slot=cython.Py_ssize_t, bids=cython.Py_ssize_t, place=cython.Py_ssize_t)
+    @cython.locals(s=cython.Py_ssize_t, slot=cython.Py_ssize_t, bids=cython.Py_ssize_t, place=cython.Py_ssize_t, done=cython.Py_ssize_t)
     cpdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit) except -1
-    cdef int _sweep(self, Py_ssize_t tick) except -1
+    cdef int sweep(self, Py_ssize_t tick) except -1
     cpdef Py_ssize_t add_book(self, Py_ssize_t tick_size, Py_ssize_t lot_size, Py_ssize_t min_price, Py_ssize_t max_price, Py_ssize_t max_quantity, Py_ssize_t maker_fee, Py_ssize_t taker_fee, Py_ssize_t phase) except -1
     cpdef int set_phase(self, Py_ssize_t book, Py_ssize_t phase) except -1
     cpdef Py_ssize_t open_orders(self) except -1
     cpdef bint is_open(self, Py_ssize_t identity) except -1
     cpdef Py_ssize_t phase(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t public(self, Py_ssize_t book) except -1
+    cpdef Py_ssize_t last(self, Py_ssize_t book) except -1
+    cpdef int set_last(self, Py_ssize_t book, Py_ssize_t price) except -1
     cpdef int count_public(self, Py_ssize_t book, Py_ssize_t events) except -1
     @cython.locals(tick=cython.Py_ssize_t, level=cython.Py_ssize_t)
     cpdef list depth(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit)
-    @cython.locals(tick=cython.Py_ssize_t, slot=cython.Py_ssize_t)
+    @cython.locals(tick=cython.Py_ssize_t, slot=cython.Py_ssize_t, queue=cython.Py_ssize_t)
     cpdef list standing(self, Py_ssize_t book, Py_ssize_t side)
     cpdef tuple window(self, Py_ssize_t s)
     @cython.locals(s=cython.Py_ssize_t, slot=cython.Py_ssize_t, base=cython.Py_ssize_t, size=cython.Py_ssize_t)
     cpdef int load(self, object pool, Py_ssize_t free, list windows) except -1
     cdef int _place_window(self, Py_ssize_t s, Py_ssize_t base, Py_ssize_t size) except -1
     @cython.locals(s=cython.Py_ssize_t, tick=cython.Py_ssize_t, level=cython.Py_ssize_t)
-    cdef int _stand(self, Py_ssize_t slot) except -1
+    cdef int stand(self, Py_ssize_t slot) except -1
+    cdef Py_ssize_t restored(self, Py_ssize_t s, Py_ssize_t tick) except -1

@@ -5,10 +5,12 @@
 An order is a record of ORDER_WORDS in one pool (a cache line), known by its slot; the orders at a price are a list by
 slots, oldest first. A side has a window of levels around its best price, with a bit for each that holds orders; what is
 farther away is in a sorted map. Prices are counted in ticks of the instrument. `books.pxd` gives the types of C; without
-it the same code runs interpreted. Trades happen at the maker's price.
+it the same code runs interpreted. Trades happen at the maker's price. What is not plain is handed to `special`
+(special.py): an order with a record of its own, a side where hidden orders or icebergs stand, and the stops.
 """
 
 from bisect import bisect_left, insort
+from typing import Any
 
 from svc_match.core import bits
 from svc_match.core import layout as w
@@ -139,13 +141,16 @@ class Books:
         self._parts = Words(64)
         self._out = Words(65_536)
         self._swept = Words(512)
-        self._one = Words(w.COMMAND_WORDS)
+        self._one = Words(w.COMMAND_WORDS + w.SPECIAL_WORDS)
+        self._participants = Words(1_024)
         self.free = 0
         self.top = 1
         self.book_count = 0
         self.levels_top = 64
         self.written = 0
         self.swept_count = 0
+        self.waiting = 0
+        self.special: Any = None
         self.spare_windows: dict[int, list[int]] = {}
         self.far_ticks: dict[int, list[int]] = {}
         self.far_levels: dict[tuple[int, int], int] = {}
@@ -165,6 +170,7 @@ class Books:
         self.out = bits.words(self._out.view)
         self.swept = bits.words(self._swept.view)
         self.one = bits.words(self._one.view)
+        self.participants = bits.words(self._participants.view)
         self.room = len(self._out) - w.LARGEST_EVENT_WORDS
         self.swept_room = len(self._swept) - 1
         self.order_room = len(self._orders) // w.ORDER_WORDS
@@ -198,13 +204,32 @@ class Books:
     def command(self, c: memoryview, at: int, number: int) -> int:
         """Executes one packed command."""
         if self.written > self.room:
-            self._widen()
+            self.widen()
+        n = self.written
         kind = c[at] & 255
         if kind == w.CANCEL:
-            return self.cancel(c, at, number)
-        if kind == w.PLACE:
-            return self.place(c, at, number)
-        return self.replace(c, at, number)
+            self.cancel(c, at, number)
+        elif kind == w.PLACE:
+            self.place(c, at, number)
+        else:
+            self.replace(c, at, number)
+        if self.waiting != 0:
+            self._after(c[at] >> 32 if kind == w.PLACE else self.out[n] >> 16)
+        return 0
+
+    def _after(self, book: int) -> int:
+        """A command in a book, numbered from 1, may have triggered stops."""
+        number = (book & 0xFFFF) - 1
+        if 0 <= number < self.book_count:
+            self.trigger(number)
+        return 0
+
+    def trigger(self, book: int) -> int:
+        """Executes the stops of a book that are triggered."""
+        b = book * w.BOOK_WORDS
+        if self.books[b + w.B_STOPS] != 0 and self.books[b + w.B_PHASE] == w.PHASE_OPEN:
+            self.special.trigger(book)
+        return 0
 
     # Commands
 
@@ -218,7 +243,7 @@ class Books:
         account = c[at + w.C_ACCOUNT]
         held_price = c[at + w.C_HELD_PRICE]
         if book < 0:
-            return self._reject(number, w.PLACE, w.SYMBOL_UNKNOWN, w.F_SYMBOL, 0, 0)
+            return self.reject(number, w.PLACE, w.SYMBOL_UNKNOWN, w.F_SYMBOL, 0, 0)
         b = book * w.BOOK_WORDS
         if (
             head & w.PLAIN_MASK != w.PLAIN
@@ -241,7 +266,7 @@ class Books:
             or (side == w.BUY and held_price < price)
         ):
             return self._place_otherwise(c, at, number)
-        identity = self._accept(number)
+        identity = self.accept(number)
         left = quantity
         best = self.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
         if (
@@ -255,7 +280,7 @@ class Books:
             if slot != 0:
                 self.free = self.halves[slot * w.ORDER_HALVES + w.H_NEXT]
             else:
-                slot = self._new_slot()
+                slot = self.new_slot()
             o = slot * w.ORDER_WORDS
             h = slot * w.ORDER_HALVES
             self.orders[o + w.O_ID] = identity
@@ -265,18 +290,18 @@ class Books:
             self.halves[h + w.H_FEE] = account >> 32
             self.halves[h + w.H_EXTENSION] = 0
             self.index.add(identity, slot)
-            level = self._rest(slot, book * 2 + side, tick, left)
+            level = self.rest(slot, book * 2 + side, tick, left)
             if self.swept_count != 0:
-                self._show_swept(book * 2 + (side ^ 1))
+                self.show_swept(book * 2 + (side ^ 1))
             self._show(book * 2 + side, tick, level)
             return 0
-        self._done(w.IMMEDIATE if left else w.FILLED, book, identity, quantity - left, left, account & 0x7FFFFFFF)
+        self.done(w.IMMEDIATE if left else w.FILLED, book, identity, quantity - left, left, account & 0x7FFFFFFF)
         if self.swept_count != 0:
-            self._show_swept(book * 2 + (side ^ 1))
+            self.show_swept(book * 2 + (side ^ 1))
         return 0
 
     def _place_otherwise(self, c: memoryview, at: int, number: int) -> int:
-        """A MARKET order, or one that is rejected: the checks in their order."""
+        """An order that is not a plain limit order, or one that is rejected: the checks in their order."""
         head = c[at + w.C_HEAD]
         side = (head >> 8) & 255
         kind = (head >> 16) & 255
@@ -289,21 +314,32 @@ class Books:
         b = book * w.BOOK_WORDS
         reason = self._wrong_phase(book)
         if reason != 0:
-            return self._reject(number, w.PLACE, reason, w.F_SYMBOL, book + 1, 0)
-        if price != 0 or kind == w.LIMIT:
+            return self.reject(number, w.PLACE, reason, w.F_SYMBOL, book + 1, 0)
+        special = (head >> 48) & w.SPECIAL
+        priced = kind == w.LIMIT or kind == w.STOP_LIMIT or (kind != w.MARKET and side == w.BUY)
+        if price != 0 or priced:
             reason = self._wrong_price(book, price)
             if reason != 0:
-                return self._reject(number, w.PLACE, reason, w.F_PRICE, book + 1, 0)
+                return self.reject(number, w.PLACE, reason, w.F_PRICE, book + 1, 0)
+        if kind == w.STOP or kind == w.STOP_LIMIT:
+            reason = self._wrong_price(book, self.one[w.C_STOP])
+            if reason != 0:
+                return self.reject(number, w.PLACE, reason, w.F_STOP, book + 1, 0)
         reason = self._wrong_quantity(book, quantity)
         if reason != 0:
-            return self._reject(number, w.PLACE, reason, w.F_QUANTITY, book + 1, 0)
+            return self.reject(number, w.PLACE, reason, w.F_QUANTITY, book + 1, 0)
+        if special != 0:
+            if self.one[w.C_DISPLAY] % self.books[b + w.B_LOT_SIZE] != 0:
+                return self.reject(number, w.PLACE, w.DISPLAY_QUANTITY_INVALID, w.F_DISPLAY, book + 1, 0)
+            if self.one[w.C_MINIMUM] % self.books[b + w.B_LOT_SIZE] != 0:
+                return self.reject(number, w.PLACE, w.MINIMUM_QUANTITY_INVALID, w.F_MINIMUM, book + 1, 0)
         if kind == w.MARKET and side == w.BUY:
             if (price > 0) == (amount > 0) or amount < 0:
-                return self._reject(number, w.PLACE, w.AMOUNT_INVALID, w.F_AMOUNT, book + 1, 0)
+                return self.reject(number, w.PLACE, w.AMOUNT_INVALID, w.F_AMOUNT, book + 1, 0)
         elif amount != 0:
-            return self._reject(number, w.PLACE, w.AMOUNT_INVALID, w.F_AMOUNT, book + 1, 0)
-        elif kind == w.MARKET and price != 0:
-            return self._reject(number, w.PLACE, w.PRICE_INVALID, w.F_PRICE, book + 1, 0)
+            return self.reject(number, w.PLACE, w.AMOUNT_INVALID, w.F_AMOUNT, book + 1, 0)
+        elif price != 0 and not priced:
+            return self.reject(number, w.PLACE, w.PRICE_INVALID, w.F_PRICE, book + 1, 0)
         held_price = c[at + w.C_HELD_PRICE]
         if side != w.BUY:
             needed = quantity
@@ -312,14 +348,17 @@ class Books:
         else:
             needed = bits.worst(max(held_price, price), quantity, account >> 32)
             if needed < 0:
-                return self._reject(number, w.PLACE, w.NOTIONAL_OVERFLOW, w.F_QUANTITY, book + 1, 0)
+                return self.reject(number, w.PLACE, w.NOTIONAL_OVERFLOW, w.F_QUANTITY, book + 1, 0)
             if held_price < price:
-                return self._reject(number, w.PLACE, w.HOLD_TOO_SMALL, w.F_HELD_PRICE, book + 1, 0)
-        if c[at + w.C_HELD_AMOUNT] < needed or head >> 48 == 0:
-            return self._reject(number, w.PLACE, w.HOLD_TOO_SMALL, w.F_HELD_AMOUNT, book + 1, 0)
+                return self.reject(number, w.PLACE, w.HOLD_TOO_SMALL, w.F_HELD_PRICE, book + 1, 0)
+        if c[at + w.C_HELD_AMOUNT] < needed or (head >> 48) & w.HELD == 0:
+            return self.reject(number, w.PLACE, w.HOLD_TOO_SMALL, w.F_HELD_AMOUNT, book + 1, 0)
+        if special != 0:
+            self.special.place(number)
+            return 0
         # What is left is a MARKET order: what can trade at once does.
         assert kind == w.MARKET
-        identity = self._accept(number)
+        identity = self.accept(number)
         left = quantity
         tick = bits.share(price, self.books[b + w.B_RECIPROCAL])
         if price == 0:
@@ -332,9 +371,9 @@ class Books:
                     left = self._match_amount(book, tick, left, identity, account, amount, fee)
             elif time_in_force != w.FOK or self._can_fill(book, side, tick, quantity):
                 left = self._match(book, side, tick, left, identity, account)
-        self._done(w.IMMEDIATE if left else w.FILLED, book, identity, quantity - left, left, account & 0x7FFFFFFF)
+        self.done(w.IMMEDIATE if left else w.FILLED, book, identity, quantity - left, left, account & 0x7FFFFFFF)
         if self.swept_count != 0:
-            self._show_swept(book * 2 + (side ^ 1))
+            self.show_swept(book * 2 + (side ^ 1))
         return 0
 
     def cancel(self, c: memoryview, at: int, number: int) -> int:
@@ -342,7 +381,10 @@ class Books:
         identity = c[at + w.C_ORDER]
         slot = self._named(c, at)
         if slot == 0:
-            return self._reject(number, w.CANCEL, w.ORDER_UNKNOWN, w.F_ORDER, (c[at] >> 32) & 0xFFFF, identity)
+            return self.reject(number, w.CANCEL, w.ORDER_UNKNOWN, w.F_ORDER, (c[at] >> 32) & 0xFFFF, identity)
+        if self.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] != 0:
+            self.special.cancel(slot, number)
+            return 0
         o = slot * w.ORDER_WORDS
         side = self.halves[slot * w.ORDER_HALVES + w.H_SIDE]
         tick = self.orders[o + w.O_TICK]
@@ -355,12 +397,12 @@ class Books:
         self.out[n + 3] = left
         self.out[n + 4] = self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
         self.written = n + w.DONE_WORDS
-        level = self._leave(slot)
+        level = self.leave(slot)
         self._show(side, tick, level)
-        if self.ends[level * w.LEVEL_HALVES + w.E_HEAD] == 0:
-            self._vacate(side, tick)
+        if self.is_empty(level):
+            self.vacate(side, tick)
         self.index.remove(identity)
-        self._release(slot)
+        self.release(slot)
         return 0
 
     def replace(self, c: memoryview, at: int, number: int) -> int:
@@ -369,7 +411,7 @@ class Books:
         head = c[at + w.C_HEAD]
         slot = self._named(c, at)
         if slot == 0:
-            return self._reject(number, w.REPLACE, w.ORDER_UNKNOWN, w.F_ORDER, (head >> 32) & 0xFFFF, identity)
+            return self.reject(number, w.REPLACE, w.ORDER_UNKNOWN, w.F_ORDER, (head >> 32) & 0xFFFF, identity)
         o = slot * w.ORDER_WORDS
         h = slot * w.ORDER_HALVES
         s = self.halves[h + w.H_SIDE]
@@ -384,25 +426,28 @@ class Books:
         fee = c[at + w.C_ACCOUNT] >> 32 if held else self.halves[h + w.H_FEE]
         reason = self._wrong_phase(book)
         if reason != 0:
-            return self._reject(number, w.REPLACE, reason, w.F_SYMBOL, book + 1, identity)
+            return self.reject(number, w.REPLACE, reason, w.F_SYMBOL, book + 1, identity)
         reason = self._wrong_price(book, price)
         if reason != 0:
-            return self._reject(number, w.REPLACE, reason, w.F_PRICE, book + 1, identity)
+            return self.reject(number, w.REPLACE, reason, w.F_PRICE, book + 1, identity)
         reason = self._wrong_quantity(book, quantity)
         if reason == 0 and left <= 0:
             reason = w.QUANTITY_BELOW_EXECUTED
         if reason != 0:
-            return self._reject(number, w.REPLACE, reason, w.F_QUANTITY, book + 1, identity)
+            return self.reject(number, w.REPLACE, reason, w.F_QUANTITY, book + 1, identity)
         extra = c[at + w.C_HELD_AMOUNT] if held else 0
         if side == w.BUY:
             needed = bits.worst(price, left, fee)
             if needed < 0:
-                return self._reject(number, w.REPLACE, w.NOTIONAL_OVERFLOW, w.F_QUANTITY, book + 1, identity)
+                return self.reject(number, w.REPLACE, w.NOTIONAL_OVERFLOW, w.F_QUANTITY, book + 1, identity)
             needed -= bits.worst(self.orders[o + w.O_HELD_PRICE], open_before, self.halves[h + w.H_FEE])
         else:
             needed = left - open_before
         if needed > extra:
-            return self._reject(number, w.REPLACE, w.HOLD_TOO_SMALL, w.F_EXTRA, book + 1, identity)
+            return self.reject(number, w.REPLACE, w.HOLD_TOO_SMALL, w.F_EXTRA, book + 1, identity)
+        if self.halves[h + w.H_EXTENSION] != 0:
+            self.special.replace(slot, number, price, quantity, fee)
+            return 0
         tick = bits.share(price, self.books[b + w.B_RECIPROCAL])
         tick_before = self.orders[o + w.O_TICK]
         n = self.written
@@ -416,30 +461,30 @@ class Books:
         self.orders[o + w.O_HELD_PRICE] = price if side == w.BUY else 0
         self.halves[h + w.H_FEE] = fee
         if tick == tick_before and left < open_before:
-            level = self._level(s, tick)
+            level = self.level(s, tick)
             self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] -= open_before - left
             self.orders[o + w.O_OPEN] = left
             self._show(s, tick, level)
             return 0
-        level = self._leave(slot)
+        level = self.leave(slot)
         account = self.halves[h + w.H_ACCOUNT]
-        if self.ends[level * w.LEVEL_HALVES + w.E_HEAD] == 0:
-            self._vacate(s, tick_before)
+        if self.is_empty(level):
+            self.vacate(s, tick_before)
         best = self.sides[(s ^ 1) * w.SIDE_WORDS + w.S_BEST]
         if best >= 0 and (best <= tick if side == w.BUY else best >= tick):
             left = self._match(book, side, tick, left, identity, fee << 32 | account)
         if left == 0:
             self.index.remove(identity)
-            self._release(slot)
-            self._done(w.FILLED, book, identity, quantity, 0, account)
+            self.release(slot)
+            self.done(w.FILLED, book, identity, quantity, 0, account)
         else:
-            level = self._rest(slot, s, tick, left)
+            level = self.rest(slot, s, tick, left)
         if left != 0 and tick == tick_before:
             self._show(s, tick, level)
         else:
-            self._show_where(s, tick_before)
+            self.show_where(s, tick_before)
         if self.swept_count != 0:
-            self._show_swept(s ^ 1)
+            self.show_swept(s ^ 1)
         if left != 0 and tick != tick_before:
             self._show(s, tick, level)
         return 0
@@ -491,6 +536,8 @@ class Books:
     def _match(self, book: int, side: int, limit: int, left: int, identity: int, account: int) -> int:
         """What is left of an order of `side` after it traded at `limit` or better; the best level is within it."""
         s = book * 2 + (side ^ 1)
+        if self.sides[s * w.SIDE_WORDS + w.S_SPECIAL] != 0:
+            return self._take(book, side, limit, left, identity, account, -1)
         tick_size = self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
         maker_rate = self.books[book * w.BOOK_WORDS + w.B_MAKER_FEE]
         taker_fee = min(self.books[book * w.BOOK_WORDS + w.B_TAKER_FEE], account >> 32)
@@ -515,7 +562,7 @@ class Books:
                 amount = price * traded
                 if n > self.room:
                     self.written = n
-                    self._widen()
+                    self.widen()
                 trades += 1
                 self.out[n] = w.TRADED | side << 8 | (book + 1) << 16
                 self.out[n + 1] = maker
@@ -542,7 +589,7 @@ class Books:
                 n += w.DONE_WORDS
                 self.index.remove(maker)
                 following = self.halves[h + w.H_NEXT]
-                self._release(slot)
+                self.release(slot)
                 slot = following
                 sequence += 1
                 if slot == 0:
@@ -560,20 +607,31 @@ class Books:
             if slot != 0:
                 break
             self.ends[level * w.LEVEL_HALVES + w.E_TAIL] = 0
-            self._vacate(s, tick)
+            self.vacate(s, tick)
             tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
             if left == 0 or tick < 0 or (tick - limit) * (1 - 2 * side) > 0:
                 break
         self.sequence = sequence + trades
         self.written = n
         self.books[book * w.BOOK_WORDS + w.B_PUBLIC] += trades
+        self.books[book * w.BOOK_WORDS + w.B_LAST] = price
         return left
+
+    def _take(self, book: int, side: int, limit: int, left: int, identity: int, account: int, amount: int) -> int:
+        """As `_match`, where hidden orders or icebergs stand; for an amount that is not negative as `_match_amount`."""
+        return int(self.special.take(book, side, limit, left, identity, account, amount))
+
+    def _tradable(self, book: int, side: int, limit: int, wanted: int, amount: int, fee: int) -> int:
+        """How much of a quantity would trade, where hidden orders or icebergs stand."""
+        return int(self.special.tradable(book, side, limit, wanted, wanted, amount, fee, 0, 0))
 
     def _match_amount(
         self, book: int, limit: int, left: int, identity: int, account: int, amount: int, fee: int
     ) -> int:
         """As `_match`, for a buy that spends at most an amount: each maker is taken as far as it pays."""
         s = book * 2 + w.SELL
+        if self.sides[s * w.SIDE_WORDS + w.S_SPECIAL] != 0:
+            return self._take(book, w.BUY, limit, left, identity, account, amount)
         lot = self.books[book * w.BOOK_WORDS + w.B_LOT_SIZE]
         while left != 0:
             tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
@@ -600,22 +658,26 @@ class Books:
     def _can_fill(self, book: int, side: int, limit: int, quantity: int) -> int:
         """Whether all of a quantity can trade at `limit` or better."""
         s = book * 2 + (side ^ 1)
+        if self.sides[s * w.SIDE_WORDS + w.S_SPECIAL] != 0:
+            return 1 if self._tradable(book, side, limit, quantity, -1, 0) == quantity else 0
         tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
         while tick >= 0 and (tick <= limit if side == w.BUY else tick >= limit):
-            quantity -= self.levels[self._level(s, tick) * w.LEVEL_WORDS + w.L_QUANTITY]
+            quantity -= self.levels[self.level(s, tick) * w.LEVEL_WORDS + w.L_QUANTITY]
             if quantity <= 0:
                 return 1
-            tick = self._worse(s, tick)
+            tick = self.worse(s, tick)
         return 0
 
     def _can_pay(self, book: int, limit: int, quantity: int, amount: int, fee: int) -> int:
         """Whether an amount pays for all of a quantity, maker by maker."""
         s = book * 2 + w.SELL
+        if self.sides[s * w.SIDE_WORDS + w.S_SPECIAL] != 0:
+            return 1 if self._tradable(book, w.BUY, limit, quantity, amount, fee) == quantity else 0
         lot = self.books[book * w.BOOK_WORDS + w.B_LOT_SIZE]
         tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
         while tick >= 0 and tick <= limit:
             price = tick * self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
-            slot = self.ends[self._level(s, tick) * w.LEVEL_HALVES + w.E_HEAD]
+            slot = self.ends[self.level(s, tick) * w.LEVEL_HALVES + w.E_HEAD]
             while slot != 0:
                 wanted = min(quantity, self.orders[slot * w.ORDER_WORDS + w.O_OPEN])
                 pays = bits.affordable(amount, price, fee)
@@ -626,15 +688,15 @@ class Books:
                 if quantity == 0:
                     return 1
                 slot = self.halves[slot * w.ORDER_HALVES + w.H_NEXT]
-            tick = self._worse(s, tick)
+            tick = self.worse(s, tick)
         return 0
 
-    def _rest(self, slot: int, s: int, tick: int, left: int) -> int:
+    def rest(self, slot: int, s: int, tick: int, left: int) -> int:
         """The order stands last at its price; its level."""
         i = s * w.SIDE_WORDS
         inside = tick - self.sides[i + w.S_BASE]
         if inside < 0 or inside >= self.sides[i + w.S_SIZE]:
-            level = self._outside(s, tick)
+            level = self.outside(s, tick)
         else:
             level = self.sides[i + w.S_ORIGIN] + tick
         e = level * w.LEVEL_HALVES
@@ -649,16 +711,17 @@ class Books:
             self.halves[tail * w.ORDER_HALVES + w.H_NEXT] = slot
         else:
             self.ends[e + w.E_HEAD] = slot
-            self._occupy(s, tick, level)
+            if self.ends[e + w.E_HIDDEN_COUNT] == 0:
+                self.occupy(s, tick, level)
         self.ends[e + w.E_TAIL] = slot
         self.ends[e + w.E_COUNT] += 1
         self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] += left
         return level
 
-    def _leave(self, slot: int) -> int:
+    def leave(self, slot: int) -> int:
         """The order stands no more; its record stays. Its level, which may be empty now."""
         h = slot * w.ORDER_HALVES
-        level = self._level(self.halves[h + w.H_SIDE], self.orders[slot * w.ORDER_WORDS + w.O_TICK])
+        level = self.level(self.halves[h + w.H_SIDE], self.orders[slot * w.ORDER_WORDS + w.O_TICK])
         e = level * w.LEVEL_HALVES
         following = self.halves[h + w.H_NEXT]
         previous = self.halves[h + w.H_PREVIOUS]
@@ -676,7 +739,12 @@ class Books:
 
     # Levels
 
-    def _level(self, s: int, tick: int) -> int:
+    def is_empty(self, level: int) -> bool:
+        """Whether no order stands at a level."""
+        e = level * w.LEVEL_HALVES
+        return self.ends[e + w.E_HEAD] == 0 and self.ends[e + w.E_HIDDEN_COUNT] == 0
+
+    def level(self, s: int, tick: int) -> int:
         """The level at a price where orders stand."""
         i = s * w.SIDE_WORDS
         inside = tick - self.sides[i + w.S_BASE]
@@ -687,7 +755,7 @@ class Books:
     def _far_level(self, s: int, tick: int) -> int:
         return self.far_levels[s, tick]
 
-    def _occupy(self, s: int, tick: int, level: int) -> int:
+    def occupy(self, s: int, tick: int, level: int) -> int:
         """The first order stands at a level."""
         i = s * w.SIDE_WORDS
         inside = tick - self.sides[i + w.S_BASE]
@@ -702,7 +770,7 @@ class Books:
             self.sides[i + w.S_BEST] = tick
         return 0
 
-    def _vacate(self, s: int, tick: int) -> int:
+    def vacate(self, s: int, tick: int) -> int:
         """No order stands at a level any more."""
         i = s * w.SIDE_WORDS
         inside = tick - self.sides[i + w.S_BASE]
@@ -727,7 +795,7 @@ class Books:
             self.sides[i + w.S_BEST] = self._below(level, size) - self.sides[i + w.S_ORIGIN]
         return 0
 
-    def _worse(self, s: int, tick: int) -> int:
+    def worse(self, s: int, tick: int) -> int:
         """The next price behind one where orders stand, or -1."""
         i = s * w.SIDE_WORDS
         size = self.sides[i + w.S_SIZE]
@@ -797,7 +865,7 @@ class Books:
 
     # Windows: the rare moves
 
-    def _outside(self, s: int, tick: int) -> int:
+    def outside(self, s: int, tick: int) -> int:
         """The level for a price outside the window: a window that moved or grew to hold it, or a far one."""
         i = s * w.SIDE_WORDS
         size = self.sides[i + w.S_SIZE]
@@ -846,7 +914,7 @@ class Books:
                 inside = old_base + one - base
                 if 0 <= inside < size:
                     self._copy(level, offset + inside)
-                    self._occupy(s, old_base + one, offset + inside)
+                    self.occupy(s, old_base + one, offset + inside)
                 else:
                     self._copy(level, self._far(s, old_base + one))
             one += 1
@@ -857,7 +925,7 @@ class Books:
         for far in ticks[bisect_left(ticks, base) : bisect_left(ticks, base + size)]:
             self._copy(self.far_levels[s, far], offset + far - base)
             self._vacate_far(s, far)
-            self._occupy(s, far, offset + far - base)
+            self.occupy(s, far, offset + far - base)
         return 0
 
     def _clear(self, offset: int, size: int) -> int:
@@ -915,7 +983,7 @@ class Books:
 
     # Slots
 
-    def _new_slot(self) -> int:
+    def new_slot(self) -> int:
         """A slot that was never used."""
         slot = self.top
         if slot >= self.order_room:
@@ -924,14 +992,14 @@ class Books:
         self.top = slot + 1
         return slot
 
-    def _release(self, slot: int) -> None:
+    def release(self, slot: int) -> None:
         self.orders[slot * w.ORDER_WORDS + w.O_ID] = 0
         self.halves[slot * w.ORDER_HALVES + w.H_NEXT] = self.free
         self.free = slot
 
     # Events
 
-    def _widen(self) -> int:
+    def widen(self) -> int:
         self._out.reserve(2 * len(self._out))
         self._point()
         return 0
@@ -941,7 +1009,7 @@ class Books:
         self._point()
         return 0
 
-    def _accept(self, number: int) -> int:
+    def accept(self, number: int) -> int:
         """The id of the order that a command places."""
         n = self.written
         self.sequence += 1
@@ -951,7 +1019,7 @@ class Books:
         self.written = n + w.ACCEPTED_WORDS
         return identity
 
-    def _done(self, reason: int, book: int, identity: int, executed: int, cancelled: int, account: int) -> None:
+    def done(self, reason: int, book: int, identity: int, executed: int, cancelled: int, account: int) -> None:
         n = self.written
         self.sequence += 1
         self.out[n] = w.DONE | reason << 8 | (book + 1) << 16
@@ -972,7 +1040,7 @@ class Books:
         self.out[n + 3] = self.ends[level * w.LEVEL_HALVES + w.E_COUNT]
         self.written = n + w.LEVEL_EVENT_WORDS
 
-    def _show_where(self, s: int, tick: int) -> int:
+    def show_where(self, s: int, tick: int) -> int:
         """A level as it is now, which may be none."""
         i = s * w.SIDE_WORDS
         inside = tick - self.sides[i + w.S_BASE]
@@ -985,19 +1053,19 @@ class Books:
     def _far_or_none(self, s: int, tick: int) -> int:
         return self.far_levels.get((s, tick), 0)
 
-    def _show_swept(self, s: int) -> int:
+    def show_swept(self, s: int) -> int:
         """The levels that an order traded at, in that order: all but the last one are empty."""
         count = self.swept_count
         self.swept_count = 0
         for place in range(count - 1):
             if self.written > self.room:
-                self._widen()
+                self.widen()
             self._show(s, self.swept[place], 0)
         if self.written > self.room:
-            self._widen()
-        return self._show_where(s, self.swept[count - 1])
+            self.widen()
+        return self.show_where(s, self.swept[count - 1])
 
-    def _reject(self, number: int, what: int, reason: int, field: int, book: int, identity: int) -> int:
+    def reject(self, number: int, what: int, reason: int, field: int, book: int, identity: int) -> int:
         """A command is rejected; a place's id is its own sequence."""
         n = self.written
         self.sequence += 1
@@ -1050,6 +1118,21 @@ class Books:
 
     # One command
 
+    def terms(self, flags: int, display: int, minimum: int, stop: int) -> int:
+        """The terms of the next command, which has SPECIAL."""
+        self.one[w.C_FLAGS] = flags
+        self.one[w.C_DISPLAY] = display
+        self.one[w.C_MINIMUM] = minimum
+        self.one[w.C_STOP] = stop
+        return 0
+
+    def belongs(self, account: int, participant: int) -> int:
+        """An account, numbered behind all others, is a participant's."""
+        self._participants.reserve(account + 1)
+        self._point()
+        self.participants[account] = participant
+        return 0
+
     def execute(
         self,
         head: int,
@@ -1089,34 +1172,43 @@ class Books:
             i = s * w.SIDE_WORDS
             while done < limit and self.sides[i + w.S_BEST] >= 0:
                 if self.written > self.room:
-                    self._widen()
+                    self.widen()
                 tick = self.sides[i + w.S_BEST]
-                slot = self.ends[self._level(s, tick) * w.LEVEL_HALVES + w.E_HEAD]
+                level = self.level(s, tick)
+                slot = self.ends[level * w.LEVEL_HALVES + w.E_HEAD]
+                if slot == 0 or self.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] != 0:
+                    if slot == 0:
+                        slot = self.ends[level * w.LEVEL_HALVES + w.E_HIDDEN_HEAD]
+                    self.special.end(slot, w.DATE_CLOSED)
+                    done += 1
+                    continue
                 o = slot * w.ORDER_WORDS
                 identity = self.orders[o + w.O_ID]
                 left = self.orders[o + w.O_OPEN]
                 executed = self.orders[o + w.O_QUANTITY] - left
-                self._done(
+                self.done(
                     w.DATE_CLOSED, book, identity, executed, left, self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
                 )
-                level = self._leave(slot)
-                if self.ends[level * w.LEVEL_HALVES + w.E_HEAD] == 0:
-                    self._vacate(s, tick)
+                level = self.leave(slot)
+                if self.is_empty(level):
+                    self.vacate(s, tick)
                 self.index.remove(identity)
-                self._release(slot)
-                self._sweep(tick)
+                self.release(slot)
+                self.sweep(tick)
                 done += 1
             if s == 2 * book:
                 bids = self.swept_count
+        if self.books[book * w.BOOK_WORDS + w.B_STOPS] != 0:
+            done += int(self.special.close(book, limit - done))
         asks = self.swept_count - bids
         for place in range(bids + asks):
             if self.written > self.room:
-                self._widen()
-            self._show_where(2 * book + (1 if place >= bids else 0), self.swept[place])
+                self.widen()
+            self.show_where(2 * book + (1 if place >= bids else 0), self.swept[place])
         self.swept_count = 0
         return done
 
-    def _sweep(self, tick: int) -> int:
+    def sweep(self, tick: int) -> int:
         """Notes that a level changed, once."""
         if self.swept_count > self.swept_room:
             self._widen_swept()
@@ -1130,6 +1222,8 @@ class Books:
         assert self.index.count == 0
         self.free = 0
         self.top = 1
+        for book in range(self.book_count):
+            self.books[book * w.BOOK_WORDS + w.B_LAST] = 0
 
     # What stands
 
@@ -1150,22 +1244,32 @@ class Books:
         """The number of a book's last public event."""
         return self.books[book * w.BOOK_WORDS + w.B_PUBLIC]
 
+    def last(self, book: int) -> int:
+        """The price of a book's last trade on this date, 0 for none."""
+        return self.books[book * w.BOOK_WORDS + w.B_LAST]
+
+    def set_last(self, book: int, price: int) -> int:
+        """A loaded book's last trade."""
+        self.books[book * w.BOOK_WORDS + w.B_LAST] = price
+        return 0
+
     def count_public(self, book: int, events: int) -> int:
         """A book has more public events."""
         self.books[book * w.BOOK_WORDS + w.B_PUBLIC] += events
         return 0
 
     def depth(self, book: int, side: int, limit: int) -> list[tuple[int, int, int]]:
-        """(price, quantity, orders) of the best levels of a side, best first."""
+        """(price, quantity, orders) of what the best levels of a side display, best first."""
         s = book * 2 + side
         found: list[tuple[int, int, int]] = []
         tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
         while tick >= 0 and len(found) < limit:
-            level = self._level(s, tick)
+            level = self.level(s, tick)
             price = tick * self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
             quantity = self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY]
-            found.append((price, quantity, self.ends[level * w.LEVEL_HALVES + w.E_COUNT]))
-            tick = self._worse(s, tick)
+            if quantity != 0:
+                found.append((price, quantity, self.ends[level * w.LEVEL_HALVES + w.E_COUNT]))
+            tick = self.worse(s, tick)
         return found
 
     def standing(self, book: int, side: int) -> list[tuple[int, int, int, int]]:
@@ -1175,13 +1279,15 @@ class Books:
         tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
         while tick >= 0:
             price = tick * self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
-            slot = self.ends[self._level(s, tick) * w.LEVEL_HALVES + w.E_HEAD]
-            while slot != 0:
-                o = slot * w.ORDER_WORDS
-                account = self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
-                found.append((price, self.orders[o + w.O_ID], self.orders[o + w.O_OPEN], account))
-                slot = self.halves[slot * w.ORDER_HALVES + w.H_NEXT]
-            tick = self._worse(s, tick)
+            level = self.level(s, tick)
+            for queue in (w.E_HEAD, w.E_HIDDEN_HEAD):
+                slot = self.ends[level * w.LEVEL_HALVES + queue]
+                while slot != 0:
+                    o = slot * w.ORDER_WORDS
+                    account = self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
+                    found.append((price, self.orders[o + w.O_ID], self.orders[o + w.O_OPEN], account))
+                    slot = self.halves[slot * w.ORDER_HALVES + w.H_NEXT]
+            tick = self.worse(s, tick)
         return found
 
     # Snapshots
@@ -1211,7 +1317,10 @@ class Books:
                 self._place_window(s, base, size)
         for slot in range(1, self.top):
             if self.orders[slot * w.ORDER_WORDS + w.O_ID] != 0:
-                self._stand(slot)
+                if self.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] != 0:
+                    self.special.stand(slot)
+                else:
+                    self.stand(slot)
         return 0
 
     def _place_window(self, s: int, base: int, size: int) -> int:
@@ -1223,20 +1332,12 @@ class Books:
         self.sides[i + w.S_ORIGIN] = offset - base
         return 0
 
-    def _stand(self, slot: int) -> int:
+    def stand(self, slot: int) -> int:
         """The level of a loaded order knows it."""
         o = slot * w.ORDER_WORDS
         h = slot * w.ORDER_HALVES
-        s = self.halves[h + w.H_SIDE]
-        tick = self.orders[o + w.O_TICK]
-        inside = tick - self.sides[s * w.SIDE_WORDS + w.S_BASE]
-        if inside < 0 or inside >= self.sides[s * w.SIDE_WORDS + w.S_SIZE]:
-            level = self._far(s, tick)
-        else:
-            level = self.sides[s * w.SIDE_WORDS + w.S_ORIGIN] + tick
+        level = self.restored(self.halves[h + w.H_SIDE], self.orders[o + w.O_TICK])
         e = level * w.LEVEL_HALVES
-        if self.ends[e + w.E_COUNT] == 0:
-            self._occupy(s, tick, level)
         if self.halves[h + w.H_PREVIOUS] == 0:
             self.ends[e + w.E_HEAD] = slot
         if self.halves[h + w.H_NEXT] == 0:
@@ -1245,3 +1346,14 @@ class Books:
         self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] += self.orders[o + w.O_OPEN]
         self.index.restore(self.orders[o + w.O_ID], slot)
         return 0
+
+    def restored(self, s: int, tick: int) -> int:
+        """The level of a loaded order, which stands there in a moment."""
+        inside = tick - self.sides[s * w.SIDE_WORDS + w.S_BASE]
+        if inside < 0 or inside >= self.sides[s * w.SIDE_WORDS + w.S_SIZE]:
+            return self._far(s, tick)
+        level = self.sides[s * w.SIDE_WORDS + w.S_ORIGIN] + tick
+        e = level * w.LEVEL_HALVES
+        if self.ends[e + w.E_COUNT] == 0 and self.ends[e + w.E_HIDDEN_COUNT] == 0:
+            self.occupy(s, tick, level)
+        return level

@@ -22,6 +22,9 @@ class OrderType(IntEnum):
 
     LIMIT = 1
     MARKET = 2
+    MARKET_TO_LIMIT = 3
+    STOP = 4
+    STOP_LIMIT = 5
 
 
 class TimeInForce(IntEnum):
@@ -30,6 +33,45 @@ class TimeInForce(IntEnum):
     DAY = 1
     IOC = 2
     FOK = 3
+
+
+class StopTrigger(IntEnum):
+    """What is compared with a stop price."""
+
+    LAST_TRADE = 1
+    BEST_QUOTE = 2
+
+
+class PostOnly(IntEnum):
+    """What becomes of an order that is to add liquidity only, when it would trade."""
+
+    REJECT = 1
+    SLIDE = 2
+
+
+class SelfTradePrevention(IntEnum):
+    """What happens instead of a trade between two orders of one participant."""
+
+    NONE = 1
+    CANCEL_NEWEST = 2
+    CANCEL_OLDEST = 3
+    CANCEL_BOTH = 4
+    DECREMENT = 5
+
+
+class Terms(NamedTuple):
+    """What an order may ask for beyond its price, quantity and time in force; 0 asks for nothing."""
+
+    stop_price_e4: int = 0
+    stop_trigger: int = 0
+    display_quantity: int = 0
+    hidden: int = 0
+    post_only: int = 0
+    minimum_quantity: int = 0
+    self_trade_prevention: int = 0
+
+
+PLAIN = Terms()
 
 
 class Place(NamedTuple):
@@ -52,6 +94,7 @@ class Place(NamedTuple):
     price_e4: int
     quantity: int
     amount_e4: int
+    terms: Terms = PLAIN
 
 
 class Cancel(NamedTuple):

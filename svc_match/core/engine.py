@@ -14,6 +14,7 @@ from svc_match.core import events
 from svc_match.core import layout as w
 from svc_match.core.books import Books
 from svc_match.core.commands import (
+    PLAIN,
     AddInstrument,
     Cancel,
     CloseDate,
@@ -22,16 +23,20 @@ from svc_match.core.commands import (
     OpenDate,
     Place,
     Replace,
+    SelfTradePrevention,
     SetPhase,
     Side,
+    StopTrigger,
+    Terms,
     Tick,
 )
 from svc_match.core.events import Public, Reason, Refused, Repeat
 from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
 from svc_match.core.instrument import Instrument, Phase, wrong_field
+from svc_match.core.special import Special
 from svc_match.core.telling import Telling
 
-SEMANTICS = 1
+SEMANTICS = 2
 ROW_EVENTS_LIMIT = 16_384
 CLOSE_ORDERS_LIMIT = 4_096
 INSTRUMENT_LIMIT = 4_096
@@ -56,10 +61,11 @@ class Applied(NamedTuple):
 class Book:
     """One instrument's book, as the packed books have it."""
 
-    __slots__ = ("_books", "_names", "instrument", "number")
+    __slots__ = ("_books", "_names", "_special", "instrument", "number")
 
-    def __init__(self, books: Books, number: int, instrument: Instrument, names: list[str]) -> None:
+    def __init__(self, books: Books, special: Special, number: int, instrument: Instrument, names: list[str]) -> None:
         self._books = books
+        self._special = special
         self._names = names
         self.number = number
         self.instrument = instrument
@@ -75,7 +81,7 @@ class Book:
         return self._books.public(self.number)
 
     def depth(self, side: int, levels: int) -> list[tuple[int, int, int]]:
-        """(price_e4, quantity, orders) of the best `levels` levels of a side, best first."""
+        """(price_e4, quantity, orders) of what the best `levels` levels of a side display, best first."""
         return self._books.depth(self.number, packed_side(side), levels)
 
     def standing(self, side: int) -> list[tuple[int, int, int, str]]:
@@ -83,6 +89,13 @@ class Book:
         return [
             (price_e4, identity, quantity, self._names[account])
             for price_e4, identity, quantity, account in self._books.standing(self.number, packed_side(side))
+        ]
+
+    def waiting(self) -> list[tuple[int, int, str]]:
+        """(order_id, quantity, account) of the stops that wait: buys, then sells, the nearest price first."""
+        return [
+            (identity, quantity, self._names[account])
+            for identity, quantity, account in self._special.waiting(self.number)
         ]
 
 
@@ -95,6 +108,8 @@ class Engine:
         self.last_date = 0
         self.date_opened_sequence = 0
         self.packed = Books(shard)
+        self.special = Special(self.packed)
+        self.participants: dict[str, int] = {}
         self.books: dict[str, Book] = {}
         self.numbered: list[Book] = []
         self.accounts: dict[str, int] = {}
@@ -184,18 +199,36 @@ class Engine:
 
     def _place(self, command: Place, number: int) -> bool:
         (account, _, _, _, _, _, hold_id, held_amount, held_price_e4, held_fee_e6) = command[:10]
-        symbol, side, kind, time_in_force, price_e4, quantity, amount_e4 = command[10:]
+        symbol, side, kind, time_in_force, price_e4, quantity, amount_e4, terms = command[10:]
         book = self.books.get(symbol)
         known = self.accounts.get(account)
         if known is None:
-            known = self.accounts[account] = len(self.names)
-            self.names.append(account)
+            known = self.name(account)
         head = w.PLACE | packed_side(side) << 8 | kind << 16 | time_in_force << 24 | (w.HELD << 48 if hold_id else 0)
         if book is not None:
             head |= (book.number + 1) << 32
+        if terms is not PLAIN or kind > w.MARKET:
+            head |= w.SPECIAL << 48
+            self._put_terms(terms)
         order = held_fee_e6 << 32 | known
         first = self.packed.execute(head, order, price_e4, quantity, amount_e4, held_price_e4, held_amount, 0, number)
         return first == w.ACCEPTED
+
+    def _put_terms(self, terms: Terms) -> None:
+        stop_e4, trigger, display_quantity, hidden, post_only, minimum_quantity, prevention = terms
+        if prevention == SelfTradePrevention.NONE:
+            prevention = 0
+        trigger = trigger or StopTrigger.LAST_TRADE
+        flags = (w.HIDDEN if hidden else 0) | post_only << 8 | prevention << 16 | trigger << 24
+        self.packed.terms(flags, display_quantity, minimum_quantity, stop_e4)
+
+    def name(self, account: str) -> int:
+        """The number of an account that is new to this date."""
+        number = self.accounts[account] = len(self.names)
+        self.names.append(account)
+        participant = account.partition("/")[0]
+        self.packed.belongs(number, self.participants.setdefault(participant, len(self.participants)))
+        return number
 
     def _change(self, command: Cancel | Replace, number: int) -> None:
         identity = self.named(command)
@@ -254,6 +287,8 @@ class Engine:
         self.date_opened_sequence = self.sequence + 1
         self.identities = IdentityTable()
         self.packed.forget()
+        self.special.forget()
+        self.participants.clear()
         self.accounts.clear()
         self.names.clear()
         return self._announce(events.DateOpened(self._next(), trading_date), self.numbered)
@@ -300,7 +335,7 @@ class Engine:
             instrument.taker_fee_e6,
             phase,
         )
-        book = self.books[instrument.symbol] = Book(self.packed, number, instrument, self.names)
+        book = self.books[instrument.symbol] = Book(self.packed, self.special, number, instrument, self.names)
         self.numbered.append(book)
         self.instruments.append(instrument)
         return book
@@ -318,6 +353,8 @@ class Engine:
         if book.phase != phase:
             self.packed.set_phase(book.number, phase)
             self._announce(events.PhaseChanged(self._next(), book.instrument.symbol, phase), [book])
+            self.packed.trigger(book.number)
+            self._tell((), [])
 
     def _next(self) -> int:
         self.packed.sequence += 1

@@ -5,6 +5,7 @@ their symbol's sequence. Tuples, because a shard makes several for every order.
 from enum import IntEnum, StrEnum
 from typing import NamedTuple, TypeAlias
 
+from svc_match.core.commands import PLAIN, Terms
 from svc_match.core.instrument import Instrument, Phase
 
 
@@ -27,6 +28,7 @@ class Reason(StrEnum):
     HOLD_TOO_SMALL = "HOLD_TOO_SMALL"
     ORDER_UNKNOWN = "ORDER_UNKNOWN"
     ORDER_FINISHED = "ORDER_FINISHED"
+    POST_ONLY_WOULD_TRADE = "POST_ONLY_WOULD_TRADE"
     # Refused.
     CLIENT_ORDER_ID_REUSED = "CLIENT_ORDER_ID_REUSED"
     TRADING_DATE_WRONG = "TRADING_DATE_WRONG"
@@ -37,6 +39,14 @@ class Reason(StrEnum):
     SIDE_INVALID = "SIDE_INVALID"
     ORDER_TYPE_INVALID = "ORDER_TYPE_INVALID"
     TIME_IN_FORCE_INVALID = "TIME_IN_FORCE_INVALID"
+    STOP_PRICE_INVALID = "STOP_PRICE_INVALID"
+    STOP_TRIGGER_INVALID = "STOP_TRIGGER_INVALID"
+    HIDDEN_INVALID = "HIDDEN_INVALID"
+    POST_ONLY_INVALID = "POST_ONLY_INVALID"
+    SELF_TRADE_PREVENTION_INVALID = "SELF_TRADE_PREVENTION_INVALID"
+    # Refused by its fields, or rejected by the instrument's.
+    DISPLAY_QUANTITY_INVALID = "DISPLAY_QUANTITY_INVALID"
+    MINIMUM_QUANTITY_INVALID = "MINIMUM_QUANTITY_INVALID"
     # Refused control commands.
     TRADING_DATE_OPEN = "TRADING_DATE_OPEN"
     TRADING_DATE_PAST = "TRADING_DATE_PAST"
@@ -63,6 +73,17 @@ class DoneReason(IntEnum):
     CANCELLED = 2
     IMMEDIATE = 3
     DATE_CLOSED = 4
+    MINIMUM_QUANTITY = 5
+    SELF_TRADE = 6
+
+
+class RestateReason(IntEnum):
+    """Why the exchange changed an order."""
+
+    SLID = 1
+    MARKET_TO_LIMIT = 2
+    TRIGGERED = 3
+    SELF_TRADE = 4
 
 
 class Ticked(NamedTuple):
@@ -117,6 +138,7 @@ class Accepted(NamedTuple):
     hold_id: int
     held_price_e4: int
     held_fee_e6: int
+    terms: Terms = PLAIN
 
 
 class Rejected(NamedTuple):
@@ -164,6 +186,21 @@ class Replaced(NamedTuple):
     quantity: int
     open_quantity: int
     hold_id: int
+    held_price_e4: int
+    held_fee_e6: int
+
+
+class Restated(NamedTuple):
+    """The exchange changed an order; what is held beyond the worst cost of `open_quantity` is released."""
+
+    sequence: int
+    order_id: int
+    account: str
+    reason: RestateReason
+    symbol: str
+    price_e4: int
+    quantity: int
+    open_quantity: int
     held_price_e4: int
     held_fee_e6: int
 
@@ -234,7 +271,17 @@ class Stands(NamedTuple):
 
 
 Event: TypeAlias = (
-    Ticked | DateOpened | DateClosed | InstrumentAdded | PhaseChanged | Accepted | Rejected | Traded | Replaced | Done
+    Ticked
+    | DateOpened
+    | DateClosed
+    | InstrumentAdded
+    | PhaseChanged
+    | Accepted
+    | Rejected
+    | Traded
+    | Replaced
+    | Restated
+    | Done
 )
 Public: TypeAlias = PublicTrade | LevelChanged | PhaseChanged | InstrumentAdded | DateOpened | DateClosed
 First: TypeAlias = Accepted | Rejected | Replaced | Done

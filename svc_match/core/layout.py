@@ -4,8 +4,10 @@ A command is COMMAND_WORDS; an event is as long as its kind says (LENGTHS). Orde
 pools. A name with H_ or E_ counts int32 instead: two share a word.
 """
 
-# A command. Head: kind | side << 8 | type << 16 | time in force << 24 | book + 1 (0 for none) << 32 | HELD << 48.
+# A command. Head: kind | side << 8 | type << 16 | time in force << 24 | book + 1 (0 for none) << 32 | HELD << 48 | SPECIAL << 48.
+# One with SPECIAL has the words of its terms behind it.
 COMMAND_WORDS = 8
+SPECIAL_WORDS = 4
 AHEAD = 4  # commands between one that is executed and the one whose order is asked for
 C_HEAD = 0
 C_ACCOUNT = 1  # number | held fee << 32
@@ -15,6 +17,10 @@ C_AMOUNT = 4
 C_HELD_PRICE = 5
 C_HELD_AMOUNT = 6
 C_ORDER = 7  # the id of the order that is cancelled or replaced
+C_FLAGS = 8  # HIDDEN | post-only << 8 | self-trade prevention << 16 | stop trigger << 24
+C_DISPLAY = 9
+C_MINIMUM = 10
+C_STOP = 11
 
 PLACE = 1
 CANCEL = 2
@@ -23,32 +29,56 @@ BUY = 0
 SELL = 1
 LIMIT = 1
 MARKET = 2
+MARKET_TO_LIMIT = 3
+STOP = 4
+STOP_LIMIT = 5
 DAY = 1
 IOC = 2
 FOK = 3
 HELD = 1
-PLAIN = 0x1000000010000  # a limit order with a hold, as the head says it
-PLAIN_MASK = 0x1000000FF0000
+SPECIAL = 2
+PLAIN = 0x1000000010000  # a limit order with a hold and without terms, as the head says it
+PLAIN_MASK = 0x3000000FF0000
+HIDDEN = 1
+POST_ONLY_REJECT = 1
+POST_ONLY_SLIDE = 2
+PREVENTION_NONE = 1
+CANCEL_NEWEST = 2
+CANCEL_OLDEST = 3
+CANCEL_BOTH = 4
+DECREMENT = 5
+LAST_TRADE = 1
+BEST_QUOTE = 2
 
 # Events. Head: kind | detail << 8 | book + 1 (0 for none) << 16 | the command's number in its batch << 32.
 ACCEPTED = 1  # head, order
 REJECTED = 2  # head (detail: PLACE, CANCEL, REPLACE), order, reason, field
 TRADED = 3  # head (detail: taker's side), maker, taker, price, quantity, maker's open, taker's open, fees, accounts
-REPLACED = 4  # head (detail: side), order, open, held fee
+REPLACED = 4  # head (detail: side, or NO_PRICE), order, open, held fee
 DONE = 5  # head (detail: reason), order, executed, cancelled, account
 LEVEL = 6  # head (detail: side), price, quantity, orders
+RESTATED = 7  # head (detail: reason), order, price, quantity, open, held price, held fee, account
 ACCEPTED_WORDS = 2
 REJECTED_WORDS = 4
 TRADED_WORDS = 10
 REPLACED_WORDS = 4
+NO_PRICE = 2  # of a sell that has none
 DONE_WORDS = 5
 LEVEL_EVENT_WORDS = 4
+RESTATED_WORDS = 8
 LARGEST_EVENT_WORDS = 64  # what a command writes at most beside its trades
 
 FILLED = 1
 CANCELLED = 2
 IMMEDIATE = 3
 DATE_CLOSED = 4
+MINIMUM_QUANTITY = 5
+SELF_TRADE = 6
+
+SLID = 1
+LIMITED = 2
+TRIGGERED = 3
+DECREMENTED = 4
 
 # Why a command is rejected, and which of its fields is wrong.
 SYMBOL_UNKNOWN = 1
@@ -66,6 +96,9 @@ NOTIONAL_OVERFLOW = 12
 HOLD_TOO_SMALL = 13
 ORDER_UNKNOWN = 14
 ORDER_FINISHED = 15
+POST_ONLY_WOULD_TRADE = 16
+DISPLAY_QUANTITY_INVALID = 17
+MINIMUM_QUANTITY_INVALID = 18
 F_SYMBOL = 1
 F_PRICE = 2
 F_QUANTITY = 3
@@ -75,6 +108,9 @@ F_HELD_AMOUNT = 6
 F_EXTRA = 7
 F_ORDER = 8
 F_ORIGINAL = 9
+F_DISPLAY = 10
+F_MINIMUM = 11
+F_STOP = 12
 
 # An order: a cache line. A free one has id 0, and the next free slot in its links.
 ORDER_WORDS = 8
@@ -92,7 +128,17 @@ H_PREVIOUS = 3
 H_SIDE = 10  # book * 2 + side
 H_ACCOUNT = 11
 H_FEE = 14
-H_EXTENSION = 15
+H_EXTENSION = 15  # of an order that is not plain: its record, else 0
+
+# What an order has that is not plain. A free record has the next free one in its flags.
+EXTENSION_WORDS = 8
+X_FLAGS = 0  # as C_FLAGS | type << 32 | WAITING
+X_DISPLAY = 1  # an iceberg's peak, 0 for others
+X_SHOWN = 2  # what is displayed of an iceberg
+X_MINIMUM = 3
+X_STOP = 4  # the tick of a stop
+WAITING = 1 << 40
+PEAKS_LIMIT = 100  # times that an iceberg's peak may go into its quantity
 
 # The index of orders by id.
 SEQUENCE = 0xFFFFFFFFFFFF
@@ -101,14 +147,16 @@ PAGE = 4_096  # slots of a page, int32 each
 PAGES_FREE = 64  # pages that are kept however few orders are open
 PAGED_BYTES = 8  # of an open order that its pages may take
 
-# A level: its oldest and newest order, how many they are, and their open quantity.
+# A level: its oldest and newest displayed order, how many they are, and what is displayed; the same of its hidden orders.
 LEVEL_WORDS = 4
 L_QUANTITY = 2
-L_HIDDEN = 3
 LEVEL_HALVES = 8
 E_HEAD = 0
 E_TAIL = 1
 E_COUNT = 2
+E_HIDDEN_COUNT = 3
+E_HIDDEN_HEAD = 6
+E_HIDDEN_TAIL = 7
 
 # A side: its best tick (-1 for none) and its window of levels.
 SIDE_WORDS = 8
@@ -119,6 +167,7 @@ S_OFFSET = 3  # the window's first level in the pool
 S_ORIGIN = 4  # offset - base: a tick's level is tick + origin
 S_LEVELS = 5  # how many levels of the window hold orders
 S_FAR = 6  # how many levels hold orders outside it
+S_SPECIAL = 7  # how many hidden orders and icebergs stand
 
 # A book.
 BOOK_WORDS = 16
@@ -133,6 +182,8 @@ B_TAKER_FEE = 7
 B_PHASE = 8
 B_PUBLIC = 9  # the number of its last public event
 B_OPEN_PRICE = 10  # the lowest price while the book is open, else NO_LIMIT
+B_LAST = 11  # the price of the date's last trade, 0 for none
+B_STOPS = 12  # how many stops wait
 FIRST_WINDOW = 1_024  # levels; what is never touched takes no memory
 LARGEST_WINDOW = 32_768
 LARGE_WINDOW = 4_096  # a larger one has a bit for each 64 levels too

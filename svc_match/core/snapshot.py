@@ -11,9 +11,9 @@ from typing import Any
 from svc_match.core.engine import Engine
 from svc_match.core.identity import IdentityTable
 from svc_match.core.instrument import Instrument, Phase
-from svc_match.core.layout import ORDER_WORDS
+from svc_match.core.layout import EXTENSION_WORDS, ORDER_WORDS
 
-FORMAT = b"bourse packed books 1\n"
+FORMAT = b"bourse packed books 2\n"
 HASH_BYTES = 16
 LENGTH_BYTES = 8
 
@@ -37,8 +37,9 @@ def state_hash(engine: Engine) -> bytes:
 
 
 def _pieces(engine: Engine) -> list[bytes | memoryview]:
-    """The format, the header behind its length, and the orders' pool as it is."""
-    packed = engine.packed
+    """The format, the header behind its length, the orders' records of what is not plain, and their pool as it is."""
+    packed, special = engine.packed, engine.special
+    records = special.pool()
     fields = {
         "shard": engine.shard,
         "sequence": engine.sequence,
@@ -47,13 +48,18 @@ def _pieces(engine: Engine) -> list[bytes | memoryview]:
         "date_opened_sequence": engine.date_opened_sequence,
         "identities": len(engine.identities),
         "identity_hash": engine.identities.hash().hex(),
-        "books": [[asdict(book.instrument), int(book.phase), book.symbol_sequence] for book in engine.numbered],
+        "books": [
+            [asdict(book.instrument), int(book.phase), book.symbol_sequence, packed.last(book.number)]
+            for book in engine.numbered
+        ],
         "windows": [packed.window(side) for side in range(2 * len(engine.numbered))],
         "free": packed.first_free(),
+        "free_record": special.first_free(),
+        "records": len(records) // (8 * EXTENSION_WORDS),
         "accounts": engine.names,
     }
     header = json.dumps(fields).encode()
-    return [FORMAT, len(header).to_bytes(LENGTH_BYTES), header, packed.pool()]
+    return [FORMAT, len(header).to_bytes(LENGTH_BYTES), header, records, packed.pool()]
 
 
 def identity_range(state: bytes) -> tuple[int, int]:
@@ -75,17 +81,20 @@ def load(state: bytes, identities: bytes) -> Engine:
         raise SnapshotDamaged(
             f"the identities up to sequence {engine.sequence} have another hash than the snapshot says"
         )
-    for fields, phase, symbol_sequence in header["books"]:
+    for fields, phase, symbol_sequence, last in header["books"]:
         book = engine.add_book(Instrument(**fields), Phase(phase))
         engine.packed.count_public(book.number, symbol_sequence)
-    engine.names.extend(header["accounts"])
-    engine.accounts.update({name: number for number, name in enumerate(engine.names)})
-    engine.packed.load(pool, header["free"], [tuple(window) for window in header["windows"]])
+        engine.packed.set_last(book.number, last)
+    for account in header["accounts"]:
+        engine.name(account)
+    end = 8 * EXTENSION_WORDS * header["records"]
+    engine.special.load(pool[:end], header["free_record"])
+    engine.packed.load(pool[end:], header["free"], [tuple(window) for window in header["windows"]])
     return engine
 
 
 def _parts(state: bytes) -> tuple[dict[str, Any], bytes]:
-    """The header and the pool; nothing is read of bytes that are not as they were written."""
+    """The header and the pools; nothing is read of bytes that are not as they were written."""
     start = len(FORMAT) + LENGTH_BYTES
     if not state.startswith(FORMAT):
         raise SnapshotDamaged(f"the snapshot is not in the format {FORMAT.decode().strip()!r}")

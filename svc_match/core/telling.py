@@ -5,8 +5,8 @@ from typing import Any, cast
 
 from svc_match.core import events
 from svc_match.core import layout as w
-from svc_match.core.commands import Cancel, OrderType, Place, Replace, TimeInForce
-from svc_match.core.events import DoneReason, Kind, Public, Reason
+from svc_match.core.commands import PLAIN, Cancel, OrderType, Place, Replace, StopTrigger, TimeInForce
+from svc_match.core.events import DoneReason, Kind, Public, Reason, RestateReason
 from svc_match.core.instrument import Instrument
 
 _new = tuple.__new__
@@ -27,8 +27,17 @@ REASONS = {
     w.HOLD_TOO_SMALL: Reason.HOLD_TOO_SMALL,
     w.ORDER_UNKNOWN: Reason.ORDER_UNKNOWN,
     w.ORDER_FINISHED: Reason.ORDER_FINISHED,
+    w.POST_ONLY_WOULD_TRADE: Reason.POST_ONLY_WOULD_TRADE,
+    w.DISPLAY_QUANTITY_INVALID: Reason.DISPLAY_QUANTITY_INVALID,
+    w.MINIMUM_QUANTITY_INVALID: Reason.MINIMUM_QUANTITY_INVALID,
 }
 DONE_REASONS = {getattr(w, reason.name): reason for reason in DoneReason}
+RESTATE_REASONS = {
+    w.SLID: RestateReason.SLID,
+    w.LIMITED: RestateReason.MARKET_TO_LIMIT,
+    w.TRIGGERED: RestateReason.TRIGGERED,
+    w.DECREMENTED: RestateReason.SELF_TRADE,
+}
 FIELDS = {
     w.F_PRICE: "price_e4",
     w.F_QUANTITY: "quantity",
@@ -36,6 +45,12 @@ FIELDS = {
     w.F_HELD_PRICE: "held_price_e4",
     w.F_HELD_AMOUNT: "held_amount",
 }
+TERMS = {
+    w.F_DISPLAY: "display_quantity",
+    w.F_MINIMUM: "minimum_quantity",
+    w.F_STOP: "stop_price_e4",
+}
+STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
 OF_THE_COMMAND = (w.SYMBOL_UNKNOWN, w.ORDER_UNKNOWN, w.ORDER_FINISHED)
 
 
@@ -68,6 +83,9 @@ class Telling:
             self.sequence += 1
             if kind == w.TRADED:
                 at = self._traded(words, at, head)
+                continue
+            if kind == w.RESTATED:
+                at = self._restated(words, at, head)
                 continue
             number = head >> 32
             event: events.First
@@ -123,22 +141,39 @@ class Telling:
 
     def _accepted(self, identity: int, command: Place) -> events.Accepted:
         time_in_force = command.time_in_force
+        terms = command.terms
         if command.type == OrderType.MARKET and time_in_force != TimeInForce.FOK:
             time_in_force = TimeInForce.IOC
+        if terms is not PLAIN and command.type in STOPS and not terms.stop_trigger:
+            terms = terms._replace(stop_trigger=StopTrigger.LAST_TRADE)
         accepted = (
             self.sequence, identity, command.account, command.client_order_id, command.symbol, command.side,
             command.type, time_in_force, command.price_e4, command.quantity, command.amount_e4, command.hold_id,
-            command.held_price_e4, command.held_fee_e6,
+            command.held_price_e4, command.held_fee_e6, terms,
         )  # fmt: skip
         return _new(events.Accepted, accepted)
 
     def _replaced(self, words: list[int], at: int, head: int, command: Replace) -> events.Replaced:
         _, identity, open_quantity, held_fee_e6 = words[at : at + w.REPLACED_WORDS]
-        held_price_e4 = command.price_e4 if head >> 8 & 255 == w.BUY else 0
+        detail = head >> 8 & 255
+        price_e4 = 0 if detail == w.NO_PRICE else command.price_e4
+        held_price_e4 = price_e4 if detail == w.BUY else 0
         return events.Replaced(
-            self.sequence, identity, command.account, command.client_order_id, self._symbol(head), command.price_e4,
+            self.sequence, identity, command.account, command.client_order_id, self._symbol(head), price_e4,
             command.quantity, open_quantity, command.hold_id, held_price_e4, held_fee_e6,
         )  # fmt: skip
+
+    def _restated(self, words: list[int], at: int, head: int) -> int:
+        _, identity, price_e4, quantity, open_quantity, held_price_e4, held_fee_e6, account = words[
+            at : at + w.RESTATED_WORDS
+        ]
+        self.events.append(
+            events.Restated(
+                self.sequence, identity, self.names[account], RESTATE_REASONS[head >> 8 & 255], self._symbol(head),
+                price_e4, quantity, open_quantity, held_price_e4, held_fee_e6,
+            )
+        )  # fmt: skip
+        return at + w.RESTATED_WORDS
 
     def _rejected(self, words: list[int], at: int, head: int, command: Place | Cancel | Replace) -> events.Rejected:
         _, identity, reason, field = words[at : at + w.REJECTED_WORDS]
@@ -155,6 +190,8 @@ def _wrong(command: Any, field: int, reason: int, symbol: str, identity: int) ->
         return "symbol", symbol
     if field == w.F_EXTRA:
         return "held_amount", str(command.held_amount if command.hold_id else 0)
+    if field in TERMS:
+        return TERMS[field], str(getattr(command.terms, TERMS[field]))
     if field != w.F_ORDER:
         return FIELDS[field], str(getattr(command, FIELDS[field]))
     if reason == w.ORDER_FINISHED:

@@ -2,6 +2,7 @@
 
 from chassis.units import INT64_MAX
 from svc_match.core.events import Reason
+from svc_match.core.layout import PEAKS_LIMIT
 
 CLIENT_ORDER_ID_LENGTH_LIMIT = 36
 ACCOUNT_LENGTH_LIMIT = 128
@@ -28,6 +29,10 @@ WORDS: dict[Reason, tuple[str, str]] = {
     Reason.HOLD_TOO_SMALL: ("what is held does not cover the worst cost", "send the command again for a new hold"),
     Reason.ORDER_UNKNOWN: ("the account has no such order on this date", "name an open order of the account"),
     Reason.ORDER_FINISHED: ("the order is finished", "nothing is left to do"),
+    Reason.POST_ONLY_WOULD_TRADE: (
+        "the post-only order would trade at once, and no other price is left to it",
+        "name a price that does not meet the other side",
+    ),
     Reason.CLIENT_ORDER_ID_REUSED: ("the id was used with other fields", "use a new client_order_id"),
     Reason.TRADING_DATE_WRONG: ("the trading date is not the open one", "name the open trading date"),
     Reason.IDENTITY_LIMIT: ("the shard has taken all the commands that a date can have", "wait for the next date"),
@@ -38,10 +43,32 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "use such an id",
     ),
     Reason.SIDE_INVALID: ("the side is neither BUY nor SELL", "set it"),
-    Reason.ORDER_TYPE_INVALID: ("the type is neither LIMIT nor MARKET", "set it"),
+    Reason.ORDER_TYPE_INVALID: ("there is no such type", "name LIMIT, MARKET, MARKET_TO_LIMIT, STOP or STOP_LIMIT"),
     Reason.TIME_IN_FORCE_INVALID: (
-        "LIMIT takes DAY, IOC or FOK; MARKET takes IOC, FOK or unspecified",
+        "LIMIT takes DAY, IOC or FOK; MARKET takes IOC, FOK or unspecified; MARKET_TO_LIMIT takes DAY or IOC; stops take DAY",
         "set one of these",
+    ),
+    Reason.STOP_PRICE_INVALID: (
+        "a STOP or STOP_LIMIT names the price that triggers it, all others name none",
+        "name a positive stop price, or 0",
+    ),
+    Reason.STOP_TRIGGER_INVALID: (
+        "a STOP or STOP_LIMIT is triggered by LAST_TRADE or BEST_QUOTE, all others by nothing",
+        "set one of these, or leave it out",
+    ),
+    Reason.HIDDEN_INVALID: ("only a LIMIT DAY order can be hidden", "leave it out, or send a LIMIT DAY order"),
+    Reason.POST_ONLY_INVALID: (
+        "only a LIMIT DAY order can be post-only, by REJECT or SLIDE",
+        "leave it out, or send a LIMIT DAY order",
+    ),
+    Reason.SELF_TRADE_PREVENTION_INVALID: ("there is no such way of preventing self-trades", "name one that there is"),
+    Reason.DISPLAY_QUANTITY_INVALID: (
+        f"an iceberg is a LIMIT DAY order, not hidden, that displays whole lots, less than its quantity and at least 1/{PEAKS_LIMIT} of it",
+        "name such a part, or 0 to display all",
+    ),
+    Reason.MINIMUM_QUANTITY_INVALID: (
+        "a minimum is of whole lots and at most the quantity; stops and post-only orders have none",
+        "name such a quantity, or 0",
     ),
     Reason.TRADING_DATE_OPEN: ("another trading date is open", "close it first"),
     Reason.TRADING_DATE_PAST: ("the date is not later than all before it", "name a later date"),

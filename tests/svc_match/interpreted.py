@@ -5,17 +5,18 @@ import runpy
 import sys
 from pathlib import Path
 
-NAME = "svc_match.core.books"
+NAMES = ("svc_match.core.books", "svc_match.core.special")
 
 
 def main() -> None:
-    """Loads the source in place of the compiled module; then as tests.svc_match.twin."""
-    source = Path(__file__).parents[2] / (NAME.replace(".", "/") + ".py")
-    spec = importlib.util.spec_from_file_location(NAME, source)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[NAME] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    """Loads the sources in place of the compiled modules; then as tests.svc_match.twin."""
+    for name in NAMES:
+        source = Path(__file__).parents[2] / (name.replace(".", "/") + ".py")
+        spec = importlib.util.spec_from_file_location(name, source)
+        assert spec is not None
+        assert spec.loader is not None
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
     runpy.run_module("tests.svc_match.twin", run_name="__main__")
 
 

@@ -6,7 +6,9 @@
     > alice cancel a2 a1                          cancels alice's order a1; an order id (#5) may be named instead
     > alice replace a3 a1 80 10.40                new total and price
 
-Options of an order: day ioc fok; amount= (money) hold= (what is held: money of a buy, shares of a sell) held= (price) fee=
+Options of an order: day ioc fok; to-limit (MARKET_TO_LIMIT) stop= (price; STOP at "market", else STOP_LIMIT) trigger=quote
+show= (an iceberg's peak) hidden post=reject post=slide min= own=newest own=oldest own=both own=decrement
+amount= (money) hold= (what is held: money of a buy, shares of a sell) held= (price) fee=
 date= until= (journal time). Unless said otherwise an order is held in full. Journal time is the number of the command.
 Each private event is a line "sequence what ..."; public ones are below it, behind "|".
 """
@@ -18,10 +20,19 @@ from chassis.units import order_id, worst
 from svc_match.core import commands, events
 from svc_match.core.engine import Applied, Engine
 from svc_match.core.instrument import Instrument, Phase
+from svc_match.core.terms import wrong_terms
 
 SIDES = {"buy": commands.Side.BUY, "sell": commands.Side.SELL}
 TIMES = {"day": commands.TimeInForce.DAY, "ioc": commands.TimeInForce.IOC, "fok": commands.TimeInForce.FOK}
 SIDE_NAMES = {1: "bid", 2: "ask"}
+POSTS = {"": 0, "reject": commands.PostOnly.REJECT, "slide": commands.PostOnly.SLIDE}
+OWN = {
+    "": 0,
+    "newest": commands.SelfTradePrevention.CANCEL_NEWEST,
+    "oldest": commands.SelfTradePrevention.CANCEL_OLDEST,
+    "both": commands.SelfTradePrevention.CANCEL_BOTH,
+    "decrement": commands.SelfTradePrevention.DECREMENT,
+}
 FEE_E6 = 200
 
 
@@ -60,7 +71,7 @@ class Desk:
         self._check(applied)
         return told
 
-    def command(self, line: str) -> commands.Command:
+    def command(self, line: str) -> commands.Command | events.Refused:
         first, *words = line.split()
         options = dict(word.split("=", 1) for word in words if "=" in word)
         words = [word for word in words if "=" not in word]
@@ -76,7 +87,7 @@ class Desk:
             return commands.Tick()
         return self._order(first, words, options)
 
-    def _order(self, account: str, words: list[str], options: dict[str, str]) -> commands.Command:
+    def _order(self, account: str, words: list[str], options: dict[str, str]) -> commands.Command | events.Refused:
         verb, own_id, *rest = words
         date = int(options.get("date", self.engine.last_date))
         digest = blake2b(" ".join([account, *words, options.get("amount", "")]).encode(), digest_size=16).digest()
@@ -94,9 +105,16 @@ class Desk:
             *identity, hold, *where, held, int(options.get("fee", FEE_E6)), e4(rest[2]), int(rest[1])
         )
 
-    def _place(self, identity: Any, side: commands.Side, rest: list[str], options: dict[str, str]) -> commands.Place:
+    def _place(
+        self, identity: Any, side: commands.Side, rest: list[str], options: dict[str, str]
+    ) -> commands.Place | events.Refused:
         quantity, symbol, price, *more = rest
-        kind = commands.OrderType.MARKET if price == "market" or "market" in more else commands.OrderType.LIMIT
+        market = price == "market" or "market" in more
+        kind = commands.OrderType.MARKET if market else commands.OrderType.LIMIT
+        if "to-limit" in more:
+            kind = commands.OrderType.MARKET_TO_LIMIT
+        elif "stop" in options:
+            kind = commands.OrderType.STOP if market else commands.OrderType.STOP_LIMIT
         time_in_force = next((TIMES[word] for word in more if word in TIMES), None)
         price_e4 = 0 if price == "market" else e4(price)
         amount_e4 = e4(options.get("amount", "0"))
@@ -107,9 +125,11 @@ class Desk:
         held = (e4(options["hold"]) if buys else int(options["hold"])) if "hold" in options else in_full
         if time_in_force is None:
             time_in_force = commands.TimeInForce.IOC if kind == 2 else commands.TimeInForce.DAY
-        return commands.Place(  # type: ignore[call-arg]
+        terms = _terms(more, options)
+        wrong = wrong_terms(kind, time_in_force, int(quantity), terms)
+        return wrong or commands.Place(  # type: ignore[call-arg]
             *identity, self.engine.sequence + 1, held, held_price_e4, fee_e6,
-            symbol, side, kind, time_in_force, price_e4, int(quantity), amount_e4,
+            symbol, side, kind, time_in_force, price_e4, int(quantity), amount_e4, terms,
         )  # fmt: skip
 
     def _told(self, event: events.Event) -> str:
@@ -133,6 +153,11 @@ class Desk:
                 return (
                     f"replaced {self._names[event.order_id]} to {event.quantity} at {money(event.price_e4)}, "
                     f"open {event.open_quantity}, held at {money(event.held_price_e4)}"
+                )
+            case events.Restated():
+                return (
+                    f"restated {self._names[event.order_id]} {event.reason.name}: {event.quantity} at "
+                    f"{money(event.price_e4)}, open {event.open_quantity}, held at {money(event.held_price_e4)}"
                 )
             case events.Done():
                 return (
@@ -180,6 +205,15 @@ def _result(result: events.Result) -> str:
         case events.Stands():
             return f"stands at {result.sequence}" + (" (more)" if result.more else "")
     raise AssertionError(result)
+
+
+def _terms(words: list[str], options: dict[str, str]) -> commands.Terms:
+    trigger = commands.StopTrigger.BEST_QUOTE if options.get("trigger") == "quote" else 0
+    terms = commands.Terms(
+        e4(options.get("stop", "0")), trigger, int(options.get("show", 0)), int("hidden" in words),
+        POSTS[options.get("post", "")], int(options.get("min", 0)), OWN[options.get("own", "")],
+    )  # fmt: skip
+    return commands.PLAIN if terms == commands.PLAIN else terms
 
 
 def _instrument(symbol: str, options: dict[str, str]) -> Instrument:

@@ -13,9 +13,10 @@ from hashlib import blake2b
 from chassis.units import order_id
 from svc_match.core import books, commands, engine, snapshot
 from svc_match.core.instrument import Instrument, Phase
+from svc_match.core.terms import TERMS, wrong_terms
 from tests.svc_match.oracle import engine as oracle
 
-ACCOUNTS = ("ann/1", "bob/1", "cyd/1")
+ACCOUNTS = ("ann/1", "ann/2", "bob/1", "cyd/1")
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 BATCH_LIMIT = 512
 EVENTS_LIMIT = 700
@@ -42,6 +43,7 @@ class Drawing:
         self.chance = random.Random(seed)
         self.instruments = {symbol: instrument(symbol, self.chance) for symbol in SYMBOLS}
         self.middle = dict.fromkeys(SYMBOLS, 1_000_000)
+        self.rare = (0.1, 0.3, 0.6, 0.9)[seed % 4]
         self.number = 0
         self.date = FIRST_DATE
         self.recent: list[commands.Order] = []
@@ -115,11 +117,13 @@ class Drawing:
         symbol, side = chance.choice(SYMBOLS), chance.choice((commands.Side.BUY, commands.Side.SELL))
         price, quantity, amount = self.price(symbol), self.quantity(symbol), 0
         kind, time_in_force = 1, chance.choice((1, 1, 1, 1, 2, 3))
-        if chance.random() < 0.15:
-            kind, time_in_force = 2, chance.choice((0, 2, 3))
-            if side == commands.Side.SELL:
-                price = 0
-            elif chance.random() < 0.6:
+        if chance.random() < 0.2:
+            kind, time_in_force = chance.choice(
+                ((2, 0), (2, 2), (2, 3), (3, 1), (3, 2), (4, 1), (4, 1), (5, 1), (5, 1))
+            )
+            if side == commands.Side.SELL and kind != commands.OrderType.STOP_LIMIT:
+                price = 0 if chance.random() < 0.98 else price
+            elif kind == commands.OrderType.MARKET and chance.random() < 0.6:
                 amount = min(LARGE, chance.choice((1, max(price, 1) * max(quantity, 1), max(price, 1) * 3 + 7)))
                 price = 0
         if chance.random() < 0.01:
@@ -130,8 +134,29 @@ class Drawing:
         return commands.Place(
             *self.identity(), hold_id, held, max(held_price, 0) if side == commands.Side.BUY else 0,
             chance.choice((250, 250, 100, 0)), symbol if chance.random() < 0.995 else "ZZZ", side, kind, time_in_force,
-            price, quantity, amount,
+            price, quantity, amount, self.terms(symbol, kind, time_in_force, quantity),
         )  # fmt: skip
+
+    def terms(self, symbol: str, kind: int, time_in_force: int, quantity: int) -> commands.Terms:
+        """What the order asks for beyond; most do not, unless the seed has many of them."""
+        chance, lot = self.chance, self.instruments[symbol].lot_size
+        stops = kind in (commands.OrderType.STOP, commands.OrderType.STOP_LIMIT)
+        if not stops and chance.random() > self.rare:
+            return commands.PLAIN
+        drawn = commands.Terms(
+            max(self.price(symbol), 1) if stops else 0,
+            chance.choice((0, 1, 2)) if stops else 0,
+            0 if chance.random() < 0.6 else lot * chance.choice((1, 2, 3, 10)),
+            chance.choice((0, 0, 1)),
+            chance.choice((0, 0, 0, 0, 1, 2)),
+            0 if chance.random() < 0.8 else min(quantity, lot * chance.choice((1, 2, 5, 10))),
+            chance.choice((0, 0, 1, 2, 3, 4, 5)),
+        )
+        if chance.random() < 0.02:
+            drawn = drawn._replace(display_quantity=1, minimum_quantity=drawn.minimum_quantity and 3)
+        while (wrong := wrong_terms(kind, time_in_force, quantity, drawn)) is not None and wrong.field in TERMS:
+            drawn = drawn._replace(**{wrong.field: int(wrong.field == "stop_price_e4")})
+        return commands.PLAIN if drawn == commands.PLAIN else drawn
 
     def target(self) -> tuple[str, tuple[int, str, int, str]]:
         """The account of a recent order, and how it is named."""
@@ -202,13 +227,19 @@ class Pair:
                 stands = [
                     (place.sign * at, order.order_id, order.open, order.account)
                     for at in reversed(place.keys)
-                    for order in place.levels[at].orders.values()
+                    for order in place.levels[at].orders()
                 ]
                 if other.standing(side) != stands or other.depth(side, 1 << 40) != place.depth(1 << 40):
                     raise Unequal(f"side {side.name} of {one.instrument.symbol} stands otherwise")
                 best.append(stands[0][0] if stands else None)
             if best[0] is not None and best[1] is not None and best[0] >= best[1]:
                 raise Unequal(f"{one.instrument.symbol} is crossed")
+            waits = [
+                (order.order_id, order.open, order.account)
+                for order in sorted(one.stops, key=lambda stop: stop.stop_rank())
+            ]
+            if other.waiting() != waits:
+                raise Unequal(f"other stops of {one.instrument.symbol} wait")
             if (other.phase, other.symbol_sequence) != (one.phase, one.symbol_sequence):
                 raise Unequal(f"{one.instrument.symbol} is in another phase, or counts otherwise")
 

@@ -6,25 +6,85 @@ last of the list on both sides and one loop serves both. Trades happen at the ma
 
 from bisect import bisect_left, insort
 from collections import OrderedDict
-from typing import NamedTuple
+from collections.abc import Iterator
+from copy import copy
+from typing import NamedTuple, TypeAlias
 
 from chassis.units import FEE_SCALE
-from svc_match.core.commands import Side
+from svc_match.core.commands import SelfTradePrevention, Side, StopTrigger
 from svc_match.core.instrument import Instrument, Phase
 from tests.svc_match.oracle.orders import Order
 
 NO_LIMIT = -(1 << 63)
 BUY, SELL = Side.BUY, Side.SELL
+NEWEST, OLDEST, BOTH, DECREMENT = list(SelfTradePrevention)[1:]
 
 
 class Level:
-    """The orders at a price, oldest first, and what they add up to."""
+    """The orders at a price, oldest first: those that are displayed, then those that are hidden."""
 
-    __slots__ = ("orders", "quantity")
+    __slots__ = ("displayed", "hidden")
 
     def __init__(self) -> None:
-        self.orders: OrderedDict[int, Order] = OrderedDict()
-        self.quantity = 0
+        self.displayed: OrderedDict[int, Order] = OrderedDict()
+        self.hidden: OrderedDict[int, Order] = OrderedDict()
+
+    def queue(self, order: Order) -> OrderedDict[int, Order]:
+        """Where an order stands."""
+        return self.hidden if order.terms.hidden else self.displayed
+
+    def orders(self) -> list[Order]:
+        """In the order in which they trade."""
+        return [*self.displayed.values(), *self.hidden.values()]
+
+    def first(self) -> Order:
+        """The order that trades next."""
+        return next(iter(self.displayed.values() or self.hidden.values()))
+
+    @property
+    def quantity(self) -> int:
+        """What is displayed."""
+        return sum(order.displayed for order in self.displayed.values())
+
+
+class Fill(NamedTuple):
+    """What a maker gave to the order that arrived."""
+
+    maker: Order
+    price_e4: int
+    quantity: int
+    displayed: bool
+
+
+class Prevented(NamedTuple):
+    """An order that was done, or lost shares, instead of a trade; whether what is displayed changed."""
+
+    order: Order
+    displayed: bool
+
+
+Outcome: TypeAlias = Fill | Prevented
+
+
+class Budget:
+    """What a buy by amount may still spend, with its fee."""
+
+    __slots__ = ("fee_e6", "left_e4", "lot_size")
+
+    def __init__(self, amount_e4: int, fee_e6: int, lot_size: int) -> None:
+        self.left_e4 = amount_e4
+        self.fee_e6 = fee_e6
+        self.lot_size = lot_size
+
+    def affordable(self, price_e4: int, quantity: int) -> int:
+        """What of `quantity` it can pay, in whole lots."""
+        # cost(q) = floor(price q (SCALE + fee) / SCALE) <= left  <=>  price q (SCALE + fee) < (left + 1) SCALE
+        affordable = ((self.left_e4 + 1) * FEE_SCALE - 1) // (price_e4 * (FEE_SCALE + self.fee_e6))
+        return min(quantity, affordable - affordable % self.lot_size)
+
+    def spend(self, price_e4: int, quantity: int) -> None:
+        """Pays some shares."""
+        self.left_e4 -= price_e4 * (FEE_SCALE + self.fee_e6) * quantity // FEE_SCALE
 
 
 class BookSide:
@@ -38,118 +98,127 @@ class BookSide:
         self.keys: list[int] = []
 
     def add(self, order: Order) -> None:
-        """The order stands last at its price."""
+        """The order stands last of its kind at its price."""
         key = self.sign * order.price_e4
         level = self.levels.get(key)
         if level is None:
             level = self.levels[key] = Level()
             insort(self.keys, key)
-        level.orders[order.order_id] = order
-        level.quantity += order.open
+        order.show_peak()
+        level.queue(order)[order.order_id] = order
 
     def remove(self, order: Order) -> None:
         """The order stands no more."""
         key = self.sign * order.price_e4
         level = self.levels[key]
-        del level.orders[order.order_id]
-        level.quantity -= order.open
-        if not level.orders:
-            assert level.quantity == 0
+        del level.queue(order)[order.order_id]
+        if not level.orders():
             del self.levels[key]
             del self.keys[bisect_left(self.keys, key)]
 
     def depth(self, levels: int) -> list[tuple[int, int, int]]:
-        """(price_e4, quantity, orders) of the best `levels` levels, best first."""
+        """(price_e4, quantity, orders) of what the best `levels` levels display, best first."""
         return [
-            (self.sign * key, self.levels[key].quantity, len(self.levels[key].orders))
-            for key in self.keys[: -levels - 1 : -1]
-        ]
+            (self.sign * key, self.levels[key].quantity, len(self.levels[key].displayed))
+            for key in reversed(self.keys)
+            if self.levels[key].displayed
+        ][:levels]
 
+    def meet(self, taker: Order, limit_key: int, budget: Budget | None = None) -> Iterator[Outcome]:
+        """Trades what arrives, as far as limit and budget go; each outcome as it happens."""
+        while taker.open and not taker.ended and self.keys and self.keys[-1] >= limit_key:
+            level, price_e4 = self.levels[self.keys[-1]], self.sign * self.keys[-1]
+            maker = level.first()
+            quantity = min(taker.open, maker.in_turn)
+            if budget is not None:
+                quantity = budget.affordable(price_e4, quantity)
+                if not quantity:
+                    return
+            if taker.prevents(maker):
+                yield from self.prevent(taker, maker)
+                continue
+            if budget is not None:
+                budget.spend(price_e4, quantity)
+            taker.open -= quantity
+            maker.open -= quantity
+            maker.shown -= quantity
+            if not maker.open:
+                self.remove(maker)
+            elif maker.is_iceberg and not maker.shown:
+                maker.show_peak()
+                level.displayed.move_to_end(maker.order_id)
+            yield Fill(maker, price_e4, quantity, not maker.terms.hidden)
 
-class Fill(NamedTuple):
-    """What a maker gave to the order that arrived; `maker_open` is what is left of it."""
+    def prevent(self, taker: Order, maker: Order) -> Iterator[Prevented]:
+        """Instead of a trade between two orders of a participant: what stands first, then what arrives."""
+        choice = taker.terms.self_trade_prevention
+        taken, given = taker.open, maker.open
+        if choice in (OLDEST, BOTH) or (choice == DECREMENT and given <= taken):
+            shows = maker.displayed > 0
+            self.remove(maker)
+            maker.ended = True
+            yield Prevented(maker, shows)
+        elif choice == DECREMENT:
+            before = maker.displayed
+            maker.open -= taken
+            maker.quantity -= taken
+            maker.shrink()
+            yield Prevented(maker, maker.displayed != before)
+        if choice == DECREMENT and given < taken:
+            taker.open -= given
+            taker.quantity -= given
+            yield Prevented(taker, displayed=False)
+        elif choice != OLDEST:
+            taker.ended = True
+            yield Prevented(taker, displayed=False)
 
-    maker: Order
-    price_e4: int
-    quantity: int
-    maker_open: int
-
-
-class Budget:
-    """What a buy by amount may still spend, with its fee."""
-
-    __slots__ = ("fee_e6", "left_e4", "lot_size")
-
-    def __init__(self, amount_e4: int, fee_e6: int, lot_size: int) -> None:
-        self.left_e4 = amount_e4
-        self.fee_e6 = fee_e6
-        self.lot_size = lot_size
-
-    def spend(self, price_e4: int, quantity: int) -> int:
-        """Takes from the budget what of `quantity` it can pay, in whole lots; returns the shares."""
-        # cost(q) = floor(price q (SCALE + fee) / SCALE) <= left  <=>  price q (SCALE + fee) < (left + 1) SCALE
-        price = price_e4 * (FEE_SCALE + self.fee_e6)
-        affordable = ((self.left_e4 + 1) * FEE_SCALE - 1) // price
-        quantity = min(quantity, affordable - affordable % self.lot_size)
-        self.left_e4 -= price * quantity // FEE_SCALE
-        return quantity
+    def would_trade(self, taker: Order, limit_key: int, budget: Budget | None) -> int:
+        """How many shares would really trade if it arrived now: tried on copies."""
+        other = BookSide(self.sign)
+        for key in self.keys[bisect_left(self.keys, limit_key) :]:
+            other.keys.append(key)
+            level = other.levels[key] = Level()
+            for order in self.levels[key].orders():
+                level.queue(order)[order.order_id] = copy(order)
+        outcomes = other.meet(copy(taker), limit_key, copy(budget))
+        return sum(outcome.quantity for outcome in outcomes if isinstance(outcome, Fill))
 
 
 class Book:
-    """The book of one instrument, its phase, and the number of its last public event."""
+    """The book of one instrument, its phase, the date's last price, its stops by age, and its last public event's number."""
 
-    __slots__ = ("instrument", "number", "phase", "sides", "symbol_sequence")
+    __slots__ = ("instrument", "last_e4", "number", "phase", "sides", "stops", "symbol_sequence")
 
     def __init__(self, number: int, instrument: Instrument) -> None:
         self.number = number
         self.instrument = instrument
         self.phase = Phase.CLOSED
         self.symbol_sequence = 0
+        self.last_e4 = 0
+        self.stops: list[Order] = []
         self.sides: dict[int, BookSide] = {BUY: BookSide(1), SELL: BookSide(-1)}
 
-    def take(self, side: int, quantity: int, limit_key: int, budget: Budget | None = None) -> list[Fill]:
-        """Trades an arriving order of `side` against the other one, as far as limit and budget go."""
-        other = self.sides[SELL if side == BUY else BUY]
-        keys, levels, sign = other.keys, other.levels, other.sign
-        fills: list[Fill] = []
-        while quantity and keys and keys[-1] >= limit_key:
-            key = keys[-1]
-            level, price_e4 = levels[key], sign * key
-            orders = level.orders
-            while quantity and orders:
-                maker = next(iter(orders.values()))
-                traded = min(quantity, maker.open)
-                if budget is not None:
-                    traded = budget.spend(price_e4, traded)
-                    if not traded:
-                        return fills
-                quantity -= traded
-                level.quantity -= traded
-                maker.open -= traded
-                if not maker.open:
-                    del orders[maker.order_id]
-                fills.append(Fill(maker, price_e4, traded, maker.open))
-            if not orders:
-                del levels[key]
-                keys.pop()
-        return fills
-
-    def can_fill(self, side: int, quantity: int, limit_key: int, budget: Budget | None = None) -> bool:
-        """Whether `take` would trade all of `quantity`; spends the budget that it is given."""
-        other = self.sides[SELL if side == BUY else BUY]
-        for key in reversed(other.keys):
-            if key < limit_key or quantity <= 0:
-                break
-            if budget is None:
-                quantity -= other.levels[key].quantity
-                continue
-            for maker in other.levels[key].orders.values():
-                wanted = min(quantity, maker.open)
-                if budget.spend(other.sign * key, wanted) < wanted:
-                    return False
-                quantity -= wanted
-        return quantity <= 0
+    def opposite(self, side: int) -> BookSide:
+        """What an order of `side` trades with."""
+        return self.sides[SELL if side == BUY else BUY]
 
     def limit_key(self, side: int, price_e4: int) -> int:
-        """The worst key of the other side that an order of `side` with this bound trades with."""
+        """The worst key of the other side that an order of `side` with this bound trades with; without one any."""
+        if not price_e4:
+            return NO_LIMIT
         return price_e4 if side == SELL else -price_e4
+
+    def meets(self, side: int, price_e4: int) -> bool:
+        """Whether an order of `side` with this bound finds what it can trade with."""
+        keys = self.opposite(side).keys
+        return bool(keys) and keys[-1] >= self.limit_key(side, price_e4)
+
+    def is_triggered(self, stop: Order) -> bool:
+        """Whether the condition of a stop holds."""
+        price_e4 = self.last_e4
+        if stop.terms.stop_trigger == StopTrigger.BEST_QUOTE:
+            best = self.opposite(stop.side).depth(1)
+            price_e4 = best[0][0] if best else 0
+        if not price_e4:
+            return False
+        return price_e4 >= stop.terms.stop_price_e4 if stop.side == BUY else price_e4 <= stop.terms.stop_price_e4

@@ -21,23 +21,45 @@ from svc_match.core.commands import (
     Replace,
     SetPhase,
     Side,
+    StopTrigger,
     Tick,
     TimeInForce,
 )
-from svc_match.core.events import Accepted, Done, DoneReason, Kind, Late, Public, Reason, Refused, Rejected, Repeat
+from svc_match.core.events import (
+    Accepted,
+    Done,
+    DoneReason,
+    Kind,
+    Late,
+    Public,
+    Reason,
+    Refused,
+    Rejected,
+    Repeat,
+    RestateReason,
+)
 from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
 from svc_match.core.instrument import Instrument, Phase, wrong_field
-from tests.svc_match.oracle.book import NO_LIMIT, Book, Budget, Fill
-from tests.svc_match.oracle.orders import OpenOrders, Order
-from tests.svc_match.oracle.rules import is_date, wrong_extra, wrong_phase, wrong_place, wrong_price, wrong_quantity
+from svc_match.core.layout import PEAKS_LIMIT
+from tests.svc_match.oracle.book import Book, Budget, Fill, Outcome
+from tests.svc_match.oracle.orders import Order
+from tests.svc_match.oracle.rules import (
+    is_date,
+    posted_price,
+    wrong_extra,
+    wrong_phase,
+    wrong_place,
+    wrong_price,
+    wrong_quantity,
+)
 
-SEMANTICS = 1
 ROW_EVENTS_LIMIT = 16_384
 CLOSE_ORDERS_LIMIT = 4_096
 INSTRUMENT_LIMIT = 4_096
 
 BUY = Side.BUY
-LIMIT, MARKET = OrderType.LIMIT, OrderType.MARKET
+LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT = OrderType
+STOPS = (STOP, STOP_LIMIT)
 DAY, FOK, IOC = TimeInForce.DAY, TimeInForce.FOK, TimeInForce.IOC
 OPEN = Phase.OPEN
 _new = tuple.__new__
@@ -68,7 +90,7 @@ class Engine:
         self.date_opened_sequence = 0
         self.books: dict[str, Book] = {}
         self.numbered: list[Book] = []
-        self.orders = OpenOrders()
+        self.orders: dict[int, Order] = {}
         self.identities = IdentityTable()
         self._events: list[events.Event] = []
         self._public: dict[str, list[Public]] = {}
@@ -95,7 +117,6 @@ class Engine:
             else:
                 results.append(self._control(command))
                 known = min(known, len(self.identities.records))
-        self.orders.flush()
         identities = bytes(memoryview(self.identities.records)[known:])
         trading_date = date_before or self.trading_date
         return Applied(first, self.sequence, trading_date, self._events, self._public, results, identities)
@@ -133,33 +154,34 @@ class Engine:
         if wrong is not None:
             return self._reject(command, Kind.PLACE, order_id(self.shard, self.sequence + 1), command.symbol, wrong)
         assert book is not None
-        (account, client_order_id, *_, hold_id, _, held_price_e4, held_fee_e6) = command[:10]
-        symbol, side, kind, time_in_force, price_e4, quantity, amount_e4 = command[10:]
-        if kind == MARKET and time_in_force != FOK:
-            time_in_force = IOC
+        side, kind, price_e4, terms = command.side, command.type, command.price_e4, command.terms
+        stands_e4 = posted_price(book, side, price_e4, terms)
+        if not stands_e4 and terms.post_only:
+            wrong = Refused(Reason.POST_ONLY_WOULD_TRADE, "price_e4", str(price_e4))
+            return self._reject(command, Kind.PLACE, order_id(self.shard, self.sequence + 1), command.symbol, wrong)
+        time_in_force = IOC if kind == MARKET and command.time_in_force != FOK else command.time_in_force
+        if kind in STOPS and not terms.stop_trigger:
+            terms = terms._replace(stop_trigger=StopTrigger.LAST_TRADE)
         self.sequence = sequence = self.sequence + 1
         identity = order_id(self.shard, sequence)
-        accepted: Accepted = _new(
-            Accepted,
-            (
-                sequence, identity, account, client_order_id, symbol, side, kind, time_in_force,
-                price_e4, quantity, amount_e4, hold_id, held_price_e4, held_fee_e6,
-            ),
+        accepted = Accepted(
+            sequence, identity, command.account, command.client_order_id, command.symbol, side, kind, time_in_force,
+            price_e4, command.quantity, command.amount_e4, command.hold_id, command.held_price_e4, command.held_fee_e6,
+            terms,
         )  # fmt: skip
         self._events.append(accepted)
         order = Order(
-            identity, account, book.number, side, price_e4, quantity, quantity, held_price_e4, held_fee_e6, sequence
-        )
-        limit_key = book.limit_key(side, price_e4) if price_e4 else NO_LIMIT
-        if time_in_force != FOK or book.can_fill(side, quantity, limit_key, _budget(book, order, amount_e4)):
-            self._trade(book, order, limit_key, _budget(book, order, amount_e4))
-        if order.open:
-            if time_in_force == DAY:
-                self._rest(book, order)
-            else:
-                self._done(order, symbol, DoneReason.IMMEDIATE)
-        if self._touched:
-            self._publish_levels(book)
+            identity, command.account, book.number, side, kind, price_e4, command.quantity, command.held_price_e4,
+            command.held_fee_e6, terms,
+        )  # fmt: skip
+        if kind in STOPS:
+            book.stops.append(order)
+            self.orders[identity] = order
+        else:
+            if stands_e4 != price_e4:
+                self._reprice(book, order, stands_e4, RestateReason.SLID)
+            self._arrive(book, order, kind, time_in_force, command.amount_e4, terms.minimum_quantity)
+        self._trigger(book)
         return accepted
 
     def _cancel(self, command: Cancel) -> Done | Rejected:
@@ -168,8 +190,9 @@ class Engine:
             return self._reject(command, Kind.CANCEL, self._named(command), command.symbol, order)
         book = self.numbered[order.book]
         self._leave(book, order)
-        done = self._done(order, book.instrument.symbol, DoneReason.CANCELLED, command.client_order_id)
+        done = self._done(order, DoneReason.CANCELLED, command.client_order_id)
         self._publish_levels(book)
+        self._trigger(book)
         return done
 
     def _replace(self, command: Replace) -> events.Replaced | Rejected:
@@ -185,8 +208,19 @@ class Engine:
             wrong = Refused(Reason.QUANTITY_BELOW_EXECUTED, "quantity", str(command.quantity))
         if wrong is None:
             wrong = wrong_extra(order, command, open_quantity, held_fee_e6)
+        if wrong is None and order.is_iceberg and command.quantity > order.terms.display_quantity * PEAKS_LIMIT:
+            wrong = Refused(Reason.DISPLAY_QUANTITY_INVALID, "quantity", str(command.quantity))
+        keeps = price_e4 == order.price_e4 and open_quantity < order.open
+        waits = order in book.stops
+        stands_e4 = price_e4
+        if wrong is None and not waits and not keeps:
+            stands_e4 = posted_price(book, order.side, price_e4, order.terms)
+            if not stands_e4:
+                wrong = Refused(Reason.POST_ONLY_WOULD_TRADE, "price_e4", str(price_e4))
         if wrong is not None:
             return self._reject(command, Kind.REPLACE, order.order_id, instrument.symbol, wrong)
+        if waits and order.type == STOP and order.side != BUY:
+            price_e4 = stands_e4 = 0
         self.sequence = sequence = self.sequence + 1
         held_price_e4 = price_e4 if order.side == BUY else 0
         replaced = events.Replaced(
@@ -194,27 +228,26 @@ class Engine:
             command.quantity, open_quantity, command.hold_id, held_price_e4, held_fee_e6,
         )  # fmt: skip
         self._events.append(replaced)
-        keeps = price_e4 == order.price_e4 and open_quantity < order.open
-        if keeps:
-            book.sides[order.side].levels[book.sides[order.side].sign * price_e4].quantity -= order.open - open_quantity
-            self._touch(order)
-        else:
+        before = order.displayed
+        if not waits and not keeps:
             self._leave(book, order)
         order.quantity, order.open, order.price_e4 = command.quantity, open_quantity, price_e4
         order.held_price_e4, order.held_fee_e6 = held_price_e4, held_fee_e6
-        if keeps:
-            self.orders.changed(order)
-        else:
-            order.priority = sequence
-            self._trade(book, order, book.limit_key(order.side, price_e4))
-            if order.open:
-                self._rest(book, order)
+        if keeps and not waits:
+            order.shrink()
+            if order.displayed != before:
+                self._touch(order)
+        elif not waits:
+            if stands_e4 != price_e4:
+                self._reprice(book, order, stands_e4, RestateReason.SLID)
+            self._arrive(book, order, LIMIT, DAY)
         self._publish_levels(book)
+        self._trigger(book)
         return replaced
 
     def _find(self, command: Cancel | Replace) -> Order | Refused:
         identity = self._named(command)
-        order = self.orders.by_id.get(identity)
+        order = self.orders.get(identity)
         if order is not None and order.account == command.account:
             if not command.symbol or self.numbered[order.book].instrument.symbol == command.symbol:
                 return order
@@ -246,55 +279,119 @@ class Engine:
 
     # What happens to an order
 
-    def _trade(self, book: Book, taker: Order, limit_key: int, budget: Budget | None = None) -> None:
-        fills = book.take(taker.side, taker.open, limit_key, budget)
-        for fill in fills:
-            self._fill(book, taker, fill)
+    def _arrive(
+        self, book: Book, order: Order, kind: int, time_in_force: int, amount_e4: int = 0, minimum: int = 0
+    ) -> None:
+        """An order trades what it can at once; the rest stands, or is done."""
+        other, limit_key = book.opposite(order.side), book.limit_key(order.side, order.price_e4)
+        meets = book.meets(order.side, order.price_e4)
+        if kind == MARKET_TO_LIMIT and meets:
+            limit_key = other.keys[-1]
+        budget = _budget(book, order, amount_e4)
+        if minimum or time_in_force == FOK:
+            there = other.would_trade(order, limit_key, budget) if meets else 0
+            if there < minimum:
+                self._done(order, DoneReason.MINIMUM_QUANTITY)
+                return
+            meets = meets and (time_in_force != FOK or there == order.open)
+        if meets:
+            for outcome in other.meet(order, limit_key, budget):
+                self._tell(book, order, outcome)
+        if order.ended:
+            pass
+        elif not order.open:
+            self._done(order, DoneReason.FILLED)
+        elif time_in_force == DAY and (kind == LIMIT or meets):
+            if kind == MARKET_TO_LIMIT:
+                self._reprice(book, order, other.sign * limit_key, RestateReason.MARKET_TO_LIMIT)
+            self._rest(book, order)
+        else:
+            self._done(order, DoneReason.IMMEDIATE)
+        self._publish_levels(book)
+
+    def _tell(self, book: Book, taker: Order, outcome: Outcome) -> None:
+        """The events of a trade, or of what happened instead."""
+        if isinstance(outcome, Fill):
+            self._fill(book, taker, outcome)
+            return
+        order = outcome.order
+        if outcome.displayed:
+            self._touch(order)
+        if order.ended:
+            self._done(order, DoneReason.SELF_TRADE)
+        else:
+            self._restate(order, RestateReason.SELF_TRADE)
 
     def _fill(self, book: Book, taker: Order, fill: Fill) -> None:
-        maker, price_e4, quantity, maker_open = fill
+        maker, price_e4, quantity, displayed = fill
         instrument, symbol, side = book.instrument, book.instrument.symbol, taker.side
         self.sequence = sequence = self.sequence + 1
-        taker.open -= quantity
         amount_e4 = price_e4 * quantity
         traded = (
             sequence, symbol, price_e4, quantity, maker.order_id, taker.order_id, maker.account, taker.account, side,
             fee(amount_e4, min(instrument.maker_fee_e6, maker.held_fee_e6)),
             fee(amount_e4, min(instrument.taker_fee_e6, taker.held_fee_e6)),
-            maker_open, taker.open,
+            maker.open, taker.open,
         )  # fmt: skip
         self._events.append(_new(events.Traded, traded))
         self._show(book, events.PublicTrade(sequence, price_e4, quantity, side))
-        self._touched[maker.side, price_e4] = None
-        if maker_open:
-            self.orders.changed(maker)
-        else:
-            self.orders.remove(maker)
-            self._done(maker, symbol, DoneReason.FILLED)
-        if not taker.open:
-            self._done(taker, symbol, DoneReason.FILLED)
+        book.last_e4 = price_e4
+        if displayed:
+            self._touch(maker)
+        if not maker.open:
+            self._done(maker, DoneReason.FILLED)
 
-    def _done(self, order: Order, symbol: str, reason: DoneReason, client_order_id: str = "") -> Done:
+    def _done(self, order: Order, reason: DoneReason, client_order_id: str = "") -> Done:
         self.sequence = sequence = self.sequence + 1
-        executed = order.quantity - order.open
-        done: Done = _new(
-            Done, (sequence, order.order_id, order.account, reason, client_order_id, symbol, executed, order.open)
-        )
+        symbol, executed = self.numbered[order.book].instrument.symbol, order.quantity - order.open
+        done = Done(sequence, order.order_id, order.account, reason, client_order_id, symbol, executed, order.open)
         self._events.append(done)
+        order.ended = True
+        self.orders.pop(order.order_id, None)
         return done
+
+    def _reprice(self, book: Book, order: Order, price_e4: int, reason: RestateReason) -> None:
+        order.price_e4 = price_e4
+        if order.side == BUY:
+            order.held_price_e4 = price_e4
+        self._restate(order, reason)
+
+    def _restate(self, order: Order, reason: RestateReason) -> None:
+        self.sequence = sequence = self.sequence + 1
+        symbol = self.numbered[order.book].instrument.symbol
+        held_price_e4 = order.held_price_e4 if order.side == BUY else 0
+        self._events.append(
+            events.Restated(
+                sequence, order.order_id, order.account, reason, symbol, order.price_e4, order.quantity, order.open,
+                held_price_e4, order.held_fee_e6,
+            )
+        )  # fmt: skip
 
     def _rest(self, book: Book, order: Order) -> None:
         book.sides[order.side].add(order)
-        self.orders.add(order)
-        self._touch(order)
+        self.orders[order.order_id] = order
+        if order.displayed:
+            self._touch(order)
 
     def _leave(self, book: Book, order: Order) -> None:
+        if order in book.stops:
+            book.stops.remove(order)
+            return
+        if order.displayed:
+            self._touch(order)
         book.sides[order.side].remove(order)
-        self.orders.remove(order)
-        self._touch(order)
 
     def _touch(self, order: Order) -> None:
         self._touched[order.side, order.price_e4] = None
+
+    def _trigger(self, book: Book) -> None:
+        """Executes the stops whose condition holds, then those whose condition holds then, until none does."""
+        while book.phase == OPEN and (triggered := sorted(filter(book.is_triggered, book.stops), key=Order.stop_rank)):
+            for order in triggered:
+                book.stops.remove(order)
+            for order in triggered:
+                self._restate(order, RestateReason.TRIGGERED)
+                self._arrive(book, order, order.becomes, DAY if order.becomes == LIMIT else IOC)
 
     # Public events
 
@@ -310,7 +407,7 @@ class Engine:
         for side, price_e4 in self._touched:
             place = book.sides[side]
             level = place.levels.get(place.sign * price_e4)
-            quantity, count = (level.quantity, len(level.orders)) if level is not None else (0, 0)
+            quantity, count = (level.quantity, len(level.displayed)) if level is not None else (0, 0)
             self._show(book, _new(events.LevelChanged, (self.sequence, side, price_e4, quantity, count)))
         self._touched = {}
 
@@ -343,7 +440,8 @@ class Engine:
         self.trading_date = self.last_date = trading_date
         self.date_opened_sequence = self.sequence
         self.identities = IdentityTable()
-        self.orders.forget_accounts()
+        for book in self.numbered:
+            book.last_e4 = 0
         return self._announce(events.DateOpened(self.sequence, trading_date))
 
     def _close_date(self, trading_date: int) -> events.Result:
@@ -357,16 +455,20 @@ class Engine:
         for book in self.numbered:
             for side in book.sides.values():
                 while left and side.keys:
-                    order = next(iter(side.levels[side.keys[-1]].orders.values()))
-                    self._leave(book, order)
-                    self._done(order, book.instrument.symbol, DoneReason.DATE_CLOSED)
-                    left -= 1
+                    left -= self._end(book, side.levels[side.keys[-1]].first())
+            while left and book.stops:
+                left -= self._end(book, min(book.stops, key=Order.stop_rank))
             self._publish_levels(book)
-        if self.orders.by_id:
+        if self.orders:
             return events.Stands(self.sequence, more=True)
         self.sequence += 1
         self.trading_date = 0
         return self._announce(events.DateClosed(self.sequence, trading_date))
+
+    def _end(self, book: Book, order: Order) -> int:
+        self._leave(book, order)
+        self._done(order, DoneReason.DATE_CLOSED)
+        return 1
 
     def _add_instrument(self, instrument: Instrument) -> events.Result:
         wrong = wrong_field(instrument, self.shard)
@@ -404,6 +506,7 @@ class Engine:
             changed = events.PhaseChanged(self.sequence, book.instrument.symbol, phase)
             self._events.append(changed)
             self._show(book, changed)
+            self._trigger(book)
 
     def _announce(self, event: events.DateOpened | events.DateClosed) -> events.Result:
         self._events.append(event)

@@ -1,149 +1,74 @@
-"""The open orders of a shard, and a packed mirror of them that is copied, hashed and stored at once."""
+"""An order of the plain engine."""
 
-from struct import Struct
+from svc_match.core.commands import OrderType, SelfTradePrevention, Terms
 
-# order_id, price, quantity, open, held_price, priority, held_fee, account, book, side
-RECORD = Struct(">qqqqqqIIHB5x")
-SIZE = RECORD.size
-FREE = bytes(SIZE)
+NEVER = (0, SelfTradePrevention.NONE)
 
 
 class Order:
-    """An order. `priority` is the sequence of the event that put it where it stands in its level."""
+    """An order. `shown` is what is displayed of an iceberg that stands; `ended` is true of one that is done."""
 
     __slots__ = (
-        "account",
-        "book",
-        "held_fee_e6",
-        "held_price_e4",
-        "open",
-        "order_id",
-        "price_e4",
-        "priority",
-        "quantity",
-        "side",
-        "slot",
-    )
+        "account", "book", "ended", "held_fee_e6", "held_price_e4", "open", "order_id", "price_e4", "quantity", "shown", "side",
+        "terms", "type",
+    )  # fmt: skip
 
     def __init__(
-        self,
-        order_id: int,
-        account: str,
-        book: int,
-        side: int,
-        price_e4: int,
-        quantity: int,
-        open_quantity: int,
-        held_price_e4: int,
-        held_fee_e6: int,
-        priority: int,
-        slot: int = -1,
-    ) -> None:
+        self, order_id: int, account: str, book: int, side: int, kind: int, price_e4: int, quantity: int, held_price_e4: int,
+        held_fee_e6: int, terms: Terms,
+    ) -> None:  # fmt: skip
         self.order_id = order_id
         self.account = account
         self.book = book
         self.side = side
+        self.type = kind
         self.price_e4 = price_e4
         self.quantity = quantity
-        self.open = open_quantity
+        self.open = quantity
         self.held_price_e4 = held_price_e4
         self.held_fee_e6 = held_fee_e6
-        self.priority = priority
-        self.slot = slot
+        self.terms = terms
+        self.shown = 0
+        self.ended = False
 
+    @property
+    def participant(self) -> str:
+        """Whose account it is."""
+        return self.account.partition("/")[0]
 
-class OpenOrders:
-    """Open orders by id. `changed` and `flush` keep the mirror: one record a slot, zeros where none is."""
+    @property
+    def is_iceberg(self) -> bool:
+        """Whether only a part is displayed at a time."""
+        return self.terms.display_quantity > 0
 
-    def __init__(self) -> None:
-        self.by_id: dict[int, Order] = {}
-        self.accounts: dict[str, int] = {}
-        self.packed = bytearray()
-        self.free: list[int] = []
-        self._changed: set[Order] = set()
+    @property
+    def in_turn(self) -> int:
+        """What it trades before the next order has its turn."""
+        return self.shown if self.is_iceberg else self.open
 
-    def add(self, order: Order) -> None:
-        """A new order rests."""
-        if self.free:
-            order.slot = self.free.pop()
-        else:
-            order.slot = len(self.packed) // SIZE
-            self.packed += FREE
-        self.accounts.setdefault(order.account, len(self.accounts))
-        self.by_id[order.order_id] = order
-        self._changed.add(order)
+    @property
+    def displayed(self) -> int:
+        """What everyone sees of it."""
+        return 0 if self.terms.hidden else self.in_turn
 
-    def changed(self, order: Order) -> None:
-        """A resting order is not as it was."""
-        self._changed.add(order)
+    def show_peak(self) -> None:
+        """A new peak of an iceberg."""
+        self.shown = min(self.terms.display_quantity, self.open)
 
-    def remove(self, order: Order) -> None:
-        """An order is finished."""
-        del self.by_id[order.order_id]
-        self._changed.discard(order)
-        self.packed[order.slot * SIZE : order.slot * SIZE + SIZE] = FREE
-        self.free.append(order.slot)
-        order.slot = -1
+    def shrink(self) -> None:
+        """An iceberg displays no more than it has."""
+        self.shown = min(self.shown, self.open)
 
-    def flush(self) -> None:
-        """Brings the mirror up to date; called once a batch."""
-        packed, accounts, pack_into = self.packed, self.accounts, RECORD.pack_into
-        for order in self._changed:
-            pack_into(
-                packed,
-                order.slot * SIZE,
-                order.order_id,
-                order.price_e4,
-                order.quantity,
-                order.open,
-                order.held_price_e4,
-                order.priority,
-                order.held_fee_e6,
-                accounts[order.account],
-                order.book,
-                order.side,
-            )
-        self._changed.clear()
+    def prevents(self, other: "Order") -> bool:
+        """Whether it, arriving, is not to trade with an order that stands."""
+        return self.terms.self_trade_prevention not in NEVER and self.participant == other.participant
 
-    def forget_accounts(self) -> None:
-        """A new date begins with none of the names, and no slots, of the one before."""
-        assert not self.by_id
-        self.accounts.clear()
-        self.packed.clear()
-        self.free.clear()
+    def stop_rank(self) -> tuple[int, int, int]:
+        """What sorts stops that are triggered together: buys first, the nearest price first, the oldest first."""
+        stop_e4 = self.terms.stop_price_e4
+        return self.side, stop_e4 if self.side == 1 else -stop_e4, self.order_id
 
-    def load(self, packed: bytes, free: list[int], accounts: list[str]) -> list[Order]:
-        """Fills the table from its mirror; the orders by priority, to be put into their books in that order."""
-        self.packed, self.free = bytearray(packed), free
-        self.accounts = {name: number for number, name in enumerate(accounts)}
-        orders = [
-            Order(
-                order_id,
-                accounts[account],
-                book,
-                side,
-                price_e4,
-                quantity,
-                open_quantity,
-                held_price_e4,
-                held_fee_e6,
-                priority,
-                slot,
-            )
-            for slot, (
-                order_id,
-                price_e4,
-                quantity,
-                open_quantity,
-                held_price_e4,
-                priority,
-                held_fee_e6,
-                account,
-                book,
-                side,
-            ) in enumerate(RECORD.iter_unpack(packed))
-            if order_id
-        ]
-        orders.sort(key=lambda order: order.priority)
-        self.by_id = {order.order_id: order for order in orders}
-        return orders
+    @property
+    def becomes(self) -> OrderType:
+        """What a stop is once it is triggered."""
+        return OrderType.LIMIT if self.type == OrderType.STOP_LIMIT else OrderType.MARKET

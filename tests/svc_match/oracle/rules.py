@@ -3,14 +3,14 @@
 from datetime import date
 
 from chassis.units import INT64_MAX, worst
-from svc_match.core.commands import OrderType, Place, Replace, Side
+from svc_match.core.commands import OrderType, Place, PostOnly, Replace, Side, Terms
 from svc_match.core.events import Reason, Refused
 from svc_match.core.instrument import Instrument, Phase
 from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.orders import Order
 
 BUY = Side.BUY
-LIMIT, MARKET = OrderType.LIMIT, OrderType.MARKET
+LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT = OrderType
 OPEN = Phase.OPEN
 
 
@@ -22,13 +22,42 @@ def wrong_place(command: Place, book: Book | None) -> Refused | None:
         return wrong_phase(book)
     instrument = book.instrument
     price_e4, quantity = command.price_e4, command.quantity
-    if price_e4 or command.type == LIMIT:
+    if price_e4 or is_priced(command):
         wrong = wrong_price(price_e4, instrument)
         if wrong is not None:
             return wrong
+    if command.type in (STOP, STOP_LIMIT):
+        wrong = wrong_price(command.terms.stop_price_e4, instrument)
+        if wrong is not None:
+            return wrong._replace(field="stop_price_e4")
     if quantity % instrument.lot_size or not 0 < quantity <= instrument.max_quantity:
         return wrong_quantity(quantity, instrument)
-    return wrong_bound(command) or wrong_hold(command)
+    return wrong_lots(command.terms, instrument) or wrong_bound(command) or wrong_hold(command)
+
+
+def is_priced(command: Place) -> bool:
+    """Whether it names a price, as a limit or as a bound; a MARKET buy may."""
+    return command.type in (LIMIT, STOP_LIMIT) or (command.type != MARKET and command.side == BUY)
+
+
+def wrong_lots(terms: Terms, instrument: Instrument) -> Refused | None:
+    """What is displayed and what must trade at once are whole lots."""
+    if terms.display_quantity % instrument.lot_size:
+        return Refused(Reason.DISPLAY_QUANTITY_INVALID, "display_quantity", str(terms.display_quantity))
+    if terms.minimum_quantity % instrument.lot_size:
+        return Refused(Reason.MINIMUM_QUANTITY_INVALID, "minimum_quantity", str(terms.minimum_quantity))
+    return None
+
+
+def posted_price(book: Book, side: int, price_e4: int, terms: Terms) -> int:
+    """The price at which an order stands that may be post-only; 0 where it is to be rejected."""
+    if not terms.post_only or not book.meets(side, price_e4):
+        return price_e4
+    instrument, other = book.instrument, book.opposite(side)
+    best_e4 = other.sign * other.keys[-1]
+    slid_e4 = best_e4 - instrument.tick_size_e4 if side == BUY else best_e4 + instrument.tick_size_e4
+    within = instrument.min_price_e4 <= slid_e4 <= instrument.max_price_e4
+    return slid_e4 if terms.post_only == PostOnly.SLIDE and within else 0
 
 
 def wrong_phase(book: Book) -> Refused | None:
@@ -63,7 +92,7 @@ def wrong_quantity(quantity: int, instrument: Instrument) -> Refused | None:
 
 
 def wrong_bound(command: Place) -> Refused | None:
-    """A MARKET buy names a price or an amount, a MARKET sell and a LIMIT order no amount."""
+    """A MARKET buy names a price or an amount, all others no amount; a sell that is no limit order names no price."""
     price_e4, amount_e4 = command.price_e4, command.amount_e4
     if command.type == MARKET:
         if command.side == BUY and (price_e4 > 0) != (amount_e4 > 0) and amount_e4 >= 0:
@@ -71,7 +100,9 @@ def wrong_bound(command: Place) -> Refused | None:
         if command.side != BUY and not amount_e4:
             return Refused(Reason.PRICE_INVALID, "price_e4", str(price_e4)) if price_e4 else None
         return Refused(Reason.AMOUNT_INVALID, "amount_e4", str(amount_e4))
-    return Refused(Reason.AMOUNT_INVALID, "amount_e4", str(amount_e4)) if amount_e4 else None
+    if amount_e4:
+        return Refused(Reason.AMOUNT_INVALID, "amount_e4", str(amount_e4))
+    return Refused(Reason.PRICE_INVALID, "price_e4", str(price_e4)) if price_e4 and not is_priced(command) else None
 
 
 def wrong_hold(command: Place) -> Refused | None:

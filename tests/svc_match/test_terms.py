@@ -1,0 +1,139 @@
+"""Which fields of an order go together: each cell of the table, and the limits of each field (rules 2.2 to 2.4)."""
+
+from itertools import product
+
+import pytest
+
+from svc_match.core.commands import PLAIN, OrderType, Terms, TimeInForce
+from svc_match.core.events import Reason, Refused
+from svc_match.core.layout import PEAKS_LIMIT
+from svc_match.core.terms import NEVER_TOGETHER, TERMS, wrong_terms
+
+QUANTITY = 10
+SAMPLE = {
+    "stop_price_e4": 100,
+    "stop_trigger": 1,
+    "display_quantity": 5,
+    "hidden": 1,
+    "post_only": 1,
+    "minimum_quantity": 5,
+    "self_trade_prevention": 2,
+}
+TIMES = (0, *TimeInForce)
+# Type and time in force, a letter for each: yes, or no.
+STANDS = {
+    OrderType.LIMIT: "-yyy",
+    OrderType.MARKET: "y-yy",
+    OrderType.MARKET_TO_LIMIT: "-yy-",
+    OrderType.STOP: "-y--",
+    OrderType.STOP_LIMIT: "-y--",
+}
+# For each term the orders that may have it.
+TAKES = {
+    "stop_price_e4": {("STOP", "DAY"), ("STOP_LIMIT", "DAY")},
+    "stop_trigger": {("STOP", "DAY"), ("STOP_LIMIT", "DAY")},
+    "display_quantity": {("LIMIT", "DAY")},
+    "hidden": {("LIMIT", "DAY")},
+    "post_only": {("LIMIT", "DAY")},
+    "minimum_quantity": {
+        ("LIMIT", "DAY"), ("LIMIT", "IOC"), ("LIMIT", "FOK"), ("MARKET", ""), ("MARKET", "IOC"), ("MARKET", "FOK"),
+        ("MARKET_TO_LIMIT", "DAY"), ("MARKET_TO_LIMIT", "IOC"),
+    },
+    "self_trade_prevention": {
+        (kind.name, TimeInForce(time).name if time else "")
+        for kind, row in STANDS.items()
+        for time, cell in zip(TIMES, row, strict=True)
+        if cell == "y"
+    },
+}  # fmt: skip
+
+
+def base(kind: OrderType) -> Terms:
+    """What an order of the type cannot do without."""
+    return PLAIN._replace(stop_price_e4=100) if "STOP" in kind.name else PLAIN
+
+
+@pytest.mark.parametrize(("kind", "time"), list(product(OrderType, TIMES)))
+def test_types_and_times(kind: OrderType, time: int) -> None:
+    """2.2: each type stands as long as it may, no other."""
+    wrong = wrong_terms(kind, time, QUANTITY, base(kind))
+    allowed = STANDS[kind][TIMES.index(time)] == "y"
+    assert wrong == (None if allowed else Refused(Reason.TIME_IN_FORCE_INVALID, "time_in_force", str(int(time))))
+
+
+@pytest.mark.parametrize("kind", [0, -1, 6, 9])
+def test_other_types(kind: int) -> None:
+    """2.2: what is no type is refused."""
+    assert wrong_terms(kind, 1, QUANTITY, PLAIN) == Refused(Reason.ORDER_TYPE_INVALID, "type", str(kind))
+
+
+@pytest.mark.parametrize(("field", "kind", "time"), list(product(TERMS, OrderType, TIMES)))
+def test_terms_of_types(field: str, kind: OrderType, time: int) -> None:
+    """2.3: each term goes with the types and times that may have it, and is refused for its own reason with others."""
+    if STANDS[kind][TIMES.index(time)] != "y":
+        return
+    wrong = wrong_terms(kind, time, QUANTITY, base(kind)._replace(**{field: SAMPLE[field]}))
+    allowed = (kind.name, TimeInForce(time).name if time else "") in TAKES[field]
+    assert wrong == (None if allowed else Refused(TERMS[field].reason, field, str(SAMPLE[field])))
+
+
+@pytest.mark.parametrize(("one", "other"), [(a, b) for a, b in product(TERMS, TERMS) if a < b])
+def test_terms_together(one: str, other: str) -> None:
+    """2.4: all terms of a LIMIT DAY order go together but these."""
+    terms = PLAIN._replace(**{one: SAMPLE[one], other: SAMPLE[other]})
+    apart = {name for pair in NEVER_TOGETHER if {one, other} == set(pair) for name in pair[:1]}
+    stops = [name for name in TERMS if name in (one, other) and name.startswith("stop")]
+    wrong = wrong_terms(OrderType.LIMIT, TimeInForce.DAY, QUANTITY, terms)
+    expected = stops[0] if stops else next(iter(apart), "")
+    assert (wrong.field if wrong else "") == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "right"),
+    [
+        ("display_quantity", -1, False),
+        ("display_quantity", 1, True),
+        ("display_quantity", QUANTITY - 1, True),
+        ("display_quantity", QUANTITY, False),
+        ("minimum_quantity", -1, False),
+        ("minimum_quantity", QUANTITY, True),
+        ("minimum_quantity", QUANTITY + 1, False),
+        ("post_only", 2, True),
+        ("post_only", 3, False),
+        ("post_only", -1, False),
+        ("self_trade_prevention", 5, True),
+        ("self_trade_prevention", 6, False),
+        ("self_trade_prevention", -1, False),
+    ],
+)
+def test_limits_of_a_limit_order(field: str, value: int, *, right: bool) -> None:
+    """2.3: a field outside its range is refused for its own reason."""
+    wrong = wrong_terms(OrderType.LIMIT, TimeInForce.DAY, QUANTITY, PLAIN._replace(**{field: value}))
+    assert wrong == (None if right else Refused(TERMS[field].reason, field, str(value)))
+
+
+@pytest.mark.parametrize("kind", [OrderType.STOP, OrderType.STOP_LIMIT])
+@pytest.mark.parametrize(
+    ("terms", "reason"),
+    [
+        (PLAIN, Reason.STOP_PRICE_INVALID),
+        (Terms(stop_price_e4=-1), Reason.STOP_PRICE_INVALID),
+        (Terms(100, 0), None),
+        (Terms(100, 1), None),
+        (Terms(100, 2), None),
+        (Terms(100, 3), Reason.STOP_TRIGGER_INVALID),
+        (Terms(100, -1), Reason.STOP_TRIGGER_INVALID),
+    ],
+)
+def test_stops(kind: OrderType, terms: Terms, reason: Reason | None) -> None:
+    """2.3: a stop names a positive price, and a trigger that there is, or none."""
+    wrong = wrong_terms(kind, TimeInForce.DAY, QUANTITY, terms)
+    assert (wrong.reason if wrong else None) == reason
+
+
+def test_an_iceberg_has_few_peaks() -> None:
+    """2.3: a peak is at least one hundredth of the order."""
+    terms = PLAIN._replace(display_quantity=7)
+    assert wrong_terms(OrderType.LIMIT, TimeInForce.DAY, 7 * PEAKS_LIMIT, terms) is None
+    wrong = wrong_terms(OrderType.LIMIT, TimeInForce.DAY, 7 * PEAKS_LIMIT + 1, terms)
+    assert wrong == Refused(Reason.DISPLAY_QUANTITY_INVALID, "display_quantity", "7")
