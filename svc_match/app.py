@@ -19,7 +19,7 @@ from chassis import telemetry
 from chassis.coalesce import Coalescer
 from svc_match.core import events, snapshot
 from svc_match.core.books import COMPILED
-from svc_match.core.engine import SEMANTICS, Applied, Engine
+from svc_match.core.engine import REPLAYED, SEMANTICS, Applied, Engine
 from svc_match.core.events import EarlierDate, Reason, Refused, Repeat, Result
 from svc_match.core.recent import Recent
 from svc_match.ports import Codec, Head, Item, Journal, JournalDamaged, NotLeader, Row, Snapshot
@@ -224,9 +224,9 @@ class Shard:
 
     def _replay(self, row: Row) -> None:
         what = f"journal row {row.first_sequence} of shard {row.shard}"
-        if row.semantics != SEMANTICS:
-            raise JournalDamaged(f"{what} has semantics {row.semantics}; this core replays {SEMANTICS} only")
-        commands = [item.command for item in self._codec.items(row.commands)]
+        if row.semantics not in REPLAYED:
+            raise JournalDamaged(f"{what} has semantics {row.semantics}; this core replays {REPLAYED}")
+        commands = [item.command for item in self._codec.items(row.commands, row.semantics)]
         applied = self._engine.apply(commands, row.time_us)
         done = (applied.first_sequence, applied.last_sequence, applied.identities)
         if done != (row.first_sequence, row.last_sequence, row.identities) or row.time_us < self.time_us:

@@ -118,8 +118,8 @@ class Codec(Protocol):
 
     TICK: Item
 
-    def items(self, encoded: bytes) -> list[Item]:
-        """The commands of a row."""
+    def items(self, encoded: bytes, semantics: int = ...) -> list[Item]:
+        """The commands of a row, as its semantics read them."""
 
     def commands(self, these: Sequence[Item]) -> bytes:
         """The inverse of `items`."""

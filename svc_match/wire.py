@@ -10,7 +10,7 @@ from bourse.types.v1 import command_pb2, market_pb2
 from chassis.units import command_digest
 from svc_match.core import commands as core
 from svc_match.core import events
-from svc_match.core.engine import Applied
+from svc_match.core.engine import SEMANTICS, Applied
 from svc_match.core.events import Reason, Refused
 from svc_match.core.instrument import Instrument, Phase
 from svc_match.core.terms import wrong_terms
@@ -22,6 +22,7 @@ PART_EVENTS_LIMIT = 4_096
 CLIENT_ORDER_ID = re.compile(rf"[!-~]{{1,{CLIENT_ORDER_ID_LENGTH_LIMIT}}}\Z").match
 SYMBOL_LENGTH_LIMIT = 12
 INT32_MAX = (1 << 31) - 1
+TERMS_SINCE = 2  # the semantics that know an order's terms
 
 # Commands
 
@@ -158,8 +159,8 @@ def _control(message: Any) -> core.Command | Refused:
     return core.SetPhase(message.symbol, Phase(message.phase))
 
 
-def items(encoded: bytes) -> list[Item]:
-    """The commands of a journal row."""
+def items(encoded: bytes, semantics: int = SEMANTICS) -> list[Item]:
+    """The commands of a journal row, read as they were when it was written."""
     found, start = [], 0
     while start < len(encoded):
         kind, length = _ITEM_HEAD.unpack_from(encoded, start)
@@ -167,7 +168,11 @@ def items(encoded: bytes) -> list[Item]:
         body = encoded[start : start + length]
         start += length
         if kind == _SUBMISSION:
-            found.append(submission(match_pb2.Submission.FromString(body)))
+            message = match_pb2.Submission.FromString(body)
+            if semantics < TERMS_SINCE and message.command.HasField("place"):
+                for term in core.Terms._fields:
+                    message.command.place.ClearField(term)
+            found.append(submission(message))
         elif kind == _TICK:
             found.append(TICK)
         else:

@@ -36,7 +36,8 @@ from svc_match.core.instrument import Instrument, Phase, wrong_field
 from svc_match.core.special import Special
 from svc_match.core.telling import Telling
 
-SEMANTICS = 2
+SEMANTICS = 2  # 1 knew LIMIT and MARKET orders without terms, and did the same with them
+REPLAYED = (1, SEMANTICS)
 ROW_EVENTS_LIMIT = 16_384
 CLOSE_ORDERS_LIMIT = 4_096
 INSTRUMENT_LIMIT = 4_096

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from bourse.match.v1 import match_pb2
 from svc_match import db, wire
 from svc_match.app import TIME_JUMP_LIMIT_US, Meters, Shard
-from svc_match.core import events, snapshot
+from svc_match.core import commands, events, snapshot
 from svc_match.core.engine import SEMANTICS, Engine
 from svc_match.ports import Item, JournalDamaged, NotLeader, Row
 from tests.servers import Database
@@ -232,13 +232,54 @@ async def test_a_damaged_snapshot_is_passed_over(prepared: Database, capsys: pyt
 
 
 async def test_rows_of_other_semantics_are_not_replayed(prepared: Database) -> None:
-    """A core replays only rows of its own semantics version."""
+    """A core replays rows of its own semantics version and of those before it; what is newer is refused by name."""
     journal = await db.take_over(prepared.url("svc_match"), 0)
     await journal.append(row(journal, 1, semantics=SEMANTICS + 1))
     await journal.close()
-    with pytest.raises(JournalDamaged, match="semantics"):
+    with pytest.raises(JournalDamaged, match=rf"has semantics {SEMANTICS + 1}; this core replays \(1, {SEMANTICS}\)"):
         async with shard(prepared):
             pass
+
+
+async def test_a_journal_of_the_version_before_goes_on(prepared: Database) -> None:
+    """Its rows are replayed to the same state, its snapshots passed over, and new rows follow."""
+    async with shard(prepared, snapshot_events=10) as it:
+        await it.submit(market())
+        await it.submit(orders(40))
+        assert it._saving is not None
+        await it._saving
+        before = await it.read(stands)
+        rows = await it.journal.rows(1, 1 << 30)
+    with prepared.connect("svc_match") as other:
+        for one in rows:
+            checksum = db.row_checksum(replace(one, semantics=1))
+            other.execute(
+                "UPDATE journal SET semantics = 1, checksum = %s WHERE first_sequence = %s",
+                [checksum, one.first_sequence],
+            )
+        other.execute("UPDATE snapshot SET semantics = 1")
+    async with shard(prepared) as it:
+        assert await it.read(stands) == before
+        await it.submit([wire.submission(place("ACME", 1, 10_000, 5, hidden=True))])
+        assert {row.semantics for row in await it.journal.rows(1, 1 << 30)} == {1, SEMANTICS}
+        after = await it.read(stands)
+    async with shard(prepared) as it:
+        assert await it.read(stands) == after != before
+
+
+def stands(engine: Engine) -> tuple[object, ...]:
+    """What a shard's state holds, whatever its sequence."""
+    book = engine.books["ACME"]
+    return book.standing(1), book.standing(2), book.depth(1, 99), book.symbol_sequence, len(engine.identities)
+
+
+def test_rows_of_the_version_before_have_no_terms() -> None:
+    """What that version passed over in a command is passed over again."""
+    encoded = wire.commands([wire.submission(place("ACME", 1, 10_000, 5, hidden=True, minimum_quantity=9))])
+    (now,), (before,) = wire.items(encoded), wire.items(encoded, 1)
+    assert isinstance(now.command, events.Refused)
+    assert isinstance(before.command, commands.Place)
+    assert before.command.terms is commands.PLAIN
 
 
 async def test_an_earlier_date_answers_from_the_journal(prepared: Database) -> None:
