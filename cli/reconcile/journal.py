@@ -324,7 +324,7 @@ class Fold:
         if order is None:
             self._contradiction(sequence, "a replace", "no open order", order_id=event.order_id)
             return
-        keeps_priority = event.price_e4 == order.price_e4 and event.quantity <= order.quantity
+        keeps_priority = event.price_e4 == order.price_e4 and event.quantity < order.quantity
         self._change(sequence, order, event)
         if keeps_priority:
             order.shrink()

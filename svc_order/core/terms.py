@@ -36,6 +36,7 @@ TIMES_OF = {
 }
 PRICED = (LIMIT, STOP_LIMIT)  # A sell of any other type names no price.
 STOPS = (STOP, STOP_LIMIT)
+PEAKS_LIMIT = 100  # Times that what is displayed may go into the quantity.
 STOP_TRIGGERS, POST_ONLY, SELF_TRADE_PREVENTION = range(3), range(3), range(6)  # What these enums have.
 
 
@@ -111,6 +112,12 @@ RULES = (
         lambda place: place.terms.display_quantity != 0 and not 0 < place.terms.display_quantity < place.quantity,
         "what is displayed is a part of the order",
         "send less than the quantity, or 0 to display all",
+    ),
+    Rule(
+        "display_quantity",
+        lambda place: 0 < place.terms.display_quantity * PEAKS_LIMIT < place.quantity,
+        f"at least 1/{PEAKS_LIMIT} of an order is displayed at a time",
+        "send more, or 0 to display all",
     ),
     Rule(
         "post_only",

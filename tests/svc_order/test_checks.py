@@ -198,6 +198,7 @@ def test_each_term_goes_with_some_types_alone(
         (Terms(minimum_quantity=10, post_only=1), "minimum_quantity"),
         (Terms(minimum_quantity=10, post_only=2), "minimum_quantity"),
         (Terms(display_quantity=10, post_only=2), ""),
+        (Terms(display_quantity=10, self_trade_prevention=1), ""),
         (Terms(hidden=True, post_only=1), ""),
         (Terms(hidden=True, minimum_quantity=10), ""),
         (Terms(display_quantity=10, minimum_quantity=20, self_trade_prevention=5), ""),
@@ -207,6 +208,13 @@ def test_terms_that_contradict_each_other_are_refused(terms: Terms, field: str) 
     """Two at a time; those that do not are taken together."""
     answer = verdict(PLACE, terms=terms)
     assert (answer.metadata["field"] == field) if field else isinstance(answer, Route)
+
+
+@pytest.mark.parametrize(("quantity", "taken"), [(1_000, True), (1_010, False)])
+def test_an_iceberg_displays_a_hundredth_of_itself_at_least(quantity: int, taken: bool) -> None:
+    """A smaller peak would make too many trades of one order that arrives."""
+    answer = verdict(PLACE, quantity=quantity, terms=Terms(display_quantity=10))
+    assert isinstance(answer, Route) if taken else answer.reason == "DISPLAY_QUANTITY_INVALID"
 
 
 @pytest.mark.parametrize(
