@@ -91,7 +91,7 @@ def word(enum: Any, number: int) -> str:
     """An enum value for people: SIDE_BUY is "buy"."""
     name: str = enum.Name(number)
     prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in enum.DESCRIPTOR.name)
-    return name.removeprefix(prefix.lstrip("_") + "_").lower()
+    return name.removeprefix(prefix.lstrip("_") + "_").lower().replace("_", "-")
 
 
 def _is_there(message: Message, field: Any) -> bool:

@@ -1,19 +1,49 @@
 """`bourse order`: place, cancel, replace, get and list orders."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from bourse.match.v1 import events_pb2
 from bourse.order.v1 import order_pb2
-from bourse.types.v1 import market_pb2
-from bourse_sdk.commands import Cancel, Command, CommandResult, OrderType, Place, Replace, Side, TimeInForce
+from bourse.types.v1 import command_pb2, market_pb2
+from bourse_sdk.commands import (
+    Cancel,
+    Command,
+    CommandResult,
+    OrderType,
+    Place,
+    PostOnly,
+    Replace,
+    SelfTradePrevention,
+    Side,
+    StopTrigger,
+    TimeInForce,
+)
 from bourse_sdk.money import INT64_MAX, decimal_text
 from cli.answers import answered, as_value, columns, show, word
 from cli.market import DECIMAL, member, participant_option, token_option
 from cli.options import NEGATIVE_NUMBERS, home_option, json_option
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+TYPES = {
+    "limit": OrderType.LIMIT,
+    "market": OrderType.MARKET,
+    "market-to-limit": OrderType.MARKET_TO_LIMIT,
+    "stop": OrderType.STOP,
+    "stop-limit": OrderType.STOP_LIMIT,
+}
 TIMES = {"day": TimeInForce.DAY, "ioc": TimeInForce.IOC, "fok": TimeInForce.FOK}
+TRIGGERS = {"last-trade": StopTrigger.LAST_TRADE, "best-quote": StopTrigger.BEST_QUOTE}
+POST_ONLY = {"reject": PostOnly.REJECT, "slide": PostOnly.SLIDE}
+SELF_TRADES = {
+    "none": SelfTradePrevention.NONE,
+    "cancel-newest": SelfTradePrevention.CANCEL_NEWEST,
+    "cancel-oldest": SelfTradePrevention.CANCEL_OLDEST,
+    "cancel-both": SelfTradePrevention.CANCEL_BOTH,
+    "decrement": SelfTradePrevention.DECREMENT,
+}
 STATES = {
     "any": order_pb2.ORDER_STATE_UNSPECIFIED,
     "open": order_pb2.ORDER_STATE_OPEN,
@@ -25,7 +55,7 @@ id_option = click.option("--id", "client_order_id", default="", help="The comman
 date_option = click.option(
     "--date", "trading_date", type=int, default=0, help="Its trading date, yyyymmdd, when a command is sent again."
 )
-HEAD = ("order", "account", "symbol", "side", "price", "quantity", "executed", "open", "state")
+HEAD = ("order", "account", "symbol", "side", "type", "price", "quantity", "executed", "open", "state", "terms")
 
 
 @click.group()
@@ -50,14 +80,39 @@ def order() -> None:
 @click.argument("quantity", type=int)
 @click.argument("symbol")
 @click.argument("price", type=DECIMAL, required=False)
-@click.option("--market", is_flag=True, help="A market order; of a buy, PRICE or --amount bounds the cost.")
+@click.option(
+    "--type",
+    "order_type",
+    type=click.Choice(list(TYPES)),
+    default="limit",
+    show_default=True,
+    help="How it is priced. PRICE bounds a buy that is not a limit order; a sell of these types has none.",
+)
+@click.option("--market", "order_type", flag_value="market", help="The same as --type market.")
 @click.option(
     "--time",
     "time_in_force",
     type=click.Choice(list(TIMES)),
-    help="How long it stands. [default: day, ioc for --market]",
+    help="How long it stands. [default: day, ioc for a market order]",
 )
 @click.option("--amount", type=DECIMAL, default=0, help="The most that a market buy may cost with its fee.")
+@click.option("--stop-price", type=DECIMAL, default=0, help="The price that triggers a stop or stop-limit order.")
+@click.option("--trigger", type=click.Choice(list(TRIGGERS)), help="What reaches the stop price. [default: last-trade]")
+@click.option("--display", type=int, default=0, help="An iceberg: so many shares are displayed at a time.")
+@click.option("--hidden", is_flag=True, help="Not displayed; at its price it trades behind what is.")
+@click.option(
+    "--post-only",
+    type=click.Choice(list(POST_ONLY)),
+    help="Adds liquidity only: if it would trade at once it is rejected, or moved one tick away.",
+)
+@click.option(
+    "--minimum-quantity", type=int, default=0, help="So many shares trade at once, or it is cancelled untouched."
+)
+@click.option(
+    "--self-trade",
+    type=click.Choice(list(SELF_TRADES)),
+    help="Instead of a trade with the participant's own orders. [default: none, they trade]",
+)
 @id_option
 @date_option
 @token_option
@@ -69,9 +124,16 @@ def place(
     quantity: int,
     symbol: str,
     price: int | None,
-    market: bool,
+    order_type: str,
     time_in_force: str | None,
     amount: int,
+    stop_price: int,
+    trigger: str | None,
+    display: int,
+    hidden: bool,
+    post_only: str | None,
+    minimum_quantity: int,
+    self_trade: str | None,
     client_order_id: str,
     trading_date: int,
     token_file: Path | None,
@@ -85,20 +147,30 @@ def place(
       bourse order place alpha/main buy 60 ACME 52.10
       bourse order place alpha/main buy 60 ACME --market --amount 4000
       bourse order place alpha/main sell 60 ACME 52.00 --time ioc
+      bourse order place alpha/main buy 500 ACME 52.00 --display 50
+      bourse order place alpha/main sell 60 ACME 50.00 --type stop-limit --stop-price 50.50
+      bourse order place alpha/main buy 60 ACME 52.00 --post-only slide --self-trade cancel-oldest
     """
-    if price is None and not market:
-        raise click.UsageError("name a PRICE, or say --market")
+    if price is None and TYPES[order_type] in (OrderType.LIMIT, OrderType.STOP_LIMIT):
+        raise click.UsageError("name a PRICE, or another --type, such as market")
     command = Place(
         account,
         symbol,
         SIDES[side],
         quantity,
         price or 0,
-        OrderType.MARKET if market else OrderType.LIMIT,
+        TYPES[order_type],
         TIMES[time_in_force] if time_in_force else None,
         amount,
         client_order_id,
         trading_date,
+        stop_price_e4=stop_price,
+        stop_trigger=TRIGGERS[trigger] if trigger else None,
+        display_quantity=display,
+        hidden=hidden,
+        post_only=POST_ONLY[post_only] if post_only else None,
+        minimum_quantity=minimum_quantity,
+        self_trade_prevention=SELF_TRADES[self_trade] if self_trade else None,
     )
     send(home, token_file, as_json, command)
 
@@ -227,9 +299,30 @@ def row(found: order_pb2.Order) -> tuple[object, ...]:
         found.account,
         found.symbol,
         word(market_pb2.Side, found.side),
+        word(command_pb2.OrderType, found.type),
         decimal_text(found.price_e4),
         found.quantity,
         found.executed_quantity,
         found.open_quantity,
         word(order_pb2.OrderState, found.state),
+        ", ".join(terms(found)),
     )
+
+
+def terms(found: order_pb2.Order) -> Iterator[str]:
+    """What it asks for beyond type, price and quantity, what became of that, and why it ended."""
+    if found.stop_price_e4:
+        reached = "triggered at" if found.triggered else "waits for"
+        yield f"{reached} {decimal_text(found.stop_price_e4)} ({word(command_pb2.StopTrigger, found.stop_trigger)})"
+    if found.display_quantity:
+        yield f"displays {found.display_quantity}"
+    if found.hidden:
+        yield "hidden"
+    if found.post_only:
+        yield f"post-only {word(command_pb2.PostOnly, found.post_only)}"
+    if found.minimum_quantity:
+        yield f"at least {found.minimum_quantity}"
+    if found.self_trade_prevention:
+        yield f"self-trade {word(command_pb2.SelfTradePrevention, found.self_trade_prevention)}"
+    if found.done_reason:
+        yield f"ended by {word(events_pb2.DoneReason, found.done_reason)}"

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from bourse.match.v1 import events_pb2
 from bourse.order.v1 import order_pb2
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
@@ -140,7 +141,10 @@ def update_text(update: order_pb2.OrderUpdate) -> str:
     """One event of an order as a line."""
     kind = word(order_pb2.UpdateKind, update.kind)
     price = f" at {decimal_text(update.price_e4)}" if update.price_e4 else ""
-    reason = f" ({update.refusal.reason})" if update.HasField("refusal") else ""
+    reasons = [update.refusal.reason] * update.HasField("refusal")
+    reasons += [word(events_pb2.RestateReason, update.restate_reason)] * bool(update.restate_reason)
+    reasons += [word(events_pb2.DoneReason, update.done_reason)] * bool(update.done_reason)
+    reason = f" ({', '.join(reasons)})" if reasons else ""
     return (
         f"{time_text(update.time_us)}  {kind:<9}  order {update.order_id}  {update.account}  {update.symbol}  "
         f"{update.quantity}{price}, open {update.open_quantity}{reason}"

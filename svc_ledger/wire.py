@@ -57,6 +57,9 @@ def shard_batch(batch: events_pb2.ExecutionBatch, first_new: int) -> ShardBatch:
             made.append(
                 Replaced(sequence, r.order_id, r.hold_id, r.quantity, r.open_quantity, r.held_price_e4, r.held_fee_e6)
             )
+        elif kind == "restated":
+            c = event.restated
+            made.append(Replaced(sequence, c.order_id, 0, c.quantity, c.open_quantity, c.held_price_e4, c.held_fee_e6))
         elif kind == "instrument_added":
             instrument = event.instrument_added.instrument
             made.append(Listed(sequence, instrument.symbol, instrument.currency))

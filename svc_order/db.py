@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis import database
 from chassis.units import SEQUENCE_BITS
+from svc_order.core.commands import PLAIN, Terms
 from svc_order.core.history import KEEP, Change, Fold, Order
 from svc_order.core.refused import Unavailable
 from svc_order.ports import OrderFilter, OrderRow, Position, Segment
@@ -19,6 +20,7 @@ SCHEMA = str(Path(__file__).parent / "schema" / "versions")
 EXPORT_ROWS = 1_000
 RESET_SECONDS = 600
 ORDER_COLUMNS = OrderRow._fields
+PLAIN_TERMS = "\t".join("0" * len(PLAIN))
 COPY_ORDERS = f"COPY orders ({', '.join(ORDER_COLUMNS)}) FROM STDIN"
 SELECT_ORDERS = f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders"
 CHANGE_COLUMNS = (
@@ -32,6 +34,8 @@ CHANGE_COLUMNS = (
     "state",
     "update_time_us",
     "last_sequence",
+    "triggered",
+    "done_reason",
 )
 CHANGE_ORDERS = f"""
 UPDATE orders SET
@@ -43,7 +47,9 @@ UPDATE orders SET
     quantity = CASE WHEN c.quantity = {KEEP} THEN orders.quantity ELSE c.quantity END,
     state = c.state,
     update_time_us = c.update_time_us,
-    last_sequence = c.last_sequence
+    last_sequence = c.last_sequence,
+    triggered = orders.triggered OR c.triggered <> 0,
+    done_reason = c.done_reason
 FROM unnest({", ".join(["%s::bigint[]"] * len(CHANGE_COLUMNS))}) AS c ({", ".join(CHANGE_COLUMNS)})
 WHERE orders.order_id = c.order_id
 """
@@ -193,10 +199,14 @@ def _order_lines(orders: Iterable[Order]) -> str:
             f"{o.order_id}\t{o.account[: o.account.find('/')]}\t{o.account}\t{_text(o.client_order_id)}\t{o.trading_date}\t{o.symbol}"
             f"\t{o.side}\t{o.type}\t{o.time_in_force}\t{o.price_e4}\t{o.quantity}\t{o.executed_quantity}\t{o.open_quantity}"
             f"\t{o.executed_amount_e4}\t{o.fees_e4}\t{o.state}\t{o.create_time_us}\t{o.update_time_us}\t{o.last_sequence}"
-            f"\t{_text(o.refusal)}\n"
+            f"\t{_text(o.refusal)}\t{_terms(o.terms)}\t{o.triggered:d}\t{o.done_reason}\n"
             for o in orders
         ]
     )
+
+
+def _terms(terms: Terms) -> str:
+    return PLAIN_TERMS if terms == PLAIN else "\t".join(str(int(value)) for value in terms)
 
 
 def _text(value: str) -> str:

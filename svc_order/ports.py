@@ -108,6 +108,15 @@ class OrderRow(NamedTuple):
     update_time_us: int
     last_sequence: int
     refusal: str
+    stop_price_e4: int
+    stop_trigger: int
+    display_quantity: int
+    hidden: bool
+    post_only: int
+    minimum_quantity: int
+    self_trade_prevention: int
+    triggered: bool
+    done_reason: int
 
 
 class OrderFilter(NamedTuple):

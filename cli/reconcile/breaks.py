@@ -26,7 +26,7 @@ KINDS = {
     "order": "the order history differs from the journal",
     "feed_trade": "a public trade is not the private one",
     "feed_reference": "an instrument, a phase or a date was made public otherwise than it is",
-    "feed_depth": "the public book is not that of the open orders",
+    "feed_depth": "the public book is not what the open orders display",
     "quote_trade": "the tape of svc_quote differs from the feed",
     "quote_depth": "a book of svc_quote differs from the feed",
 }

@@ -122,6 +122,8 @@ def view(order: order_pb2.Order) -> tuple[Any, ...]:
         *(order.time_in_force, order.price_e4, order.quantity, order.executed_quantity, order.open_quantity),
         *(order.executed_amount_e4, order.fees_e4, order.state),
         *(order.create_time_us, order.update_time_us, order.last_sequence, order.refusal.reason),
+        *(order.stop_price_e4, order.stop_trigger, order.display_quantity, order.hidden, order.post_only),
+        *(order.minimum_quantity, order.self_trade_prevention, order.triggered, order.done_reason),
     )
 
 

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from bourse.match.v1 import events_pb2
 from bourse.order.v1 import order_pb2
-from bourse.types.v1 import market_pb2
+from bourse.types.v1 import command_pb2, market_pb2
 from chassis.units import order_id as order_id_of
 from chassis.units import sequence_of, worst
 from cli.reconcile.breaks import Breaks
@@ -16,15 +16,22 @@ from cli.reconcile.digests import Digests
 
 FEES = "exchange/fees"
 SOURCE = "journal"
+TERMS = (
+    *("stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity"),
+    "self_trade_prevention",
+)
 ORDER_FIELDS = (
     *("account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity"),
     *("executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4", "state"),
-    *("create_time_us", "update_time_us", "last_sequence", "reason"),
+    *("create_time_us", "update_time_us", "last_sequence", "reason", *TERMS, "triggered", "done_reason"),
 )
 POSTING_FIELDS = ("debit_account", "credit_account", "asset", "amount", "kind")
 REFERENCE_FIELDS = ("kind", "encoded")
 PUBLIC_TRADE_FIELDS = ("symbol", "price_e4", "quantity", "taker_side", "time_us")
 BUY = market_pb2.SIDE_BUY
+STOPS = (command_pb2.ORDER_TYPE_STOP, command_pb2.ORDER_TYPE_STOP_LIMIT)
+DONE_BY_RULE = (events_pb2.DONE_REASON_MINIMUM_QUANTITY, events_pb2.DONE_REASON_SELF_TRADE)
+NO_TERMS = (0,) * len(TERMS)
 
 Posting = tuple[str, str, str, int, str]
 Book = dict[tuple[int, int], tuple[int, int]]  # (side, price_e4) -> (shares, orders)
@@ -48,6 +55,7 @@ class OpenOrder:
         *("executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4"),
         *("create_time_us", "update_time_us", "last_sequence"),
         *("held_price_e4", "held_fee_e6", "held_amount_e4"),
+        *("terms", "display_quantity", "hidden", "waits", "peak", "triggered"),
     )
 
     def __init__(self, event: events_pb2.OrderAccepted, trading_date: int, time_us: int, sequence: int) -> None:
@@ -66,6 +74,41 @@ class OpenOrder:
         self.held_price_e4 = event.held_price_e4
         self.held_fee_e6 = event.held_fee_e6
         self.held_amount_e4 = event.amount_e4
+        self.display_quantity, self.hidden = event.display_quantity, event.hidden
+        self.terms = (
+            *(event.stop_price_e4, event.stop_trigger, self.display_quantity, self.hidden, event.post_only),
+            *(event.minimum_quantity, event.self_trade_prevention),
+        )
+        self.waits = event.type in STOPS
+        self.triggered = False
+        self.peak = 0  # Of an iceberg: what it displays.
+        self.refresh()
+
+    def refresh(self) -> None:
+        """An iceberg displays a new peak."""
+        if self.display_quantity:
+            self.peak = min(self.display_quantity, self.open_quantity)
+
+    def restatable(self, quantity: int) -> int:
+        """Why the exchange may change the order so that it has this total quantity."""
+        if quantity < self.quantity:
+            return events_pb2.RESTATE_REASON_SELF_TRADE
+        if self.waits:
+            return events_pb2.RESTATE_REASON_TRIGGERED
+        if self.type == command_pb2.ORDER_TYPE_MARKET_TO_LIMIT:
+            return events_pb2.RESTATE_REASON_MARKET_TO_LIMIT
+        return events_pb2.RESTATE_REASON_SLID
+
+    def shrink(self) -> None:
+        """An iceberg keeps its peak, as far as so much is open."""
+        self.peak = min(self.peak, self.open_quantity)
+
+    @property
+    def displayed(self) -> int:
+        """The shares that are in the public book."""
+        if self.hidden or self.waits:
+            return 0
+        return self.peak if self.display_quantity else self.open_quantity
 
     @property
     def held(self) -> int:
@@ -76,13 +119,14 @@ class OpenOrder:
             return self.held_amount_e4 - self.executed_amount_e4 - self.fees_e4
         return worst(self.held_price_e4, self.open_quantity, self.held_fee_e6)
 
-    def view(self, state: int) -> tuple[Any, ...]:
+    def view(self, state: int, done_reason: int = 0) -> tuple[Any, ...]:
         """ORDER_FIELDS, as the history must show them."""
         return (
             *(self.account, self.client_order_id, self.trading_date, self.symbol, self.side, self.type),
             *(self.time_in_force, self.price_e4, self.quantity, self.executed_quantity, self.open_quantity),
             *(self.executed_amount_e4, self.fees_e4, state),
             *(self.create_time_us, self.update_time_us, self.last_sequence, ""),
+            *(*self.terms, self.triggered, done_reason),
         )
 
 
@@ -115,6 +159,7 @@ class Fold:
             "rejected": self._rejected,
             "trade": self._trade,
             "replaced": self._replaced,
+            "restated": self._restated,
             "done": self._done,
         }
 
@@ -147,12 +192,13 @@ class Fold:
         return orders
 
     def books(self) -> dict[str, Book]:
-        """The open orders by price: what the public books must be at the end of a journal row."""
+        """What the open orders display by price: what the public books must be at the end of a journal row."""
         books: dict[str, Book] = {symbol: {} for symbol in self.currencies}
         for order in self.open.values():
-            book = books.setdefault(order.symbol, {})
-            quantity, orders = book.get((order.side, order.price_e4), (0, 0))
-            book[order.side, order.price_e4] = quantity + order.open_quantity, orders + 1
+            if displayed := order.displayed:
+                book = books.setdefault(order.symbol, {})
+                quantity, orders = book.get((order.side, order.price_e4), (0, 0))
+                book[order.side, order.price_e4] = quantity + displayed, orders + 1
         return books
 
     def _check(self, batch: events_pb2.ExecutionBatch) -> None:
@@ -209,6 +255,8 @@ class Fold:
         order_id = order_id_of(self.shard, sequence)
         if event.order_id != order_id:
             self._contradiction(sequence, event.order_id, order_id)
+        if event.side == BUY and event.held_price_e4 != event.price_e4:
+            self._contradiction(sequence, {"held_price_e4": event.held_price_e4}, {"held_price_e4": event.price_e4})
         self.open[order_id] = OpenOrder(event, self.trading_date, self.time_us, sequence)
 
     def _rejected(self, sequence: int, event: events_pb2.CommandRejected) -> None:
@@ -219,15 +267,19 @@ class Fold:
         times = self.time_us, self.time_us, sequence
         identity = event.account, event.client_order_id, self.trading_date, event.symbol
         state = order_pb2.ORDER_STATE_REJECTED
-        self.finished.put(sequence, (*identity, *unknown, 0, state, *times, event.refusal.reason))
+        self.finished.put(sequence, (*identity, *unknown, 0, state, *times, event.refusal.reason, *NO_TERMS, False, 0))
 
     def _trade(self, sequence: int, trade: events_pb2.Trade) -> None:
         self.counts["trades"] += 1
         symbol, price_e4, quantity = trade.symbol, trade.price_e4, trade.quantity
         maker_fee_e4, taker_fee_e4 = trade.maker_fee_e4, trade.taker_fee_e4
         self.counts["shares"] += quantity
-        self._fill(sequence, trade.maker_order_id, price_e4, quantity, maker_fee_e4, trade.maker_open_quantity)
-        self._fill(sequence, trade.taker_order_id, price_e4, quantity, taker_fee_e4, trade.taker_open_quantity)
+        maker = self._fill(sequence, trade.maker_order_id, price_e4, quantity, maker_fee_e4, trade.maker_open_quantity)
+        taker = self._fill(sequence, trade.taker_order_id, price_e4, quantity, taker_fee_e4, trade.taker_open_quantity)
+        if maker is not None and maker.display_quantity:
+            self._show_less(sequence, trade.maker_order_id, maker, quantity)
+        if taker is not None:
+            taker.refresh()
         taker_side = trade.taker_side
         self.tape.put(sequence, (symbol, price_e4, quantity, taker_side, self.time_us))
         buyer, seller = (trade.taker_account, taker_fee_e4), (trade.maker_account, maker_fee_e4)
@@ -243,11 +295,11 @@ class Fold:
 
     def _fill(
         self, sequence: int, order_id: int, price_e4: int, quantity: int, fee_e4: int, open_quantity: int
-    ) -> None:
+    ) -> OpenOrder | None:
         order = self.open.get(order_id)
         if order is None:
             self._contradiction(sequence, "a trade", "no open order", order_id=order_id)
-            return
+            return None
         order.executed_quantity += quantity
         order.open_quantity -= quantity
         order.executed_amount_e4 += price_e4 * quantity
@@ -256,6 +308,15 @@ class Fold:
         order.last_sequence = sequence
         if order.open_quantity != open_quantity:
             self._contradiction(sequence, open_quantity, order.open_quantity, order_id=order_id)
+        return order
+
+    def _show_less(self, sequence: int, order_id: int, iceberg: OpenOrder, quantity: int) -> None:
+        """A trade takes of the peak alone; when that is used up there is a new one."""
+        if quantity > iceberg.peak:
+            self._contradiction(sequence, {"quantity": quantity}, {"displayed": iceberg.peak}, order_id=order_id)
+        iceberg.peak -= quantity
+        if iceberg.peak <= 0:
+            iceberg.refresh()
 
     def _replaced(self, sequence: int, event: events_pb2.OrderReplaced) -> None:
         self.counts["replaced"] += 1
@@ -263,6 +324,29 @@ class Fold:
         if order is None:
             self._contradiction(sequence, "a replace", "no open order", order_id=event.order_id)
             return
+        keeps_priority = event.price_e4 == order.price_e4 and event.quantity < order.quantity
+        self._change(sequence, order, event)
+        if keeps_priority:
+            order.shrink()
+        else:
+            order.refresh()
+
+    def _restated(self, sequence: int, event: events_pb2.OrderRestated) -> None:
+        self.counts["restated"] += 1
+        order = self.open.get(event.order_id)
+        if order is None:
+            self._contradiction(sequence, "a restatement", "no open order", order_id=event.order_id)
+            return
+        if event.reason != (called_for := order.restatable(event.quantity)):
+            self._contradiction(sequence, event.reason, called_for, order_id=event.order_id)
+        if order.waits:
+            order.waits, order.triggered = False, True
+        self._change(sequence, order, event)
+        order.shrink()
+
+    def _change(
+        self, sequence: int, order: OpenOrder, event: events_pb2.OrderReplaced | events_pb2.OrderRestated
+    ) -> None:
         order.price_e4 = event.price_e4
         order.quantity = event.quantity
         order.open_quantity = event.quantity - order.executed_quantity
@@ -290,7 +374,8 @@ class Fold:
         order.last_sequence = sequence
         filled = event.reason == events_pb2.DONE_REASON_FILLED
         state = order_pb2.ORDER_STATE_FILLED if filled else order_pb2.ORDER_STATE_CANCELLED
-        self.finished.put(sequence_of(event.order_id), order.view(state))
+        by_rule = event.reason if event.reason in DONE_BY_RULE else 0
+        self.finished.put(sequence_of(event.order_id), order.view(state, by_rule))
 
 
 def postings(

@@ -261,7 +261,9 @@ class Look:
         feeds = (feed.SOURCE, public.books)
         shard, sequence = public.shard, public.sequence
         quoted = {symbol: book for symbol, book in quotes.books.items() if quotes.shards.get(symbol) == shard}
-        checks.books(self.breaks, "feed_depth", shard, (f"{journal.SOURCE}'s open orders", private), feeds, sequence)
+        checks.books(
+            self.breaks, "feed_depth", shard, (f"{journal.SOURCE}'s displayed orders", private), feeds, sequence
+        )
         checks.books(self.breaks, "quote_depth", shard, feeds, (quotes.source, quoted), sequence)
         self.counts["levels"] += sum(map(len, private.values()))
 

@@ -1,7 +1,7 @@
 """What journal events do to holds and balances.
 
 Accepted binds the hold that it names; a trade posts a part of each side's hold and releases what the rest no longer needs;
-Replaced merges and releases the excess; Rejected and Done release; a hold that is not bound is released after a batch
+Replaced and Restated merge and release the excess; Rejected and Done release; a hold that is not bound is released after a batch
 whose journal time is past its deadline. After each event an order's hold is exactly the worst cost of its remainder.
 An event that does not fit what is held raises Unsettleable: nothing of its batch is settled.
 """
@@ -67,7 +67,7 @@ class Trade(NamedTuple):
 
 
 class Replaced(NamedTuple):
-    """An order was replaced; `hold_id` is the extra hold, 0 if none."""
+    """An order was replaced, or restated by the exchange; `hold_id` is the extra hold, 0 if none."""
 
     sequence: int
     order_id: int
@@ -236,7 +236,10 @@ class Settlement:
         hold.price_e4 = event.held_price_e4
         hold.fee_e6 = event.held_fee_e6
         hold.quantity = event.quantity
-        stays = worst(hold.price_e4, event.open_quantity, hold.fee_e6) if hold.price_e4 else event.open_quantity
+        if hold.by_amount:
+            stays = hold.remaining  # What is left of the amount may still be spent.
+        else:
+            stays = worst(hold.price_e4, event.open_quantity, hold.fee_e6) if hold.price_e4 else event.open_quantity
         if stays > hold.remaining:
             raise Unsettleable(
                 event.sequence, "HOLD_TOO_SMALL", f"order {event.order_id} needs {stays} and holds {hold.remaining}"

@@ -11,13 +11,8 @@ from typing import NamedTuple
 from chassis.units import EXCHANGE_ACCOUNTS, INT64_MAX, MAX_SEQUENCE, sequence_of, shard_of, worst
 from svc_order.core.commands import (
     BUY,
-    DAY,
-    FOK,
-    IOC,
-    LIMIT,
     MARKET,
     SELL,
-    UNSPECIFIED,
     Cancel,
     Command,
     Place,
@@ -25,6 +20,7 @@ from svc_order.core.commands import (
 )
 from svc_order.core.reference import Instrument, Reference, Shard
 from svc_order.core.refused import Refused, refused
+from svc_order.core.terms import PRICED, TYPE_NAMES, check_terms, check_words
 
 CLIENT_ORDER_ID_LIMIT = 36
 TRACEPARENT_LIMIT = 55
@@ -120,13 +116,18 @@ def _identity(command: Command, participant: str) -> Refused | None:
 def _place(place: Place, reference: Reference) -> Route | Stale | Refused:
     if not _SYMBOL.fullmatch(place.symbol):
         return _bad_symbol(place.symbol)
-    wrong = _words(place)
+    wrong = _side(place) or check_words(place)
     if wrong is not None:
         return wrong
     instrument = reference.instruments.get(place.symbol)
     if instrument is None:
         return _unknown_symbol(place.symbol)
-    wrong = _quantity(place.quantity, instrument) or _price(place, instrument)
+    wrong = (
+        _quantity(place.quantity, instrument)
+        or _price(place, instrument)
+        or check_terms(place, instrument.lot_size)
+        or _stop_price(place, instrument)
+    )
     if wrong is not None:
         return wrong
     need = _need(place, instrument)
@@ -135,26 +136,9 @@ def _place(place: Place, reference: Reference) -> Route | Stale | Refused:
     return _dated(place.trading_date, reference.shards.get(instrument.shard), Route(instrument.shard, need))
 
 
-def _words(place: Place) -> Refused | None:
+def _side(place: Place) -> Refused | None:
     if place.side not in (BUY, SELL):
         return refused("SIDE_INVALID", "an order buys or sells", field="side", value=place.side, fix="send BUY or SELL")
-    if place.type not in (LIMIT, MARKET):
-        return refused(
-            "ORDER_TYPE_INVALID",
-            "an order is LIMIT or MARKET",
-            field="type",
-            value=place.type,
-            fix="send LIMIT or MARKET",
-        )
-    allowed = (DAY, IOC, FOK) if place.type == LIMIT else (UNSPECIFIED, IOC, FOK)
-    if place.time_in_force not in allowed:
-        return refused(
-            "TIME_IN_FORCE_INVALID",
-            "LIMIT takes DAY, IOC or FOK; MARKET takes IOC, FOK or none",
-            field="time_in_force",
-            value=place.time_in_force,
-            fix="send one that the order type takes",
-        )
     return None
 
 
@@ -166,26 +150,30 @@ def _price(place: Place, instrument: Instrument) -> Refused | None:
         return _bad_amount(place.amount_e4, "a MARKET buy names price_e4 or a positive amount_e4 as its bound")
     if place.amount_e4 != 0:
         return _bad_amount(place.amount_e4, "only a MARKET buy without price_e4 names an amount")
-    if place.type == MARKET and place.side == SELL:
+    if place.type not in PRICED and place.side == SELL:
         if place.price_e4 == 0:
             return None
-        return _bad_price("PRICE_INVALID", place.price_e4, "a MARKET sell names no price", "send 0")
+        message = f"a {TYPE_NAMES[place.type]} sell names no price"
+        return _bad_price("PRICE_INVALID", place.price_e4, message, "send 0")
     return _limits(place.price_e4, instrument)
 
 
-def _limits(price_e4: int, instrument: Instrument) -> Refused | None:
+def _stop_price(place: Place, instrument: Instrument) -> Refused | None:
+    stop_price_e4 = place.terms.stop_price_e4
+    return _limits(stop_price_e4, instrument, "stop_price_e4") if stop_price_e4 else None
+
+
+def _limits(price_e4: int, instrument: Instrument, field: str = "price_e4") -> Refused | None:
     if price_e4 <= 0:
-        return _bad_price("PRICE_INVALID", price_e4, "a price is positive", "send a price in 1/10 000 of the currency")
+        message, fix = "a price is positive", "send a price in 1/10 000 of the currency"
+        return _bad_price("PRICE_INVALID", price_e4, message, fix, field)
     if price_e4 % instrument.tick_size_e4:
-        tick = instrument.tick_size_e4
-        return _bad_price(
-            "PRICE_OFF_TICK", price_e4, f"a price is a multiple of {tick}", f"send {_nearest(price_e4, instrument)}"
-        )
+        message, fix = f"a price is a multiple of {instrument.tick_size_e4}", f"send {_nearest(price_e4, instrument)}"
+        return _bad_price("PRICE_OFF_TICK", price_e4, message, fix, field)
     if not instrument.min_price_e4 <= price_e4 <= instrument.max_price_e4:
         span = f"{instrument.min_price_e4} to {instrument.max_price_e4}"
-        return _bad_price(
-            "PRICE_OUT_OF_LIMITS", price_e4, f"{instrument.symbol} takes prices of {span}", f"send {span}"
-        )
+        message, fix = f"{instrument.symbol} takes prices of {span}", f"send {span}"
+        return _bad_price("PRICE_OUT_OF_LIMITS", price_e4, message, fix, field)
     return None
 
 
@@ -355,8 +343,8 @@ def _bad_amount(amount_e4: int, message: str) -> Refused:
     )
 
 
-def _bad_price(reason: str, price_e4: int, message: str, fix: str) -> Refused:
-    return refused(reason, message, field="price_e4", value=price_e4, fix=fix)
+def _bad_price(reason: str, price_e4: int, message: str, fix: str, field: str = "price_e4") -> Refused:
+    return refused(reason, message, field=field, value=price_e4, fix=fix)
 
 
 def _bad_quantity(reason: str, quantity: int, message: str, fix: str) -> Refused:

@@ -8,10 +8,25 @@ from typing import NamedTuple, TypeAlias
 from chassis.units import command_digest
 
 BUY, SELL = 1, 2
-LIMIT, MARKET = 1, 2
+LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT = 1, 2, 3, 4, 5
 DAY, IOC, FOK = 1, 2, 3
 UNSPECIFIED = 0
 PLACE, CANCEL, REPLACE = 1, 2, 3
+
+
+class Terms(NamedTuple):
+    """What an order asks for beyond type, price and quantity; as it was placed."""
+
+    stop_price_e4: int = 0
+    stop_trigger: int = 0
+    display_quantity: int = 0
+    hidden: bool = False
+    post_only: int = 0
+    minimum_quantity: int = 0
+    self_trade_prevention: int = 0
+
+
+PLAIN = Terms()
 
 
 class Place(NamedTuple):
@@ -27,6 +42,7 @@ class Place(NamedTuple):
     price_e4: int
     quantity: int
     amount_e4: int
+    terms: Terms = PLAIN
     traceparent: str = ""
 
 
@@ -61,5 +77,11 @@ KINDS: dict[type[Command], int] = {Place: PLACE, Cancel: CANCEL, Replace: REPLAC
 
 
 def digest(command: Command) -> bytes:
-    """The digest over the client's own fields: the kind, and all but the traceparent."""
+    """The digest over the client's own fields: the kind, and all but the traceparent.
+
+    A place without terms is digested as before there were any, so it may be sent again to a version that knows none.
+    """
+    if type(command) is Place:
+        own, terms = command[:-2], command.terms
+        return command_digest(PLACE, *own) if terms == PLAIN else command_digest(PLACE, *own, *terms)
     return command_digest(KINDS[type(command)], *command[:-1])

@@ -3,6 +3,8 @@
 Source: bourse/match/v1/events.proto. Values of enums are those of OrderState in bourse/order/v1/order.proto.
 """
 
+from svc_order.core.commands import PLAIN, Terms
+
 OPEN, FILLED, CANCELLED, REJECTED = 1, 2, 3, 4
 KEEP = -1  # A price or a quantity that a change leaves as it is.
 
@@ -11,9 +13,9 @@ class Order:
     """An order that the batch began, as it is after the batch."""
 
     __slots__ = (
-        "account", "client_order_id", "create_time_us", "executed_amount_e4", "executed_quantity", "fees_e4", "last_sequence",
-        "open_quantity", "order_id", "price_e4", "quantity", "refusal", "side", "state", "symbol", "time_in_force",
-        "trading_date", "type", "update_time_us",
+        "account", "client_order_id", "create_time_us", "done_reason", "executed_amount_e4", "executed_quantity", "fees_e4",
+        "last_sequence", "open_quantity", "order_id", "price_e4", "quantity", "refusal", "side", "state", "symbol", "terms",
+        "time_in_force", "trading_date", "triggered", "type", "update_time_us",
     )  # fmt: skip
 
     def __init__(
@@ -32,6 +34,7 @@ class Order:
         time_us: int,
         sequence: int,
         refusal: str = "",
+        terms: Terms = PLAIN,
     ) -> None:
         self.order_id = order_id
         self.account = account
@@ -51,14 +54,17 @@ class Order:
         self.create_time_us = self.update_time_us = time_us
         self.last_sequence = sequence
         self.refusal = refusal
+        self.terms = terms
+        self.triggered = 0
+        self.done_reason = 0
 
 
 class Change:
     """What the batch changes of an order that was there before: sums to add, and values to set."""
 
     __slots__ = (
-        "executed_amount_e4", "executed_quantity", "fees_e4", "last_sequence", "open_quantity", "price_e4", "quantity", "state",
-        "update_time_us",
+        "done_reason", "executed_amount_e4", "executed_quantity", "fees_e4", "last_sequence", "open_quantity", "price_e4",
+        "quantity", "state", "triggered", "update_time_us",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -69,6 +75,8 @@ class Change:
         self.price_e4 = KEEP
         self.quantity = KEEP
         self.state = OPEN
+        self.triggered = 0
+        self.done_reason = 0
         self.update_time_us = 0
         self.last_sequence = 0
 
@@ -105,10 +113,14 @@ class Fold:
         order.price_e4, order.quantity, order.open_quantity = price_e4, quantity, open_quantity
         order.update_time_us, order.last_sequence = time_us, sequence
 
-    def done(self, order_id: int, sequence: int, time_us: int, *, filled: bool) -> None:
-        """The order is finished."""
+    def triggered(self, order_id: int) -> None:
+        """A stop is none any more."""
+        self._of(order_id).triggered = 1
+
+    def done(self, order_id: int, sequence: int, time_us: int, *, filled: bool, reason: int = 0) -> None:
+        """The order is finished; `reason` where it was for a rule of its own."""
         order = self._of(order_id)
-        order.state, order.open_quantity = FILLED if filled else CANCELLED, 0
+        order.state, order.open_quantity, order.done_reason = FILLED if filled else CANCELLED, 0, reason
         order.update_time_us, order.last_sequence = time_us, sequence
 
     def _of(self, order_id: int) -> Order | Change:

@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from bourse.ledger.v1 import ledger_pb2
-from bourse.match.v1 import match_pb2
+from bourse.match.v1 import events_pb2, match_pb2
 from bourse.order.v1 import order_pb2
 from bourse.types.v1 import command_pb2, market_pb2
-from svc_order.core.commands import Cancel, Command, Place, Replace
+from svc_order.core.commands import Cancel, Command, Place, Replace, Terms
 from svc_order.core.reference import Instrument, Shard
 from svc_order.core.refused import Refused
 from svc_order.core.saga import Hold
@@ -29,7 +29,21 @@ def place(message: command_pb2.PlaceOrder) -> Place:
         message.price_e4,
         message.quantity,
         message.amount_e4,
+        terms(message),
         message.traceparent,
+    )
+
+
+def terms(message: command_pb2.PlaceOrder | events_pb2.OrderAccepted) -> Terms:
+    """An order's terms as they were placed."""
+    return Terms(
+        message.stop_price_e4,
+        message.stop_trigger,
+        message.display_quantity,
+        message.hidden,
+        message.post_only,
+        message.minimum_quantity,
+        message.self_trade_prevention,
     )
 
 
@@ -218,6 +232,15 @@ def order(row: OrderRow) -> order_pb2.Order:
         create_time_us=row.create_time_us,
         update_time_us=row.update_time_us,
         last_sequence=row.last_sequence,
+        stop_price_e4=row.stop_price_e4,
+        stop_trigger=row.stop_trigger,  # type: ignore[arg-type]
+        display_quantity=row.display_quantity,
+        hidden=row.hidden,
+        post_only=row.post_only,  # type: ignore[arg-type]
+        minimum_quantity=row.minimum_quantity,
+        self_trade_prevention=row.self_trade_prevention,  # type: ignore[arg-type]
+        triggered=row.triggered,
+        done_reason=row.done_reason,  # type: ignore[arg-type]
     )
     if row.refusal:
         reason, text, metadata = json.loads(row.refusal)

@@ -16,8 +16,10 @@ SEGMENT_EVENTS = 2048
 PLACED = events_pb2.COMMAND_KIND_PLACE
 DONE_FILLED = events_pb2.DONE_REASON_FILLED
 DONE_DATE_CLOSED = events_pb2.DONE_REASON_DATE_CLOSED
+DONE_BY_RULE = (events_pb2.DONE_REASON_MINIMUM_QUANTITY, events_pb2.DONE_REASON_SELF_TRADE)
+TRIGGERED = events_pb2.RESTATE_REASON_TRIGGERED
 BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
-UNWRITTEN = frozenset({"tick", "phase_changed"})  # Phases are svc_match's to enforce.
+UNWRITTEN = frozenset({"tick"})
 
 
 class Chronicle:
@@ -41,10 +43,12 @@ class Chronicle:
             "date_opened": self._opened,
             "date_closed": self._closed,
             "instrument_added": self._added,
+            "phase_changed": self._phased,
             "accepted": self._accepted,
             "rejected": self._rejected,
             "trade": self._traded,
             "replaced": self._replaced,
+            "restated": self._restated,
             "done": self._done,
         }
 
@@ -105,6 +109,7 @@ class Chronicle:
                 OPEN,
                 self._time_us,
                 sequence,
+                terms=wire.terms(event),
             )
         )
         self._updates(account).updates.add(
@@ -197,12 +202,34 @@ class Chronicle:
             open_quantity=event.open_quantity,
         )
 
+    def _restated(self, sequence: int, event: events_pb2.OrderRestated) -> None:
+        order_id, reason = event.order_id, event.reason
+        self._fold.replaced(order_id, sequence, self._time_us, event.price_e4, event.quantity, event.open_quantity)
+        if reason == TRIGGERED:
+            self._fold.triggered(order_id)
+        self._updates(event.account).updates.add(
+            sequence=sequence,
+            time_us=self._time_us,
+            kind=order_pb2.UPDATE_KIND_RESTATED,
+            order_id=order_id,
+            account=event.account,
+            client_order_id=self._taker_name if order_id == self._taker else "",
+            symbol=event.symbol,
+            price_e4=event.price_e4,
+            quantity=event.quantity,
+            open_quantity=event.open_quantity,
+            restate_reason=reason,
+        )
+
     def _done(self, sequence: int, event: events_pb2.OrderDone) -> None:
         order_id, reason = event.order_id, event.reason
         filled = reason == DONE_FILLED
-        self._fold.done(order_id, sequence, self._time_us, filled=filled)
+        by_rule = reason if reason in DONE_BY_RULE else events_pb2.DONE_REASON_UNSPECIFIED
+        self._fold.done(order_id, sequence, self._time_us, filled=filled, reason=by_rule)
         name = event.client_order_id
-        if not name and order_id == self._taker and reason != DONE_DATE_CLOSED:
+        if name:
+            self._taker, self._taker_name = 0, ""  # What follows is the cancel's doing.
+        elif order_id == self._taker and reason != DONE_DATE_CLOSED:
             name = self._taker_name
         self._updates(event.account).updates.add(
             sequence=sequence,
@@ -213,6 +240,7 @@ class Chronicle:
             client_order_id=name,
             symbol=event.symbol,
             quantity=event.cancelled_quantity,
+            done_reason=by_rule,
         )
 
     def _opened(self, sequence: int, event: events_pb2.TradingDateOpened) -> None:
@@ -222,6 +250,10 @@ class Chronicle:
     def _closed(self, sequence: int, event: events_pb2.TradingDateClosed) -> None:
         self._taker, self._taker_name = 0, ""
         self._reference.closed(self._shard, sequence, event.trading_date)
+
+    def _phased(self, _sequence: int, _event: events_pb2.PhaseChanged) -> None:
+        """Phases are svc_match's to enforce; what follows this one is the operator's doing."""
+        self._taker, self._taker_name = 0, ""
 
     def _added(self, _sequence: int, event: events_pb2.InstrumentAdded) -> None:
         self._reference.added(wire.instrument(event.instrument))

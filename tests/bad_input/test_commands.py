@@ -30,7 +30,7 @@ from tests.exchange import TRADING_DATE
 INT64_MAX = (1 << 63) - 1
 SELL = market_pb2.SIDE_SELL
 MARKET = command_pb2.ORDER_TYPE_MARKET
-UNSPECIFIED = command_pb2.TIME_IN_FORCE_UNSPECIFIED
+UNSPECIFIED, DAY = command_pb2.TIME_IN_FORCE_UNSPECIFIED, command_pb2.TIME_IN_FORCE_DAY
 REFUSED, REJECTED = command_pb2.OUTCOME_REFUSED, command_pb2.OUTCOME_REJECTED
 Make = Callable[[Floor], command_pb2.OrderCommand]
 Value = Callable[[Floor], object] | None
@@ -114,6 +114,38 @@ PLACES = [
     bad_place("date-missing", "INVALID_ARGUMENT", "TRADING_DATE_INVALID", "trading_date", trading_date=0),
     bad_place("date-nonsense", "INVALID_ARGUMENT", "TRADING_DATE_INVALID", "trading_date", trading_date=20260230),
     bad_place("date-negative", "INVALID_ARGUMENT", "TRADING_DATE_INVALID", "trading_date", trading_date=-TRADING_DATE),
+    *[
+        bad_place(f"{field}-{value}-of-ioc", "INVALID_ARGUMENT", f"{field.upper()}_INVALID", field, **{field: value})
+        for field, value in (
+            ("display_quantity", 5), ("hidden", True), ("post_only", 1), ("minimum_quantity", 11), ("stop_trigger", 1),
+            ("self_trade_prevention", 77),
+        )
+    ],
+    bad_place("stop-price-of-limit", "INVALID_ARGUMENT", "STOP_PRICE_INVALID", "stop_price_e4", stop_price_e4=100),
+    bad_place(
+        "stop-price-missing", "INVALID_ARGUMENT", "STOP_PRICE_INVALID", "stop_price_e4",
+        type=command_pb2.ORDER_TYPE_STOP_LIMIT, time_in_force=DAY,
+    ),
+    bad_place(
+        "stop-price-off-tick", "INVALID_ARGUMENT", "PRICE_OFF_TICK", "stop_price_e4",
+        type=command_pb2.ORDER_TYPE_STOP_LIMIT, time_in_force=DAY, stop_price_e4=10_0001,
+    ),
+    bad_place(
+        "stop-for-ioc", "INVALID_ARGUMENT", "TIME_IN_FORCE_INVALID", "time_in_force",
+        type=command_pb2.ORDER_TYPE_STOP, stop_price_e4=100,
+    ),
+    bad_place(
+        "stop-buy-without-bound", "INVALID_ARGUMENT", "PRICE_INVALID", "price_e4",
+        type=command_pb2.ORDER_TYPE_STOP, time_in_force=DAY, stop_price_e4=100, price_e4=0,
+    ),
+    bad_place(
+        "peak-of-all", "INVALID_ARGUMENT", "DISPLAY_QUANTITY_INVALID", "display_quantity",
+        time_in_force=DAY, display_quantity=10,
+    ),
+    bad_place(
+        "minimum-and-post-only", "INVALID_ARGUMENT", "MINIMUM_QUANTITY_INVALID", "minimum_quantity",
+        time_in_force=DAY, minimum_quantity=10, post_only=1,
+    ),
     bad_place("side-missing", "INVALID_ARGUMENT", "SIDE_INVALID", "side", side=0),
     bad_place("side-unknown", "INVALID_ARGUMENT", "SIDE_INVALID", "side", side=77),
     bad_place("type-missing", "INVALID_ARGUMENT", "ORDER_TYPE_INVALID", "type", type=0),

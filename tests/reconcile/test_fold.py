@@ -19,6 +19,7 @@ from cli.reconcile.feed import Feed
 from cli.reconcile.journal import Fold
 
 BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
+STOP_LIMIT = command_pb2.ORDER_TYPE_STOP_LIMIT
 FEE_E6 = 500
 DATE = 20260106
 INCARNATION = "0" * 31 + "1"
@@ -66,27 +67,43 @@ class Journal:
             public=(events_pb2.MarketDataEvent(sequence=2, instrument_added=added),),
         )
 
-    def accept(self, account: str, side: market_pb2.Side, price_e4: int, quantity: int, resting: int) -> int:
-        """An order that leaves `resting` shares at its price in all; returns its id."""
+    def accept(
+        self,
+        account: str,
+        side: market_pb2.Side,
+        price_e4: int,
+        quantity: int,
+        displayed: int,
+        *changes: events_pb2.OrderRestated,
+        **terms: Any,
+    ) -> int:
+        """An order that is restated so often, and then displays so many shares at its price in all; returns its id."""
         order_id = self.sequence + 1
+        placed: dict[str, Any] = {
+            "type": command_pb2.ORDER_TYPE_LIMIT,
+            "time_in_force": command_pb2.TIME_IN_FORCE_DAY,
+            "hold_id": order_id,
+            "held_price_e4": price_e4 if side == BUY else 0,
+            "held_fee_e6": FEE_E6 if side == BUY else 0,
+            **terms,
+        }
+        accepted = events_pb2.OrderAccepted(
+            order_id=order_id,
+            account=account,
+            client_order_id=f"c{order_id}",
+            symbol="ACME",
+            side=side,
+            price_e4=price_e4,
+            quantity=quantity,
+            **placed,
+        )
         self.write(
-            events_pb2.ExecutionEvent(
-                accepted=events_pb2.OrderAccepted(
-                    order_id=order_id,
-                    account=account,
-                    client_order_id=f"c{order_id}",
-                    symbol="ACME",
-                    side=side,
-                    type=command_pb2.ORDER_TYPE_LIMIT,
-                    time_in_force=command_pb2.TIME_IN_FORCE_DAY,
-                    price_e4=price_e4,
-                    quantity=quantity,
-                    hold_id=order_id,
-                    held_price_e4=price_e4 if side == BUY else 0,
-                    held_fee_e6=FEE_E6 if side == BUY else 0,
-                )
-            ),
-            public=(level(order_id, side, price_e4, resting),),
+            events_pb2.ExecutionEvent(accepted=accepted),
+            *(events_pb2.ExecutionEvent(restated=change) for change in changes),
+            public=(
+                level(self.sequence + 1 + len(changes), side, changes[-1].price_e4 if changes else price_e4, displayed),
+            )
+            * bool(displayed),
         )
         return order_id
 
@@ -152,7 +169,11 @@ def level(sequence: int, side: market_pb2.Side, price_e4: int, quantity: int) ->
 
 @dataclass
 class Day:
-    """Ben offers 100 at 10.00, Ann buys 40 of them, and bids for 10 at 9.00. All services have it right."""
+    """Ben offers 100 at 10.00, Ann buys 40 of them, and bids for 10 at 9.00. All services have it right.
+
+    With terms: Ben offers 30 at 11.00, of which 12 show, and has a stop for 7 at 8.00; Ann bids for 5 at 9.50 unseen, and for 8
+    at 10.00 without wanting to trade, so at 9.90.
+    """
 
     journal: Journal = field(default_factory=Journal)
     ledger: ledger_pb2.ExportLedgerResponse = field(default_factory=ledger_pb2.ExportLedgerResponse)
@@ -165,18 +186,35 @@ class Day:
         offer = self.journal.accept(BEN, SELL, 100_000, 100, 100)
         trade = self.journal.hit(offer, ANN, 100_000, 40, 60)
         bid = self.journal.accept(ANN, BUY, 90_000, 10, 10)
+        iceberg = self.journal.accept(BEN, SELL, 110_000, 30, 12, display_quantity=12)
+        stop = self.journal.accept(BEN, SELL, 80_000, 7, 0, type=STOP_LIMIT, stop_price_e4=85_000, stop_trigger=1)
+        unseen = self.journal.accept(ANN, BUY, 95_000, 5, 0, hidden=True, self_trade_prevention=2)
+        change = events_pb2.OrderRestated(
+            order_id=self.journal.sequence + 1,
+            account=ANN,
+            reason=events_pb2.RESTATE_REASON_SLID,
+            symbol="ACME",
+            price_e4=99_000,
+            quantity=8,
+            open_quantity=8,
+            held_price_e4=99_000,
+            held_fee_e6=FEE_E6,
+        )
+        slid = self.journal.accept(ANN, BUY, 100_000, 8, 8, change, post_only=command_pb2.POST_ONLY_SLIDE)
         position = market_pb2.ShardSequence(sequence=self.journal.sequence, incarnation=INCARNATION)
         for export in (self.ledger, self.history, self.quotes):
             export.sequences.append(position)
-        self._settle(offer, bid, trade)
+        bids = {bid: worst(90_000, 10, FEE_E6), unseen: worst(95_000, 5, FEE_E6), slid: worst(99_000, 8, FEE_E6)}
+        self._settle({offer: 60, iceberg: 30, stop: 7}, bids, trade)
         self._record(offer, trade - 1, bid)
+        self._record_terms(iceberg, stop, unseen, slid)
         self._quote(trade)
 
-    def _settle(self, offer: int, bid: int, trade: int) -> None:
-        cost, charged, held = 4_000_000, 2_000, worst(90_000, 10, FEE_E6)
+    def _settle(self, offers: dict[int, int], bids: dict[int, int], trade: int) -> None:
+        cost, charged, held = 4_000_000, 2_000, sum(bids.values())
         for debit, credit, asset, amount, kind, trade_id in (
             ("exchange/vault", ANN, "EUR", 10_000_000, "deposit", 0),
-            ("exchange/vault", BEN, "ACME", 100, "deposit", 0),
+            ("exchange/vault", BEN, "ACME", 137, "deposit", 0),
             (ANN, BEN, "EUR", cost, "trade", trade),
             (BEN, ANN, "ACME", 40, "trade", trade),
             (ANN, "exchange/fees", "EUR", charged, "fee", trade),
@@ -189,10 +227,10 @@ class Day:
             (ANN, "EUR", held, cost + charged, 10_000_000),
             (ANN, "ACME", 0, 0, 40),
             (BEN, "EUR", 0, charged, cost),
-            (BEN, "ACME", 60, 40, 100),
+            (BEN, "ACME", 97, 40, 137),
             ("exchange/fees", "EUR", 0, 0, 2 * charged),
             ("exchange/vault", "EUR", 0, 10_000_000, 0),
-            ("exchange/vault", "ACME", 0, 100, 0),
+            ("exchange/vault", "ACME", 0, 137, 0),
         ):
             self.ledger.balances.add(
                 account=account,
@@ -202,8 +240,9 @@ class Day:
                 credits_posted=credits_posted,
                 available=credits_posted - debits - pending,
             )
-        self.ledger.holds.add(hold_id=1, account=BEN, asset="ACME", amount=60, order_id=offer)
-        self.ledger.holds.add(hold_id=2, account=ANN, asset="EUR", amount=held, order_id=bid)
+        for account, asset, held_for in ((BEN, "ACME", offers), (ANN, "EUR", bids)):
+            for order_id, amount in held_for.items():
+                self.ledger.holds.add(hold_id=order_id, account=account, asset=asset, amount=amount, order_id=order_id)
 
     def _record(self, offer: int, taker: int, bid: int) -> None:
         common = {"trading_date": DATE, "symbol": "ACME", "type": 1, "time_in_force": 1}
@@ -231,10 +270,35 @@ class Day:
                 **common,
             )
 
+    def _record_terms(self, iceberg: int, stop: int, unseen: int, slid: int) -> None:
+        for order_id, account, side, price_e4, quantity, terms in (
+            (iceberg, BEN, SELL, 110_000, 30, {"display_quantity": 12}),
+            (stop, BEN, SELL, 80_000, 7, {"type": STOP_LIMIT, "stop_price_e4": 85_000, "stop_trigger": 1}),
+            (unseen, ANN, BUY, 95_000, 5, {"hidden": True, "self_trade_prevention": 2}),
+            (slid, ANN, BUY, 99_000, 8, {"post_only": command_pb2.POST_ONLY_SLIDE}),
+        ):
+            fields: dict[str, Any] = {"trading_date": DATE, "symbol": "ACME", "type": 1, "time_in_force": 1, **terms}
+            self.history.orders.add(
+                order_id=order_id,
+                account=account,
+                client_order_id=f"c{order_id}",
+                side=side,
+                price_e4=price_e4,
+                quantity=quantity,
+                open_quantity=quantity,
+                state=order_pb2.ORDER_STATE_OPEN,
+                create_time_us=1_000 * order_id,
+                update_time_us=1_000 * order_id,
+                last_sequence=order_id + (order_id == slid),
+                **fields,
+            )
+
     def _quote(self, trade: int) -> None:
         book = self.quotes.books.add(symbol="ACME")
         book.bids.add(price_e4=90_000, quantity=10, orders=1)
+        book.bids.add(price_e4=99_000, quantity=8, orders=1)
         book.asks.add(price_e4=100_000, quantity=60, orders=1)
+        book.asks.add(price_e4=110_000, quantity=12, orders=1)
         self.quotes.trades.add(
             symbol="ACME",
             trade=quote_pb2.Trade(
@@ -397,6 +461,72 @@ def test_the_public_are_told_what_happened(day: Day) -> None:
     day.quotes.trades[0].trade.quantity = 41
     day.quotes.books[0].asks[0].quantity = 59
     assert day.reconcile().found == {"feed_trade": 1, "feed_depth": 1}
+
+
+def folded(journal: Journal) -> tuple[Fold, Breaks]:
+    breaks = Breaks()
+    fold = Fold(0, breaks)
+    for batch in journal.batches:
+        fold.apply(batch, journal.sequence)
+    return fold, breaks
+
+
+def restate(journal: Journal, order_id: int, **changes: Any) -> None:
+    """Ben's order of 7 at 8.00, restated, or as `changes` say."""
+    usual: dict[str, Any] = {"account": BEN, "symbol": "ACME", "price_e4": 80_000, "quantity": 7, "open_quantity": 7}
+    journal.write(events_pb2.ExecutionEvent(restated=events_pb2.OrderRestated(order_id=order_id, **(usual | changes))))
+
+
+def test_an_iceberg_displays_its_peak_and_then_the_next() -> None:
+    """30 shares, 12 at a time: of the peak what is left, when it is used up the next, at last what there is."""
+    journal = Journal()
+    journal.open()
+    iceberg = journal.accept(BEN, SELL, 110_000, 30, 12, display_quantity=12)
+    for quantity, left, displayed in ((5, 25, 7), (7, 18, 12), (12, 6, 6), (6, 0, 0)):
+        journal.hit(iceberg, ANN, 110_000, quantity, left)
+        fold, breaks = folded(journal)
+        assert breaks.kept == []
+        assert fold.books() == {"ACME": {(SELL, 110_000): (displayed, 1)} if displayed else {}}
+
+
+def test_a_trade_beyond_the_peak_is_a_break() -> None:
+    """What is not displayed yet cannot trade."""
+    journal = Journal()
+    journal.open()
+    journal.hit(journal.accept(BEN, SELL, 110_000, 30, 12, display_quantity=12), ANN, 110_000, 13, 17)
+    (found,) = folded(journal)[1].kept
+    assert (found.kind, found.left.value, found.right.value) == ("event", {"quantity": 13}, {"displayed": 12})
+
+
+def test_a_stop_is_displayed_from_its_trigger_on() -> None:
+    """Before it nothing is in the book; it is held for all the time."""
+    journal = Journal()
+    journal.open()
+    stop = journal.accept(BEN, SELL, 80_000, 7, 0, type=STOP_LIMIT, stop_price_e4=85_000)
+    fold, _ = folded(journal)
+    assert (fold.books(), fold.open[stop].held) == ({"ACME": {}}, 7)
+    restate(journal, stop, reason=events_pb2.RESTATE_REASON_TRIGGERED)
+    fold, breaks = folded(journal)
+    assert (fold.books(), breaks.kept) == ({"ACME": {(SELL, 80_000): (7, 1)}}, [])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"reason": events_pb2.RESTATE_REASON_SLID},
+        {"reason": events_pb2.RESTATE_REASON_SELF_TRADE},
+        {"reason": events_pb2.RESTATE_REASON_TRIGGERED, "quantity": 6, "open_quantity": 6},
+        {"reason": events_pb2.RESTATE_REASON_TRIGGERED, "open_quantity": 6},
+        {"reason": events_pb2.RESTATE_REASON_TRIGGERED, "account": ANN},
+    ],
+)
+def test_a_restatement_that_nothing_calls_for_is_a_break(change: dict[str, Any]) -> None:
+    """Of a stop that waits nothing is restated but that it was triggered."""
+    journal = Journal()
+    journal.open()
+    restate(journal, journal.accept(BEN, SELL, 80_000, 7, 0, type=STOP_LIMIT, stop_price_e4=85_000), **change)
+    (found,) = folded(journal)[1].kept
+    assert found.kind == "event"
 
 
 def test_a_gap_in_the_journal_is_a_break(day: Day) -> None:

@@ -47,7 +47,8 @@ def fields(message: Message, path: str = "") -> Iterator[tuple[str, Message, Any
 
 def mutate(message: Message, field: Any) -> None:
     value: Any = getattr(message, field.name)
-    setattr(message, field.name, value + "x" if isinstance(value, str) else value + 1)
+    other = value + "x" if isinstance(value, str) else not value if isinstance(value, bool) else value + 1
+    setattr(message, field.name, other)
 
 
 def parts(day: Day) -> dict[str, Message]:

@@ -42,6 +42,7 @@ class Exchange(OrderServicer, QuoteServicer):  # type: ignore[misc]  # Its stubs
     date: int = DATE
     quoted_date: int = DATE
     refuse: dict[str, str] = field(default_factory=dict)
+    received: list[command_pb2.OrderCommand] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
     dates: list[int] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
@@ -91,6 +92,7 @@ class Exchange(OrderServicer, QuoteServicer):  # type: ignore[misc]  # Its stubs
         kind = command.WhichOneof("command")
         assert kind is not None
         body = getattr(command, kind)
+        self.received.append(command)
         known = self.results.get(body.client_order_id)
         if known is not None:
             return known

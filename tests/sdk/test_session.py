@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bourse.order.v1 import order_pb2
-from bourse_sdk import Cancel, Client, OrderType, Outcome, OutcomeUnknown, Place, Refusal, Replace, Side, TimeInForce
+from bourse_sdk import (
+    Cancel,
+    Client,
+    OrderType,
+    Outcome,
+    OutcomeUnknown,
+    Place,
+    PostOnly,
+    Refusal,
+    Replace,
+    SelfTradePrevention,
+    Side,
+    StopTrigger,
+    SyncClient,
+    TimeInForce,
+)
 from bourse_sdk.commands import NAME_LIMIT, SYMBOL_LIMIT
 from bourse_sdk.session import BATCH_LIMIT
 from chassis.boundary import MESSAGE_BYTES_LIMIT
@@ -110,6 +126,31 @@ async def test_place_cancel_and_replace_return_typed_results() -> None:
     ]
     assert placed.client_order_id != cancelled.client_order_id
     assert all(result.ok and result.sequence for result in many)
+
+
+async def test_every_term_of_an_order_is_sent() -> None:
+    """By both clients, under the names that the exchange has for them."""
+    terms: dict[str, Any] = {
+        "stop_price_e4": 9_900,
+        "stop_trigger": StopTrigger.BEST_QUOTE,
+        "display_quantity": 5,
+        "hidden": True,
+        "post_only": PostOnly.SLIDE,
+        "minimum_quantity": 3,
+        "self_trade_prevention": SelfTradePrevention.CANCEL_BOTH,
+    }
+    exchange = Exchange()
+    async with served(exchange) as address:
+        async with Client(**direct(address), token="t") as client:
+            await client.place("alpha/main", SYMBOL, Side.BUY, 7, 10_000, type=OrderType.STOP_LIMIT, **terms)
+        with SyncClient(**direct(address), token="t") as blocking:
+            place = partial(blocking.place, type=OrderType.STOP_LIMIT, **terms)
+            await asyncio.to_thread(place, "alpha/main", SYMBOL, Side.BUY, 7, 10_000)
+    assert len(exchange.received) == 2
+    for command in exchange.received:
+        assert command.place.type == OrderType.STOP_LIMIT
+        assert command.place.time_in_force == TimeInForce.DAY
+        assert {name: getattr(command.place, name) for name in terms} == terms
 
 
 async def test_a_refused_command_raises_with_reason_field_value_and_fix_and_spoils_no_neighbour() -> None:
@@ -280,6 +321,17 @@ HUGE, LONE = 10**30, "c-\ud800"
         ),
         (Place("alpha/main", SYMBOL, "BUY", 1, 1), "SIDE_INVALID", "side", "BUY"),  # type: ignore[arg-type]
         (Place("alpha/main", SYMBOL, Side.BUY, 1, 1, "LIMIT"), "ORDER_TYPE_INVALID", "type", "LIMIT"),  # type: ignore[arg-type]
+        *[
+            (Place("alpha/main", SYMBOL, Side.BUY, 1, 1, **{field: value}), reason, field, str(value))  # type: ignore[arg-type]
+            for field, value, reason in (
+                ("stop_price_e4", HUGE, "PRICE_OUT_OF_LIMITS"),
+                ("stop_trigger", "now", "STOP_TRIGGER_INVALID"),
+                ("display_quantity", HUGE, "DISPLAY_QUANTITY_INVALID"),
+                ("post_only", "always", "POST_ONLY_INVALID"),
+                ("minimum_quantity", -HUGE, "MINIMUM_QUANTITY_INVALID"),
+                ("self_trade_prevention", 1 << 40, "SELF_TRADE_PREVENTION_INVALID"),
+            )
+        ],
     ],
 )
 async def test_what_no_message_can_carry_is_refused(
@@ -314,7 +366,10 @@ def test_the_largest_batch_fits_in_a_message() -> None:
     name, symbol = widest * NAME_LIMIT, widest * SYMBOL_LIMIT
     trace = "00-" + "f" * 32 + "-" + "f" * 16 + "-01"
     for command in (
-        Place(name, symbol, Side.SELL, most, most, OrderType.MARKET, TimeInForce.FOK, most, trading_date=last),
+        Place(
+            *(name, symbol, Side.SELL, most, most, OrderType.MARKET, TimeInForce.FOK, most, "", last),
+            *(most, StopTrigger.BEST_QUOTE, most, True, PostOnly.SLIDE, most, SelfTradePrevention.DECREMENT),
+        ),
         Cancel(name, most, name, symbol, trading_date=last),
         Replace(name, most, most, most, name, symbol, trading_date=last),
     ):

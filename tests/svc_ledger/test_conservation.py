@@ -37,8 +37,9 @@ SYMBOL, CASH = "ACME", "EUR"
 HOLDS = "exchange/holds"
 STEP_US = 300_000
 STEPS = 80
-# Buy, Sell, by aMount; Accept, reJect; Trade; Done; the clocK; a reQuest again; a rePlace is asked for, and is eXecuted.
-KINDS = "BBSSMAAAAJTTTTPPPXXDKQ"
+# Buy, Sell, by aMount; Accept, reJect; Trade; Done; the clocK; a reQuest again; a rePlace is asked for, and is eXecuted; an
+# order is rEstated.
+KINDS = "BBSSMAAAAJTTTTPPPXXDKQEE"
 
 
 @dataclass
@@ -107,6 +108,8 @@ class Story:
             await self.replace(self.replacing.pop(x % len(self.replacing)))
         elif kind == "D" and self.orders:
             await self.end(list(self.orders)[x % len(self.orders)])
+        elif kind == "E" and self.orders:
+            await self.restate(list(self.orders)[x % len(self.orders)], y, z)
         elif kind == "T":
             await self.trade(x, y, z)
 
@@ -224,6 +227,20 @@ class Story:
         await self.settle(
             [Replaced(sequence, order_id_, extra.hold_id, asked.quantity, open_, price, extra.held_fee_e6)]
         )
+
+    async def restate(self, order_id_: int, y: int, z: int) -> None:
+        """The exchange lowers the order's price, or takes shares from it, or both."""
+        order = self.orders[order_id_]
+        if not order.open:
+            return
+        order.open -= y % order.open
+        order.price -= z % order.price if order.price else 0
+        order.replaced += 1
+        self.book(Transfer(self.number(), 0, 0, 0, 0, order.pending[0], VOID, code=0))
+        order.pending = [self.number()]
+        self.book(reserved(order.pending[0], (order.request.account, order.request.asset), order.held))
+        quantity = order.executed + order.open
+        await self.settle([Replaced(self.sequence + 1, order_id_, 0, quantity, order.open, order.price, order.fee_e6)])
 
     async def end(self, order_id_: int) -> None:
         order = self.orders.pop(order_id_)

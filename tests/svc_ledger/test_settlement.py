@@ -73,6 +73,66 @@ async def test_a_replace_merges_its_extra_hold_and_releases_the_excess(desk: Des
     assert await desk.held(A) == 0
 
 
+def restated(order: int, quantity: int, open_quantity: int, price: int, fee_e6: int = 300) -> events_pb2.ExecutionEvent:
+    return event(
+        restated=events_pb2.OrderRestated(
+            order_id=order,
+            quantity=quantity,
+            open_quantity=open_quantity,
+            held_price_e4=price,
+            held_fee_e6=fee_e6 if price else 0,
+        )
+    )
+
+
+async def test_a_restatement_releases_the_excess(desk: Desk) -> None:
+    """A lower price, then fewer shares than were open; of a sell fewer shares. What stays is held exactly."""
+    buy, _ = await desk.open(desk.buy(A, 100, 10_0000))
+    sell, _ = await desk.open(desk.sell(B, 50))
+    await desk.settle(0, restated(buy, 100, 100, 9_0000))
+    assert await desk.held(A) == cost(9_0000, 100)
+    await desk.settle(0, desk.trade(buy, sell, 9_0000, 30, 70, 20), restated(buy, 85, 55, 9_0000))
+    assert await desk.held(A) == cost(9_0000, 55)
+    await desk.settle(0, restated(sell, 35, 5, 0))
+    assert (await desk.held(B, "ACME"), await desk.available(B, "ACME")) == (5, SHARES - 35)
+    await desk.settle(0, desk.trade(buy, sell, 9_0000, 5, 50, 0), done(sell), done(buy))
+    assert await desk.held(A) == await desk.held(B, "ACME") == 0
+
+
+async def test_a_restatement_in_the_row_of_its_acceptance_settles_with_it(desk: Desk) -> None:
+    """An order whose rest stands at the price that it traded at: accepted, filled in part and restated at once."""
+    request = desk.buy(A, 100, 12_0000)
+    sell, _ = await desk.open(desk.sell(B, 40))
+    (hold,) = await desk.hold(request)
+    buy = desk.journals[0].next_order
+    await desk.settle(
+        0,
+        accepted(buy, hold, request),
+        desk.trade(buy, sell, 10_0000, 40, 60, 0),
+        done(sell),
+        restated(buy, 100, 60, 10_0000),
+    )
+    assert await desk.held(A) == cost(10_0000, 60)
+
+
+async def test_a_restated_buy_by_amount_keeps_what_it_may_still_spend(desk: Desk) -> None:
+    """Its hold is no product of price and shares; Done releases it."""
+    buy, _ = await desk.open(desk.buy(A, 1000, 0, held_price_e4=0, amount_e4=500_0000))
+    await desk.settle(0, restated(buy, 600, 600, 0, 300))
+    assert await desk.held(A) == 500_0000
+    await desk.settle(0, done(buy))
+    assert await desk.held(A) == 0
+
+
+async def test_a_restatement_beyond_what_is_held_stops_the_shard(desk: Desk) -> None:
+    """The exchange only ever makes an order cheaper: anything else does not fit."""
+    buy, hold = await desk.open(desk.buy(A, 100, 10_0000))
+    with pytest.raises(Unsettleable) as caught:
+        await desk.settle(0, restated(buy, 100, 100, 10_0100))
+    assert caught.value.reason == "HOLD_TOO_SMALL"
+    assert await desk.held(A) == hold.held_amount
+
+
 async def test_a_replaced_extra_is_computed_from_what_the_ledger_has_settled(desk: Desk) -> None:
     """After 30 of 100 are filled, 120 in all need the worst cost of 90, of which that of 70 is held."""
     buy, _ = await desk.open(desk.buy(A, 100, 10_0000))

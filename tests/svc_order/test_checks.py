@@ -7,9 +7,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.units import INT64_MAX, order_id, worst
+from chassis.units import INT64_MAX, command_digest, order_id, worst
 from svc_order.core.checks import Need, Route, Stale, check
-from svc_order.core.commands import BUY, DAY, FOK, IOC, LIMIT, MARKET, SELL, Cancel, Place, Replace, digest
+from svc_order.core.commands import (
+    BUY,
+    DAY,
+    FOK,
+    IOC,
+    LIMIT,
+    MARKET,
+    MARKET_TO_LIMIT,
+    PLAIN,
+    SELL,
+    STOP,
+    STOP_LIMIT,
+    UNSPECIFIED,
+    Cancel,
+    Place,
+    Replace,
+    Terms,
+    digest,
+)
+from svc_order.core.commands import (
+    PLACE as KIND,
+)
 from svc_order.core.reference import Instrument, Reference, Shard
 from svc_order.core.refused import STATUS_OF
 
@@ -99,6 +120,131 @@ def test_bad_fields_are_refused_by_name(command: Any, fields: dict[str, Any], re
     assert reason in STATUS_OF
 
 
+TYPES = (LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT)
+TIMES = (UNSPECIFIED, DAY, IOC, FOK)
+STANDING = {(LIMIT, DAY)}
+EVERY = {(LIMIT, DAY), (LIMIT, IOC), (LIMIT, FOK), (MARKET, UNSPECIFIED), (MARKET, IOC), (MARKET, FOK)} | {
+    (MARKET_TO_LIMIT, DAY),
+    (MARKET_TO_LIMIT, IOC),
+    (STOP, DAY),
+    (STOP_LIMIT, DAY),
+}
+STOPPED = {(STOP, DAY), (STOP_LIMIT, DAY)}
+# A term alone: which types and times take it, and the reason of all others.
+TERMS: list[tuple[str, Any, set[tuple[int, int]], str]] = [
+    ("stop_price_e4", 9_900, STOPPED, "STOP_PRICE_INVALID"),
+    ("stop_price_e4", 0, EVERY - STOPPED, "STOP_PRICE_INVALID"),
+    ("stop_price_e4", -100, set(), "STOP_PRICE_INVALID"),
+    ("stop_trigger", 1, STOPPED, "STOP_TRIGGER_INVALID"),
+    ("stop_trigger", 2, STOPPED, "STOP_TRIGGER_INVALID"),
+    ("stop_trigger", 3, set(), "STOP_TRIGGER_INVALID"),
+    ("stop_trigger", -1, set(), "STOP_TRIGGER_INVALID"),
+    ("display_quantity", 10, STANDING, "DISPLAY_QUANTITY_INVALID"),
+    ("display_quantity", 90, STANDING, "DISPLAY_QUANTITY_INVALID"),
+    ("display_quantity", 100, set(), "DISPLAY_QUANTITY_INVALID"),
+    ("display_quantity", 110, set(), "DISPLAY_QUANTITY_INVALID"),
+    ("display_quantity", -10, set(), "DISPLAY_QUANTITY_INVALID"),
+    ("display_quantity", 15, set(), "DISPLAY_QUANTITY_INVALID"),
+    ("hidden", True, STANDING, "HIDDEN_INVALID"),
+    ("post_only", 1, STANDING, "POST_ONLY_INVALID"),
+    ("post_only", 2, STANDING, "POST_ONLY_INVALID"),
+    ("post_only", 3, set(), "POST_ONLY_INVALID"),
+    ("minimum_quantity", 10, EVERY - STOPPED, "MINIMUM_QUANTITY_INVALID"),
+    ("minimum_quantity", 100, EVERY - STOPPED, "MINIMUM_QUANTITY_INVALID"),
+    ("minimum_quantity", 110, set(), "MINIMUM_QUANTITY_INVALID"),
+    ("minimum_quantity", -10, set(), "MINIMUM_QUANTITY_INVALID"),
+    ("minimum_quantity", 15, set(), "MINIMUM_QUANTITY_INVALID"),
+    *[("self_trade_prevention", choice, EVERY, "") for choice in range(6)],
+    ("self_trade_prevention", 6, set(), "SELF_TRADE_PREVENTION_INVALID"),
+]
+
+
+def of_type(kind: int, time_in_force: int, **terms: Any) -> Place:
+    """A buy of this type that is right but for what is asked for."""
+    usual = {"stop_price_e4": 9_900} if kind in (STOP, STOP_LIMIT) else {}
+    return PLACE._replace(type=kind, time_in_force=time_in_force, terms=Terms(**usual | terms))
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("time_in_force", TIMES)
+def test_each_type_stands_as_long_as_it_can(kind: int, time_in_force: int) -> None:
+    """Every type with every time in force."""
+    answer = verdict(of_type(kind, time_in_force))
+    if (kind, time_in_force) in EVERY:
+        assert isinstance(answer, Route)
+    else:
+        assert (answer.reason, answer.metadata["value"]) == ("TIME_IN_FORCE_INVALID", str(time_in_force))
+
+
+@pytest.mark.parametrize(("kind", "time_in_force"), sorted(EVERY))
+@pytest.mark.parametrize(("field", "value", "takes", "reason"), TERMS)
+def test_each_term_goes_with_some_types_alone(
+    field: str, value: Any, takes: set[tuple[int, int]], reason: str, kind: int, time_in_force: int
+) -> None:
+    """Every term with every type and time in force: taken, or refused by its own reason, field and value."""
+    answer = verdict(of_type(kind, time_in_force, **{field: value}))
+    if (kind, time_in_force) in takes:
+        assert isinstance(answer, Route), answer
+    else:
+        assert (answer.reason, answer.metadata["field"], answer.metadata["value"]) == (reason, field, str(value))
+        assert answer.metadata["fix"]
+        assert reason in STATUS_OF
+
+
+@pytest.mark.parametrize(
+    ("terms", "field"),
+    [
+        (Terms(display_quantity=10, hidden=True), "display_quantity"),
+        (Terms(minimum_quantity=10, post_only=1), "minimum_quantity"),
+        (Terms(minimum_quantity=10, post_only=2), "minimum_quantity"),
+        (Terms(display_quantity=10, post_only=2), ""),
+        (Terms(display_quantity=10, self_trade_prevention=1), ""),
+        (Terms(hidden=True, post_only=1), ""),
+        (Terms(hidden=True, minimum_quantity=10), ""),
+        (Terms(display_quantity=10, minimum_quantity=20, self_trade_prevention=5), ""),
+    ],
+)
+def test_terms_that_contradict_each_other_are_refused(terms: Terms, field: str) -> None:
+    """Two at a time; those that do not are taken together."""
+    answer = verdict(PLACE, terms=terms)
+    assert (answer.metadata["field"] == field) if field else isinstance(answer, Route)
+
+
+@pytest.mark.parametrize(("quantity", "taken"), [(1_000, True), (1_010, False)])
+def test_an_iceberg_displays_a_hundredth_of_itself_at_least(quantity: int, taken: bool) -> None:
+    """A smaller peak would make too many trades of one order that arrives."""
+    answer = verdict(PLACE, quantity=quantity, terms=Terms(display_quantity=10))
+    assert isinstance(answer, Route) if taken else answer.reason == "DISPLAY_QUANTITY_INVALID"
+
+
+@pytest.mark.parametrize(
+    ("stop_price_e4", "reason"),
+    [(10_001, "PRICE_OFF_TICK"), (10_000_100, "PRICE_OUT_OF_LIMITS"), (100, ""), (10_000_000, "")],
+)
+@pytest.mark.parametrize("kind", [STOP, STOP_LIMIT])
+def test_a_stop_price_is_one_of_the_instruments(kind: int, stop_price_e4: int, reason: str) -> None:
+    """On its ticks, and within its limits."""
+    answer = verdict(of_type(kind, DAY, stop_price_e4=stop_price_e4))
+    if not reason:
+        assert isinstance(answer, Route)
+    else:
+        assert (answer.reason, answer.metadata["field"]) == (reason, "stop_price_e4")
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("side", [BUY, SELL])
+@pytest.mark.parametrize("price_e4", [0, 10_000])
+def test_which_types_name_a_price(kind: int, side: int, price_e4: int) -> None:
+    """A buy of any type; a sell of a LIMIT or STOP_LIMIT order, and of no other."""
+    answer = verdict(of_type(kind, UNSPECIFIED if kind == MARKET else DAY), side=side, price_e4=price_e4)
+    if bool(price_e4) == (side == BUY or kind in (LIMIT, STOP_LIMIT)):
+        need = Need("EUR", 100, 10_000, 300, 0) if side == BUY else Need("AAA", 100, 0, 0, 0)
+        assert answer == Route(1, need)
+    else:
+        by_amount = kind == MARKET and side == BUY
+        assert answer.reason == ("AMOUNT_INVALID" if by_amount else "PRICE_INVALID")
+
+
 def test_the_advice_for_a_price_off_its_ticks_can_be_taken() -> None:
     """The nearest prices that the instrument takes: within its limits, wherever the price is."""
     top = SHARE.max_price_e4
@@ -145,11 +291,20 @@ def test_a_past_date_goes_to_the_core_without_a_hold_and_a_future_one_is_refused
 def test_the_digest_covers_all_own_fields_but_the_trace() -> None:
     """A retry with another traceparent is the same command; any other field makes another one."""
     assert digest(PLACE) == digest(PLACE._replace(traceparent="00-1-2-01"))
-    for field in PLACE._fields[:-1]:
+    digests = {digest(PLACE)}
+    for field in PLACE._fields[:-2]:
         value = getattr(PLACE, field)
         other: Any = {field: value + "x" if isinstance(value, str) else value + 1}
-        assert digest(PLACE._replace(**other)) != digest(PLACE)
+        digests.add(digest(PLACE._replace(**other)))
+    for field in Terms._fields:
+        digests.add(digest(PLACE._replace(terms=PLAIN._replace(**{field: 1}))))
+    assert len(digests) == 1 + len(PLACE._fields[:-2]) + len(Terms._fields)
     assert digest(CANCEL) != digest(REPLACE)
+
+
+def test_an_order_without_terms_has_the_digest_that_it_always_had() -> None:
+    """So what was sent to a version that knows no terms is the same command at one that does."""
+    assert digest(PLACE) == command_digest(KIND, *PLACE[: PLACE._fields.index("terms")])
 
 
 int64 = st.integers(-(2**63), INT64_MAX)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from os import PathLike
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 from bourse.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from bourse.order.v1 import order_pb2, order_pb2_grpc
@@ -17,11 +17,10 @@ from bourse_sdk.commands import (
     ClientOrderIds,
     Command,
     CommandResult,
-    OrderType,
     Place,
+    PlaceOptions,
     Replace,
     Side,
-    TimeInForce,
     unsendable,
 )
 from bourse_sdk.connection import CALL_SECONDS, Connection, Token
@@ -98,19 +97,10 @@ class Client:
         side: Side,
         quantity: int,
         price_e4: int = 0,
-        *,
-        type: OrderType = OrderType.LIMIT,  # noqa: A002  # FIX's word, and the proto's
-        time_in_force: TimeInForce | None = None,
-        amount_e4: int = 0,
-        client_order_id: str = "",
-        trading_date: int = 0,
+        **options: Unpack[PlaceOptions],
     ) -> CommandResult:
-        """Places an order; returns when the exchange has it on record. Raises Refusal. See `Place`."""
-        return await self.submit(
-            Place(
-                account, symbol, side, quantity, price_e4, type, time_in_force, amount_e4, client_order_id, trading_date
-            )
-        )
+        """Places an order; returns when the exchange has it on record. Raises Refusal. The options are the fields of `Place`."""
+        return await self.submit(Place(account, symbol, side, quantity, price_e4, **options))
 
     async def cancel(
         self,

@@ -4,6 +4,7 @@ import itertools
 import secrets
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from typing import TypedDict
 
 from bourse.types.v1 import command_pb2 as pb
 from bourse_sdk import requests
@@ -18,10 +19,15 @@ class Side(IntEnum):
 
 
 class OrderType(IntEnum):
-    """How an order is priced."""
+    """How an order is priced: at its limit, at the book's prices, at the best price with the rest left there as a limit, or as
+    a MARKET or LIMIT order once its stop price is reached.
+    """
 
     LIMIT = 1
     MARKET = 2
+    MARKET_TO_LIMIT = 3
+    STOP = 4
+    STOP_LIMIT = 5
 
 
 class TimeInForce(IntEnum):
@@ -32,7 +38,33 @@ class TimeInForce(IntEnum):
     FOK = 3
 
 
-IMPLIED = {OrderType.LIMIT: TimeInForce.DAY, OrderType.MARKET: TimeInForce.IOC}
+class StopTrigger(IntEnum):
+    """What reaches a stop price: the last trade, or the best displayed price of the other side."""
+
+    LAST_TRADE = 1
+    BEST_QUOTE = 2
+
+
+class PostOnly(IntEnum):
+    """What becomes of an order that would trade at once, though it is to add liquidity only."""
+
+    REJECT = 1
+    SLIDE = 2
+
+
+class SelfTradePrevention(IntEnum):
+    """What happens instead of a trade with an order of the same participant: which of the two is cancelled, or both lose the
+    smaller one's quantity. The choice of the order that arrives holds.
+    """
+
+    NONE = 1
+    CANCEL_NEWEST = 2
+    CANCEL_OLDEST = 3
+    CANCEL_BOTH = 4
+    DECREMENT = 5
+
+
+IMPLIED = {kind: TimeInForce.IOC if kind is OrderType.MARKET else TimeInForce.DAY for kind in OrderType}
 
 # The most characters of a command's texts, as bourse/types/v1/command.proto has them. With them the largest batch, in whatever
 # script, fits in one message of the service.
@@ -44,7 +76,14 @@ TEXT_LIMITS = {
     "original_client_order_id": NAME_LIMIT,
     "symbol": SYMBOL_LIMIT,
 }
-ENUMS: dict[str, type[IntEnum]] = {"side": Side, "type": OrderType, "time_in_force": TimeInForce}
+ENUMS: dict[str, type[IntEnum]] = {
+    "side": Side,
+    "type": OrderType,
+    "time_in_force": TimeInForce,
+    "stop_trigger": StopTrigger,
+    "post_only": PostOnly,
+    "self_trade_prevention": SelfTradePrevention,
+}
 
 
 class Outcome(IntEnum):
@@ -59,10 +98,14 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A new order. `price_e4` is the limit; of a MARKET buy the most that it pays a share, or `amount_e4` bounds its cost.
+    """A new order. `price_e4` is the limit; of a MARKET, MARKET_TO_LIMIT or STOP buy the most that it pays a share (of a MARKET
+    buy `amount_e4` may bound its cost instead); a sell of these types names none.
+
+    `stop_price_e4` triggers a STOP or STOP_LIMIT order. Of an iceberg `display_quantity` is shown at a time, of a `hidden` order
+    nothing. A `post_only` order never trades when it arrives; one with a `minimum_quantity` trades at least that then, or ends.
 
     Without `client_order_id` it gets one; without `trading_date` the one that is open when it is first sent; without
-    `time_in_force` DAY for a LIMIT and IOC for a MARKET order.
+    `time_in_force` IOC for a MARKET order and DAY for all others.
     """
 
     account: str
@@ -75,6 +118,13 @@ class Place:
     amount_e4: int = 0
     client_order_id: str = ""
     trading_date: int = 0
+    stop_price_e4: int = 0
+    stop_trigger: StopTrigger | None = None
+    display_quantity: int = 0
+    hidden: bool = False
+    post_only: PostOnly | None = None
+    minimum_quantity: int = 0
+    self_trade_prevention: SelfTradePrevention | None = None
 
     def message(self, client_order_id: str, traceparent: str) -> tuple[pb.OrderCommand, pb.PlaceOrder]:
         if len(client_order_id) > NAME_LIMIT or len(self.account) > NAME_LIMIT or len(self.symbol) > SYMBOL_LIMIT:
@@ -92,7 +142,33 @@ class Place:
         place.quantity = self.quantity
         place.amount_e4 = self.amount_e4
         place.traceparent = traceparent
+        for name in TERMS:
+            if value := getattr(self, name):
+                setattr(place, name, value)
         return command, place
+
+
+TERMS = (
+    *("stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity"),
+    "self_trade_prevention",
+)
+
+
+class PlaceOptions(TypedDict, total=False):
+    """The fields of a Place that may be left out, as `place` of the clients takes them."""
+
+    type: OrderType
+    time_in_force: TimeInForce | None
+    amount_e4: int
+    client_order_id: str
+    trading_date: int
+    stop_price_e4: int
+    stop_trigger: StopTrigger | None
+    display_quantity: int
+    hidden: bool
+    post_only: PostOnly | None
+    minimum_quantity: int
+    self_trade_prevention: SelfTradePrevention | None
 
 
 @dataclass(frozen=True, slots=True)

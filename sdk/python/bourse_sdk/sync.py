@@ -6,14 +6,14 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 from bourse.ledger.v1 import ledger_pb2
 from bourse.order.v1 import order_pb2
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
 from bourse_sdk.client import Client
-from bourse_sdk.commands import Command, CommandResult, Side
+from bourse_sdk.commands import Command, CommandResult, PlaceOptions, Side
 from bourse_sdk.errors import CLOSED, Unreachable
 
 T = TypeVar("T")
@@ -52,7 +52,13 @@ class SyncClient:
         self._stop()
 
     def place(
-        self, account: str, symbol: str, side: Side, quantity: int, price_e4: int = 0, **options: Any
+        self,
+        account: str,
+        symbol: str,
+        side: Side,
+        quantity: int,
+        price_e4: int = 0,
+        **options: Unpack[PlaceOptions],
     ) -> CommandResult:
         """See `Client.place`."""
         return self._run(self._client.place(account, symbol, side, quantity, price_e4, **options))

@@ -22,12 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from bourse.match.v1 import events_pb2 as bourse_dot_match_dot_v1_dot_events__pb2
 from bourse.types.v1 import callers_pb2 as bourse_dot_types_dot_v1_dot_callers__pb2
 from bourse.types.v1 import command_pb2 as bourse_dot_types_dot_v1_dot_command__pb2
 from bourse.types.v1 import market_pb2 as bourse_dot_types_dot_v1_dot_market__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x62ourse/order/v1/order.proto\x12\x0f\x62ourse.order.v1\x1a\x1d\x62ourse/types/v1/callers.proto\x1a\x1d\x62ourse/types/v1/command.proto\x1a\x1c\x62ourse/types/v1/market.proto\"E\n\x12\x45nterOrdersRequest\x12/\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x1d.bourse.types.v1.OrderCommand\"s\n\x13\x45nterOrdersResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.bourse.types.v1.CommandResult\x12+\n\x08\x64raining\x18\x02 \x01(\x0b\x32\x19.bourse.order.v1.Draining\"_\n\x08\x44raining\x12\x1d\n\x15resume_after_sequence\x18\x01 \x01(\x03\x12\x34\n\x0cresume_after\x18\x02 \x03(\x0b\x32\x1e.bourse.types.v1.ShardSequence\"?\n\x11PlaceOrderRequest\x12*\n\x05place\x18\x01 \x01(\x0b\x32\x1b.bourse.types.v1.PlaceOrder\"D\n\x12PlaceOrderResponse\x12.\n\x06result\x18\x01 \x01(\x0b\x32\x1e.bourse.types.v1.CommandResult\"B\n\x12\x43\x61ncelOrderRequest\x12,\n\x06\x63\x61ncel\x18\x01 \x01(\x0b\x32\x1c.bourse.types.v1.CancelOrder\"E\n\x13\x43\x61ncelOrderResponse\x12.\n\x06result\x18\x01 \x01(\x0b\x32\x1e.bourse.types.v1.CommandResult\"E\n\x13ReplaceOrderRequest\x12.\n\x07replace\x18\x01 \x01(\x0b\x32\x1d.bourse.types.v1.ReplaceOrder\"F\n\x14ReplaceOrderResponse\x12.\n\x06result\x18\x01 \x01(\x0b\x32\x1e.bourse.types.v1.CommandResult\"9\n\x0fGetOrderRequest\x12\x10\n\x08order_id\x18\x01 \x01(\x03\x12\x14\n\x0cmin_sequence\x18\x02 \x01(\x03\"9\n\x10GetOrderResponse\x12%\n\x05order\x18\x01 \x01(\x0b\x32\x16.bourse.order.v1.Order\"\xec\x01\n\x11ListOrdersRequest\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x0e\n\x06symbol\x18\x03 \x01(\t\x12*\n\x05state\x18\x04 \x01(\x0e\x32\x1b.bourse.order.v1.OrderState\x12\x17\n\x0f\x63lient_order_id\x18\x05 \x01(\t\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\x12\x35\n\rmin_sequences\x18\x08 \x03(\x0b\x32\x1e.bourse.types.v1.ShardSequence\"U\n\x12ListOrdersResponse\x12&\n\x06orders\x18\x01 \x03(\x0b\x32\x16.bourse.order.v1.Order\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"X\n\x12WatchOrdersRequest\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12-\n\x05\x61\x66ter\x18\x02 \x03(\x0b\x32\x1e.bourse.types.v1.ShardSequence\"\xc4\x01\n\x13WatchOrdersResponse\x12\x13\n\x0bincarnation\x18\x01 \x01(\t\x12\r\n\x05shard\x18\x02 \x01(\x05\x12\x16\n\x0e\x66irst_sequence\x18\x03 \x01(\x03\x12\x15\n\rlast_sequence\x18\x04 \x01(\x03\x12-\n\x07updates\x18\x05 \x03(\x0b\x32\x1c.bourse.order.v1.OrderUpdate\x12+\n\x08\x64raining\x18\x06 \x01(\x0b\x32\x19.bourse.order.v1.Draining\"\xd1\x02\n\x0bOrderUpdate\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0f\n\x07time_us\x18\x02 \x01(\x03\x12)\n\x04kind\x18\x03 \x01(\x0e\x32\x1b.bourse.order.v1.UpdateKind\x12\x10\n\x08order_id\x18\x04 \x01(\x03\x12\x0f\n\x07\x61\x63\x63ount\x18\x05 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x06 \x01(\t\x12\x0e\n\x06symbol\x18\x07 \x01(\t\x12\x10\n\x08price_e4\x18\x08 \x01(\x03\x12\x10\n\x08quantity\x18\t \x01(\x03\x12\x15\n\ropen_quantity\x18\n \x01(\x03\x12\x0e\n\x06\x66\x65\x65_e4\x18\x0b \x01(\x03\x12\r\n\x05maker\x18\x0c \x01(\x08\x12#\n\x04side\x18\r \x01(\x0e\x32\x15.bourse.types.v1.Side\x12)\n\x07refusal\x18\x0e \x01(\x0b\x32\x18.bourse.types.v1.Refusal\"\x8e\x04\n\x05Order\x12\x10\n\x08order_id\x18\x01 \x01(\x03\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x03 \x01(\t\x12\x14\n\x0ctrading_date\x18\x04 \x01(\x05\x12\x0e\n\x06symbol\x18\x05 \x01(\t\x12#\n\x04side\x18\x06 \x01(\x0e\x32\x15.bourse.types.v1.Side\x12(\n\x04type\x18\x07 \x01(\x0e\x32\x1a.bourse.types.v1.OrderType\x12\x33\n\rtime_in_force\x18\x08 \x01(\x0e\x32\x1c.bourse.types.v1.TimeInForce\x12\x10\n\x08price_e4\x18\t \x01(\x03\x12\x10\n\x08quantity\x18\n \x01(\x03\x12\x19\n\x11\x65xecuted_quantity\x18\x0b \x01(\x03\x12\x15\n\ropen_quantity\x18\x0c \x01(\x03\x12\x1a\n\x12\x65xecuted_amount_e4\x18\r \x01(\x03\x12\x0f\n\x07\x66\x65\x65s_e4\x18\x0e \x01(\x03\x12*\n\x05state\x18\x0f \x01(\x0e\x32\x1b.bourse.order.v1.OrderState\x12\x16\n\x0e\x63reate_time_us\x18\x10 \x01(\x03\x12\x16\n\x0eupdate_time_us\x18\x11 \x01(\x03\x12\x15\n\rlast_sequence\x18\x12 \x01(\x03\x12)\n\x07refusal\x18\x13 \x01(\x0b\x32\x18.bourse.types.v1.Refusal\"\x15\n\x13\x45xportOrdersRequest\"q\n\x14\x45xportOrdersResponse\x12\x31\n\tsequences\x18\x01 \x03(\x0b\x32\x1e.bourse.types.v1.ShardSequence\x12&\n\x06orders\x18\x02 \x03(\x0b\x32\x16.bourse.order.v1.Order\"!\n\x0c\x44rainRequest\x12\x11\n\tshare_ppm\x18\x01 \x01(\x05\"%\n\rDrainResponse\x12\x14\n\x0cstreams_told\x18\x01 \x01(\x05*\xc2\x01\n\nUpdateKind\x12\x1b\n\x17UPDATE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14UPDATE_KIND_ACCEPTED\x10\x01\x12\x18\n\x14UPDATE_KIND_REJECTED\x10\x02\x12\x16\n\x12UPDATE_KIND_TRADED\x10\x03\x12\x18\n\x14UPDATE_KIND_REPLACED\x10\x04\x12\x16\n\x12UPDATE_KIND_FILLED\x10\x05\x12\x19\n\x15UPDATE_KIND_CANCELLED\x10\x06*\x8c\x01\n\nOrderState\x12\x1b\n\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10ORDER_STATE_OPEN\x10\x01\x12\x16\n\x12ORDER_STATE_FILLED\x10\x02\x12\x19\n\x15ORDER_STATE_CANCELLED\x10\x03\x12\x18\n\x14ORDER_STATE_REJECTED\x10\x04\x32\xff\x06\n\x0cOrderService\x12\x66\n\x0b\x45nterOrders\x12#.bourse.order.v1.EnterOrdersRequest\x1a$.bourse.order.v1.EnterOrdersResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x01(\x01\x30\x01\x12_\n\nPlaceOrder\x12\".bourse.order.v1.PlaceOrderRequest\x1a#.bourse.order.v1.PlaceOrderResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x01\x12\x62\n\x0b\x43\x61ncelOrder\x12#.bourse.order.v1.CancelOrderRequest\x1a$.bourse.order.v1.CancelOrderResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x01\x12\x65\n\x0cReplaceOrder\x12$.bourse.order.v1.ReplaceOrderRequest\x1a%.bourse.order.v1.ReplaceOrderResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x01\x12Z\n\x08GetOrder\x12 .bourse.order.v1.GetOrderRequest\x1a!.bourse.order.v1.GetOrderResponse\"\t\x90\x02\x01\x8a\xb5\x18\x02\x01\x02\x12`\n\nListOrders\x12\".bourse.order.v1.ListOrdersRequest\x1a#.bourse.order.v1.ListOrdersResponse\"\t\x90\x02\x01\x8a\xb5\x18\x02\x01\x02\x12\x65\n\x0bWatchOrders\x12#.bourse.order.v1.WatchOrdersRequest\x1a$.bourse.order.v1.WatchOrdersResponse\"\t\x90\x02\x01\x8a\xb5\x18\x02\x01\x02\x30\x01\x12g\n\x0c\x45xportOrders\x12$.bourse.order.v1.ExportOrdersRequest\x1a%.bourse.order.v1.ExportOrdersResponse\"\x08\x90\x02\x01\x8a\xb5\x18\x01\x02\x30\x01\x12M\n\x05\x44rain\x12\x1d.bourse.order.v1.DrainRequest\x1a\x1e.bourse.order.v1.DrainResponse\"\x05\x8a\xb5\x18\x01\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x62ourse/order/v1/order.proto\x12\x0f\x62ourse.order.v1\x1a\x1c\x62ourse/match/v1/events.proto\x1a\x1d\x62ourse/types/v1/callers.proto\x1a\x1d\x62ourse/types/v1/command.proto\x1a\x1c\x62ourse/types/v1/market.proto\"E\n\x12\x45nterOrdersRequest\x12/\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x1d.bourse.types.v1.OrderCommand\"s\n\x13\x45nterOrdersResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.bourse.types.v1.CommandResult\x12+\n\x08\x64raining\x18\x02 \x01(\x0b\x32\x19.bourse.order.v1.Draining\"_\n\x08\x44raining\x12\x1d\n\x15resume_after_sequence\x18\x01 \x01(\x03\x12\x34\n\x0cresume_after\x18\x02 \x03(\x0b\x32\x1e.bourse.types.v1.ShardSequence\"?\n\x11PlaceOrderRequest\x12*\n\x05place\x18\x01 \x01(\x0b\x32\x1b.bourse.types.v1.PlaceOrder\"D\n\x12PlaceOrderResponse\x12.\n\x06result\x18\x01 \x01(\x0b\x32\x1e.bourse.types.v1.CommandResult\"B\n\x12\x43\x61ncelOrderRequest\x12,\n\x06\x63\x61ncel\x18\x01 \x01(\x0b\x32\x1c.bourse.types.v1.CancelOrder\"E\n\x13\x43\x61ncelOrderResponse\x12.\n\x06result\x18\x01 \x01(\x0b\x32\x1e.bourse.types.v1.CommandResult\"E\n\x13ReplaceOrderRequest\x12.\n\x07replace\x18\x01 \x01(\x0b\x32\x1d.bourse.types.v1.ReplaceOrder\"F\n\x14ReplaceOrderResponse\x12.\n\x06result\x18\x01 \x01(\x0b\x32\x1e.bourse.types.v1.CommandResult\"9\n\x0fGetOrderRequest\x12\x10\n\x08order_id\x18\x01 \x01(\x03\x12\x14\n\x0cmin_sequence\x18\x02 \x01(\x03\"9\n\x10GetOrderResponse\x12%\n\x05order\x18\x01 \x01(\x0b\x32\x16.bourse.order.v1.Order\"\xec\x01\n\x11ListOrdersRequest\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x0e\n\x06symbol\x18\x03 \x01(\t\x12*\n\x05state\x18\x04 \x01(\x0e\x32\x1b.bourse.order.v1.OrderState\x12\x17\n\x0f\x63lient_order_id\x18\x05 \x01(\t\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\x12\x35\n\rmin_sequences\x18\x08 \x03(\x0b\x32\x1e.bourse.types.v1.ShardSequence\"U\n\x12ListOrdersResponse\x12&\n\x06orders\x18\x01 \x03(\x0b\x32\x16.bourse.order.v1.Order\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"X\n\x12WatchOrdersRequest\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12-\n\x05\x61\x66ter\x18\x02 \x03(\x0b\x32\x1e.bourse.types.v1.ShardSequence\"\xc4\x01\n\x13WatchOrdersResponse\x12\x13\n\x0bincarnation\x18\x01 \x01(\t\x12\r\n\x05shard\x18\x02 \x01(\x05\x12\x16\n\x0e\x66irst_sequence\x18\x03 \x01(\x03\x12\x15\n\rlast_sequence\x18\x04 \x01(\x03\x12-\n\x07updates\x18\x05 \x03(\x0b\x32\x1c.bourse.order.v1.OrderUpdate\x12+\n\x08\x64raining\x18\x06 \x01(\x0b\x32\x19.bourse.order.v1.Draining\"\xbb\x03\n\x0bOrderUpdate\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0f\n\x07time_us\x18\x02 \x01(\x03\x12)\n\x04kind\x18\x03 \x01(\x0e\x32\x1b.bourse.order.v1.UpdateKind\x12\x10\n\x08order_id\x18\x04 \x01(\x03\x12\x0f\n\x07\x61\x63\x63ount\x18\x05 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x06 \x01(\t\x12\x0e\n\x06symbol\x18\x07 \x01(\t\x12\x10\n\x08price_e4\x18\x08 \x01(\x03\x12\x10\n\x08quantity\x18\t \x01(\x03\x12\x15\n\ropen_quantity\x18\n \x01(\x03\x12\x0e\n\x06\x66\x65\x65_e4\x18\x0b \x01(\x03\x12\r\n\x05maker\x18\x0c \x01(\x08\x12#\n\x04side\x18\r \x01(\x0e\x32\x15.bourse.types.v1.Side\x12)\n\x07refusal\x18\x0e \x01(\x0b\x32\x18.bourse.types.v1.Refusal\x12\x36\n\x0erestate_reason\x18\x0f \x01(\x0e\x32\x1e.bourse.match.v1.RestateReason\x12\x30\n\x0b\x64one_reason\x18\x10 \x01(\x0e\x32\x1b.bourse.match.v1.DoneReason\"\xd5\x06\n\x05Order\x12\x10\n\x08order_id\x18\x01 \x01(\x03\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x03 \x01(\t\x12\x14\n\x0ctrading_date\x18\x04 \x01(\x05\x12\x0e\n\x06symbol\x18\x05 \x01(\t\x12#\n\x04side\x18\x06 \x01(\x0e\x32\x15.bourse.types.v1.Side\x12(\n\x04type\x18\x07 \x01(\x0e\x32\x1a.bourse.types.v1.OrderType\x12\x33\n\rtime_in_force\x18\x08 \x01(\x0e\x32\x1c.bourse.types.v1.TimeInForce\x12\x10\n\x08price_e4\x18\t \x01(\x03\x12\x10\n\x08quantity\x18\n \x01(\x03\x12\x19\n\x11\x65xecuted_quantity\x18\x0b \x01(\x03\x12\x15\n\ropen_quantity\x18\x0c \x01(\x03\x12\x1a\n\x12\x65xecuted_amount_e4\x18\r \x01(\x03\x12\x0f\n\x07\x66\x65\x65s_e4\x18\x0e \x01(\x03\x12*\n\x05state\x18\x0f \x01(\x0e\x32\x1b.bourse.order.v1.OrderState\x12\x16\n\x0e\x63reate_time_us\x18\x10 \x01(\x03\x12\x16\n\x0eupdate_time_us\x18\x11 \x01(\x03\x12\x15\n\rlast_sequence\x18\x12 \x01(\x03\x12)\n\x07refusal\x18\x13 \x01(\x0b\x32\x18.bourse.types.v1.Refusal\x12\x15\n\rstop_price_e4\x18\x14 \x01(\x03\x12\x32\n\x0cstop_trigger\x18\x15 \x01(\x0e\x32\x1c.bourse.types.v1.StopTrigger\x12\x18\n\x10\x64isplay_quantity\x18\x16 \x01(\x03\x12\x0e\n\x06hidden\x18\x17 \x01(\x08\x12,\n\tpost_only\x18\x18 \x01(\x0e\x32\x19.bourse.types.v1.PostOnly\x12\x18\n\x10minimum_quantity\x18\x19 \x01(\x03\x12\x43\n\x15self_trade_prevention\x18\x1a \x01(\x0e\x32$.bourse.types.v1.SelfTradePrevention\x12\x11\n\ttriggered\x18\x1b \x01(\x08\x12\x30\n\x0b\x64one_reason\x18\x1c \x01(\x0e\x32\x1b.bourse.match.v1.DoneReason\"\x15\n\x13\x45xportOrdersRequest\"q\n\x14\x45xportOrdersResponse\x12\x31\n\tsequences\x18\x01 \x03(\x0b\x32\x1e.bourse.types.v1.ShardSequence\x12&\n\x06orders\x18\x02 \x03(\x0b\x32\x16.bourse.order.v1.Order\"!\n\x0c\x44rainRequest\x12\x11\n\tshare_ppm\x18\x01 \x01(\x05\"%\n\rDrainResponse\x12\x14\n\x0cstreams_told\x18\x01 \x01(\x05*\xdc\x01\n\nUpdateKind\x12\x1b\n\x17UPDATE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14UPDATE_KIND_ACCEPTED\x10\x01\x12\x18\n\x14UPDATE_KIND_REJECTED\x10\x02\x12\x16\n\x12UPDATE_KIND_TRADED\x10\x03\x12\x18\n\x14UPDATE_KIND_REPLACED\x10\x04\x12\x16\n\x12UPDATE_KIND_FILLED\x10\x05\x12\x19\n\x15UPDATE_KIND_CANCELLED\x10\x06\x12\x18\n\x14UPDATE_KIND_RESTATED\x10\x07*\x8c\x01\n\nOrderState\x12\x1b\n\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10ORDER_STATE_OPEN\x10\x01\x12\x16\n\x12ORDER_STATE_FILLED\x10\x02\x12\x19\n\x15ORDER_STATE_CANCELLED\x10\x03\x12\x18\n\x14ORDER_STATE_REJECTED\x10\x04\x32\xff\x06\n\x0cOrderService\x12\x66\n\x0b\x45nterOrders\x12#.bourse.order.v1.EnterOrdersRequest\x1a$.bourse.order.v1.EnterOrdersResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x01(\x01\x30\x01\x12_\n\nPlaceOrder\x12\".bourse.order.v1.PlaceOrderRequest\x1a#.bourse.order.v1.PlaceOrderResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x01\x12\x62\n\x0b\x43\x61ncelOrder\x12#.bourse.order.v1.CancelOrderRequest\x1a$.bourse.order.v1.CancelOrderResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x01\x12\x65\n\x0cReplaceOrder\x12$.bourse.order.v1.ReplaceOrderRequest\x1a%.bourse.order.v1.ReplaceOrderResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x01\x12Z\n\x08GetOrder\x12 .bourse.order.v1.GetOrderRequest\x1a!.bourse.order.v1.GetOrderResponse\"\t\x90\x02\x01\x8a\xb5\x18\x02\x01\x02\x12`\n\nListOrders\x12\".bourse.order.v1.ListOrdersRequest\x1a#.bourse.order.v1.ListOrdersResponse\"\t\x90\x02\x01\x8a\xb5\x18\x02\x01\x02\x12\x65\n\x0bWatchOrders\x12#.bourse.order.v1.WatchOrdersRequest\x1a$.bourse.order.v1.WatchOrdersResponse\"\t\x90\x02\x01\x8a\xb5\x18\x02\x01\x02\x30\x01\x12g\n\x0c\x45xportOrders\x12$.bourse.order.v1.ExportOrdersRequest\x1a%.bourse.order.v1.ExportOrdersResponse\"\x08\x90\x02\x01\x8a\xb5\x18\x01\x02\x30\x01\x12M\n\x05\x44rain\x12\x1d.bourse.order.v1.DrainRequest\x1a\x1e.bourse.order.v1.DrainResponse\"\x05\x8a\xb5\x18\x01\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,52 +53,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERSERVICE'].methods_by_name['ExportOrders']._serialized_options = b'\220\002\001\212\265\030\001\002'
   _globals['_ORDERSERVICE'].methods_by_name['Drain']._loaded_options = None
   _globals['_ORDERSERVICE'].methods_by_name['Drain']._serialized_options = b'\212\265\030\001\002'
-  _globals['_UPDATEKIND']._serialized_start=2657
-  _globals['_UPDATEKIND']._serialized_end=2851
-  _globals['_ORDERSTATE']._serialized_start=2854
-  _globals['_ORDERSTATE']._serialized_end=2994
-  _globals['_ENTERORDERSREQUEST']._serialized_start=140
-  _globals['_ENTERORDERSREQUEST']._serialized_end=209
-  _globals['_ENTERORDERSRESPONSE']._serialized_start=211
-  _globals['_ENTERORDERSRESPONSE']._serialized_end=326
-  _globals['_DRAINING']._serialized_start=328
-  _globals['_DRAINING']._serialized_end=423
-  _globals['_PLACEORDERREQUEST']._serialized_start=425
-  _globals['_PLACEORDERREQUEST']._serialized_end=488
-  _globals['_PLACEORDERRESPONSE']._serialized_start=490
-  _globals['_PLACEORDERRESPONSE']._serialized_end=558
-  _globals['_CANCELORDERREQUEST']._serialized_start=560
-  _globals['_CANCELORDERREQUEST']._serialized_end=626
-  _globals['_CANCELORDERRESPONSE']._serialized_start=628
-  _globals['_CANCELORDERRESPONSE']._serialized_end=697
-  _globals['_REPLACEORDERREQUEST']._serialized_start=699
-  _globals['_REPLACEORDERREQUEST']._serialized_end=768
-  _globals['_REPLACEORDERRESPONSE']._serialized_start=770
-  _globals['_REPLACEORDERRESPONSE']._serialized_end=840
-  _globals['_GETORDERREQUEST']._serialized_start=842
-  _globals['_GETORDERREQUEST']._serialized_end=899
-  _globals['_GETORDERRESPONSE']._serialized_start=901
-  _globals['_GETORDERRESPONSE']._serialized_end=958
-  _globals['_LISTORDERSREQUEST']._serialized_start=961
-  _globals['_LISTORDERSREQUEST']._serialized_end=1197
-  _globals['_LISTORDERSRESPONSE']._serialized_start=1199
-  _globals['_LISTORDERSRESPONSE']._serialized_end=1284
-  _globals['_WATCHORDERSREQUEST']._serialized_start=1286
-  _globals['_WATCHORDERSREQUEST']._serialized_end=1374
-  _globals['_WATCHORDERSRESPONSE']._serialized_start=1377
-  _globals['_WATCHORDERSRESPONSE']._serialized_end=1573
-  _globals['_ORDERUPDATE']._serialized_start=1576
-  _globals['_ORDERUPDATE']._serialized_end=1913
-  _globals['_ORDER']._serialized_start=1916
-  _globals['_ORDER']._serialized_end=2442
-  _globals['_EXPORTORDERSREQUEST']._serialized_start=2444
-  _globals['_EXPORTORDERSREQUEST']._serialized_end=2465
-  _globals['_EXPORTORDERSRESPONSE']._serialized_start=2467
-  _globals['_EXPORTORDERSRESPONSE']._serialized_end=2580
-  _globals['_DRAINREQUEST']._serialized_start=2582
-  _globals['_DRAINREQUEST']._serialized_end=2615
-  _globals['_DRAINRESPONSE']._serialized_start=2617
-  _globals['_DRAINRESPONSE']._serialized_end=2654
-  _globals['_ORDERSERVICE']._serialized_start=2997
-  _globals['_ORDERSERVICE']._serialized_end=3892
+  _globals['_UPDATEKIND']._serialized_start=3120
+  _globals['_UPDATEKIND']._serialized_end=3340
+  _globals['_ORDERSTATE']._serialized_start=3343
+  _globals['_ORDERSTATE']._serialized_end=3483
+  _globals['_ENTERORDERSREQUEST']._serialized_start=170
+  _globals['_ENTERORDERSREQUEST']._serialized_end=239
+  _globals['_ENTERORDERSRESPONSE']._serialized_start=241
+  _globals['_ENTERORDERSRESPONSE']._serialized_end=356
+  _globals['_DRAINING']._serialized_start=358
+  _globals['_DRAINING']._serialized_end=453
+  _globals['_PLACEORDERREQUEST']._serialized_start=455
+  _globals['_PLACEORDERREQUEST']._serialized_end=518
+  _globals['_PLACEORDERRESPONSE']._serialized_start=520
+  _globals['_PLACEORDERRESPONSE']._serialized_end=588
+  _globals['_CANCELORDERREQUEST']._serialized_start=590
+  _globals['_CANCELORDERREQUEST']._serialized_end=656
+  _globals['_CANCELORDERRESPONSE']._serialized_start=658
+  _globals['_CANCELORDERRESPONSE']._serialized_end=727
+  _globals['_REPLACEORDERREQUEST']._serialized_start=729
+  _globals['_REPLACEORDERREQUEST']._serialized_end=798
+  _globals['_REPLACEORDERRESPONSE']._serialized_start=800
+  _globals['_REPLACEORDERRESPONSE']._serialized_end=870
+  _globals['_GETORDERREQUEST']._serialized_start=872
+  _globals['_GETORDERREQUEST']._serialized_end=929
+  _globals['_GETORDERRESPONSE']._serialized_start=931
+  _globals['_GETORDERRESPONSE']._serialized_end=988
+  _globals['_LISTORDERSREQUEST']._serialized_start=991
+  _globals['_LISTORDERSREQUEST']._serialized_end=1227
+  _globals['_LISTORDERSRESPONSE']._serialized_start=1229
+  _globals['_LISTORDERSRESPONSE']._serialized_end=1314
+  _globals['_WATCHORDERSREQUEST']._serialized_start=1316
+  _globals['_WATCHORDERSREQUEST']._serialized_end=1404
+  _globals['_WATCHORDERSRESPONSE']._serialized_start=1407
+  _globals['_WATCHORDERSRESPONSE']._serialized_end=1603
+  _globals['_ORDERUPDATE']._serialized_start=1606
+  _globals['_ORDERUPDATE']._serialized_end=2049
+  _globals['_ORDER']._serialized_start=2052
+  _globals['_ORDER']._serialized_end=2905
+  _globals['_EXPORTORDERSREQUEST']._serialized_start=2907
+  _globals['_EXPORTORDERSREQUEST']._serialized_end=2928
+  _globals['_EXPORTORDERSRESPONSE']._serialized_start=2930
+  _globals['_EXPORTORDERSRESPONSE']._serialized_end=3043
+  _globals['_DRAINREQUEST']._serialized_start=3045
+  _globals['_DRAINREQUEST']._serialized_end=3078
+  _globals['_DRAINRESPONSE']._serialized_start=3080
+  _globals['_DRAINRESPONSE']._serialized_end=3117
+  _globals['_ORDERSERVICE']._serialized_start=3486
+  _globals['_ORDERSERVICE']._serialized_end=4381
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,4 @@
+from bourse.match.v1 import events_pb2 as _events_pb2
 from bourse.types.v1 import callers_pb2 as _callers_pb2
 from bourse.types.v1 import command_pb2 as _command_pb2
 from bourse.types.v1 import market_pb2 as _market_pb2
@@ -19,6 +20,7 @@ class UpdateKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     UPDATE_KIND_REPLACED: _ClassVar[UpdateKind]
     UPDATE_KIND_FILLED: _ClassVar[UpdateKind]
     UPDATE_KIND_CANCELLED: _ClassVar[UpdateKind]
+    UPDATE_KIND_RESTATED: _ClassVar[UpdateKind]
 
 class OrderState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -34,6 +36,7 @@ UPDATE_KIND_TRADED: UpdateKind
 UPDATE_KIND_REPLACED: UpdateKind
 UPDATE_KIND_FILLED: UpdateKind
 UPDATE_KIND_CANCELLED: UpdateKind
+UPDATE_KIND_RESTATED: UpdateKind
 ORDER_STATE_UNSPECIFIED: OrderState
 ORDER_STATE_OPEN: OrderState
 ORDER_STATE_FILLED: OrderState
@@ -165,7 +168,7 @@ class WatchOrdersResponse(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., updates: _Optional[_Iterable[_Union[OrderUpdate, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
 
 class OrderUpdate(_message.Message):
-    __slots__ = ("sequence", "time_us", "kind", "order_id", "account", "client_order_id", "symbol", "price_e4", "quantity", "open_quantity", "fee_e4", "maker", "side", "refusal")
+    __slots__ = ("sequence", "time_us", "kind", "order_id", "account", "client_order_id", "symbol", "price_e4", "quantity", "open_quantity", "fee_e4", "maker", "side", "refusal", "restate_reason", "done_reason")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     TIME_US_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -180,6 +183,8 @@ class OrderUpdate(_message.Message):
     MAKER_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
     REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    RESTATE_REASON_FIELD_NUMBER: _ClassVar[int]
+    DONE_REASON_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     time_us: int
     kind: UpdateKind
@@ -194,10 +199,12 @@ class OrderUpdate(_message.Message):
     maker: bool
     side: _market_pb2.Side
     refusal: _market_pb2.Refusal
-    def __init__(self, sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., kind: _Optional[_Union[UpdateKind, str]] = ..., order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., fee_e4: _Optional[int] = ..., maker: _Optional[bool] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ...) -> None: ...
+    restate_reason: _events_pb2.RestateReason
+    done_reason: _events_pb2.DoneReason
+    def __init__(self, sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., kind: _Optional[_Union[UpdateKind, str]] = ..., order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., fee_e4: _Optional[int] = ..., maker: _Optional[bool] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ..., restate_reason: _Optional[_Union[_events_pb2.RestateReason, str]] = ..., done_reason: _Optional[_Union[_events_pb2.DoneReason, str]] = ...) -> None: ...
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4", "state", "create_time_us", "update_time_us", "last_sequence", "refusal")
+    __slots__ = ("order_id", "account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4", "state", "create_time_us", "update_time_us", "last_sequence", "refusal", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "triggered", "done_reason")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -217,6 +224,15 @@ class Order(_message.Message):
     UPDATE_TIME_US_FIELD_NUMBER: _ClassVar[int]
     LAST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    STOP_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    STOP_TRIGGER_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_FIELD_NUMBER: _ClassVar[int]
+    POST_ONLY_FIELD_NUMBER: _ClassVar[int]
+    MINIMUM_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    SELF_TRADE_PREVENTION_FIELD_NUMBER: _ClassVar[int]
+    TRIGGERED_FIELD_NUMBER: _ClassVar[int]
+    DONE_REASON_FIELD_NUMBER: _ClassVar[int]
     order_id: int
     account: str
     client_order_id: str
@@ -236,7 +252,16 @@ class Order(_message.Message):
     update_time_us: int
     last_sequence: int
     refusal: _market_pb2.Refusal
-    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[_command_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_command_pb2.TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., executed_quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., executed_amount_e4: _Optional[int] = ..., fees_e4: _Optional[int] = ..., state: _Optional[_Union[OrderState, str]] = ..., create_time_us: _Optional[int] = ..., update_time_us: _Optional[int] = ..., last_sequence: _Optional[int] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ...) -> None: ...
+    stop_price_e4: int
+    stop_trigger: _command_pb2.StopTrigger
+    display_quantity: int
+    hidden: bool
+    post_only: _command_pb2.PostOnly
+    minimum_quantity: int
+    self_trade_prevention: _command_pb2.SelfTradePrevention
+    triggered: bool
+    done_reason: _events_pb2.DoneReason
+    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[_command_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_command_pb2.TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., executed_quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., executed_amount_e4: _Optional[int] = ..., fees_e4: _Optional[int] = ..., state: _Optional[_Union[OrderState, str]] = ..., create_time_us: _Optional[int] = ..., update_time_us: _Optional[int] = ..., last_sequence: _Optional[int] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[_command_pb2.StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[_command_pb2.PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[_command_pb2.SelfTradePrevention, str]] = ..., triggered: _Optional[bool] = ..., done_reason: _Optional[_Union[_events_pb2.DoneReason, str]] = ...) -> None: ...
 
 class ExportOrdersRequest(_message.Message):
     __slots__ = ()

@@ -1,0 +1,193 @@
+"""Which terms go together in an order: one table, from what is wrong to the reason. Source: docs/rule-book.md, command.proto."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from svc_order.core.commands import (
+    DAY,
+    FOK,
+    IOC,
+    LIMIT,
+    MARKET,
+    MARKET_TO_LIMIT,
+    PLAIN,
+    STOP,
+    STOP_LIMIT,
+    UNSPECIFIED,
+    Place,
+)
+from svc_order.core.refused import Refused, refused
+
+TYPES = {
+    "LIMIT": LIMIT,
+    "MARKET": MARKET,
+    "MARKET_TO_LIMIT": MARKET_TO_LIMIT,
+    "STOP": STOP,
+    "STOP_LIMIT": STOP_LIMIT,
+}
+TYPE_NAMES = {number: name for name, number in TYPES.items()}
+TIMES = {UNSPECIFIED: "none", DAY: "DAY", IOC: "IOC", FOK: "FOK"}
+TIMES_OF = {
+    LIMIT: (DAY, IOC, FOK),
+    MARKET: (UNSPECIFIED, IOC, FOK),
+    MARKET_TO_LIMIT: (DAY, IOC),
+    STOP: (DAY,),
+    STOP_LIMIT: (DAY,),
+}
+PRICED = (LIMIT, STOP_LIMIT)  # A sell of any other type names no price.
+STOPS = (STOP, STOP_LIMIT)
+PEAKS_LIMIT = 100  # Times that what is displayed may go into the quantity.
+STOP_TRIGGERS, POST_ONLY, SELF_TRADE_PREVENTION = range(3), range(3), range(6)  # What these enums have.
+
+
+REASONS = {
+    "stop_price_e4": "STOP_PRICE_INVALID",
+    "stop_trigger": "STOP_TRIGGER_INVALID",
+    "display_quantity": "DISPLAY_QUANTITY_INVALID",
+    "hidden": "HIDDEN_INVALID",
+    "post_only": "POST_ONLY_INVALID",
+    "minimum_quantity": "MINIMUM_QUANTITY_INVALID",
+    "self_trade_prevention": "SELF_TRADE_PREVENTION_INVALID",
+}
+
+
+class Rule(NamedTuple):
+    """Where `wrong` says so the order is refused for what is in `field`."""
+
+    field: str
+    wrong: Callable[[Place], bool]
+    message: str
+    fix: str
+
+
+def _stands(place: Place) -> bool:
+    return place.type == LIMIT and place.time_in_force == DAY
+
+
+RULES = (
+    Rule(
+        "stop_price_e4",
+        lambda place: place.type not in STOPS and place.terms.stop_price_e4 != 0,
+        "only a STOP or STOP_LIMIT order names a stop price",
+        "send 0, or one of these types",
+    ),
+    Rule(
+        "stop_price_e4",
+        lambda place: place.type in STOPS and place.terms.stop_price_e4 <= 0,
+        "a STOP or STOP_LIMIT order names the price that triggers it",
+        "send a positive stop price in 1/10 000 of the currency",
+    ),
+    Rule(
+        "stop_trigger",
+        lambda place: place.terms.stop_trigger not in STOP_TRIGGERS,
+        "there is no such trigger",
+        "send LAST_TRADE, BEST_QUOTE or none",
+    ),
+    Rule(
+        "stop_trigger",
+        lambda place: place.type not in STOPS and place.terms.stop_trigger != 0,
+        "only a STOP or STOP_LIMIT order has a trigger",
+        "send none, or one of these types",
+    ),
+    Rule(
+        "hidden",
+        lambda place: place.terms.hidden and not _stands(place),
+        "only a LIMIT order that stands for the DAY can be hidden",
+        "send false, or a LIMIT DAY order",
+    ),
+    Rule(
+        "display_quantity",
+        lambda place: place.terms.display_quantity != 0 and not _stands(place),
+        "only a LIMIT order that stands for the DAY displays a part",
+        "send 0, or a LIMIT DAY order",
+    ),
+    Rule(
+        "display_quantity",
+        lambda place: place.terms.display_quantity != 0 and place.terms.hidden,
+        "a hidden order displays nothing",
+        "send 0, or an order that is not hidden",
+    ),
+    Rule(
+        "display_quantity",
+        lambda place: place.terms.display_quantity != 0 and not 0 < place.terms.display_quantity < place.quantity,
+        "what is displayed is a part of the order",
+        "send less than the quantity, or 0 to display all",
+    ),
+    Rule(
+        "display_quantity",
+        lambda place: 0 < place.terms.display_quantity * PEAKS_LIMIT < place.quantity,
+        f"at least 1/{PEAKS_LIMIT} of an order is displayed at a time",
+        "send more, or 0 to display all",
+    ),
+    Rule(
+        "post_only",
+        lambda place: place.terms.post_only not in POST_ONLY,
+        "there is no such choice",
+        "send REJECT, SLIDE or none",
+    ),
+    Rule(
+        "post_only",
+        lambda place: place.terms.post_only != 0 and not _stands(place),
+        "only a LIMIT order that stands for the DAY can add liquidity only",
+        "send none, or a LIMIT DAY order",
+    ),
+    Rule(
+        "minimum_quantity",
+        lambda place: place.terms.minimum_quantity != 0 and place.type in STOPS,
+        "a stop does not trade when it arrives, so it has no minimum",
+        "send 0, or another type",
+    ),
+    Rule(
+        "minimum_quantity",
+        lambda place: place.terms.minimum_quantity != 0 and place.terms.post_only != 0,
+        "an order that adds liquidity only never trades when it arrives, so it has no minimum",
+        "send 0, or an order that is not post-only",
+    ),
+    Rule(
+        "minimum_quantity",
+        lambda place: not 0 <= place.terms.minimum_quantity <= place.quantity,
+        "a minimum is a part of the order, or all of it",
+        "send at most the quantity, or 0 for no minimum",
+    ),
+    Rule(
+        "self_trade_prevention",
+        lambda place: place.terms.self_trade_prevention not in SELF_TRADE_PREVENTION,
+        "there is no such choice",
+        "send CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_BOTH, DECREMENT, NONE or none",
+    ),
+)
+PARTS = ("display_quantity", "minimum_quantity")  # Whole lots.
+
+
+def check_words(place: Place) -> Refused | None:
+    """Whether there is such a type, and whether it stands that long."""
+    times = TIMES_OF.get(place.type)
+    if times is None:
+        *some, last = TYPES
+        named = f"{', '.join(some)} or {last}"
+        return refused(
+            "ORDER_TYPE_INVALID", f"an order is {named}", field="type", value=place.type, fix=f"send {named}"
+        )
+    if place.time_in_force not in times:
+        allowed = " or ".join(TIMES[one] for one in times)
+        message = f"a {TYPE_NAMES[place.type]} order takes {allowed}"
+        value = place.time_in_force
+        return refused("TIME_IN_FORCE_INVALID", message, field="time_in_force", value=value, fix=f"send {allowed}")
+    return None
+
+
+def check_terms(place: Place, lot_size: int) -> Refused | None:
+    """The first rule that the order breaks. Most orders have no terms, and are no stops."""
+    if place.terms == PLAIN and place.type not in STOPS:
+        return None
+    for rule in RULES:
+        if rule.wrong(place):
+            return _refused(place, rule.field, rule.message, rule.fix)
+    for field in PARTS:
+        if getattr(place.terms, field) % lot_size:
+            return _refused(place, field, f"it is a multiple of {lot_size}", f"send a multiple of {lot_size}")
+    return None
+
+
+def _refused(place: Place, field: str, message: str, fix: str) -> Refused:
+    return refused(REASONS[field], message, field=field, value=getattr(place.terms, field), fix=fix)

@@ -1,0 +1,183 @@
+"""Orders with terms in the history and in the drop copy, by events made by hand; and the schema that keeps them."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bourse.match.v1 import events_pb2
+from bourse.order.v1 import order_pb2
+from bourse.types.v1 import command_pb2, market_pb2
+from chassis import database
+from svc_order import db, wire
+from svc_order.core.commands import PLAIN, Terms
+from svc_order.core.reference import Reference
+from svc_order.ports import OrderRow, Position
+from svc_order.wire.chronicle import Chronicle
+from tests.servers import Database
+
+DATE, INCARNATION = 20260105, "a" * 32
+ALPHA, BETA = "alpha/main", "beta/main"
+BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
+SELF_TRADE, MINIMUM = events_pb2.DONE_REASON_SELF_TRADE, events_pb2.DONE_REASON_MINIMUM_QUANTITY
+OLD_COLUMNS = OrderRow._fields[: OrderRow._fields.index("stop_price_e4")]  # What order_0001 has.
+
+
+def accepted(order_id: int, account: str, side: Any, price_e4: int, quantity: int, **terms: Any) -> Any:
+    fields: dict[str, Any] = {"type": command_pb2.ORDER_TYPE_LIMIT, "time_in_force": command_pb2.TIME_IN_FORCE_DAY}
+    fields |= {"account": account, "client_order_id": f"c{order_id}", "symbol": "AAA", "side": side}
+    placed = events_pb2.OrderAccepted(order_id=order_id, price_e4=price_e4, quantity=quantity, **fields | terms)
+    return events_pb2.ExecutionEvent(accepted=placed)
+
+
+def restated(order_id: int, account: str, reason: Any, price_e4: int, quantity: int, open_quantity: int) -> Any:
+    values = {"order_id": order_id, "account": account, "reason": reason, "symbol": "AAA"}
+    values |= {"price_e4": price_e4, "quantity": quantity, "open_quantity": open_quantity}
+    return events_pb2.ExecutionEvent(restated=events_pb2.OrderRestated(**values))
+
+
+def done(order_id: int, account: str, reason: Any, cancelled: int, by: str = "") -> Any:
+    values = {"order_id": order_id, "account": account, "reason": reason, "symbol": "AAA", "client_order_id": by}
+    return events_pb2.ExecutionEvent(done=events_pb2.OrderDone(cancelled_quantity=cancelled, **values))
+
+
+def phase() -> Any:
+    changed = events_pb2.PhaseChanged(symbol="AAA", phase=market_pb2.PHASE_OPEN)
+    return events_pb2.ExecutionEvent(phase_changed=changed)
+
+
+class Told:
+    """A history on PostgreSQL that is told rows of events."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = database.engine(url, "test")
+        self.tables = db.Tables(self.engine)
+        self.sequence = 0
+        self.chronicle = Chronicle(0, Position(INCARNATION, 0), Reference(frozenset({0})))
+
+    async def row(self, *events: events_pb2.ExecutionEvent) -> None:
+        before, self.sequence = self.sequence, self.sequence + len(events)
+        span = {"first_sequence": before + 1, "last_sequence": self.sequence, "trading_date": DATE}
+        batch = events_pb2.ExecutionBatch(incarnation=INCARNATION, time_us=self.sequence, events=events, **span)
+        self.chronicle.take(batch, 0, len(events))
+        after, fold, segments, _ = self.chronicle.cut()
+        await self.tables.append(0, before, after, fold, segments)
+
+    async def order(self, order_id: int) -> order_pb2.Order:
+        row = await self.tables.order(order_id)
+        assert row is not None
+        return wire.order(row)
+
+    async def updates(self, participant: str) -> list[order_pb2.OrderUpdate]:
+        rows = await self.tables.copies(participant, 0, 0, 100)
+        return [one for *_, data in rows for one in order_pb2.WatchOrdersResponse.FromString(data).updates]
+
+
+@pytest.fixture
+async def told(postgres: Database) -> Any:
+    url = postgres.url("svc_order")
+    await database.migrate(url, db.SCHEMA)
+    history = Told(url)
+    await history.tables.position(0)
+    yield history
+    await history.engine.dispose()
+
+
+async def test_an_order_shows_the_terms_that_it_was_placed_with(told: Told) -> None:
+    """Every one of them, in the order that a reader gets."""
+    terms: dict[str, Any] = {
+        "stop_price_e4": 9_900,
+        "stop_trigger": command_pb2.STOP_TRIGGER_BEST_QUOTE,
+        "display_quantity": 20,
+        "hidden": True,
+        "post_only": command_pb2.POST_ONLY_SLIDE,
+        "minimum_quantity": 30,
+        "self_trade_prevention": command_pb2.SELF_TRADE_PREVENTION_DECREMENT,
+    }
+    assert set(terms) == set(Terms._fields)
+    await told.row(accepted(1, ALPHA, BUY, 10_000, 100, **terms), accepted(2, ALPHA, BUY, 10_000, 100))
+    with_terms, without = await told.order(1), await told.order(2)
+    assert {name: getattr(with_terms, name) for name in terms} == terms
+    assert Terms(*(getattr(without, name) for name in terms)) == PLAIN
+
+
+async def test_a_restatement_changes_price_and_quantity_and_is_told_its_owner(told: Told) -> None:
+    """In the row of its acceptance under the id of its command; later, by what others do, under none."""
+    slid, less = events_pb2.RESTATE_REASON_SLID, events_pb2.RESTATE_REASON_SELF_TRADE
+    await told.row(accepted(1, ALPHA, BUY, 10_000, 100), restated(1, ALPHA, slid, 9_900, 100, 100))
+    assert ((await told.order(1)).price_e4, (await told.order(1)).open_quantity) == (9_900, 100)
+    await told.row(accepted(3, ALPHA, SELL, 9_900, 40), restated(1, ALPHA, less, 9_900, 60, 60))
+    order = await told.order(1)
+    assert (order.price_e4, order.quantity, order.open_quantity, order.last_sequence) == (9_900, 60, 60, 4)
+    changes = [one for one in await told.updates("alpha") if one.kind == order_pb2.UPDATE_KIND_RESTATED]
+    assert [(one.restate_reason, one.client_order_id) for one in changes] == [(slid, "c1"), (less, "")]
+    assert [(one.price_e4, one.quantity, one.open_quantity) for one in changes] == [(9_900, 100, 100), (9_900, 60, 60)]
+
+
+async def test_a_stop_is_triggered_once_and_what_follows_is_nobodys_command(told: Told) -> None:
+    """By its own command, by another's cancel, by a phase: only the first under its own id."""
+    reason = events_pb2.RESTATE_REASON_TRIGGERED
+    stop: dict[str, Any] = {"type": command_pb2.ORDER_TYPE_STOP_LIMIT, "stop_price_e4": 9_900}
+    await told.row(accepted(1, ALPHA, BUY, 10_000, 10, **stop), restated(1, ALPHA, reason, 10_000, 10, 10))
+    await told.row(accepted(3, BETA, BUY, 10_000, 10), accepted(4, ALPHA, BUY, 10_000, 10, **stop))
+    assert ((await told.order(1)).triggered, (await told.order(4)).triggered) == (True, False)
+    await told.row(
+        done(3, BETA, events_pb2.DONE_REASON_CANCELLED, 10, "c5"), restated(4, ALPHA, reason, 10_000, 10, 10)
+    )
+    assert (await told.order(4)).triggered
+    await told.row(accepted(7, ALPHA, BUY, 10_000, 10, **stop))
+    await told.row(phase(), restated(7, ALPHA, reason, 10_000, 10, 10))
+    changes = [one for one in await told.updates("alpha") if one.kind == order_pb2.UPDATE_KIND_RESTATED]
+    assert [(one.order_id, one.client_order_id) for one in changes] == [(1, "c1"), (4, ""), (7, "")]
+
+
+@pytest.mark.parametrize("reason", [SELF_TRADE, MINIMUM])
+async def test_an_order_that_its_own_rule_ended_says_so(told: Told, reason: Any) -> None:
+    """In the history and in the drop copy; one that its owner cancelled says nothing more."""
+    await told.row(accepted(1, ALPHA, BUY, 10_000, 10), done(1, ALPHA, reason, 10), accepted(3, ALPHA, BUY, 10_000, 10))
+    await told.row(done(3, ALPHA, events_pb2.DONE_REASON_CANCELLED, 10, "c4"))
+    orders = await told.order(1), await told.order(3)
+    assert [(one.state, one.done_reason) for one in orders] == [
+        (order_pb2.ORDER_STATE_CANCELLED, reason),
+        (order_pb2.ORDER_STATE_CANCELLED, 0),
+    ]
+    ends = [one for one in await told.updates("alpha") if one.kind == order_pb2.UPDATE_KIND_CANCELLED]
+    assert [(one.done_reason, one.quantity, one.client_order_id) for one in ends] == [(reason, 10, "c1"), (0, 10, "c4")]
+
+
+async def test_the_version_before_writes_on_this_schema_and_its_rows_are_read(
+    postgres: Database, tmp_path: Path
+) -> None:
+    """A row from before the migration, and one that is written after it by its column list: both without terms."""
+    shutil.copy(Path(db.SCHEMA) / "order_0001.py", tmp_path)
+    url = postgres.url("svc_order")
+    await database.migrate(url, str(tmp_path))
+    write_as_before(postgres, 1)
+    await database.migrate(url, db.SCHEMA)
+    write_as_before(postgres, 2)
+    history = Told(url)
+    for order_id in (1, 2):
+        order = await history.order(order_id)
+        assert Terms(*(getattr(order, name) for name in Terms._fields)) == PLAIN
+        assert (order.triggered, order.done_reason) == (False, 0)
+    await history.engine.dispose()
+
+
+def write_as_before(postgres: Database, order_id: int) -> None:
+    """COPY as the version before does it: it names the columns that it knows."""
+    texts = {
+        "participant": "alpha",
+        "account": ALPHA,
+        "client_order_id": f"c{order_id}",
+        "symbol": "AAA",
+        "refusal": "",
+    }
+    numbers = dict.fromkeys(OLD_COLUMNS, 1) | {"order_id": order_id}
+    line = "\t".join(str(texts.get(column, numbers[column])) for column in OLD_COLUMNS) + "\n"
+    with (
+        postgres.connect("svc_order") as connection,
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY orders ({', '.join(OLD_COLUMNS)}) FROM STDIN") as stream,
+    ):
+        stream.write(line)
