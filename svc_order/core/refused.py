@@ -64,6 +64,7 @@ STATUS_OF: dict[str, str] = {
             "ORDER_FINISHED",
             "QUANTITY_BELOW_EXECUTED",
             "HOLD_TOO_SMALL",
+            "POST_ONLY_WOULD_TRADE",
             "INCARNATION_CHANGED",
         ),
         "FAILED_PRECONDITION",
