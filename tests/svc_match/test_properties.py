@@ -15,7 +15,7 @@ COMMANDS = 400
 SYMBOLS = ("ACME", "BRIO", "CORE")
 
 
-def day(seed: int) -> list[commands.Command]:
+def day(seed: int) -> list[commands.Command | events.Refused]:
     """A day of two dates with trades, mistakes, repeats and halts. The desk only words the commands."""
     chance, desk = random.Random(seed), Desk()
     lines = [f"add {symbol} tick=0.05 lot={lot}" for symbol, lot in zip(SYMBOLS, (1, 1, 5), strict=True)]
@@ -35,7 +35,7 @@ def day(seed: int) -> list[commands.Command]:
 
 
 def line(chance: random.Random, number: int) -> str:
-    account = chance.choice(("alice", "bob", "carl"))
+    account = chance.choice(("alice/1", "alice/2", "bob", "carl"))
     own_id = f"i{number if chance.random() < 0.95 else chance.randrange(COMMANDS)}"
     other = f"i{max(0, number - chance.randrange(1, 40))}"
     price = f"{chance.randrange(190, 211) * 5 / 100 + (0.01 if chance.random() < 0.02 else 0):.2f}"
@@ -52,11 +52,21 @@ def line(chance: random.Random, number: int) -> str:
     words = chance.choice(("", "", "", "", " ioc", " fok"))
     if roll < 0.36:
         price = "market" + (f" amount={chance.randrange(1, 2000)}" if side == "buy" else "")
+    elif roll < 0.6:
+        words = ""
+        price += chance.choice(
+            (" post=slide", " post=reject", " hidden", " hidden post=slide", " show=5", " show=5 post=slide", " min=10 ioc",
+             " to-limit", f" stop={price}", f" stop={price} trigger=quote", f" market stop={price}")
+        )  # fmt: skip
+        if side == "sell" and ("to-limit" in price or "market" in price):
+            price = f"market {price.partition(' ')[2]}"
+    if chance.random() < 0.3:
+        words += chance.choice((" own=newest", " own=oldest", " own=both", " own=decrement"))
     until = f" until={number}" if chance.random() < 0.02 else ""
     return f"{account} {side} {own_id} {quantity} {symbol} {price}{words}{until}"
 
 
-def run(core: Engine, batch: list[commands.Command], time_us: int = 1) -> list[Applied]:
+def run(core: Engine, batch: list[commands.Command | events.Refused], time_us: int = 1) -> list[Applied]:
     """Applies all of a batch, in as many rows as it takes."""
     rows: list[Applied] = []
     while batch:
@@ -130,22 +140,29 @@ def check_books(core: Engine, levels: dict[tuple[str, int, int], tuple[int, int]
         for side, depth in ((1, bids), (2, asks)):
             seen |= {(symbol, side, price): (quantity, orders) for price, quantity, orders in depth}
             for price, quantity, _ in depth:
-                assert quantity == sum(left for at, _, left, _ in book.standing(side) if at == price)
+                assert 0 < quantity <= sum(left for at, _, left, _ in book.standing(side) if at == price)
     assert seen == {key: value for key, value in levels.items() if value[1]}
 
 
 def check_orders(private: list[events.Event]) -> None:
-    """Each order's shares are executed, cancelled or open; a done order is never heard of again."""
+    """Each order's shares are executed, cancelled, lost to its own participant or open; a done order is never heard of
+    again; what an order asks for holds.
+    """
+    placed: dict[int, events.Accepted] = {}
+    held: dict[int, int] = {}
     open_: dict[int, int] = {}
     done: dict[int, events.Done] = {}
     executed: dict[int, int] = {}
     for event in private:
         if isinstance(event, events.Accepted):
             open_[event.order_id], executed[event.order_id] = event.quantity, 0
-        elif isinstance(event, events.Replaced):
+            placed[event.order_id], held[event.order_id] = event, event.held_price_e4
+        elif isinstance(event, events.Replaced | events.Restated):
             assert event.quantity - event.open_quantity == executed[event.order_id]
-            open_[event.order_id] = event.open_quantity
+            assert event.order_id not in done
+            open_[event.order_id], held[event.order_id] = event.open_quantity, event.held_price_e4
         elif isinstance(event, events.Traded):
+            check_trade(event, placed, held)
             for order, left in ((event.maker_order_id, event.maker_open), (event.taker_order_id, event.taker_open)):
                 open_[order] -= event.quantity
                 executed[order] += event.quantity
@@ -159,6 +176,18 @@ def check_orders(private: list[events.Event]) -> None:
             )
             done[event.order_id] = event
     assert done.keys() == open_.keys(), "a closed date leaves no order"
+
+
+def check_trade(event: events.Traded, placed: dict[int, events.Accepted], held: dict[int, int]) -> None:
+    """No buy trades above what it is held at (2.6); no post-only order takes (4.1); no order that prevents it trades with its
+    own participant (4.5).
+    """
+    taker, maker = placed[event.taker_order_id], placed[event.maker_order_id]
+    buyer = taker if event.taker_side == commands.Side.BUY else maker
+    assert buyer.amount_e4 or event.price_e4 <= held[buyer.order_id]
+    assert not taker.terms.post_only
+    own = taker.account.partition("/")[0] == maker.account.partition("/")[0]
+    assert not own or taker.terms.self_trade_prevention in (0, commands.SelfTradePrevention.NONE)
 
 
 class Resting(NamedTuple):
