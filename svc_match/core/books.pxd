@@ -32,7 +32,7 @@ cdef class Index:
 
 @cython.final
 cdef class Books:
-    cdef object _orders, _books, _sides, _levels, _bits, _parts, _out, _swept, _one, _participants
+    cdef object _orders, _books, _sides, _levels, _bits, _parts, _out, _swept, _one, _participants, _nearest
     cdef public object special
     cdef dict spare_windows, far_ticks, far_levels
     cdef list spare_far
@@ -49,6 +49,7 @@ cdef class Books:
     cdef long long* swept
     cdef long long* one
     cdef long long* participants
+    cdef long long* nearest
     cdef readonly Py_ssize_t identity_base, book_count
     cdef public Py_ssize_t sequence, written, waiting
     cdef Py_ssize_t free, top, levels_top, swept_count, room, swept_room, order_room
@@ -58,6 +59,7 @@ cdef class Books:
     @cython.locals(n=cython.Py_ssize_t, kind=cython.Py_ssize_t)
     cdef inline int command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cdef int _after(self, Py_ssize_t book) except -1
+    @cython.locals(last=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t)
     cpdef int trigger(self, Py_ssize_t book) except -1
     @cython.locals(slot=cython.Py_ssize_t)
     cdef inline int place(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
@@ -130,6 +132,7 @@ cdef class Books:
     @cython.locals(s=cython.Py_ssize_t, slot=cython.Py_ssize_t, bids=cython.Py_ssize_t, place=cython.Py_ssize_t, done=cython.Py_ssize_t)
     cpdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit) except -1
     cdef int sweep(self, Py_ssize_t tick) except -1
+    @cython.locals(place=cython.Py_ssize_t)
     cpdef Py_ssize_t add_book(self, Py_ssize_t tick_size, Py_ssize_t lot_size, Py_ssize_t min_price, Py_ssize_t max_price, Py_ssize_t max_quantity, Py_ssize_t maker_fee, Py_ssize_t taker_fee, Py_ssize_t phase) except -1
     cpdef int set_phase(self, Py_ssize_t book, Py_ssize_t phase) except -1
     cpdef Py_ssize_t open_orders(self) except -1

@@ -143,6 +143,7 @@ class Books:
         self._swept = Words(512)
         self._one = Words(w.COMMAND_WORDS + w.SPECIAL_WORDS)
         self._participants = Words(1_024)
+        self._nearest = Words(4 * 64)
         self.free = 0
         self.top = 1
         self.book_count = 0
@@ -171,6 +172,7 @@ class Books:
         self.swept = bits.words(self._swept.view)
         self.one = bits.words(self._one.view)
         self.participants = bits.words(self._participants.view)
+        self.nearest = bits.words(self._nearest.view)
         self.room = len(self._out) - w.LARGEST_EVENT_WORDS
         self.swept_room = len(self._swept) - 1
         self.order_room = len(self._orders) // w.ORDER_WORDS
@@ -227,7 +229,22 @@ class Books:
     def trigger(self, book: int) -> int:
         """Executes the stops of a book that are triggered."""
         b = book * w.BOOK_WORDS
-        if self.books[b + w.B_STOPS] != 0 and self.books[b + w.B_PHASE] == w.PHASE_OPEN:
+        if self.books[b + w.B_STOPS] == 0 or self.books[b + w.B_PHASE] != w.PHASE_OPEN:
+            return 0
+        last = self.books[b + w.B_LAST]
+        bid = self.sides[2 * book * w.SIDE_WORDS + w.S_BEST] * self.books[b + w.B_TICK_SIZE]
+        ask = self.sides[(2 * book + 1) * w.SIDE_WORDS + w.S_BEST] * self.books[b + w.B_TICK_SIZE]
+        # Where an order with a record stands the best price may not be displayed.
+        if self.sides[2 * book * w.SIDE_WORDS + w.S_SPECIAL] != 0:
+            bid = 0
+        if self.sides[(2 * book + 1) * w.SIDE_WORDS + w.S_SPECIAL] != 0:
+            ask = w.NO_LIMIT - 1
+        if (
+            last >= self.nearest[4 * book]
+            or ask >= self.nearest[4 * book + 1]
+            or 0 < last <= self.nearest[4 * book + 2]
+            or 0 <= bid <= self.nearest[4 * book + 3]
+        ):
             self.special.trigger(book)
         return 0
 
@@ -623,7 +640,7 @@ class Books:
 
     def _tradable(self, book: int, side: int, limit: int, wanted: int, amount: int, fee: int) -> int:
         """How much of a quantity would trade, where hidden orders or icebergs stand."""
-        return int(self.special.tradable(book, side, limit, wanted, wanted, amount, fee, 0, 0))
+        return int(self.special.tradable(book, side, limit, wanted, amount, fee))
 
     def _match_amount(
         self, book: int, limit: int, left: int, identity: int, account: int, amount: int, fee: int
@@ -1093,7 +1110,10 @@ class Books:
         number = self.book_count
         self._books.reserve((number + 1) * w.BOOK_WORDS)
         self._sides.reserve((number + 1) * 2 * w.SIDE_WORDS)
+        self._nearest.reserve((number + 1) * 4)
         self._point()
+        for place in range(4):
+            self.nearest[4 * number + place] = w.NO_LIMIT if place < 2 else -1
         b = number * w.BOOK_WORDS
         self.books[b + w.B_TICK_SIZE] = tick_size
         self.books[b + w.B_RECIPROCAL] = (1 << 62) // tick_size + 1

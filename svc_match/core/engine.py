@@ -288,7 +288,7 @@ class Engine:
         self.date_opened_sequence = self.sequence + 1
         self.identities = IdentityTable()
         self.packed.forget()
-        self.special.forget()
+        self.special.standing.forget()
         self.participants.clear()
         self.accounts.clear()
         self.names.clear()

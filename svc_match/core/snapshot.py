@@ -38,8 +38,8 @@ def state_hash(engine: Engine) -> bytes:
 
 def _pieces(engine: Engine) -> list[bytes | memoryview]:
     """The format, the header behind its length, the orders' records of what is not plain, and their pool as it is."""
-    packed, special = engine.packed, engine.special
-    records = special.pool()
+    packed, standing = engine.packed, engine.special.standing
+    records = standing.pool()
     fields = {
         "shard": engine.shard,
         "sequence": engine.sequence,
@@ -54,7 +54,7 @@ def _pieces(engine: Engine) -> list[bytes | memoryview]:
         ],
         "windows": [packed.window(side) for side in range(2 * len(engine.numbered))],
         "free": packed.first_free(),
-        "free_record": special.first_free(),
+        "free_record": standing.first_free(),
         "records": len(records) // (8 * EXTENSION_WORDS),
         "accounts": engine.names,
     }
@@ -88,7 +88,7 @@ def load(state: bytes, identities: bytes) -> Engine:
     for account in header["accounts"]:
         engine.name(account)
     end = 8 * EXTENSION_WORDS * header["records"]
-    engine.special.load(pool[:end], header["free_record"])
+    engine.special.standing.load(pool[:end], header["free_record"])
     engine.packed.load(pool[end:], header["free"], [tuple(window) for window in header["windows"]])
     return engine
 

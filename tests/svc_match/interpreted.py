@@ -5,7 +5,7 @@ import runpy
 import sys
 from pathlib import Path
 
-NAMES = ("svc_match.core.books", "svc_match.core.special")
+NAMES = tuple(f"svc_match.core.{name}" for name in ("books", "standing", "stops", "arrival", "special"))
 
 
 def main() -> None:

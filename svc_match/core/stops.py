@@ -1,0 +1,113 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+# cython: nonecheck=False, annotation_typing=False, infer_types=True
+"""Stops that wait, outside the levels of the books, and which of them are triggered. `stops.pxd` gives the types of C."""
+
+from bisect import bisect_left, insort
+
+from svc_match.core import bits
+from svc_match.core import layout as w
+from svc_match.core.books import Books
+from svc_match.core.standing import Standing
+
+
+class Stops:
+    """The stops of some books: by side and trigger sorted, the first to be triggered first."""
+
+    def __init__(self, books: Books, standing: Standing) -> None:
+        self.books = books
+        self.standing = standing
+        self.lists: dict[int, list[tuple[int, int, int]]] = {}
+
+    def add(self, slot: int) -> int:
+        """A stop waits."""
+        s = self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE]
+        trigger = self._trigger(slot)
+        insort(self._list(s, trigger), self._rank(slot))
+        return self._count(s, trigger, 1)
+
+    def remove(self, slot: int) -> int:
+        """A stop waits no more."""
+        s = self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE]
+        trigger = self._trigger(slot)
+        waiting = self._list(s, trigger)
+        del waiting[bisect_left(waiting, self._rank(slot))]
+        return self._count(s, trigger, -1)
+
+    def triggered(self, book: int) -> list[int]:
+        """The slots of the stops whose condition holds, in the order in which they are executed; they wait no more."""
+        found: list[int] = []
+        for side in range(2):
+            some: list[tuple[int, int, int]] = []
+            for trigger in range(w.LAST_TRADE, w.BEST_QUOTE + 1):
+                waiting = self._list(book * 2 + side, trigger)
+                price = self._reference(book, side, trigger) if waiting else -1
+                if price >= 0:
+                    count = bisect_left(waiting, ((-price if side else price) + 1,))
+                    some += waiting[:count]
+                    del waiting[:count]
+                    self._count(book * 2 + side, trigger, -count)
+            some.sort()
+            found += [slot for _, _, slot in some]
+        return found
+
+    def waiting(self, book: int, side: int) -> list[tuple[int, int, int]]:
+        """(rank, id, slot) of the stops of a side, in the order in which they would be triggered."""
+        s = book * 2 + side
+        return sorted(self._list(s, w.LAST_TRADE) + self._list(s, w.BEST_QUOTE))
+
+    def close(self, book: int, limit: int) -> int:
+        """Ends the stops of a book, buys before sells, at most `limit`; how many."""
+        done = 0
+        for side in range(2):
+            for _, _, slot in self.waiting(book, side)[: max(limit - done, 0)]:
+                self.end(slot, w.DATE_CLOSED)
+                done += 1
+        return done
+
+    def end(self, slot: int, reason: int) -> int:
+        """A stop that waits is done."""
+        self.standing.tell_done(slot, reason)
+        self.remove(slot)
+        return self.standing.free(slot)
+
+    def _list(self, s: int, trigger: int) -> list[tuple[int, int, int]]:
+        return self.lists.setdefault(4 * s + trigger, [])
+
+    def _trigger(self, slot: int) -> int:
+        x = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+        return self.standing.records[x + w.X_FLAGS] >> 24 & 255
+
+    def _rank(self, slot: int) -> tuple[int, int, int]:
+        """What sorts stops: the nearest price first, then the oldest."""
+        b = self.books
+        x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+        stop = self.standing.records[x + w.X_STOP]
+        if b.halves[slot * w.ORDER_HALVES + w.H_SIDE] & 1:
+            stop = -stop
+        return stop, b.orders[slot * w.ORDER_WORDS + w.O_ID], slot
+
+    def _count(self, s: int, trigger: int, more: int) -> int:
+        """The books know how many stops wait, and the nearest stop price of each list."""
+        b = self.books
+        b.books[(s >> 1) * w.BOOK_WORDS + w.B_STOPS] += more
+        b.waiting += more
+        waiting = self._list(s, trigger)
+        nearest = -1 if s & 1 else w.NO_LIMIT
+        if waiting:
+            rank, _, _ = waiting[0]
+            tick = -rank if s & 1 else rank
+            nearest = tick * b.books[(s >> 1) * w.BOOK_WORDS + w.B_TICK_SIZE]
+        b.nearest[2 * s + trigger - 1] = nearest
+        return 0
+
+    def _reference(self, book: int, side: int, trigger: int) -> int:
+        """The tick that a stop price is compared with, or -1."""
+        b = self.books
+        if trigger == w.LAST_TRADE:
+            price = b.books[book * w.BOOK_WORDS + w.B_LAST]
+            return bits.share(price, b.books[book * w.BOOK_WORDS + w.B_RECIPROCAL]) if price else -1
+        s = book * 2 + (side ^ 1)
+        tick = b.sides[s * w.SIDE_WORDS + w.S_BEST]
+        while tick >= 0 and b.ends[b.level(s, tick) * w.LEVEL_HALVES + w.E_HEAD] == 0:
+            tick = b.worse(s, tick)
+        return tick
