@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from svc_match.core import books, layout, snapshot
+from svc_match.core import books, commands, layout, snapshot
 from tests.svc_match import twin
 
 SEEDS = range(10)
@@ -41,6 +41,28 @@ def test_interpreted_equals_compiled() -> None:
         assert ("interpreted" in run.stdout) == (module == "interpreted" or not books.COMPILED)
         told.add(run.stdout.rpartition("state ")[2])
     assert len(told) == 1
+
+
+def test_a_date_closes_in_parts_as_in_the_twin() -> None:
+    """Displayed, hidden and waiting orders end in the same order, however many parts the close takes."""
+    pair, drawing = twin.Pair(), twin.Drawing(2)
+    pair.apply(list(drawing.draw(0)))
+    some = [made for made in (drawing.place() for _ in range(9_000)) if made.time_in_force == 1 and made.type != 3]
+    sides = {1: -2_000, 2: 2_000}  # ticks away from each other, so that nothing trades
+    apart = [
+        made._replace(
+            price_e4=made.price_e4 and made.price_e4 + sides[made.side] * drawing.instruments[made.symbol].tick_size_e4
+        )
+        for made in some
+        if made.symbol in drawing.instruments and not made.terms.minimum_quantity and made.price_e4 < twin.LARGE
+    ]
+    pair.apply(list(apart))
+    parts = 0
+    while pair.packed.trading_date:
+        pair.apply([commands.CloseDate(drawing.date)])
+        pair.compare()
+        parts += 1
+    assert parts > 1
 
 
 def test_the_layout_is_the_same_for_c() -> None:

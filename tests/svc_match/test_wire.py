@@ -6,6 +6,7 @@ import pytest
 
 from bourse.match.v1 import events_pb2, match_pb2
 from bourse.types.v1 import command_pb2
+from chassis.units import command_digest
 from svc_match import wire
 from svc_match.core import commands, events
 from svc_match.core.engine import Engine
@@ -114,6 +115,47 @@ def test_a_row_without_public_events_has_one_public_part() -> None:
     message = events_pb2.MarketDataBatch.FromString(part)
     assert (symbol, message.symbol, message.part, message.parts) == (NO_SYMBOL, "", 0, 1)
     assert (message.first_sequence, message.last_sequence) == (4, 4)
+
+
+def sent(**fields: object) -> events_pb2.ExecutionBatch:
+    """What a resting sell at 1.00 and a buy with some fields come to."""
+    engine = market()
+    private, _ = encode(engine, [place("ACME", 2, 10_000, 1), place("ACME", 1, 10_000, 10, **fields)])
+    return events_pb2.ExecutionBatch.FromString(b"".join(private))
+
+
+def test_terms_are_in_the_acceptance() -> None:
+    """What an order asks for is in its event as it was sent; a stop that names no trigger has LAST_TRADE."""
+    accepted = sent(display_quantity=5, post_only=2, self_trade_prevention=3).events[1].accepted
+    assert (accepted.display_quantity, accepted.post_only, accepted.self_trade_prevention) == (5, 2, 3)
+    assert not accepted.hidden
+    accepted = sent(hidden=True, minimum_quantity=1).events[1].accepted
+    assert (accepted.hidden, accepted.minimum_quantity) == (True, 1)
+    accepted = sent(type=5, stop_price_e4=20_000).events[1].accepted
+    assert (accepted.stop_price_e4, accepted.stop_trigger) == (20_000, command_pb2.STOP_TRIGGER_LAST_TRADE)
+
+
+def test_a_restatement_says_what_changed() -> None:
+    """All of its fields are encoded."""
+    _, accepted, restated = sent(post_only=2).events
+    assert restated.restated == events_pb2.OrderRestated(
+        order_id=accepted.accepted.order_id, account="alice/main", reason=events_pb2.RESTATE_REASON_SLID, symbol="ACME",
+        price_e4=9_900, quantity=10, open_quantity=10, held_price_e4=9_900, held_fee_e6=200,
+    )  # fmt: skip
+
+
+def test_terms_are_part_of_a_command() -> None:
+    """Another term is another command; an order without terms has the digest that it had before there were any."""
+    fields = {"account": "a", "client_order_id": "i", "type": 5, "stop_price_e4": 100, "time_in_force": 1}
+    others = [
+        {}, {"stop_price_e4": 200}, {"stop_trigger": 1}, {"stop_trigger": 2}, {"self_trade_prevention": 1},
+        {"self_trade_prevention": 2},
+    ]  # fmt: skip
+    made = [wire.submission(place("ACME", 1, 100, 5, **(fields | other))).command for other in others]
+    assert len({command.digest for command in made if isinstance(command, commands.Place)}) == len(others)
+    plain = wire.submission(place("ACME", 1, 100, 5, account="a", client_order_id="i")).command
+    assert isinstance(plain, commands.Place)
+    assert plain.digest == command_digest("place", "a", "i", TRADING_DATE, "ACME", 1, 1, 1, 100, 5, 0)
 
 
 def test_every_reason_has_words() -> None:

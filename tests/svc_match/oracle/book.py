@@ -8,6 +8,7 @@ from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Iterator
 from copy import copy
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from chassis.units import FEE_SCALE
@@ -118,11 +119,11 @@ class BookSide:
 
     def depth(self, levels: int) -> list[tuple[int, int, int]]:
         """(price_e4, quantity, orders) of what the best `levels` levels display, best first."""
+        displayed = (key for key in reversed(self.keys) if self.levels[key].displayed)
         return [
             (self.sign * key, self.levels[key].quantity, len(self.levels[key].displayed))
-            for key in reversed(self.keys)
-            if self.levels[key].displayed
-        ][:levels]
+            for key in islice(displayed, levels)
+        ]
 
     def meet(self, taker: Order, limit_key: int, budget: Budget | None = None) -> Iterator[Outcome]:
         """Trades what arrives, as far as limit and budget go; each outcome as it happens."""
