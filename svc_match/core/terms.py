@@ -1,5 +1,5 @@
 """Which fields of an order go together, in tables: what it may ask for by its type and its time in force, and the reason
-why not. Rules of the book: 2.2 to 2.4.
+why not. Source: docs/rule-book.md, 2.2 to 2.4.
 """
 
 from typing import NamedTuple

@@ -87,7 +87,7 @@ def told(rows: Iterable[Applied]) -> tuple[list[events.Event], dict[str, list[ev
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_events_do_not_depend_on_batches_or_snapshots(seed: int) -> None:
-    """One batch, single commands, and a start from any snapshot give the same events, results and state hash."""
+    """Rule 1.1: one batch, single commands, and a start from any snapshot give the same events, results and state hash."""
     wanted = day(seed)
     single, whole, chance = Engine(0), Engine(0), random.Random(seed)
     rows, hashes, identities = [], [], b""
@@ -179,8 +179,8 @@ def check_orders(private: list[events.Event]) -> None:
 
 
 def check_trade(event: events.Traded, placed: dict[int, events.Accepted], held: dict[int, int]) -> None:
-    """No buy trades above what it is held at (2.6); no post-only order takes (4.1); no order that prevents it trades with its
-    own participant (4.5).
+    """No buy trades above what it is held at (rule 2.6); no post-only order takes (rule 4.1.1); no order that prevents it
+    trades with its own participant (rule 4.5.2).
     """
     taker, maker = placed[event.taker_order_id], placed[event.maker_order_id]
     buyer = taker if event.taker_side == commands.Side.BUY else maker

@@ -1,4 +1,4 @@
-"""Which fields of an order go together: each cell of the table, and the limits of each field (rules 2.2 to 2.4)."""
+"""Which fields of an order go together: each cell of the table, and the limits of each field (rules 2.2, 2.3, 2.4)."""
 
 from itertools import product
 
@@ -55,7 +55,7 @@ def base(kind: OrderType) -> Terms:
 
 @pytest.mark.parametrize(("kind", "time"), list(product(OrderType, TIMES)))
 def test_types_and_times(kind: OrderType, time: int) -> None:
-    """2.2: each type stands as long as it may, no other."""
+    """Rule 2.2: each type stands as long as it may, no other."""
     wrong = wrong_terms(kind, time, QUANTITY, base(kind))
     allowed = STANDS[kind][TIMES.index(time)] == "y"
     assert wrong == (None if allowed else Refused(Reason.TIME_IN_FORCE_INVALID, "time_in_force", str(int(time))))
@@ -63,13 +63,13 @@ def test_types_and_times(kind: OrderType, time: int) -> None:
 
 @pytest.mark.parametrize("kind", [0, -1, 6, 9])
 def test_other_types(kind: int) -> None:
-    """2.2: what is no type is refused."""
+    """Rule 2.2: what is no type is refused."""
     assert wrong_terms(kind, 1, QUANTITY, PLAIN) == Refused(Reason.ORDER_TYPE_INVALID, "type", str(kind))
 
 
 @pytest.mark.parametrize(("field", "kind", "time"), list(product(TERMS, OrderType, TIMES)))
 def test_terms_of_types(field: str, kind: OrderType, time: int) -> None:
-    """2.3: each term goes with the types and times that may have it, and is refused for its own reason with others."""
+    """Rule 2.3: each term goes with the types and times that may have it, and is refused for its own reason with others."""
     if STANDS[kind][TIMES.index(time)] != "y":
         return
     wrong = wrong_terms(kind, time, QUANTITY, base(kind)._replace(**{field: SAMPLE[field]}))
@@ -79,7 +79,7 @@ def test_terms_of_types(field: str, kind: OrderType, time: int) -> None:
 
 @pytest.mark.parametrize(("one", "other"), [(a, b) for a, b in product(TERMS, TERMS) if a < b])
 def test_terms_together(one: str, other: str) -> None:
-    """2.4: all terms of a LIMIT DAY order go together but these."""
+    """Rule 2.4: all terms of a LIMIT DAY order go together but these."""
     terms = PLAIN._replace(**{one: SAMPLE[one], other: SAMPLE[other]})
     apart = {name for pair in NEVER_TOGETHER if {one, other} == set(pair) for name in pair[:1]}
     stops = [name for name in TERMS if name in (one, other) and name.startswith("stop")]
@@ -107,7 +107,7 @@ def test_terms_together(one: str, other: str) -> None:
     ],
 )
 def test_limits_of_a_limit_order(field: str, value: int, *, right: bool) -> None:
-    """2.3: a field outside its range is refused for its own reason."""
+    """Rule 2.3: a field outside its range is refused for its own reason."""
     wrong = wrong_terms(OrderType.LIMIT, TimeInForce.DAY, QUANTITY, PLAIN._replace(**{field: value}))
     assert wrong == (None if right else Refused(TERMS[field].reason, field, str(value)))
 
@@ -126,13 +126,13 @@ def test_limits_of_a_limit_order(field: str, value: int, *, right: bool) -> None
     ],
 )
 def test_stops(kind: OrderType, terms: Terms, reason: Reason | None) -> None:
-    """2.3: a stop names a positive price, and a trigger that there is, or none."""
+    """Rule 2.3: a stop names a positive price, and a trigger that there is, or none."""
     wrong = wrong_terms(kind, TimeInForce.DAY, QUANTITY, terms)
     assert (wrong.reason if wrong else None) == reason
 
 
 def test_an_iceberg_has_few_peaks() -> None:
-    """2.3: a peak is at least one hundredth of the order."""
+    """Rule 2.3: a peak is at least one hundredth of the order."""
     terms = PLAIN._replace(display_quantity=7)
     assert wrong_terms(OrderType.LIMIT, TimeInForce.DAY, 7 * PEAKS_LIMIT, terms) is None
     wrong = wrong_terms(OrderType.LIMIT, TimeInForce.DAY, 7 * PEAKS_LIMIT + 1, terms)
