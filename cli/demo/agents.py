@@ -9,11 +9,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-from bourse_sdk.commands import Cancel, Command, OrderType, Place, Replace, Side, TimeInForce
+from bourse_sdk.commands import (
+    Cancel,
+    Command,
+    OrderType,
+    Place,
+    PlaceOptions,
+    PostOnly,
+    Replace,
+    SelfTradePrevention,
+    Side,
+    StopTrigger,
+    TimeInForce,
+)
 
 TICK_E4 = 100
 START_PRICES_E4 = {"ACME": 52_0000, "BOLT": 118_0000, "CRUX": 9_5000, "DUNE": 240_0000}
 REMEMBERED_ORDERS = 400
+PLAIN = PlaceOptions()
+PREVENTIONS = tuple(one for one in SelfTradePrevention if one is not SelfTradePrevention.NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +72,8 @@ class Agent:
     def account(self) -> str:
         return f"{self.name}/main"
 
-    def limit(
-        self, symbol: str, buy: bool, quantity: int, price_e4: int, time_in_force: TimeInForce = TimeInForce.DAY
-    ) -> Wish:
-        return Wish(Place(self.account, symbol, side(buy), quantity, price_e4, time_in_force=time_in_force))
+    def order(self, symbol: str, buy: bool, quantity: int, price_e4: int, options: PlaceOptions = PLAIN) -> Wish:
+        return Wish(Place(self.account, symbol, side(buy), quantity, price_e4, **options))
 
     def cancel(self, order: Working) -> Wish:
         return Wish(Cancel(self.account, order.order_id))
@@ -75,7 +87,9 @@ class Agent:
 
 
 class MarketMaker(Agent):
-    """Quotes both sides of every instrument around its own estimate, and moves its oldest quotes."""
+    """Quotes both sides of every instrument around its own estimate, and moves its oldest quotes. It never trades with itself;
+    some quotes add liquidity only, of some it displays a part.
+    """
 
     QUOTES_A_STEP = 40
     SPREAD_TICKS = 4
@@ -87,7 +101,8 @@ class MarketMaker(Agent):
             away = (self.SPREAD_TICKS // 2 + self.random.randrange(self.DEPTH_TICKS)) * TICK_E4
             price = to_tick((self.middle(symbol, tops) + self.fair_e4[symbol]) // 2 + (-away if buy else away))
             if len(self.working) < REMEMBERED_ORDERS // 2:
-                yield self.limit(symbol, buy, 10 * self.random.randint(1, 30), price)
+                quantity = 10 * self.random.randint(1, 30)
+                yield self.order(symbol, buy, quantity, price, self.quote(quantity))
             elif self.random.random() < 0.5:
                 yield self.cancel(self.working.popleft())
             else:
@@ -95,6 +110,14 @@ class MarketMaker(Agent):
                 shift = self.random.choice((-1, 1)) * TICK_E4
                 price = max(TICK_E4, order.price_e4 + shift)
                 yield Wish(Replace(self.account, price, order.quantity, order.order_id))
+
+    def quote(self, quantity: int) -> PlaceOptions:
+        options = PlaceOptions(self_trade_prevention=self.random.choice(PREVENTIONS))
+        if self.random.random() < 0.3:
+            options["post_only"] = self.random.choice(tuple(PostOnly))
+        if quantity > 50 and self.random.random() < 0.3:
+            options["display_quantity"] = 10 * self.random.randint(1, 4)
+        return options
 
 
 class InformedTrader(Agent):
@@ -107,13 +130,15 @@ class InformedTrader(Agent):
         fair, top, edge = self.fair_e4[symbol], tops.get(symbol, Top()), self.EDGE_TICKS * TICK_E4
         quantity = 10 * self.random.randint(2, 40)
         if top.ask_e4 and top.ask_e4 < fair - edge:
-            yield self.limit(symbol, True, quantity, top.ask_e4, TimeInForce.IOC)
+            yield self.order(symbol, True, quantity, top.ask_e4, {"time_in_force": TimeInForce.IOC})
         elif top.bid_e4 and top.bid_e4 > fair + edge:
-            yield self.limit(symbol, False, quantity, top.bid_e4, TimeInForce.FOK)
+            yield self.order(symbol, False, quantity, top.bid_e4, {"time_in_force": TimeInForce.FOK})
 
 
 class NoiseTrader(Agent):
-    """Buys and sells for reasons of its own, changes its mind, and now and then sends an order that must be refused."""
+    """Buys and sells for reasons of its own, by every type of order, changes its mind, and now and then sends an order that must
+    be refused.
+    """
 
     BAD_SHARE = 0.05
 
@@ -125,16 +150,41 @@ class NoiseTrader(Agent):
             elif dice < 0.25 and self.working:
                 yield self.cancel(self.working.popleft())
             else:
-                yield self.order(tops)
+                yield self.wish(tops)
 
-    def order(self, tops: dict[str, Top]) -> Wish:
+    def wish(self, tops: dict[str, Top]) -> Wish:
         symbol, buy = self.any_symbol(), self.random.random() < 0.5
         middle, quantity = self.middle(symbol, tops), 10 * self.random.randint(1, 20)
-        if self.random.random() < 0.3:
-            bound = to_tick(middle * 11 // 10) if buy else 0
-            return Wish(Place(self.account, symbol, side(buy), quantity, bound, OrderType.MARKET))
+        bound, dice = to_tick(middle * 11 // 10) if buy else 0, self.random.random()
+        if dice < 0.2:
+            return self.order(symbol, buy, quantity, bound, {"type": OrderType.MARKET})
+        if dice < 0.3:
+            return self.order(symbol, buy, quantity, bound, {"type": OrderType.MARKET_TO_LIMIT})
+        if dice < 0.4:
+            return self.stop(symbol, buy, quantity, middle, bound)
         offset = self.random.randint(-6, 3) * TICK_E4
-        return self.limit(symbol, buy, quantity, to_tick(middle + (offset if buy else -offset)))
+        price = to_tick(middle + (offset if buy else -offset))
+        return self.order(symbol, buy, quantity, price, self.terms(quantity))
+
+    def stop(self, symbol: str, buy: bool, quantity: int, middle: int, bound: int) -> Wish:
+        """Beyond the market: it follows the price where that goes."""
+        away = self.random.randint(1, 8) * TICK_E4
+        options = PlaceOptions(
+            stop_price_e4=to_tick(middle + (away if buy else -away)),
+            stop_trigger=self.random.choice(tuple(StopTrigger)),
+        )
+        if self.random.random() < 0.5:
+            return self.order(symbol, buy, quantity, bound, {"type": OrderType.STOP, **options})
+        price = to_tick(options["stop_price_e4"] + (2 if buy else -2) * TICK_E4)
+        return self.order(symbol, buy, quantity, price, {"type": OrderType.STOP_LIMIT, **options})
+
+    def terms(self, quantity: int) -> PlaceOptions:
+        dice = self.random.random()
+        if dice < 0.1:
+            return {"hidden": True}
+        if dice < 0.2:
+            return {"minimum_quantity": 10 * self.random.randint(1, quantity // 10)}
+        return PLAIN
 
     def bad_order(self) -> Wish:
         symbol = self.any_symbol()
@@ -145,6 +195,8 @@ class NoiseTrader(Agent):
             ("QUANTITY_OFF_LOT", Place(account, symbol, Side.SELL, 7, price, limit)),
             ("SYMBOL_UNKNOWN", Place(account, "NONE", Side.BUY, 10, price, limit)),
             ("ACCOUNT_NOT_YOURS", Place("somebody/else", symbol, Side.BUY, 10, price, limit)),
+            ("DISPLAY_QUANTITY_INVALID", Place(account, symbol, Side.BUY, 10, price, limit, display_quantity=10)),
+            ("STOP_PRICE_INVALID", Place(account, symbol, Side.BUY, 10, price, OrderType.STOP)),
             ("FUNDS_INSUFFICIENT", Place(account, symbol, Side.BUY, 1_000_000, 990_0000, limit)),
         )
         reason, command = self.random.choice(bad)

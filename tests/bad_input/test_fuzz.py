@@ -35,6 +35,13 @@ int64s = st.one_of(
     st.integers(-INT64 - 1, INT64),
 )
 texts = st.text(max_size=40)
+
+
+def seldom(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """A term that most orders leave out."""
+    return st.one_of(st.just(0), st.just(0), st.just(0), values)
+
+
 STRATEGIES: dict[str, st.SearchStrategy[Any]] = {
     "account": st.one_of(st.just("ours"), st.just("ours"), texts),
     "client_order_id": st.one_of(st.builds(new_id), st.sampled_from(["f-1", "f-2", "partly"]), texts),
@@ -42,10 +49,17 @@ STRATEGIES: dict[str, st.SearchStrategy[Any]] = {
     "trading_date": st.one_of(st.just(TRADING_DATE), st.just(TRADING_DATE), st.integers(-INT32 - 1, INT32)),
     "symbol": st.one_of(st.sampled_from(["ACME", "BRIO", "WIDE", ""]), texts),
     "side": st.one_of(st.integers(1, 2), st.integers(-INT32 - 1, INT32)),
-    "type": st.one_of(st.integers(1, 2), st.integers(-INT32 - 1, INT32)),
+    "type": st.one_of(st.just(1), st.integers(1, 5), st.integers(-INT32 - 1, INT32)),
     "time_in_force": st.one_of(st.integers(0, 3), st.integers(-INT32 - 1, INT32)),
     "quantity": st.one_of(st.integers(1, 1000).map(lambda n: 10 * n), int64s),
     "amount_e4": st.one_of(st.just(0), st.just(0), int64s),
+    "stop_price_e4": seldom(int64s),
+    "stop_trigger": seldom(st.integers(-INT32 - 1, INT32)),
+    "display_quantity": seldom(st.one_of(st.integers(1, 100).map(lambda n: 10 * n), int64s)),
+    "hidden": seldom(st.just(True)),
+    "post_only": seldom(st.one_of(st.integers(1, 2), st.integers(-INT32 - 1, INT32))),
+    "minimum_quantity": seldom(st.one_of(st.integers(1, 100).map(lambda n: 10 * n), int64s)),
+    "self_trade_prevention": st.one_of(st.integers(0, 5), st.integers(0, 5), st.integers(-INT32 - 1, INT32)),
     "traceparent": st.one_of(st.just(""), texts),
 }
 

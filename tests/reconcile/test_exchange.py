@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import nats
 import psycopg
@@ -16,7 +17,18 @@ import pytest
 from psycopg import sql
 
 from bourse.types.v1 import market_pb2
-from bourse_sdk import Cancel, Client, OrderType, Outcome, Place, Replace, Side, TimeInForce
+from bourse_sdk import (
+    Cancel,
+    Client,
+    OrderType,
+    Outcome,
+    Place,
+    PostOnly,
+    Replace,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
 from cli.machine.credentials import ADMINISTRATOR
 from cli.reconcile.breaks import Reconciliation
 from cli.reconcile.run import reconcile
@@ -48,6 +60,15 @@ async def traded(exchange: Exchange) -> None:
 
 
 async def session(making: Client, taking: Client, maker: str, taker: str, symbol: str) -> None:
+    special = await making.submit_many(with_terms(maker, symbol, 130 * UNIT))
+    await taking.submit_many(
+        [
+            Place(taker, symbol, Side.BUY, 140, 133 * UNIT),  # of both icebergs, and it triggers a stop
+            Place(taker, symbol, Side.BUY, 40, 134 * UNIT, OrderType.MARKET_TO_LIMIT),
+            Place(taker, symbol, Side.BUY, 90, 134 * UNIT, minimum_quantity=90),
+        ]
+    )
+    await making.cancel(maker, special[4].order_id)
     asks = [Place(maker, symbol, Side.SELL, 100, (100 + n) * UNIT) for n in range(20)]
     bids = [Place(maker, symbol, Side.BUY, 50, (99 - n) * UNIT) for n in range(20)]
     placed = await making.submit_many([*asks, *bids])
@@ -79,6 +100,24 @@ async def session(making: Client, taking: Client, maker: str, taker: str, symbol
             Replace(maker, 70 * UNIT, 10, placed[37].order_id),  # a smaller hold
         ]
     )
+
+
+def with_terms(maker: str, symbol: str, price_e4: int) -> list[Place]:
+    """Orders that are not in the book as a whole, or do not stay as they are placed; offers are above all others' offers."""
+    stop: dict[str, Any] = {"type": OrderType.STOP_LIMIT, "stop_price_e4": price_e4}
+    far = stop | {"stop_price_e4": price_e4 + 9 * UNIT}
+    return [
+        Place(maker, symbol, Side.SELL, 100, price_e4, display_quantity=20),
+        Place(maker, symbol, Side.SELL, 60, price_e4, display_quantity=25),
+        Place(maker, symbol, Side.SELL, 50, price_e4, hidden=True),
+        Place(maker, symbol, Side.SELL, 30, price_e4 + UNIT, hidden=True),
+        Place(maker, symbol, Side.BUY, 10, price_e4, post_only=PostOnly.SLIDE),
+        Place(maker, symbol, Side.BUY, 10, price_e4, post_only=PostOnly.REJECT),
+        Place(maker, symbol, Side.BUY, 5, 50 * UNIT, **stop),
+        Place(maker, symbol, Side.BUY, 7, price_e4 + 9 * UNIT, **far),
+        Place(maker, symbol, Side.BUY, 8, price_e4, self_trade_prevention=SelfTradePrevention.DECREMENT),
+        Place(maker, symbol, Side.BUY, 9, price_e4, self_trade_prevention=SelfTradePrevention.CANCEL_NEWEST),
+    ]
 
 
 @dataclass
@@ -156,6 +195,12 @@ PLANTS = {
         {"order"},
     ),
     "an order is finished in the history alone": ("svc_order.orders", "state = 1", "state = 3", {"order"}),
+    "an order has other terms": (
+        "svc_order.orders",
+        "display_quantity > 0",
+        "display_quantity = display_quantity + 1",
+        {"order"},
+    ),
     "an order is missing": ("svc_order.orders", "state = 1", "", {"order"}),
     "an order never was": ("svc_order.orders", "state = 3", "order_id = order_id + 1000000", {"order"}),
     "a command in the journal is changed": (
@@ -192,6 +237,7 @@ async def test_an_exchange_that_has_traded_is_clean(exchange: Exchange) -> None:
     counts = outcome.counts
     assert counts["trades"] == counts["public_trades"] == counts["quote_trades"] > 20
     assert counts["orders"] + counts["rejected"] >= counts["history_orders"] > 80
+    assert counts["restated"] == 3 * len(SYMBOLS)  # One slid, one lost shares to its owner, one was triggered.
     assert counts["holds"] > 40
     assert counts["levels"] > 40
     assert set(outcome.sequences) == set(SYMBOLS.values())
