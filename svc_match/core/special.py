@@ -9,9 +9,11 @@ The books call in here for them, and for whatever meets a side where such an ord
 from svc_match.core import bits
 from svc_match.core import layout as w
 from svc_match.core.arrival import Arrival
-from svc_match.core.books import Books
+from svc_match.core.books import COMPILED, Books
 from svc_match.core.standing import Standing
 from svc_match.core.stops import Stops
+
+assert COMPILED == (not __file__.endswith(".py")), "the core is compiled as a whole or not at all: run make setup"
 
 
 class Special:
