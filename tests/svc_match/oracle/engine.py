@@ -7,7 +7,7 @@ writes an event and uses up its id.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chassis.units import fee, order_id, sequence_of, shard_of
+from chassis.units import order_id, sequence_of, shard_of
 from svc_match.core import events
 from svc_match.core.commands import (
     AddInstrument,
@@ -41,7 +41,7 @@ from svc_match.core.events import (
 from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
 from svc_match.core.instrument import Instrument, Phase, wrong_field
 from svc_match.core.layout import PEAKS_LIMIT
-from tests.svc_match.oracle.book import Book, Budget, Fill, Outcome
+from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.orders import Order
 from tests.svc_match.oracle.rules import (
     is_date,
@@ -52,6 +52,7 @@ from tests.svc_match.oracle.rules import (
     wrong_price,
     wrong_quantity,
 )
+from tests.svc_match.oracle.trading import Trading
 
 ROW_EVENTS_LIMIT = 16_384
 CLOSE_ORDERS_LIMIT = 4_096
@@ -62,7 +63,6 @@ LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT = OrderType
 STOPS = (STOP, STOP_LIMIT)
 DAY, FOK, IOC = TimeInForce.DAY, TimeInForce.FOK, TimeInForce.IOC
 OPEN = Phase.OPEN
-_new = tuple.__new__
 
 
 class Applied(NamedTuple):
@@ -79,22 +79,17 @@ class Applied(NamedTuple):
     identities: bytes
 
 
-class Engine:
+class Engine(Trading):
     """The state of a shard. `sequence` is its last event's; `trading_date` is 0 when none is open."""
 
     def __init__(self, shard: int) -> None:
+        super().__init__()
         self.shard = shard
-        self.sequence = 0
         self.trading_date = 0
         self.last_date = 0
         self.date_opened_sequence = 0
         self.books: dict[str, Book] = {}
-        self.numbered: list[Book] = []
-        self.orders: dict[int, Order] = {}
         self.identities = IdentityTable()
-        self._events: list[events.Event] = []
-        self._public: dict[str, list[Public]] = {}
-        self._touched: dict[tuple[int, int], None] = {}
 
     def apply(
         self, commands: Sequence[Command | Refused], time_us: int, events_limit: int = ROW_EVENTS_LIMIT
@@ -277,140 +272,6 @@ class Engine:
         self._events.append(rejected)
         return rejected
 
-    # What happens to an order
-
-    def _arrive(
-        self, book: Book, order: Order, kind: int, time_in_force: int, amount_e4: int = 0, minimum: int = 0
-    ) -> None:
-        """An order trades what it can at once; the rest stands, or is done."""
-        other, limit_key = book.opposite(order.side), book.limit_key(order.side, order.price_e4)
-        meets = book.meets(order.side, order.price_e4)
-        if kind == MARKET_TO_LIMIT and meets:
-            limit_key = other.keys[-1]
-        budget = _budget(book, order, amount_e4)
-        if minimum or time_in_force == FOK:
-            there = other.would_trade(order, limit_key, budget) if meets else 0
-            if there < minimum:
-                self._done(order, DoneReason.MINIMUM_QUANTITY)
-                return
-            meets = meets and (time_in_force != FOK or there == order.open)
-        if meets:
-            for outcome in other.meet(order, limit_key, budget):
-                self._tell(book, order, outcome)
-        if order.ended:
-            pass
-        elif not order.open:
-            self._done(order, DoneReason.FILLED)
-        elif time_in_force == DAY and (kind == LIMIT or meets):
-            if kind == MARKET_TO_LIMIT:
-                self._reprice(book, order, other.sign * limit_key, RestateReason.MARKET_TO_LIMIT)
-            self._rest(book, order)
-        else:
-            self._done(order, DoneReason.IMMEDIATE)
-        self._publish_levels(book)
-
-    def _tell(self, book: Book, taker: Order, outcome: Outcome) -> None:
-        """The events of a trade, or of what happened instead."""
-        if isinstance(outcome, Fill):
-            self._fill(book, taker, outcome)
-            return
-        order = outcome.order
-        if outcome.displayed:
-            self._touch(order)
-        if order.ended:
-            self._done(order, DoneReason.SELF_TRADE)
-        else:
-            self._restate(order, RestateReason.SELF_TRADE)
-
-    def _fill(self, book: Book, taker: Order, fill: Fill) -> None:
-        maker, price_e4, quantity, displayed = fill
-        instrument, symbol, side = book.instrument, book.instrument.symbol, taker.side
-        self.sequence = sequence = self.sequence + 1
-        amount_e4 = price_e4 * quantity
-        traded = (
-            sequence, symbol, price_e4, quantity, maker.order_id, taker.order_id, maker.account, taker.account, side,
-            fee(amount_e4, min(instrument.maker_fee_e6, maker.held_fee_e6)),
-            fee(amount_e4, min(instrument.taker_fee_e6, taker.held_fee_e6)),
-            maker.open, taker.open,
-        )  # fmt: skip
-        self._events.append(_new(events.Traded, traded))
-        self._show(book, events.PublicTrade(sequence, price_e4, quantity, side))
-        book.last_e4 = price_e4
-        if displayed:
-            self._touch(maker)
-        if not maker.open:
-            self._done(maker, DoneReason.FILLED)
-
-    def _done(self, order: Order, reason: DoneReason, client_order_id: str = "") -> Done:
-        self.sequence = sequence = self.sequence + 1
-        symbol, executed = self.numbered[order.book].instrument.symbol, order.quantity - order.open
-        done = Done(sequence, order.order_id, order.account, reason, client_order_id, symbol, executed, order.open)
-        self._events.append(done)
-        order.ended = True
-        self.orders.pop(order.order_id, None)
-        return done
-
-    def _reprice(self, book: Book, order: Order, price_e4: int, reason: RestateReason) -> None:
-        order.price_e4 = price_e4
-        if order.side == BUY:
-            order.held_price_e4 = price_e4
-        self._restate(order, reason)
-
-    def _restate(self, order: Order, reason: RestateReason) -> None:
-        self.sequence = sequence = self.sequence + 1
-        symbol = self.numbered[order.book].instrument.symbol
-        held_price_e4 = order.held_price_e4 if order.side == BUY else 0
-        self._events.append(
-            events.Restated(
-                sequence, order.order_id, order.account, reason, symbol, order.price_e4, order.quantity, order.open,
-                held_price_e4, order.held_fee_e6,
-            )
-        )  # fmt: skip
-
-    def _rest(self, book: Book, order: Order) -> None:
-        book.sides[order.side].add(order)
-        self.orders[order.order_id] = order
-        if order.displayed:
-            self._touch(order)
-
-    def _leave(self, book: Book, order: Order) -> None:
-        if order in book.stops:
-            book.stops.remove(order)
-            return
-        if order.displayed:
-            self._touch(order)
-        book.sides[order.side].remove(order)
-
-    def _touch(self, order: Order) -> None:
-        self._touched[order.side, order.price_e4] = None
-
-    def _trigger(self, book: Book) -> None:
-        """Executes the stops whose condition holds, then those whose condition holds then, until none does."""
-        while book.phase == OPEN and (triggered := sorted(filter(book.is_triggered, book.stops), key=Order.stop_rank)):
-            for order in triggered:
-                book.stops.remove(order)
-            for order in triggered:
-                self._restate(order, RestateReason.TRIGGERED)
-                self._arrive(book, order, order.becomes, DAY if order.becomes == LIMIT else IOC)
-
-    # Public events
-
-    def _show(self, book: Book, event: Public) -> None:
-        book.symbol_sequence += 1
-        shown = self._public.get(book.instrument.symbol)
-        if shown is None:
-            shown = self._public[book.instrument.symbol] = []
-        shown.append(event)
-
-    def _publish_levels(self, book: Book) -> None:
-        """Shows each level that the command touched once, as it is now."""
-        for side, price_e4 in self._touched:
-            place = book.sides[side]
-            level = place.levels.get(place.sign * price_e4)
-            quantity, count = (level.quantity, len(level.displayed)) if level is not None else (0, 0)
-            self._show(book, _new(events.LevelChanged, (self.sequence, side, price_e4, quantity, count)))
-        self._touched = {}
-
     # Control commands
 
     def _control(self, command: Control) -> events.Result:
@@ -513,9 +374,3 @@ class Engine:
         for book in self.numbered:
             self._show(book, event)
         return events.Stands(self.sequence)
-
-
-def _budget(book: Book, order: Order, amount_e4: int) -> Budget | None:
-    if not amount_e4:
-        return None
-    return Budget(amount_e4, min(book.instrument.taker_fee_e6, order.held_fee_e6), book.instrument.lot_size)
