@@ -62,7 +62,6 @@ BUY = Side.BUY
 LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT = OrderType
 STOPS = (STOP, STOP_LIMIT)
 DAY, FOK, IOC = TimeInForce.DAY, TimeInForce.FOK, TimeInForce.IOC
-OPEN = Phase.OPEN
 
 
 class Applied(NamedTuple):
