@@ -8,7 +8,6 @@ a user has 128 on an ordinary machine, and when there is none left it aborts. So
 cluster; new calls go the new way at once. What is lost is which endpoints were ejected when an endpoint of theirs comes or goes.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -19,7 +18,7 @@ from mesh.local.cluster import watched
 from mesh.local.connection import route_file
 from mesh.local.document import Json
 from mesh.local.model import Pod
-from mesh.local.translate import Resources
+from mesh.local.resources import Resources
 
 CONNECTIONS = (
     "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
@@ -74,28 +73,14 @@ def bootstrap(pod: Pod, folder: Path) -> Json:
     }
 
 
-def contents(folder: Path, resources: Resources) -> dict[Path, Sequence[Json]]:
-    """Every file with its resources, in the order of writing when all are there: CDS, LDS, RDS."""
+def contents(folder: Path, resources: Resources) -> dict[Path, tuple[str, Sequence[Json]]]:
+    """Every file with its version and its resources, in the order of writing when all are there: CDS, LDS, RDS."""
+    versions = resources.route_versions
     return {
-        cluster_file(folder): with_endpoints(resources),
-        listener_file(folder): resources.listeners,
-        **{route_file(folder, item["name"]): [item] for item in resources.routes},
+        cluster_file(folder): (resources.cluster_version, resources.clusters_with_endpoints),
+        listener_file(folder): (resources.listener_version, resources.listeners),
+        **{route_file(folder, item["name"]): (versions[item["name"]], [item]) for item in resources.routes},
     }
-
-
-def with_endpoints(resources: Resources) -> list[Json]:
-    """The clusters, each with its own endpoints."""
-    assigned = {item["cluster_name"]: item["endpoints"] for item in resources.endpoints}
-    return [
-        {
-            **{name: value for name, value in cluster.items() if name != "eds_cluster_config"},
-            "type": "STATIC",
-            "load_assignment": {"cluster_name": cluster["name"], "endpoints": assigned.get(cluster["name"], [])},
-        }
-        if cluster.get("type") == "EDS"
-        else cluster
-        for cluster in resources.clusters
-    ]
 
 
 def push(folder: Path, resources: Resources) -> list[str]:
@@ -103,7 +88,7 @@ def push(folder: Path, resources: Resources) -> list[str]:
     wanted = contents(folder, resources)
     for path in wanted:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    changed = [path for path in in_order(wanted) if replace(path, wanted[path])]
+    changed = [path for path in in_order(wanted) if replace(path, *wanted[path])]
     dead = [path for path in sorted((folder / "rds").glob("*.json")) if path not in wanted]
     for path in dead:
         path.unlink()
@@ -118,15 +103,8 @@ def in_order(paths: Iterable[Path]) -> list[Path]:
     return sorted(every, key=lambda path: ranks.get(path.parent.name, 1 if path in new else 3))
 
 
-def version_of(items: Sequence[Json]) -> str:
-    """The same resources always have the same version."""
-    text = json.dumps(items, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def replace(path: Path, items: Sequence[Json]) -> bool:
+def replace(path: Path, version: str, items: Sequence[Json]) -> bool:
     """Puts the resources there at once, unless they are there already."""
-    version = version_of(items)
     if held_version(path) == version:
         return False
     fresh = path.with_name(f".{path.name}.{os.getpid()}")

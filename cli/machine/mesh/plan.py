@@ -15,7 +15,8 @@ from mesh.local.certificates import Authority
 from mesh.local.files import bootstrap, push
 from mesh.local.model import World
 from mesh.local.private import write_private
-from mesh.local.translate import Resources, resources
+from mesh.local.resources import Resources
+from mesh.local.translate import resources
 
 
 class Plan:
@@ -66,9 +67,10 @@ class Plan:
         return self._give(translated(self.world, self.places, ready))
 
     def _give(self, made: Mapping[str, Resources]) -> list[str]:
-        """To those for which it is new."""
-        before, self.given = self.given, made
-        return self._write([place for place in self.places if before.get(place.process) != made[place.process]])
+        """To those for which it is new; for the others what they were given stays, with its versions."""
+        held = {process: one for process, one in self.given.items() if made.get(process) == one}
+        self.given = {**made, **held}
+        return self._write([place for place in self.places if place.process not in held])
 
     def _write(self, chosen: Sequence[Place]) -> list[str]:
         changed = []
