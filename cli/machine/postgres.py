@@ -63,6 +63,7 @@ ACCESS = "host all all 127.0.0.1/32 scram-sha-256\n"
 class Postgres:
     name = "postgres"
     stage = 0
+    awaited = True
     metrics = ""
     stop_signal = signal.SIGINT  # Fast shutdown: transactions are rolled back, then a checkpoint.
 
