@@ -29,12 +29,12 @@ def drift(world: World, pod: Pod, pods: Sequence[Pod], folder: Path) -> list[str
 def in_files(folder: Path, wanted: Resources) -> Iterator[str]:
     """Files that are not what the YAML makes: missing, older, edited, or left over."""
     every = contents(folder, wanted)
-    for path, (version, _) in every.items():
+    for path, items in every.items():
         name = path.relative_to(folder)
         held = read_resources(path)
         if held is None:
             yield f"{name} is missing"
-        elif version_of(held) != version:
+        elif version_of(held) != version_of(items):
             yield f"{name} is not what the YAML makes"
     left = [path for path in sorted((folder / "rds").glob("*.json")) if path not in every]
     yield from (f"{path.relative_to(folder)} is left over" for path in left)

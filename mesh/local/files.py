@@ -18,7 +18,7 @@ from mesh.local.cluster import watched
 from mesh.local.connection import route_file
 from mesh.local.document import Json
 from mesh.local.model import Pod
-from mesh.local.resources import Resources
+from mesh.local.resources import Resources, version_of
 
 CONNECTIONS = (
     "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
@@ -73,22 +73,23 @@ def bootstrap(pod: Pod, folder: Path) -> Json:
     }
 
 
-def contents(folder: Path, resources: Resources) -> dict[Path, tuple[str, Sequence[Json]]]:
-    """Every file with its version and its resources, in the order of writing when all are there: CDS, LDS, RDS."""
-    versions = resources.route_versions
+def contents(folder: Path, resources: Resources) -> dict[Path, Sequence[Json]]:
+    """Every file with its resources, in the order of writing when all are there: CDS, LDS, RDS."""
     return {
-        cluster_file(folder): (resources.cluster_version, resources.clusters_with_endpoints),
-        listener_file(folder): (resources.listener_version, resources.listeners),
-        **{route_file(folder, item["name"]): (versions[item["name"]], [item]) for item in resources.routes},
+        cluster_file(folder): resources.clusters_with_endpoints,
+        listener_file(folder): resources.listeners,
+        **{route_file(folder, item["name"]): [item] for item in resources.routes},
     }
 
 
-def push(folder: Path, resources: Resources) -> list[str]:
-    """Writes what changed, and removes what is no longer named. The names of the changed files, in the order of writing."""
-    wanted = contents(folder, resources)
+def push(folder: Path, resources: Resources, before: Resources | None = None) -> list[str]:
+    """Writes what changed since `before` (None: since whoever wrote last), and removes what is no longer named. The names of
+    the changed files, in the order of writing.
+    """
+    wanted, known = contents(folder, resources), contents(folder, before) if before else {}
     for path in wanted:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    changed = [path for path in in_order(wanted) if replace(path, *wanted[path])]
+    changed = [path for path in in_order(wanted) if known.get(path) != wanted[path] and replace(path, wanted[path])]
     dead = [path for path in sorted((folder / "rds").glob("*.json")) if path not in wanted]
     for path in dead:
         path.unlink()
@@ -103,8 +104,9 @@ def in_order(paths: Iterable[Path]) -> list[Path]:
     return sorted(every, key=lambda path: ranks.get(path.parent.name, 1 if path in new else 3))
 
 
-def replace(path: Path, version: str, items: Sequence[Json]) -> bool:
+def replace(path: Path, items: Sequence[Json]) -> bool:
     """Puts the resources there at once, unless they are there already."""
+    version = version_of(items)
     if held_version(path) == version:
         return False
     fresh = path.with_name(f".{path.name}.{os.getpid()}")

@@ -144,6 +144,7 @@ class Controller:
                     f"{envoy} does not run {', '.join(what)}: {words(self._home.log(envoy), told.get(envoy, 0))}"
                     for envoy, what in late.items()
                 )
+            self._plan.write()
             await asyncio.sleep(CONFIRM_POLL_SECONDS)
         return ""
 
