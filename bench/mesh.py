@@ -66,27 +66,38 @@ async def rounds(
 async def changes(machine: Machine, count: int) -> list[float]:
     """Seconds from the edit of a weight to the first call that went where it says, over `count` changes there and back."""
     mesh, taken = machine.mesh, []
-    gateway = next(place for place in mesh.places if place.process == GATEWAY)
+    gateway = next(Admin(place.admin) for place in mesh.places if place.process == GATEWAY)
     await asyncio.to_thread(mesh.add_version, SERVICE, CANARY, CHECKOUT)
     async with broker(machine, PARTICIPANTS[0]) as client:
         await client.instruments()
         for _ in range(count):
-            start = time.perf_counter()
+            before, start = went(gateway), time.perf_counter()
             changing = asyncio.create_task(asyncio.to_thread(mesh.weigh, SERVICE, {"stable": 0, CANARY: 100}))
-            await reached(client, Admin(gateway.admin))
-            taken.append(time.perf_counter() - start)
-            await changing
+            answered = await calls_until(changing, client)
+            taken.append(answered[before - went(gateway)] - start)
             await asyncio.to_thread(mesh.weigh, SERVICE, {"stable": 100, CANARY: 0})
     await asyncio.to_thread(mesh.remove_version, SERVICE, CANARY)
     return taken
 
 
-async def reached(client: Client, gateway: Admin) -> None:
-    """Calls until one has gone to the other version."""
-    before = sum(gateway.counters(CALLS).values())
+async def calls_until(changing: asyncio.Task[float], client: Client) -> list[float]:
+    """When each call was answered, one after the other, up to one after the change. They have one connection and so one of the
+    gateway's workers: those that went to the other version are the last ones.
+    """
+    answered = []
     async with asyncio.timeout(ACT_SECONDS):
-        while sum(gateway.counters(CALLS).values()) == before:
+        while True:
+            last = changing.done()
             await client.instruments()
+            answered.append(time.perf_counter())
+            if last:
+                await changing
+                return answered
+
+
+def went(gateway: Admin) -> int:
+    """How many calls went to the other version so far."""
+    return sum(gateway.counters(CALLS).values())
 
 
 def memory(process: psutil.Process) -> tuple[float, float]:

@@ -5,8 +5,8 @@ from psycopg import sql
 
 from cli.machine import Machine
 from cli.machine.credentials import ADMINISTRATOR, AUDITOR
-from cli.machine.home import SERVICES
-from cli.machine.postgres import DATABASE, grant_connect
+from cli.machine.home import DATABASE, SERVICES
+from cli.machine.roles import grant_connect
 
 
 class Database:

@@ -1,12 +1,5 @@
-"""A client that opens only a channel finds every service, and places an order; and what is written of the gateway works."""
+"""A client that opens only a channel finds every service, and places an order."""
 
-import asyncio
-import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -15,12 +8,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_reflection.v1alpha import reflection_pb2
 
-from cli.clients import broker, operator
-from cli.machine import Machine
-from cli.opening import Endowment, open_market, seen_open, today
-from tests.exchange import CURRENCY, TRADING_DATE, Exchange, instrument
+from tests.exchange import TRADING_DATE, Exchange
 
-ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ("v1", "v1alpha")
 SERVICES = {
     "svc_order": "bourse.order.v1.OrderService",
@@ -30,9 +19,8 @@ SERVICES = {
 }
 HEALTH = "grpc.health.v1.Health"
 REFLECTION = {"grpc.reflection.v1alpha.ServerReflection", "grpc.reflection.v1.ServerReflection"}
-CALL_SECONDS, GRPCURL_SECONDS = 10.0, 60.0
-ACCOUNT, SYMBOL = "alpha/main", "ACME"
-PLENTY = 10**12
+CALL_SECONDS = 10.0
+SYMBOL = "ACME"
 
 
 class Reflection:
@@ -132,46 +120,3 @@ async def test_an_order_is_placed_by_reflection_alone(version: str, exchange: Ex
         answer = await call(request, metadata=(("authorization", f"Bearer {token}"),), timeout=CALL_SECONDS)
     outcome = answer.result.DESCRIPTOR.fields_by_name["outcome"].enum_type.values_by_number[answer.result.outcome]
     assert (outcome.name, answer.result.quantity) == ("OUTCOME_ACCEPTED", 10)
-
-
-@pytest.fixture(scope="module")
-def market_of_today() -> Iterator[Machine]:
-    """README's market in a minute: alpha has money, and ACME is open today."""
-    machine = Machine(Path(tempfile.mkdtemp(prefix="bourse-test-")))
-    try:
-        machine.start(shards=2, leash=True)
-        asyncio.run(opened(machine))
-        yield machine
-    finally:
-        machine.stop()
-        machine.home.remove()
-
-
-async def opened(machine: Machine) -> None:
-    async with operator(machine) as staff, broker(machine, "alpha") as watcher:
-        await open_market(staff, [instrument(SYMBOL, 0)], [Endowment([ACCOUNT], {CURRENCY: PLENTY})], today())
-        await seen_open(watcher, [SYMBOL], today())
-
-
-def typed(page: str) -> str:
-    """What stands in the page to be typed: its indented blocks."""
-    lines = (ROOT / page).read_text("utf-8").splitlines()
-    return "\n".join(line.removeprefix("    ") for line in lines if line.startswith("    "))
-
-
-@pytest.mark.skipif(shutil.which("grpcurl") is None, reason="grpcurl is not on PATH")
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on PATH")
-def test_the_gateway_as_written(market_of_today: Machine) -> None:
-    """What docs/gateway.md shows to be typed lists the services, places an order and asks a shard."""
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", typed("docs/gateway.md")],
-        cwd=ROOT,
-        env={**os.environ, "BOURSE_HOME": str(market_of_today.home.folder)},
-        capture_output=True,
-        text=True,
-        timeout=GRPCURL_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    for words in ("bourse.quote.v1.QuoteService", "OUTCOME_ACCEPTED", "shard"):
-        assert words in done.stdout, done.stdout

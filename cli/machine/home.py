@@ -15,6 +15,7 @@ from typing import IO, Any
 from mesh.local.private import write_private
 
 SERVICES = ("svc_match", "svc_ledger", "svc_order", "svc_quote")
+DATABASE = "bourse"
 DEFAULT_SHARDS = 2
 SHARDS_LIMIT = 64
 # Below the range from which the kernel takes the ports of outgoing connections, so that a port stays free over a restart.

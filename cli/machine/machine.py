@@ -12,7 +12,7 @@ import psutil
 
 from cli.machine import state as states
 from cli.machine.credentials import BrokerIssuer, Credentials
-from cli.machine.home import Home, MachineError, load_layout, save_layout
+from cli.machine.home import DATABASE, Home, MachineError, load_layout, save_layout
 from cli.machine.postgres import Postgres
 from cli.machine.processes import programs
 from cli.machine.program import MARK, Program, end, marked
@@ -126,7 +126,7 @@ class Machine:
             raise MachineError(f"no exchange is running in {self.home.folder}: start it with `bourse up`")
         return state.process(name).address
 
-    def database_url(self, role: str, database: str = "bourse") -> str:
+    def database_url(self, role: str, database: str = DATABASE) -> str:
         return self._postgres().url(role, database)
 
     def nats_url(self, user: str) -> str:

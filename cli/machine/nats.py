@@ -29,6 +29,7 @@ CONNECTIONS_LIMIT = 256
 class Nats:
     name = "nats"
     stage = 0
+    awaited = True
     metrics = ""
     stop_signal = signal.SIGTERM
     user = None

@@ -11,20 +11,16 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
-import psycopg
-from psycopg import sql
 
-from cli.machine.credentials import ADMINISTRATOR, AUDITOR, Credentials
-from cli.machine.home import SERVICES, Home, MachineError
+from cli.machine.credentials import ADMINISTRATOR, Credentials
+from cli.machine.home import DATABASE, Home, MachineError
 from cli.machine.program import END_SECONDS, as_user, end, listens
 
-DATABASE = "bourse"
-CONNECT_TIMEOUT_SECONDS = 2
 ORPHANS_END_SECONDS = 1.0
 SYSTEM_USERS = ("bourse", "postgres")
 LAST_RESORT_USER = "nobody"
@@ -63,6 +59,7 @@ ACCESS = "host all all 127.0.0.1/32 scram-sha-256\n"
 class Postgres:
     name = "postgres"
     stage = 0
+    awaited = True
     metrics = ""
     stop_signal = signal.SIGINT  # Fast shutdown: transactions are rolled back, then a checkpoint.
 
@@ -110,21 +107,11 @@ class Postgres:
     def ready(self, pid: int) -> bool:
         if not listens(pid, self.address):
             return False
-        try:
-            if not self._provisioned:
-                self._provision()
-                self._provisioned = True
-            self.connect().close()
-        except psycopg.OperationalError:
-            return False
-        except psycopg.Error as error:
-            raise MachineError(f"the roles and schemas could not be made: {error}") from error
-        return True
+        from cli.machine import roles  # The supervisor alone needs psycopg, a third of what a command takes to start.
 
-    def connect(self, database: str = DATABASE) -> psycopg.Connection:
-        """As administrator, in autocommit."""
-        timeout = CONNECT_TIMEOUT_SECONDS
-        return psycopg.connect(self.url(ADMINISTRATOR, database), autocommit=True, connect_timeout=timeout)
+        as_administrator = partial(self.url, ADMINISTRATOR)
+        self._provisioned = self._provisioned or roles.make(as_administrator, self._credentials)
+        return self._provisioned and roles.answers(as_administrator(DATABASE))
 
     def url(self, role: str, database: str = DATABASE) -> str:
         return f"postgresql://{role}:{self._credentials.password('postgres', role)}@{self.address}/{database}"
@@ -184,38 +171,6 @@ class Postgres:
                 psutil.wait_procs([process], timeout=END_SECONDS)
         end(leftovers, ORPHANS_END_SECONDS)
         lock.unlink(missing_ok=True)
-
-    def _provision(self) -> None:
-        """Database, roles and schemas, and no right for anybody else. Repeats change nothing."""
-        with self.connect("postgres") as server:
-            if not server.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
-                server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-            for database in (DATABASE, "postgres", "template1"):
-                server.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
-            for role in (*SERVICES, AUDITOR):
-                self._provision_role(server, role)
-            server.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(sql.Identifier(AUDITOR)))
-            server.execute(
-                sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(sql.Identifier(AUDITOR))
-            )
-        with self.connect() as own:
-            own.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-            for service in SERVICES:
-                name = sql.Identifier(service)
-                own.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {0} AUTHORIZATION {0}").format(name))
-
-    def _provision_role(self, server: psycopg.Connection, role: str) -> None:
-        name = sql.Identifier(role)
-        if not server.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone():
-            password = sql.Literal(self._credentials.password("postgres", role))
-            server.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(name, password))
-        server.execute(sql.SQL("ALTER ROLE {0} SET search_path = {0}").format(name))
-        grant_connect(server, DATABASE, role)
-
-
-def grant_connect(server: psycopg.Connection, database: str, role: str) -> None:
-    names = sql.Identifier(database), sql.Identifier(role)
-    server.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(*names))
 
 
 def make_folder(home: Home, user: tuple[int, int] | None) -> None:

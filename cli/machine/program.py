@@ -14,13 +14,17 @@ END_SECONDS = 10.0
 
 
 class Program(Protocol):
-    """A server to run. Programs of one stage start together, after those of the stages before are ready."""
+    """A server to run. Programs of one stage start together, after those of the stages before that are awaited."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def stage(self) -> int: ...
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the stages behind start only once it is ready; else they are started at once, and wait for it themselves."""
 
     @property
     def address(self) -> str: ...

@@ -42,6 +42,7 @@ class Install:
 
 
 class Service:
+    awaited = False  # Each waits for what it needs, and says when it can serve.
     stop_signal = signal.SIGTERM
     user = None
 

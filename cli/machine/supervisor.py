@@ -189,7 +189,8 @@ class Supervisor:
         for stage in sorted({keeper.program.stage for keeper in self._keepers}):
             keepers = [keeper for keeper in self._keepers if keeper.program.stage == stage]
             self._keep(tasks, keepers)
-            await asyncio.gather(*(self._wait_ready(keeper) for keeper in keepers))
+            await asyncio.gather(*(self._wait_ready(keeper) for keeper in keepers if keeper.program.awaited))
+        await asyncio.gather(*(self._wait_ready(keeper) for keeper in self._keepers if not keeper.program.awaited))
         await self._make_true(tasks)
         with suppress(MachineError):  # Its log says why; it is tried again for ever.
             for keeper in self._beside:

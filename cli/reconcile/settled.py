@@ -26,6 +26,10 @@ async def wait_settled(home: Path, timeout: float) -> dict[int, int]:
         return sequences
 
 
+class Stopped(Exception):
+    """What is behind stays there: nobody goes on before somebody has put it right."""
+
+
 async def symbols(sources: Sources) -> dict[str, int]:
     """The shard of each instrument."""
     request = match_pb2.ListInstrumentsRequest()
@@ -45,28 +49,34 @@ async def state(sources: Sources, shard: int, deadline: float) -> match_pb2.GetS
 
 
 async def lagging(sources: Sources, sequences: dict[int, int], deadline: float) -> list[str]:
-    """Waits for every consumer to be at `sequences`, and names those that were not there in time."""
+    """Waits for every consumer to be at `sequences`, and names those that were not there in time, or have stopped before."""
     has = {"svc_ledger": _ledger_has, "svc_order": _history_has, "svc_quote": _quotes_have, "JetStream": _published}
+    stopped = []
     while True:
         behind = []
         for name, reached in has.items():
             try:
                 if not await reached(sources, sequences):
                     behind.append(name)
+            except Stopped:
+                stopped.append(name)
             except grpc.aio.AioRpcError as error:
                 if error.code() not in TRANSIENT:
                     raise
                 behind.append(name)
         if not behind or time.monotonic() > deadline:
-            return behind
+            return stopped + behind
         has = {name: has[name] for name in behind}
         await asyncio.sleep(POLL_SECONDS)
 
 
 async def _ledger_has(sources: Sources, sequences: dict[int, int]) -> bool:
     settlement = await sources.ledger.GetSettlement(ledger_pb2.GetSettlementRequest())
-    positions = {shard.position.shard: shard.position.sequence for shard in settlement.shards}
-    return all(positions.get(shard, 0) >= sequence for shard, sequence in sequences.items())
+    found = {shard.position.shard: shard for shard in settlement.shards}
+    behind = [shard for shard, at in sequences.items() if shard not in found or found[shard].position.sequence < at]
+    if any(shard in found and found[shard].HasField("stopped") for shard in behind):
+        raise Stopped
+    return not behind
 
 
 async def _history_has(sources: Sources, sequences: dict[int, int]) -> bool:

@@ -1,32 +1,28 @@
 """Whether an Envoy runs what it was given, and why not."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from mesh.local.admin import Admin
-from mesh.local.document import Json
-from mesh.local.files import version_of, with_endpoints
-from mesh.local.translate import Resources
+from mesh.local.resources import Resources
 
 LOG_TAIL_BYTES = 65_536
 REFUSED = "config update rejected: "
 NEXT_LINE = re.compile(r"^\[20\d\d-", re.MULTILINE)
 
 
-def behind(admin: Admin, resources: Resources) -> list[str]:
-    """What Envoy does not run yet. Unreachable when it does not answer."""
-    running = admin.versions()
-    clusters, listeners = version_of(with_endpoints(resources)), version_of(resources.listeners)
-    wanted = {"cluster_manager.cds": clusters, "listener_manager.lds": listeners}
+def behind(running: Mapping[str, str], resources: Resources) -> list[str]:
+    """What an Envoy that runs these versions does not run yet."""
+    wanted = {"cluster_manager.cds": resources.cluster_version, "listener_manager.lds": resources.listener_version}
     late = [name for name, version in wanted.items() if running.get(name) != version]
     return late + [
-        f"routes {item['name']}" for item in resources.routes if route_versions(running, item) != {version_of([item])}
+        f"routes {name}" for name, version in resources.route_versions.items() if of_routes(running, name) != {version}
     ]
 
 
-def route_versions(running: dict[str, str], item: Json) -> set[str]:
-    """One for each listener that reads these routes."""
-    return {version for name, version in running.items() if name.endswith(f".rds.{item['name']}")}
+def of_routes(running: Mapping[str, str], table: str) -> set[str]:
+    """One version for each listener that reads these routes."""
+    return {version for name, version in running.items() if name.endswith(f".rds.{table}")}
 
 
 def words(log: Path, start: int) -> str:

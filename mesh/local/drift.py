@@ -7,9 +7,10 @@ from typing import Any
 from mesh.local.admin import ADMIN_SOCKET, Admin, Unreachable
 from mesh.local.certificates import secret_file
 from mesh.local.document import Json
-from mesh.local.files import contents, held_version, read_resources, version_of, with_endpoints
+from mesh.local.files import contents, held_version, read_resources
 from mesh.local.model import Pod, World
-from mesh.local.translate import Resources, resources
+from mesh.local.resources import Resources, version_of
+from mesh.local.translate import resources
 
 REJECTED = "update_rejected$"
 
@@ -47,7 +48,7 @@ def in_envoy(admin: Admin, folder: Path, wanted: Resources) -> Iterator[str]:
         *differences("", overall(clusters, listeners), files_of(wanted)),
         *differences("cluster", of_clusters(clusters), of_names(wanted.clusters)),
         *differences("listener", of_listeners(listeners), of_names(wanted.listeners)),
-        *differences("routes", of_routes(running), {str(item["name"]): version_of([item]) for item in wanted.routes}),
+        *differences("routes", of_routes(running), wanted.route_versions),
         *differences("secret", *of_secrets(running, folder)),
     ]
     yield from found
@@ -63,7 +64,7 @@ def overall(clusters: Json, listeners: Json) -> dict[str, str]:
 
 
 def files_of(wanted: Resources) -> dict[str, str]:
-    return {"clusters": version_of(with_endpoints(wanted)), "listeners": version_of(wanted.listeners)}
+    return {"clusters": wanted.cluster_version, "listeners": wanted.listener_version}
 
 
 def of_names(items: Iterable[Json]) -> dict[str, str]:

@@ -8,7 +8,6 @@ a user has 128 on an ordinary machine, and when there is none left it aborts. So
 cluster; new calls go the new way at once. What is lost is which endpoints were ejected when an endpoint of theirs comes or goes.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -19,7 +18,7 @@ from mesh.local.cluster import watched
 from mesh.local.connection import route_file
 from mesh.local.document import Json
 from mesh.local.model import Pod
-from mesh.local.translate import Resources
+from mesh.local.resources import Resources, version_of
 
 CONNECTIONS = (
     "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
@@ -77,33 +76,20 @@ def bootstrap(pod: Pod, folder: Path) -> Json:
 def contents(folder: Path, resources: Resources) -> dict[Path, Sequence[Json]]:
     """Every file with its resources, in the order of writing when all are there: CDS, LDS, RDS."""
     return {
-        cluster_file(folder): with_endpoints(resources),
+        cluster_file(folder): resources.clusters_with_endpoints,
         listener_file(folder): resources.listeners,
         **{route_file(folder, item["name"]): [item] for item in resources.routes},
     }
 
 
-def with_endpoints(resources: Resources) -> list[Json]:
-    """The clusters, each with its own endpoints."""
-    assigned = {item["cluster_name"]: item["endpoints"] for item in resources.endpoints}
-    return [
-        {
-            **{name: value for name, value in cluster.items() if name != "eds_cluster_config"},
-            "type": "STATIC",
-            "load_assignment": {"cluster_name": cluster["name"], "endpoints": assigned.get(cluster["name"], [])},
-        }
-        if cluster.get("type") == "EDS"
-        else cluster
-        for cluster in resources.clusters
-    ]
-
-
-def push(folder: Path, resources: Resources) -> list[str]:
-    """Writes what changed, and removes what is no longer named. The names of the changed files, in the order of writing."""
-    wanted = contents(folder, resources)
+def push(folder: Path, resources: Resources, before: Resources | None = None) -> list[str]:
+    """Writes what changed since `before` (None: since whoever wrote last), and removes what is no longer named. The names of
+    the changed files, in the order of writing.
+    """
+    wanted, known = contents(folder, resources), contents(folder, before) if before else {}
     for path in wanted:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    changed = [path for path in in_order(wanted) if replace(path, wanted[path])]
+    changed = [path for path in in_order(wanted) if known.get(path) != wanted[path] and replace(path, wanted[path])]
     dead = [path for path in sorted((folder / "rds").glob("*.json")) if path not in wanted]
     for path in dead:
         path.unlink()
@@ -116,12 +102,6 @@ def in_order(paths: Iterable[Path]) -> list[Path]:
     new = [path for path in every if not path.exists()]
     ranks = {"cds": 0, "lds": 2}
     return sorted(every, key=lambda path: ranks.get(path.parent.name, 1 if path in new else 3))
-
-
-def version_of(items: Sequence[Json]) -> str:
-    """The same resources always have the same version."""
-    text = json.dumps(items, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def replace(path: Path, items: Sequence[Json]) -> bool:

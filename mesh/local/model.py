@@ -128,8 +128,8 @@ class World:
         return world
 
     def kept(self, name: Hashable, given: object, make: Callable[[], Made]) -> Made:
-        """What `make` makes of `given` and of this world's documents but VirtualServices: made once for all worlds that differ
-        in these alone. Weights change often, and everything else seldom.
+        """What `make` makes of `given` and of this world's documents but VirtualServices, unless they are in `given`: made once
+        for all worlds that differ in these alone. Weights change often, and everything else seldom.
         """
         if name not in self._kept or self._kept[name][0] != given:
             self._kept[name] = given, make()

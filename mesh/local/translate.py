@@ -1,29 +1,20 @@
 """The YAML to what one pod's Envoy must have."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mesh.local.cluster import cluster_name, clusters, outbound_ports
 from mesh.local.connection import GATEWAY, INBOUND, OUTBOUND
 from mesh.local.destination import rule_of
-from mesh.local.document import Json
+from mesh.local.document import Document, Json
 from mesh.local.endpoint import assignment
 from mesh.local.envoyfilter import patched_clusters, patched_listeners, patched_routes, patches
 from mesh.local.listener import gateway_listeners, servers_of, sidecar_listeners
+from mesh.local.match import MESH
 from mesh.local.model import Pod, World
+from mesh.local.resources import Resources
 from mesh.local.scope import reachable_services
 from mesh.local.virtualhost import egress_routes, gateway_routes
-
-
-@dataclass(frozen=True)
-class Resources:
-    """Envoy's v3 resources, each with its @type."""
-
-    clusters: tuple[Json, ...]
-    endpoints: tuple[Json, ...]
-    listeners: tuple[Json, ...]
-    routes: tuple[Json, ...]
 
 
 def resources(world: World, pod: Pod, pods: Sequence[Pod], folder: Path) -> Resources:
@@ -41,8 +32,17 @@ def resources(world: World, pod: Pod, pods: Sequence[Pod], folder: Path) -> Reso
         ),
         world.kept(("endpoints", *own), given, lambda: tuple(endpoints(world, pod, pods))),
         world.kept(("listeners", *own), pod, lambda: tuple(listeners(world, pod, folder))),
-        tuple(routes(world, pod)),
+        world.kept(("routes", *own), (pod, routing(world, pod)), lambda: tuple(routes(world, pod))),
     )
+
+
+def routing(world: World, pod: Pod) -> list[Document]:
+    """The VirtualServices that can have a part in the pod's routes: those for gateways, or those for calls inside the mesh."""
+    return [
+        document
+        for document in world.of("VirtualService")
+        if any((name != MESH) == pod.gateway for name in document.spec.get("gateways") or [MESH])
+    ]
 
 
 def endpoints(world: World, pod: Pod, pods: Sequence[Pod]) -> list[Json]:

@@ -14,14 +14,14 @@ DAY = command_pb2.TIME_IN_FORCE_DAY
 SELL = market_pb2.SIDE_SELL
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def exchange() -> Iterator[Exchange]:
     """An exchange of its own: what these tests leave in the books would be in others' way."""
     with running_exchange() as exchange:
         yield exchange
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def floor(exchange: Exchange) -> Floor:
     """Members and their orders, on the shared exchange."""
     return asyncio.run(laid(exchange))

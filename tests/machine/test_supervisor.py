@@ -34,7 +34,7 @@ signal.pause()
 
 @dataclass
 class Sample:
-    """A program that is ready once it has said that it started."""
+    """A program that is ready once it, and another that it `needs`, have said that they started."""
 
     name: str
     stage: int
@@ -47,6 +47,8 @@ class Sample:
     user: None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     broken: int = 0
+    awaited: bool = True
+    needs: str = ""
 
     @property
     def command(self) -> list[str]:
@@ -58,7 +60,8 @@ class Sample:
             raise MachineError("broken")
 
     def ready(self, pid: int) -> bool:
-        return self.journal.exists() and f"start {self.name}\n" in self.journal.read_text()
+        said = self.journal.read_text() if self.journal.exists() else ""
+        return all(f"start {name}\n" in said for name in (self.name, self.needs or self.name))
 
 
 class Bench:
@@ -104,6 +107,14 @@ async def test_programs_start_in_order_and_end_in_reverse(bench: Bench) -> None:
     async with bench.running(*(Sample(name, stage, bench.journal) for stage, name in enumerate(names))) as supervisor:
         assert [process.ready for process in supervisor.state.processes] == [True] * 3
     assert bench.said() == [f"start {name}" for name in names] + [f"end {name}" for name in reversed(names)]
+
+
+async def test_who_is_not_awaited_keeps_nobody_back(bench: Bench) -> None:
+    """The stage behind starts at once; all are ready at the end of the start, and they end in reverse too."""
+    first = Sample("first", 0, bench.journal, awaited=False, needs="second")
+    async with bench.running(first, Sample("second", 1, bench.journal)) as supervisor:
+        assert [process.ready for process in supervisor.state.processes] == [True] * 2
+    assert bench.said()[2:] == ["end second", "end first"]
 
 
 async def test_who_ends_is_started_again(bench: Bench) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.exchange import Exchange, running_exchange
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def meshed() -> Iterator[Exchange]:
     """Who breaks something of it waits until it is whole again."""
     with running_exchange(mesh=True) as exchange:

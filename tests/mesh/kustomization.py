@@ -23,7 +23,7 @@ MERGED_LISTS = {
 
 
 def documents(file: Path) -> list[Json]:
-    return [document for document in yaml.safe_load_all(file.read_text("utf-8")) if document]
+    return [document for document in yaml.load_all(file.read_text("utf-8"), yaml.CSafeLoader) if document]
 
 
 def build(folder: Path) -> list[Json]:

@@ -21,6 +21,7 @@ from tests.mesh.load import under_load
 from tests.waiting import eventually
 
 ROTATIONS = 10
+EDITED = "edited"
 DEAD_SECONDS = 1.0  # A tenth of it by far, where nothing else runs.
 
 
@@ -112,17 +113,29 @@ async def test_certificates_are_rotated_under_load(meshed: Exchange) -> None:
 def test_drift_is_found_and_ended(meshed: Exchange) -> None:
     """A file that somebody has changed is named, with exit code 1; to apply the YAML again puts it right."""
     assert bourse(meshed, "mesh", "check").exit_code == 0
-    place = place_of(meshed, "svc_order")
-    file = place.folder / "cds" / "clusters.json"
-    held = json.loads(file.read_text())
-    del held["resources"][0]
-    fresh = file.with_name("fresh")
-    fresh.write_text(json.dumps(held | {"version_info": "edited"}))
-    fresh.replace(file)
+    edit(place_of(meshed, "svc_order"))
     told = bourse(meshed, "mesh", "check")
     assert (told.exit_code, "cds/clusters.json is not what the YAML makes" in told.output) == (1, True)
     assert bourse(meshed, "mesh", "apply").exit_code == 0
     eventually(lambda: is_whole(meshed))
+
+
+def test_a_change_of_weights_ends_drift_too(meshed: Exchange) -> None:
+    """An Envoy that runs what somebody else has written keeps no change from being made: it gets its own files again."""
+    edit(place_of(meshed, "svc_order"))
+    eventually(lambda: Admin(place_of(meshed, "svc_order").admin).versions()["cluster_manager.cds"] == EDITED)
+    meshed.machine.mesh.weigh("svc_order", None)
+    assert is_whole(meshed)
+
+
+def edit(place: Place) -> None:
+    """Takes a cluster out of an Envoy's files."""
+    file = place.folder / "cds" / "clusters.json"
+    held = json.loads(file.read_text())
+    del held["resources"][0]
+    fresh = file.with_name("fresh")
+    fresh.write_text(json.dumps(held | {"version_info": EDITED}))
+    fresh.replace(file)
 
 
 def test_certificates_of_no_use_are_found(meshed: Exchange) -> None:

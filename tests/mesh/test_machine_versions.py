@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,10 +76,20 @@ async def test_a_version_is_added_shares_the_calls_and_goes(meshed: Exchange) ->
     eventually(lambda: not mesh.drift())
 
 
+@pytest.fixture(scope="module")
+def quotes(meshed: Exchange) -> Iterator[None]:
+    """A second version of svc_quote, until a test has ended it."""
+    mesh = meshed.machine.mesh
+    mesh.add_version("svc_quote", "canary", REPOSITORY)
+    yield
+    if mesh.desired.version("svc_quote", "canary"):
+        mesh.remove_version("svc_quote", "canary")
+
+
+@pytest.mark.usefixtures("quotes")
 async def test_calls_are_divided_as_the_weights_say(meshed: Exchange) -> None:
     """Of calls to svc_quote, three quarters to one version; both answer all of them."""
     mesh = meshed.machine.mesh
-    await asyncio.to_thread(mesh.add_version, "svc_quote", "canary", REPOSITORY)
     await asyncio.to_thread(mesh.weigh, "svc_quote", {"stable": 25, "canary": 75})
     before = messages(mesh.places)["svc_quote"]
     async with meshed.broker("watcher") as client:
@@ -118,13 +128,12 @@ async def test_calls_are_divided_as_the_weights_say(meshed: Exchange) -> None:
     table = bourse(meshed.home, "mesh", "routes").output
     assert "early 0 % others 100 %" in table
     await asyncio.to_thread(mesh.weigh, "svc_quote", None, "early")
-    await asyncio.to_thread(mesh.remove_version, "svc_quote", "canary")
 
 
+@pytest.mark.usefixtures("quotes")
 async def test_a_version_goes_while_the_controller_starts_again(meshed: Exchange) -> None:
-    """What is asked of it in the gap is answered after it; so are the list of the versions, and the adding of one."""
+    """What is asked of it in the gap is answered after it; so is the list of the versions."""
     mesh = meshed.machine.mesh
-    await asyncio.to_thread(mesh.add_version, "svc_quote", "canary", REPOSITORY)
     os.kill(meshed.pid("controller"), signal.SIGKILL)
     assert bourse(meshed.home, "version", "list").exit_code == 0
     os.kill(meshed.pid("controller"), signal.SIGKILL)
@@ -179,7 +188,7 @@ def test_up_names_what_is_wanted_and_not_up() -> None:
         with desired.editing(machine.home) as wanted:
             wanted.versions.append(gone)
             wanted.weights["svc_quote"] = {"early": {"canary": 100}, "": {"stable": 30, "canary": 70}}
-        up = bourse(machine.home.folder, "up")
+        up = bourse(machine.home.folder, "up", "--shards", "1")
         words = "svc_quote-canary is wanted and not up, but is given 100 % of the calls of the ring early and 70 % of all calls"
         assert (up.exit_code, words in up.output) == (1, True), up.output
         assert "open for connections" not in up.output

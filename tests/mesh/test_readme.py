@@ -1,4 +1,6 @@
-"""README's tours, typed as they stand, in one terminal, from the top: a market, a broker, curl, grpcurl, a release engineer."""
+"""README's tours, typed as they stand, in one terminal, from the top: a market, a broker, curl, grpcurl, a release engineer.
+And what docs/gateway.md shows, on the same market.
+"""
 
 import os
 import re
@@ -39,7 +41,7 @@ class Terminal:
     def type(self, text: str) -> str:
         """What it prints. Ends at the first command that fails, and says what that printed."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("BOURSE_")}
-        script = "\n".join(["set -eu", *self._variables, text])
+        script = "\n".join(["set -euo pipefail", *self._variables, text])
         done = subprocess.run(
             ["bash", "-c", script],
             cwd=self.folder,
@@ -59,9 +61,9 @@ def section(title: str) -> str:
     return str(found)
 
 
-def blocks(title: str) -> list[str]:
+def blocks(text: str) -> list[str]:
     """What is to be typed, block by block."""
-    shell = PROGRAM.sub("", section(title))
+    shell = PROGRAM.sub("", text)
     return [re.sub(r"^ {4}", "", block, flags=re.MULTILINE) for block in BLOCK.findall(shell)]
 
 
@@ -73,7 +75,7 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     """After the market's tour."""
     terminal = Terminal(tmp_path_factory.mktemp("tour"))
     try:
-        for block in blocks(MARKET):
+        for block in blocks(section(MARKET)):
             terminal.type(block)
         yield terminal
     finally:
@@ -86,7 +88,7 @@ def broker(terminal: Terminal) -> tuple[Terminal, str]:
     """After the broker's tour, with what it printed."""
     for name, text in PROGRAM.findall(section(BROKER)):
         (terminal.folder / name).write_text(text)
-    return terminal, "".join([terminal.type(block) for block in blocks(BROKER)])
+    return terminal, "".join([terminal.type(block) for block in blocks(section(BROKER))])
 
 
 def test_the_broker_places_an_order_by_the_sdk(broker: tuple[Terminal, str]) -> None:
@@ -97,18 +99,32 @@ def test_the_broker_places_an_order_by_the_sdk(broker: tuple[Terminal, str]) -> 
 
 @pytest.mark.parametrize("tool", ["curl", "grpcurl"])
 def test_the_broker_places_an_order_by(broker: tuple[Terminal, str], tool: str) -> None:
+    terminal, _ = broker
+    assert '"order_id"' in typed(terminal, section(CURL), tool)
+
+
+@pytest.mark.parametrize(
+    ("tool", "words"),
+    [("curl", ["ACME", "OUTCOME_ACCEPTED"]), ("grpcurl", ["bourse.quote.v1.QuoteService", "ACME", "shard"])],
+)
+def test_the_gateway_as_written(terminal: Terminal, tool: str, words: list[str]) -> None:
+    """What docs/gateway.md shows to be typed lists the services, places an order and asks a shard."""
+    printed = typed(terminal, (REPOSITORY / "docs" / "gateway.md").read_text("utf-8"), tool)
+    assert all(word in printed for word in words), printed
+
+
+def typed(terminal: Terminal, text: str, tool: str) -> str:
+    """What the text's commands of that tool print, after the variables that it sets first."""
     if shutil.which(tool) is None:
         pytest.skip(f"{tool} is not installed")
-    terminal, _ = broker
-    variables, *commands = blocks(CURL)
+    variables, *commands = blocks(text)
     terminal.type(variables)
-    printed = "".join(terminal.type(block) for block in commands if block.startswith(f"{tool} "))
-    assert '"order_id"' in printed
+    return "".join(terminal.type(block) for block in commands if block.startswith(f"{tool} "))
 
 
 def test_the_release_engineer_releases_and_looks(terminal: Terminal) -> None:
     """Everything is in step at the end, and nothing of the second version is left."""
-    release, looks = blocks(RELEASE)
+    release, looks = blocks(section(RELEASE))
     assert "canary" in terminal.type(release)
     assert "spiffe://cluster.local/ns/bourse/sa/svc-order" in terminal.type(looks)
     assert "canary" not in terminal.type(".venv/bin/bourse version list")

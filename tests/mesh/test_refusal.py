@@ -14,7 +14,8 @@ from mesh import schemas
 from mesh.local.document import Document, Untranslatable, read_text
 from mesh.local.model import Pod, World
 from mesh.local.refusal import problems_of, table
-from mesh.local.translate import Resources, resources
+from mesh.local.resources import Resources
+from mesh.local.translate import resources
 from tests.mesh.schema_fields import KEY, Field, fields, leaves, put
 
 Json = dict[str, Any]
@@ -95,7 +96,9 @@ def test_an_untranslated_field_is_refused_by_line_and_name(kind: str) -> None:
     known = dict(leaves(table()[kind]))
     for field in schema_of(kind):
         if not any(field.name[: len(path)] == path for path in known):
-            text = yaml.safe_dump(put(ONE_OF_EACH[kind], field.path, value_of(field)), sort_keys=False)
+            text = yaml.dump(
+                put(ONE_OF_EACH[kind], field.path, value_of(field)), Dumper=yaml.CSafeDumper, sort_keys=False
+            )
             with pytest.raises(Untranslatable) as refused:
                 World(list(read_text(text, "own.yaml")))
             refusals = [problem for problem in refused.value.problems if "not translated" in problem.why]

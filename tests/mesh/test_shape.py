@@ -62,7 +62,7 @@ def test_a_field_of_another_type_is_refused_where_it_stands(kind: str) -> None:
     leaves = {field.path: field for field in schema_of(kind)}
     for path, is_now in places(kind):
         for value in others(is_now, value_of(leaves[path]) if path in leaves else "text"):
-            text = yaml.safe_dump(put(ONE_OF_EACH[kind], path, value), sort_keys=False)
+            text = yaml.dump(put(ONE_OF_EACH[kind], path, value), Dumper=yaml.CSafeDumper, sort_keys=False)
             with pytest.raises(Untranslatable) as refused:
                 World(list(read_text(text, "own.yaml")))
             whole = ".".join(path).replace(f".{ITEM}", "[0]").replace(KEY, "k")
@@ -90,7 +90,7 @@ def test_a_field_of_another_type_is_refused_where_it_stands(kind: str) -> None:
 def test_a_wrong_type_is_told_by_line_and_name(kind: str, path: str, value: Any) -> None:
     """By file, line, kind, name and path; nothing of it is iterated, and nothing crashes."""
     steps = tuple(path.split("."))
-    text = yaml.safe_dump(put(ONE_OF_EACH[kind], steps, value), sort_keys=False)
+    text = yaml.dump(put(ONE_OF_EACH[kind], steps, value), Dumper=yaml.CSafeDumper, sort_keys=False)
     with pytest.raises(Untranslatable) as refused:
         World(list(read_text(text, "own.yaml")))
     name = "" if path == "metadata" else ONE_OF_EACH[kind]["metadata"]["name"]

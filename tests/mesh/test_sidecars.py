@@ -252,13 +252,13 @@ def test_what_envoy_refuses_is_said_in_its_own_words(mesh: Sidecars) -> None:
     told = log.stat().st_size
     push(folder, doubled)
     eventually(lambda: "Only unique values for domains are permitted" in words(log, told))
-    assert behind(admin, doubled) == ["routes egress"]
+    assert behind(admin.versions(), doubled) == ["routes egress"]
     with mesh.channel("svc-order", HOST) as channel:
         call(channel)
     found = drift(mesh.world, pod, list(mesh.pods.values()), folder)
     assert "svc-order: rds/egress.json is not what the YAML makes" in found
     push(folder, good)
-    eventually(lambda: not behind(admin, good))
+    eventually(lambda: not behind(admin.versions(), good))
 
 
 def test_drift_is_named(mesh: Sidecars) -> None:

@@ -9,8 +9,9 @@ import pytest
 from mesh.local.document import Document, Untranslatable
 from mesh.local.duration import duration
 from mesh.local.model import Pod, World
+from mesh.local.resources import Resources
 from mesh.local.sources import SOURCES
-from mesh.local.translate import Resources, resources
+from mesh.local.translate import resources
 
 SERVICES = ("svc-order", "svc-ledger", "svc-quote")
 FOLDER = Path("/folder")
@@ -133,15 +134,25 @@ def test_durations_are_envoys(written: str, envoys: str) -> None:
 
 
 def test_what_is_kept_between_worlds_is_as_if_made_anew(world: World) -> None:
-    """A world with other weights, or other policies, gives every pod what the same documents read at once give."""
-    policy, route = world.of("AuthorizationPolicy")[0], world.of("VirtualService")[0]
+    """A world with other weights, of the gateway's routes or of those inside the mesh, or with other policies, gives every pod
+    what the same documents read at once give. The routes of the pods that the weights do not concern are not made again.
+    """
+    policy, routes = world.of("AuthorizationPolicy")[0], {one.name: one for one in world.of("VirtualService")}
     for pod in pods():
         made(world, pod.name)
-    for changes in ([heavier(route)], [replace(policy, body={**policy.body, "spec": {}})]):
+    for changes in (
+        [heavier(routes["svc-quote"])],
+        [heavier(routes["svc-ledger-internal"])],
+        [replace(policy, body={**policy.body, "spec": {}})],
+    ):
         found = world.changed(changes)
         anew = World(found.documents, found.keys)
         for pod in pods():
             assert made(found, pod.name) == made(anew, pod.name)
+    order, gateway = made(world, "svc-order"), made(world, "gateway")
+    found = world.changed([heavier(routes["svc-quote"])])
+    assert made(found, "svc-order").routes is order.routes
+    assert made(found, "gateway").routes != gateway.routes
 
 
 def heavier(document: Document) -> Document:

@@ -118,7 +118,7 @@ def test_kustomize_makes_the_same(folder: Path) -> None:
         pytest.skip("neither kubectl nor kustomize is on PATH")
     done = subprocess.run([*program, folder], capture_output=True, text=True, timeout=KUSTOMIZE_SECONDS, check=False)
     assert done.returncode == 0, done.stderr
-    made = {named(document): document for document in yaml.safe_load_all(done.stdout)}
+    made = {named(document): document for document in yaml.load_all(done.stdout, yaml.CSafeLoader)}
     assert made == {named(document): document for document in build(folder)}
 
 

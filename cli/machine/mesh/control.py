@@ -12,6 +12,7 @@ from cli.machine.mesh import status
 class Controller:
     name = "controller"
     stage = 0
+    awaited = True
     address = ""
     metrics = ""
     stop_signal = signal.SIGTERM

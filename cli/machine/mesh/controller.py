@@ -5,6 +5,7 @@ starts it again. What cannot be translated changes nothing; its status says why.
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -63,6 +64,7 @@ class Controller:
             self._plan.adopt(wanted, self._ready())
             if not any(self._ready().values()):
                 check_watches(self._plan.places)
+            gc.freeze()  # The YAML stays: a look through all of it would take longer than a change of weights.
             self._desired = wanted
             self._status.generation = self._status.running = wanted.generation
             self._say()
@@ -142,6 +144,7 @@ class Controller:
                     f"{envoy} does not run {', '.join(what)}: {words(self._home.log(envoy), told.get(envoy, 0))}"
                     for envoy, what in late.items()
                 )
+            self._plan.write()
             await asyncio.sleep(CONFIRM_POLL_SECONDS)
         return ""
 

@@ -8,7 +8,7 @@ from mesh.local import confirmed
 from mesh.local.admin import Admin, Unreachable
 from mesh.local.certificates import secret_file
 from mesh.local.files import held_version
-from mesh.local.translate import Resources
+from mesh.local.resources import Resources
 
 MESSAGES = r"^cluster\.outbound.*grpc\.request_message_count$"
 SDS = "sds."
@@ -22,11 +22,11 @@ def behind(places: Sequence[Place], given: Mapping[str, Resources]) -> dict[str,
 
 
 def late_in(place: Place, given: Resources) -> list[str]:
-    admin = Admin(place.admin)
     try:
-        return confirmed.behind(admin, given) + late_secrets(place, admin.versions())
+        running = Admin(place.admin).versions()
     except Unreachable:
         return []  # It reads its files when it starts.
+    return confirmed.behind(running, given) + late_secrets(place, running)
 
 
 def late_secrets(place: Place, running: dict[str, str]) -> list[str]:

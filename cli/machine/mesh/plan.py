@@ -15,7 +15,8 @@ from mesh.local.certificates import Authority
 from mesh.local.files import bootstrap, push
 from mesh.local.model import World
 from mesh.local.private import write_private
-from mesh.local.translate import Resources, resources
+from mesh.local.resources import Resources
+from mesh.local.translate import resources
 
 
 class Plan:
@@ -33,25 +34,26 @@ class Plan:
         self._keyring = Keyring(authority)
 
     def load(self, keys: Mapping[str, str]) -> None:
-        """Reads the YAML. Untranslatable when something of it is; then nothing has changed."""
+        """Reads the YAML. Untranslatable when something of it is; then nothing has changed. Else all that is adopted next is
+        compared with what the files hold, whoever wrote that.
+        """
         self.base: World = world.load(load_layout(self._home), self._credentials, keys)
+        self.given = {}
 
     def adopt(self, desired: Desired, ready: Mapping[str, bool]) -> list[str]:
-        """Takes it as what is to be, and gives every Envoy what it must have, at first those for which that is new. What
-        changed, by process and file. Untranslatable before anything changes.
+        """Takes it as what is to be, and gives every Envoy for which that is new what it must have. What changed, by process
+        and file. Untranslatable before anything changes.
         """
         wanted = world.weighed(self.base, desired)
         found = self.places_of(desired)
         made = translated(wanted, found, ready)
-        fresh = [place for place in found if place not in self.places]
+        fresh = [place for place in found if place not in self.places or not self.given]
         for place in fresh:
             place.make()
             write_bootstrap(place)
         self._keyring.keep(secrets(fresh, wanted))
         self.world, self.places = wanted, found
-        changed = self._give(made)
-        self.keep_certificates()
-        return changed + self._write(found)
+        return self._give(made)
 
     def places_of(self, desired: Desired) -> list[Place]:
         """With the labels of the YAML as it was read last."""
@@ -65,16 +67,22 @@ class Plan:
         """Every Envoy gets the endpoints that are ready. What changed, by process and file."""
         return self._give(translated(self.world, self.places, ready))
 
-    def _give(self, made: Mapping[str, Resources]) -> list[str]:
-        """To those for which it is new."""
-        before, self.given = self.given, made
-        return self._write([place for place in self.places if before.get(place.process) != made[place.process]])
+    def write(self) -> None:
+        """Every Envoy gets again what it was given, where somebody has changed its files."""
+        for place in self.places:
+            push(place.folder, self.given[place.process])
 
-    def _write(self, chosen: Sequence[Place]) -> list[str]:
-        changed = []
-        for place in chosen:
-            changed += [f"{place.process}/{name}" for name in push(place.folder, self.given[place.process])]
-        return changed
+    def _give(self, made: Mapping[str, Resources]) -> list[str]:
+        """To those for which it is new; for the others what they were given stays, with its versions."""
+        before = self.given
+        held = {process: one for process, one in before.items() if made.get(process) == one}
+        self.given = {**made, **held}
+        return [
+            f"{place.process}/{name}"
+            for place in self.places
+            if place.process not in held
+            for name in push(place.folder, made[place.process], before.get(place.process))
+        ]
 
 
 def translated(wanted: World, found: Sequence[Place], ready: Mapping[str, bool]) -> dict[str, Resources]:

@@ -19,6 +19,7 @@ DRAIN_SECONDS = 45  # As in a pod: streams of a listener that is replaced have t
 
 class Sidecar:
     stage = 1
+    awaited = True
     metrics = ""
     stop_signal = signal.SIGTERM
     user = None

@@ -56,6 +56,8 @@ def weigh(world: World, service: str, weights: Mapping[str, Mapping[str, int]]) 
     those of "" hold for every ring that has none of its own.
     """
     for document in world.of("VirtualService"):
+        if not any(divided(document.body, document.namespace, service)):
+            continue
         body = copy.deepcopy(document.body)
         for ring, ways in divided(body, document.namespace, service):
             wanted = weights.get(ring, weights.get(EVERYBODY))
