@@ -335,6 +335,7 @@ def test_a_drain_answers_what_was_received_and_says_so(exchange: Exchange) -> No
     exchange.begin_terminate("svc_order")
     responses = stream.rest()
     assert next(responses).HasField("draining")
+    stream.close()
     exchange.go_on("svc_match")
     results = [one for part in responses for one in part.results]
     assert [one.outcome for one in results] == [command_pb2.OUTCOME_ACCEPTED] * 50
