@@ -39,6 +39,7 @@ class Audit:
     symbol: str = ""
     fills: int = 0
     shares: int = 0
+    restated: int = 0
     cancelled: dict[int, int] = field(default_factory=dict)
     open_orders: set[int] = field(default_factory=set)
     results: dict[tuple[int, int], tuple[str, str, int]] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class Audit:
     def fold(self, batch: events_pb2.ExecutionBatch) -> None:
         for sequence, event in enumerate(batch.events, batch.first_sequence):
             kind = event.WhichOneof("event")
-            if kind != "trade" and kind not in RESULT_EVENTS:
+            if kind not in ("trade", "restated") and kind not in RESULT_EVENTS:
                 continue
             body = getattr(event, kind)
             if self.symbol and body.symbol != self.symbol:
@@ -55,6 +56,8 @@ class Audit:
             if kind == "trade":
                 self.fills += 1
                 self.shares += event.trade.quantity
+            elif kind == "restated":
+                self.restated += 1
             else:
                 self.result(batch.shard, sequence, kind, body)
 

@@ -34,6 +34,7 @@ class Report:
     restarts: int
     seconds: float
     streams_moved: int = 0
+    orders_restated: int = 0
     problems: tuple[str, ...] = field(default=())
 
     @property

@@ -108,15 +108,15 @@ class OrderRow(NamedTuple):
     update_time_us: int
     last_sequence: int
     refusal: str
-    stop_price_e4: int
-    stop_trigger: int
-    display_quantity: int
-    hidden: bool
-    post_only: int
-    minimum_quantity: int
-    self_trade_prevention: int
-    triggered: bool
-    done_reason: int
+    stop_price_e4: int = 0
+    stop_trigger: int = 0
+    display_quantity: int = 0
+    hidden: bool = False
+    post_only: int = 0
+    minimum_quantity: int = 0
+    self_trade_prevention: int = 0
+    triggered: bool = False
+    done_reason: int = 0
 
 
 class OrderFilter(NamedTuple):

@@ -66,6 +66,7 @@ async def run(machine: Machine, plan: Plan, console: Console) -> Report:
     console.print("Reconciling")
     reconciliation = await reconcile(machine.home.folder)
     problems = list(tally.problems) + [f"no trade in the session (seed {plan.seed})"] * (not audit.fills)
+    problems += [f"the exchange changed no order in the session (seed {plan.seed})"] * (not audit.restated)
     problems += [f"of {len(agents)} sessions {moved} streams moved there and back"] * (plan.release and not all(moved))
     return Report(
         orders_acknowledged=len(tally.milliseconds),
@@ -83,6 +84,7 @@ async def run(machine: Machine, plan: Plan, console: Console) -> Report:
         latency_ms=latency(tally.milliseconds),
         restarts=restarts(machine),
         streams_moved=sum(moved),
+        orders_restated=audit.restated,
         seconds=round(seconds, 2),
         problems=tuple(problems),
     )

@@ -90,6 +90,10 @@ def is_message(field: FieldDescriptorProto) -> bool:
     return field.type == FieldDescriptorProto.TYPE_MESSAGE
 
 
+def is_truth(field: FieldDescriptorProto) -> bool:
+    return field.type == FieldDescriptorProto.TYPE_BOOL
+
+
 def is_list(field: FieldDescriptorProto) -> bool:
     return field.label == FieldDescriptorProto.LABEL_REPEATED
 

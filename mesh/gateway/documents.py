@@ -143,6 +143,8 @@ def lua_field(field: FieldDescriptorProto, values: Mapping[str, list[str]]) -> s
         parts.append("values = {" + ", ".join(f"{name} = true" for name in values[kind]) + "}")
     if contract.is_list(field):
         parts.append("list = true")
+    if contract.is_truth(field):
+        parts.append("truth = true")
     return "{" + ", ".join(parts) + "}"
 
 

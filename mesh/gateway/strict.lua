@@ -1,6 +1,6 @@
 -- Envoy's transcoder drops the fields that it does not know. Here a request is refused that names one, or names one twice:
 -- a misspelt field must never change what an order means. Only plain JSON (RFC 8259) passes, keys without escapes.
--- METHODS: the request message of each path. MESSAGES: by either of a field's JSON names its place, its name, its message, and whether it is a list.
+-- METHODS: the request message of each path. MESSAGES: by either of a field's JSON names its place, its name, its message, and whether it is a list or true or false.
 
 local DEPTH_LIMIT, BODY_BYTES_LIMIT = 8, 1048576
 local Check = {}
@@ -75,6 +75,8 @@ function Check:value(field, path, depth)
     self:object(field.message, path, depth + 1)
   elseif field.values then
     self:enum(field, path)
+  elseif field.truth then
+    self:truth(path)
   else
     self:scalar(path)
   end
@@ -85,14 +87,20 @@ function Check:scalar(path)
   if first == '"' then
     self:string(path)
   elseif first == "t" or first == "f" then
-    if self:take("%a+", "true or false", path) ~= (first == "t" and "true" or "false") then
-      self:refuse("JSON_INVALID", "a value is a text in quotation marks, a number, true, false or null", path)
-    end
+    self:truth(path)
   else
     self:take("%-?%d+", "a text in quotation marks, a whole number, true, false or null", path)
     if self.text:find("^[.eE]", self.at) then
       self:refuse("JSON_INVALID", "numbers are whole, and written with digits alone", path)
     end
+  end
+end
+
+-- The transcoder takes texts here too, and makes true or false of them.
+function Check:truth(path)
+  local word = self:take("%a+", "true or false", path)
+  if word ~= "true" and word ~= "false" then
+    self:refuse("JSON_INVALID", "here stands true or false", path)
   end
 end
 

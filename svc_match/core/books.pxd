@@ -56,9 +56,9 @@ cdef class Books:
 
     cdef int _point(self) except -1
     cdef inline int _expect(self, long long* c, Py_ssize_t at) except -1
-    @cython.locals(n=cython.Py_ssize_t, kind=cython.Py_ssize_t)
-    cdef inline int command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
-    cdef int _after(self, Py_ssize_t book) except -1
+    @cython.locals(n=cython.Py_ssize_t, book=cython.Py_ssize_t)
+    cdef int command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
+    cdef inline int _command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(last=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t)
     cpdef int trigger(self, Py_ssize_t book) except -1
     @cython.locals(slot=cython.Py_ssize_t)

@@ -181,7 +181,7 @@ class Books:
     # One call a batch
 
     def apply(self, commands: memoryview) -> memoryview:
-        """The events of some commands, behind one another; valid until the next call."""
+        """The events of some commands without terms, behind one another; valid until the next call."""
         count = len(commands) // w.COMMAND_WORDS
         self.written = 0
         if count == 0:
@@ -190,7 +190,12 @@ class Books:
         for number in range(count):
             if number + w.AHEAD < count:
                 self._expect(words, (number + w.AHEAD) * w.COMMAND_WORDS)
-            self.command(words, number * w.COMMAND_WORDS, number)
+            if self.waiting != 0:
+                self.command(words, number * w.COMMAND_WORDS, number)
+                continue
+            if self.written > self.room:
+                self.widen()
+            self._command(words, number * w.COMMAND_WORDS, number)
         return self.events()
 
     def _expect(self, c: memoryview, at: int) -> int:
@@ -204,27 +209,25 @@ class Books:
         return self._out.view[: self.written]
 
     def command(self, c: memoryview, at: int, number: int) -> int:
-        """Executes one packed command."""
+        """Executes one packed command, and the stops that it triggers."""
         if self.written > self.room:
             self.widen()
         n = self.written
-        kind = c[at] & 255
-        if kind == w.CANCEL:
-            self.cancel(c, at, number)
-        elif kind == w.PLACE:
-            self.place(c, at, number)
-        else:
-            self.replace(c, at, number)
+        self._command(c, at, number)
         if self.waiting != 0:
-            self._after(c[at] >> 32 if kind == w.PLACE else self.out[n] >> 16)
+            # The book, from 1: a place names it, the first event of any other command does.
+            book = (c[at] >> 32 if c[at] & 255 == w.PLACE else self.out[n] >> 16) & 0xFFFF
+            if 0 < book <= self.book_count:
+                self.trigger(book - 1)
         return 0
 
-    def _after(self, book: int) -> int:
-        """A command in a book, numbered from 1, may have triggered stops."""
-        number = (book & 0xFFFF) - 1
-        if 0 <= number < self.book_count:
-            self.trigger(number)
-        return 0
+    def _command(self, c: memoryview, at: int, number: int) -> int:
+        kind = c[at] & 255
+        if kind == w.CANCEL:
+            return self.cancel(c, at, number)
+        if kind == w.PLACE:
+            return self.place(c, at, number)
+        return self.replace(c, at, number)
 
     def trigger(self, book: int) -> int:
         """Executes the stops of a book that are triggered."""

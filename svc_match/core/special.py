@@ -13,7 +13,8 @@ from svc_match.core.books import COMPILED, Books
 from svc_match.core.standing import Standing
 from svc_match.core.stops import Stops
 
-assert COMPILED == (not __file__.endswith(".py")), "the core is compiled as a whole or not at all: run make setup"
+INTERPRETED = __file__.endswith(".py")
+assert COMPILED != INTERPRETED, "the core is compiled as a whole or not at all: run make setup"
 
 
 class Special:

@@ -65,6 +65,30 @@ def test_an_order_is_placed_replaced_found_and_cancelled(bourse: Bourse, account
     assert (found["price_e4"], found["state"]) == (126_000, "ORDER_STATE_CANCELLED")
 
 
+def test_an_order_shows_its_terms_and_the_watch_what_restated_it(
+    bourse: Bourse, exchange: Exchange, account: str
+) -> None:
+    """In words, beside the order and its events; as JSON under the protos' names."""
+    participant = account.partition("/")[0]
+    bourse("order", "place", account, "sell", 10, "BRIO", "30.00")
+    terms = ["--post-only", "slide", "--display", 4, "--self-trade", "cancel-both"]
+    slid = bourse("order", "place", account, "buy", 10, "BRIO", "30.00", *terms)["order_id"]
+    stop = bourse("order", "place", account, "sell", 5, "BRIO", "--type", "stop", "--stop-price", "1.00")["order_id"]
+    found = bourse("order", "get", slid, "--participant", participant)
+    assert found["price_e4"] < 300_000
+    assert (found["display_quantity"], found["post_only"]) == (4, "POST_ONLY_SLIDE")
+    home = ["--home", str(exchange.home)]
+    listed = CliRunner().invoke(main, ["order", "list", "--participant", participant, *home]).output
+    assert "displays 4, post-only slide, self-trade cancel-both" in listed
+    assert "waits for 1.00 (last-trade)" in listed
+    watched = CliRunner().invoke(main, ["watch", "orders", participant, *home, "--seconds", "1"]).output
+    assert f"restated   order {slid}" in watched
+    assert "(slid)" in watched
+    for order in bourse("order", "list", "--participant", participant, "--state", "open"):
+        bourse("order", "cancel", account, order["order_id"])
+    assert bourse("order", "get", stop, "--participant", participant)["done_reason"] == "DONE_REASON_UNSPECIFIED"
+
+
 def test_a_command_sent_again_under_its_id_gets_the_first_result(bourse: Bourse, account: str) -> None:
     """`--id` and `--date` name the command."""
     again = ["order", "place", account, "sell", 5, "BRIO", "99.00", "--id", "mine", "--date", TRADING_DATE]
@@ -102,6 +126,7 @@ def test_a_refusal_ends_with_1_and_says_field_value_and_fix(bourse: Bourse, acco
 def test_wrong_usage_ends_with_2(bourse: Bourse, account: str) -> None:
     """Nothing is sent."""
     assert "PRICE" in bourse("order", "place", account, "buy", 10, "BRIO", fails=2)
+    assert "PRICE" in bourse("order", "place", account, "sell", 10, "BRIO", "--type", "stop-limit", fails=2)
     assert "is not a number" in bourse("order", "place", account, "buy", 10, "BRIO", "cheap", fails=2)
     assert "AMOUNT" in bourse("deposit", account, "BRIO", "1.5", fails=2)
     for number in ("nan", "inf", "-Infinity"):

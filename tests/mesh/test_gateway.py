@@ -171,11 +171,32 @@ def test_names_of_fields_are_the_protos_or_camel_case(door: Door, account: str, 
     assert door.post(PLACE, camel, token).body["result"]["outcome"] == "OUTCOME_ACCEPTED"
 
 
+def test_the_terms_of_an_order_are_told_as_they_were_placed(door: Door, account: str, token: str) -> None:
+    """Numbers, choices and true, in and out; what does not go together is refused as by gRPC."""
+    terms = {
+        "stop_price_e4": "0",
+        "stop_trigger": "STOP_TRIGGER_UNSPECIFIED",
+        "display_quantity": "0",
+        "hidden": True,
+        "post_only": "POST_ONLY_SLIDE",
+        "minimum_quantity": "0",
+        "self_trade_prevention": "SELF_TRADE_PREVENTION_DECREMENT",
+    }
+    result = door.post(PLACE, order(account, "terms", **terms), token).body["result"]
+    asked = {"order_id": result["order_id"], "min_sequence": result["sequence"]}
+    told = door.post(f"{ORDERS}/GetOrder", asked, token).body["order"]
+    assert {name: told[name] for name in terms} == terms
+    wrong = door.post(PLACE, order(account, "wrong-terms", **terms | {"display_quantity": 5}), token)
+    assert (wrong.status, wrong.reason) == (400, "DISPLAY_QUANTITY_INVALID")
+
+
 MISSPELT: dict[str, dict[str, Any]] = {
     # Each leaves an order that is whole without it, and means another one.
     "time_in_force": {"time_in_forse": "TIME_IN_FORCE_FOK"},
     "amount_e4": {"amount_E4": 1},
     "price_e4": {"price": 1},
+    "post_only": {"postonly": "POST_ONLY_REJECT"},
+    "hidden": {"hiden": True},
     "traceparent": {"trace_parent": ""},
 }
 
@@ -201,6 +222,10 @@ WRONG: dict[str, tuple[str | dict[str, Any], str]] = {
     "a value's name": ({"place": {"side": "SIDE_BYE"}}, "VALUE_UNKNOWN"),
     "a value's case": ({"place": {"side": "side_buy"}}, "VALUE_UNKNOWN"),
     "another message": ({"order": {}}, "FIELD_UNKNOWN"),
+    "a choice without its prefix": ({"place": {"post_only": "SLIDE"}}, "VALUE_UNKNOWN"),
+    "a word for true": ({"place": {"hidden": "yes"}}, "JSON_INVALID"),
+    "true as text": ({"place": {"hidden": "true"}}, "JSON_INVALID"),
+    "a number for true": ({"place": {"hidden": 1}}, "JSON_INVALID"),
     "a fraction": ({"place": {"quantity": 1.5}}, "JSON_INVALID"),
     "an exponent": ('{"place":{"quantity":1e2}}', "JSON_INVALID"),
     "a fraction as text": ({"place": {"quantity": "1.5"}}, "JSON_INVALID"),

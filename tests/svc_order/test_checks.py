@@ -168,7 +168,7 @@ def of_type(kind: int, time_in_force: int, **terms: Any) -> Place:
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("time_in_force", TIMES)
 def test_each_type_stands_as_long_as_it_can(kind: int, time_in_force: int) -> None:
-    """Every type with every time in force."""
+    """Every type with every time in force: rule 2.2."""
     answer = verdict(of_type(kind, time_in_force))
     if (kind, time_in_force) in EVERY:
         assert isinstance(answer, Route)
@@ -181,7 +181,7 @@ def test_each_type_stands_as_long_as_it_can(kind: int, time_in_force: int) -> No
 def test_each_term_goes_with_some_types_alone(
     field: str, value: Any, takes: set[tuple[int, int]], reason: str, kind: int, time_in_force: int
 ) -> None:
-    """Every term with every type and time in force: taken, or refused by its own reason, field and value."""
+    """Every term with every type and time in force (rule 2.3): taken, or refused by its own reason, field and value."""
     answer = verdict(of_type(kind, time_in_force, **{field: value}))
     if (kind, time_in_force) in takes:
         assert isinstance(answer, Route), answer
@@ -205,7 +205,7 @@ def test_each_term_goes_with_some_types_alone(
     ],
 )
 def test_terms_that_contradict_each_other_are_refused(terms: Terms, field: str) -> None:
-    """Two at a time; those that do not are taken together."""
+    """Two at a time; those that do not are taken together: rule 2.4."""
     answer = verdict(PLACE, terms=terms)
     assert (answer.metadata["field"] == field) if field else isinstance(answer, Route)
 
@@ -223,7 +223,7 @@ def test_an_iceberg_displays_a_hundredth_of_itself_at_least(quantity: int, taken
 )
 @pytest.mark.parametrize("kind", [STOP, STOP_LIMIT])
 def test_a_stop_price_is_one_of_the_instruments(kind: int, stop_price_e4: int, reason: str) -> None:
-    """On its ticks, and within its limits."""
+    """On its ticks, and within its limits: rule 2.1."""
     answer = verdict(of_type(kind, DAY, stop_price_e4=stop_price_e4))
     if not reason:
         assert isinstance(answer, Route)
@@ -235,7 +235,7 @@ def test_a_stop_price_is_one_of_the_instruments(kind: int, stop_price_e4: int, r
 @pytest.mark.parametrize("side", [BUY, SELL])
 @pytest.mark.parametrize("price_e4", [0, 10_000])
 def test_which_types_name_a_price(kind: int, side: int, price_e4: int) -> None:
-    """A buy of any type; a sell of a LIMIT or STOP_LIMIT order, and of no other."""
+    """A buy of any type; a sell of a LIMIT or STOP_LIMIT order, and of no other: rules 2.5, 2.6."""
     answer = verdict(of_type(kind, UNSPECIFIED if kind == MARKET else DAY), side=side, price_e4=price_e4)
     if bool(price_e4) == (side == BUY or kind in (LIMIT, STOP_LIMIT)):
         need = Need("EUR", 100, 10_000, 300, 0) if side == BUY else Need("AAA", 100, 0, 0, 0)
