@@ -4,16 +4,15 @@ through messages of the protobuf library (wire.py). Both ways give the same byte
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
 from svc_match import wire
-from svc_match.core.commands import Order
 from svc_match.core.engine import Applied, Engine
 from svc_match.core.events import First, Rejected
-from svc_match.core.plain import Executed
+from svc_match.core.plain import Executed, in_words, text
 from svc_match.core.record import R_OWN_ID, R_TRACE, RECORD_BYTES
 from svc_match.core.telling import Telling
-from svc_match.decoder import Decoder, text
+from svc_match.decoder import Decoder
 from svc_match.encoder import Encoder, Shown, recorded
 from svc_match.ports import NO_SYMBOL, Command, Encoded, Head, Item, Request
 
@@ -26,6 +25,7 @@ class Codec:
     def __init__(self) -> None:
         self._decoder = Decoder()
         self._encoder = Encoder()
+        self._refusals: dict[tuple[str, str], bytes] = {}
 
     # Commands
 
@@ -44,7 +44,9 @@ class Codec:
 
     def item(self, command: Command) -> Item:
         """A command in words, plain or not."""
-        return wire.read_submission(command[RECORD_BYTES:]) if isinstance(command, bytes) else command
+        if not isinstance(command, bytes):
+            return command
+        return Item(in_words(command), wire.framed(command[RECORD_BYTES:]), text(command, R_TRACE))
 
     def own_id(self, command: Command) -> str:
         """The command's own id, for its answer."""
@@ -71,15 +73,17 @@ class Codec:
         symbols = [one.symbol for one in engine.instruments]
         results, encoder = list(done.results), self._encoder
 
-        def rejected(words: list[int], number: int, sequence: int) -> tuple[bytes, Rejected]:
+        def refused(words: list[int], number: int, sequence: int) -> tuple[str, bytes]:
             telling = Telling(engine.instruments, engine.names, sequence)
-            event = telling.rejected(words, cast(Order, self.item(commands[number]).command))
-            return wire.private_event(event), event
+            event = telling.rejected(words, in_words(commands[number]))
+            return event.symbol, self._refusal(event)
 
-        if not encoder.encode(engine.packed, commands, results, engine.names, symbols, done.first_sequence, rejected):
+        if not encoder.encode(engine.packed, commands, results, engine.names, symbols, done.first_sequence, refused):
             return None
         counts = Counter(type(result).__name__.lower() for result in results if type(result) is not bytes)
-        counts.update(accepted=encoder.placed, done=encoder.cancelled, replaced=encoder.replaced)
+        counts.update(
+            accepted=encoder.placed, done=encoder.cancelled, replaced=encoder.replaced, rejected=encoder.rejected
+        )
         return Encoded(
             commands=recorded(commands, done.results),
             executions=wire.private_parts(head, done, encoder.count, encoder.events),
@@ -102,6 +106,15 @@ class Codec:
             parts.append((piece.symbol or NO_SYMBOL, wire.public_part(head, done, place, piece.encoded)))
         return parts
 
+    def _refusal(self, event: Rejected) -> bytes:
+        """An encoded Refusal; all that is the same for a reason and a field is kept."""
+        kept = self._refusals.get((event.reason, event.field))
+        if kept is None:
+            kept = self._refusals[event.reason, event.field] = wire.refusal_but_value(event.reason, event.field)
+        value = b"\x12" + varint(len(event.value)) + event.value.encode()
+        value = b"\x0a\x05value" + value
+        return kept + b"\x1a" + varint(len(value)) + value
+
     def firsts(self, parts: Iterable[bytes], sequences: Sequence[int]) -> dict[int, First]:
         """Those of `sequences` that a row's private parts hold; each is some command's first result."""
         return wire.firsts(parts, sequences)
@@ -112,3 +125,12 @@ class Codec:
             result if type(result) is bytes else wire.result(self.own_id(command), result)
             for command, result in zip(commands, results, strict=True)
         )
+
+
+def varint(value: int) -> bytes:
+    """A length as protobuf has it."""
+    made = bytearray()
+    while value > 127:
+        made.append(value & 127 | 128)
+        value >>= 7
+    return bytes(made) + bytes([value])

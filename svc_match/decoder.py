@@ -305,15 +305,3 @@ class Decoder:
     def _finish(self, n: int, place: int) -> int:
         self.made[n] = 0x29
         return octets.put_digest(self.to, place, self.made, n + 1)
-
-
-def own_id(command: bytes) -> str:
-    """The own id of a plain command."""
-    return text(command, r.R_OWN_ID)
-
-
-def text(command: bytes, place: int) -> str:
-    """A text of a plain command, by the word that says where it is."""
-    where = int.from_bytes(command[8 * place : 8 * place + 8], "little")
-    start = where & 0xFFFFFFFF
-    return str(command[start : start + (where >> 32)], "ascii")

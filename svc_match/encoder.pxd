@@ -17,12 +17,12 @@ cdef class Encoder:
     cdef long long* links
     cdef long long* books
     cdef Py_ssize_t n, shown, private_room, public_room, marks_room, links_room
-    cdef readonly Py_ssize_t count, trades, placed, cancelled, replaced
+    cdef readonly Py_ssize_t count, trades, placed, cancelled, replaced, rejected
     cdef list touched
 
     cdef int _point(self) except -1
     @cython.locals(out=cython.p_longlong, end=cython.Py_ssize_t, at=cython.Py_ssize_t, sequence=cython.longlong, head=cython.longlong, kind=cython.longlong, book=cython.Py_ssize_t, book_number=cython.Py_ssize_t, number=cython.Py_ssize_t, c=cython.p_longlong)
-    cpdef bint encode(self, Books packed, list commands, list answers, list names, list symbols, long long first, object rejected) except -1
+    cpdef bint encode(self, Books packed, list commands, list answers, list names, list symbols, long long first, object refused) except -1
     @cython.locals(begin=cython.Py_ssize_t)
     cpdef bytes events(self, Py_ssize_t start, Py_ssize_t end)
     @cython.locals(out=cython.p_longlong, book=cython.Py_ssize_t, link=cython.Py_ssize_t, total=cython.Py_ssize_t, done=cython.Py_ssize_t, n=cython.Py_ssize_t, some=cython.Py_ssize_t)
@@ -30,8 +30,8 @@ cdef class Encoder:
     cdef int _widen(self) except -1
     cdef int _widen_public(self) except -1
     cdef int _widen_links(self) except -1
-    @cython.locals(length=cython.Py_ssize_t)
-    cdef int _add(self, bytes encoded) except -1
+    @cython.locals(c=cython.p_longlong, p=cython.p_uchar, told=cython.p_uchar, length=cython.Py_ssize_t, n=cython.Py_ssize_t, body=cython.Py_ssize_t, start=cython.Py_ssize_t)
+    cdef bytes _rejected(self, long long* e, Py_ssize_t at, long long sequence, bytes command, str symbol, bytes refusal)
     @cython.locals(link=cython.Py_ssize_t)
     cdef int _link(self, Py_ssize_t book, Py_ssize_t at, long long sequence) except -1
     cdef inline Py_ssize_t _int(self, Py_ssize_t n, unsigned char tag, long long value) noexcept

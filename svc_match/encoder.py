@@ -17,7 +17,7 @@ from svc_match.core.memory import Words
 
 ROOM = 4_096  # bytes that an event takes at most: two accounts of 128 characters, at most 4 bytes each
 PART_EVENTS_LIMIT = 4_096
-PLACED, CANCELLED, REPLACED = 1, 2, 3  # Outcome of a CommandResult
+PLACED, CANCELLED, REPLACED, REJECTED = 1, 2, 3, 4  # Outcome of a CommandResult
 
 
 class Shown(NamedTuple):
@@ -46,6 +46,7 @@ class Encoder:
         self.placed = 0
         self.cancelled = 0
         self.replaced = 0
+        self.rejected = 0
         self.touched: list[int] = []
         self._point()
 
@@ -71,18 +72,18 @@ class Encoder:
         names: list[str],
         symbols: list[str],
         first: int,
-        rejected: Callable[[list[int], int, int], tuple[bytes, Any]],
+        refused: Callable[[list[int], int, int], tuple[str, bytes]],
     ) -> bool:
         """Encodes the events of a batch, of which `first` is the first one's sequence. A command that has no answer gets its
-        own, encoded as a `results` of SubmitResponse, or what `rejected` gives beside a rejection's bytes. False: there is an
-        event that is not known here, and nothing is to be used.
+        own, encoded as one of the `results` of a SubmitResponse. `refused` has a rejection's symbol and its encoded Refusal.
+        False: there is an event that is not known here, and nothing is to be used.
         """
         out = packed.out
         end = packed.written
         at = 0
         sequence = first - 1
         self.n = self.count = self.shown = self.trades = 0
-        self.placed = self.cancelled = self.replaced = 0
+        self.placed = self.cancelled = self.replaced = self.rejected = 0
         self._books.reserve(4 * len(symbols))
         self._point()
         for book in self.touched:
@@ -123,8 +124,11 @@ class Encoder:
                 answers[number] = self._answer(commands[number], REPLACED, out[at + 1], sequence, out[at + 2])
                 at += w.REPLACED_WORDS
             elif kind == w.REJECTED:
-                encoded, answers[number] = rejected([out[at], out[at + 1], out[at + 2], out[at + 3]], number, sequence)
-                self._add(encoded)
+                symbol, refusal = refused([out[at], out[at + 1], out[at + 2], out[at + 3]], number, sequence)
+                while self.n + len(refusal) > self.private_room:
+                    self._widen()
+                answers[number] = self._rejected(out, at, sequence, commands[number], symbol, refusal)
+                self.rejected += 1
                 at += w.REJECTED_WORDS
             else:
                 return False
@@ -174,14 +178,6 @@ class Encoder:
     def _widen_links(self) -> int:
         self._links.reserve(len(self._links) * 2)
         self._point()
-        return 0
-
-    def _add(self, encoded: bytes) -> int:
-        """An event that is encoded already."""
-        length = len(encoded)
-        while self.n + length > self.private_room:
-            self._widen()
-        self.n = octets.copy(self.private, self.n, octets.octets(encoded), 0, length)
         return 0
 
     def _link(self, book: int, at: int, sequence: int) -> int:
@@ -313,6 +309,34 @@ class Encoder:
         n = self._int(n, 0x30, e[at + 2])
         n = self._int(n, 0x38, e[at + 3])
         return self._close(0x52, n)
+
+    def _rejected(self, e: memoryview, at: int, sequence: int, command: bytes, symbol: str, refusal: bytes) -> bytes:
+        """A rejection's event; its answer."""
+        c = octets.words(command)
+        p = octets.octets(command)
+        told = octets.octets(refusal)
+        length = len(refusal)
+        n = self._int(self.n + 4, 0x08, e[at] >> 8 & 255)
+        n = self._int(n, 0x10, e[at + 1])
+        n = self._slice(n, 0x1A, p, c[r.R_ACCOUNT])
+        n = self._slice(n, 0x22, p, c[r.R_OWN_ID])
+        n = self._name(n, 0x2A, symbol)
+        n = self._int(n, 0x30, c[r.R_HOLD])
+        self.private[n] = 0x3A
+        n = octets.put_varint(self.private, n + 1, length)
+        self._close(0x3A, octets.copy(self.private, n, told, 0, length))
+        body = self.n + 16
+        n = self._slice(body, 0x0A, p, c[r.R_OWN_ID])
+        n = self._int(n, 0x10, REJECTED)
+        n = self._int(n, 0x18, e[at + 1])
+        n = self._int(n, 0x20, sequence)
+        self.private[n] = 0x32
+        n = octets.put_varint(self.private, n + 1, length)
+        n = octets.copy(self.private, n, told, 0, length)
+        self.private[self.n] = 0x0A
+        start = octets.put_varint(self.private, self.n + 1, n - body)
+        n = octets.copy(self.private, start, self.private, body, n - body)
+        return octets.piece(self.private, self.n, n - self.n)
 
     # Public events and answers
 

@@ -40,8 +40,7 @@ TICK = Item(core.Tick(), _ITEM_HEAD.pack(_TICK, 0))
 
 def submission(message: match_pb2.Submission) -> Item:
     """A command with its hold; what cannot be a command of the core is refused by its fields."""
-    body = message.SerializeToString()
-    encoded = _ITEM_HEAD.pack(_SUBMISSION, len(body)) + body
+    encoded = framed(message.SerializeToString())
     command = message.command
     kind = command.WhichOneof("command")
     if kind == "place":
@@ -54,6 +53,11 @@ def submission(message: match_pb2.Submission) -> Item:
         replace = command.replace
         return Item(_replace(message, replace), encoded, replace.traceparent)
     return Item(Refused(Reason.COMMAND_MISSING, "command"), encoded)
+
+
+def framed(body: bytes) -> bytes:
+    """An encoded Submission as a row has it."""
+    return _ITEM_HEAD.pack(_SUBMISSION, len(body)) + body
 
 
 def read_submission(encoded: bytes) -> Item:
@@ -247,11 +251,6 @@ def _private_events(some: Sequence[events.Event]) -> bytes:
     for event in some:
         _PRIVATE[type(event)](add(), event)
     return batch.SerializeToString(deterministic=True)
-
-
-def private_event(event: events.Event) -> bytes:
-    """One of the `events` of an ExecutionBatch."""
-    return _private_events([event])
 
 
 def _put_accepted(message: events_pb2.ExecutionEvent, event: events.Accepted) -> None:
@@ -457,7 +456,7 @@ def result(own_id: str, result: events.Result) -> bytes:
     """One of the `results` of a SubmitResponse."""
     response = match_pb2.SubmitResponse()
     put_result(response.results.add(), own_id, result)
-    return response.SerializeToString()
+    return response.SerializeToString(deterministic=True)
 
 
 def put_result(to: command_pb2.CommandResult, own_id: str, result: events.Result) -> None:
@@ -494,6 +493,14 @@ def put_refusal(to: market_pb2.Refusal, refused: Refused) -> None:
         metadata["field"] = refused.field
         metadata["value"] = refused.value
     metadata["fix"] = fix
+
+
+def refusal_but_value(reason: Reason, field: str) -> bytes:
+    """A refusal that names a field, encoded up to the entry of `metadata` that has the value, which is the last one."""
+    refusal = market_pb2.Refusal()
+    put_refusal(refusal, Refused(reason, field))
+    del refusal.metadata["value"]
+    return refusal.SerializeToString(deterministic=True)
 
 
 # Reference data and depth

@@ -64,6 +64,7 @@ cdef extern from *:
         for (i = 0; i < 8; i++) { v[i] = h[i]; v[i + 8] = bourse_iv[i]; }
         v[12] ^= taken;
         v[14] ^= last;
+        #pragma GCC unroll 12
         for (round = 0; round < 12; round++) {
             const unsigned char* s = bourse_sigma[round % 10];
             BOURSE_MIX(0, 4, 8, 12, m[s[0]], m[s[1]])

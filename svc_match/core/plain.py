@@ -4,13 +4,17 @@
 same order. The events stay packed in the books. `plain.pxd` gives the types of C.
 """
 
+from struct import Struct
 from typing import Any, NamedTuple
 
 from svc_match.core import layout as w
 from svc_match.core import octets
 from svc_match.core import record as r
+from svc_match.core.commands import Cancel, Order, Place, Replace
 from svc_match.core.events import EarlierDate, Late, Reason, Refused, Repeat
 from svc_match.core.identity import IDENTITY_LIMIT
+
+RECORD = Struct("<22q")
 
 
 class Executed(NamedTuple):
@@ -121,6 +125,39 @@ def execute(engine: Any, commands: list[bytes], time_us: int, events_limit: int)
     return Executed(first, packed.sequence, trading_date, results, identities.taken())
 
 
+def in_words(command: bytes) -> Order:
+    """A plain command as the general way has it."""
+    (
+        head, trading_date, deadline_us, hold_id, held_amount, held_price_e4, held_fee_e6, price_e4, quantity, amount_e4,
+        order_id, high, low, _, _, original_high, original_low, account, own_id, symbol, original, _,
+    ) = RECORD.unpack_from(command)  # fmt: skip
+    common = (
+        _text(command, account), _text(command, own_id), trading_date, _wide(high, low), _bytes(command, r.R_DIGEST),
+        deadline_us, hold_id,
+    )  # fmt: skip
+    kind = head & 255
+    if kind == w.PLACE:
+        return Place(
+            *common, held_amount, held_price_e4, held_fee_e6, _text(command, symbol), (head >> 8 & 255) + 1, head >> 16 & 255,
+            head >> 24 & 255, price_e4, quantity, amount_e4,
+        )  # fmt: skip
+    original_key = _wide(original_high, original_low) if original else 0
+    named = (order_id, _text(command, original), original_key, _text(command, symbol))
+    if kind == w.CANCEL:
+        return Cancel(*common, *named)
+    return Replace(*common, *named, held_amount, held_fee_e6, price_e4, quantity)
+
+
+def text(command: bytes, place: int) -> str:
+    """A text of a plain command, by the word that says where it is."""
+    return _text(command, int.from_bytes(command[8 * place : 8 * place + 8], "little"))
+
+
+def _text(command: bytes, where: int) -> str:
+    start = where & 0xFFFFFFFF
+    return str(command[start : start + (where >> 32)], "ascii")
+
+
 def _wide(high: int, low: int) -> int:
     return (int(high) & (1 << 64) - 1) << 64 | int(low) & (1 << 64) - 1
 
@@ -132,10 +169,3 @@ def _bytes(command: bytes, place: int) -> bytes:
 
 def _refused(reason: Reason, field: str, command: bytes, place: int) -> Refused:
     return Refused(reason, field, text(command, place))
-
-
-def text(command: bytes, place: int) -> str:
-    """A text of a plain command, by the word that says where it is."""
-    where = int.from_bytes(command[8 * place : 8 * place + 8], "little")
-    start = where & 0xFFFFFFFF
-    return str(command[start : start + (where >> 32)], "ascii")
