@@ -1,22 +1,25 @@
-"""Runs the twin on the core as it is written, although a compiled one is there: python -m tests.svc_match.interpreted"""
+"""Runs a test module on the core as it is written, although a compiled one is there:
+python -m tests.svc_match.interpreted twin --seed 1
+"""
 
 import importlib.util
 import runpy
 import sys
 from pathlib import Path
 
-NAME = "svc_match.core.books"
+FOLDER = Path(__file__).parents[2]
+COMPILED = ("core.books", "core.identity", "core.plain", "decoder", "encoder")
 
 
 def main() -> None:
-    """Loads the source in place of the compiled module; then as tests.svc_match.twin."""
-    source = Path(__file__).parents[2] / (NAME.replace(".", "/") + ".py")
-    spec = importlib.util.spec_from_file_location(NAME, source)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[NAME] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    runpy.run_module("tests.svc_match.twin", run_name="__main__")
+    """Loads the sources in place of the compiled modules; then as tests.svc_match.<the module>."""
+    for name in (f"svc_match.{module}" for module in COMPILED):
+        spec = importlib.util.spec_from_file_location(name, FOLDER / (name.replace(".", "/") + ".py"))
+        assert spec is not None
+        assert spec.loader is not None
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    runpy.run_module(f"tests.svc_match.{sys.argv.pop(1)}", run_name="__main__")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,10 @@
 
 import argparse
 import random
+import subprocess
 import sys
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,6 +64,7 @@ class Ways:
         self.plain_rows = 0
         self.number = 0
         self.seen: set[str] = set()
+        self.rows = blake2b(digest_size=16)
 
     def control(self, command: commands.Control) -> None:
         self.time_us += 1
@@ -105,6 +109,7 @@ class Ways:
             if not isinstance(result, events.Refused | events.Late | events.Repeat | events.EarlierDate)
         ]
         assert one._replace(results=[]) == other._replace(results=[])
+        self.rows.update(repr(other).encode())
         self.answers(one, other, items, mine)
         return count
 
@@ -143,10 +148,29 @@ def test_both_ways_give_the_same_bytes(seed: int) -> None:
     assert {"Accepted", "Rejected", "Done", "Replaced", "Refused", "Late", "Repeat", "EarlierDate"} == ways.seen
 
 
+def test_interpreted_equals_compiled() -> None:
+    """The same rows, answers and state, where the modules run as they are written."""
+    told = set()
+    for module in (["test_plain"], ["interpreted", "test_plain"]):
+        run = subprocess.run(
+            [sys.executable, "-m", f"tests.svc_match.{module[0]}", *module[1:], "--seed", "9", "--commands", "1500"],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
+        told.add(run.stdout)
+    assert len(told) == 1
+
+
 if __name__ == "__main__":
     reader = argparse.ArgumentParser()
     reader.add_argument("--seed", type=int, default=1)
     reader.add_argument("--commands", type=int, default=100_000)
     told = reader.parse_args()
     made = run(told.seed, told.commands)
-    sys.stdout.write(f"seed {told.seed}: {told.commands} commands, {made.plain_rows} plain rows, equal\n")
+    sys.stdout.write(
+        f"seed {told.seed}: {told.commands} commands, {made.plain_rows} plain rows, equal; "
+        f"rows {made.rows.hexdigest()}, state {snapshot.state_hash(made.straight).hex()}\n"
+    )
