@@ -31,6 +31,7 @@ TICK_SECONDS = 0.4
 TIME_JUMP_LIMIT_US = 60_000_000
 SNAPSHOT_EVENTS = 50_000
 SNAPSHOT_BYTES = 32 << 20
+SNAPSHOT_SMALL_BYTES = 8 << 20
 RECENT_BYTES_LIMIT = 32 << 20
 READ_BYTES_LIMIT = 2 << 20
 TRACES_LIMIT = 64
@@ -118,6 +119,7 @@ class Shard:
         self._saving: asyncio.Task[None] | None = None
         self._snapshot_sequence = 0
         self._snapshot_bytes = 0
+        self._state_bytes = 0
         self.sequence = 0
         self.time_us = 0
         self._committed_at = 0.0
@@ -214,8 +216,8 @@ class Shard:
                 found = await self.journal.snapshot(sequence)
                 if found.semantics != SEMANTICS:
                     raise JournalDamaged(f"snapshot {sequence} has semantics {found.semantics}, not {SEMANTICS}")
-                records = await self.journal.identities(*snapshot.identity_range(found.state))
-                engine = snapshot.load(found.state, records)
+                records = await self.journal.identities(*snapshot.identity_range(bytes(found.state)))
+                engine = snapshot.load(bytes(found.state), records)
             except (JournalDamaged, snapshot.SnapshotDamaged) as error:
                 log.error("snapshot_refused", sequence=sequence, why=str(error))
                 continue
@@ -330,11 +332,15 @@ class Shard:
         grown.set()
         self._snapshot_bytes += row.size
         due = self.sequence - self._snapshot_sequence >= self._snapshot_events or self._snapshot_bytes >= SNAPSHOT_BYTES
-        if due and (self._saving is None or self._saving.done()):
+        worth = self._snapshot_bytes + SNAPSHOT_SMALL_BYTES >= self._state_bytes  # rows behind the last one outweigh it
+        if due and worth and (self._saving is None or self._saving.done()):
             self._snapshot_sequence, self._snapshot_bytes = self.sequence, 0
-            self._saving = asyncio.create_task(self._save(row, snapshot.encode(self._engine)))
+            copied = snapshot.copy(self._engine)
+            self._state_bytes = len(copied)
+            self._saving = asyncio.create_task(self._save(row, copied))
 
-    async def _save(self, row: Row, state: bytes) -> None:
+    async def _save(self, row: Row, copied: memoryview) -> None:
+        state = await asyncio.to_thread(snapshot.seal, copied)
         taken = Snapshot(self.shard, row.last_sequence, row.epoch, SEMANTICS, row.time_us, row.checksum, state)
         await self._guarded(self.journal.save(taken))
         log.info("snapshot", sequence=row.last_sequence, bytes=len(state))

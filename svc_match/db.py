@@ -266,7 +266,7 @@ def snapshot_checksum(snapshot: Snapshot) -> bytes:
     return _checksum(head, [snapshot.row_checksum, snapshot.state])
 
 
-def _checksum(head: tuple[object, ...], parts: list[bytes]) -> bytes:
+def _checksum(head: tuple[object, ...], parts: Sequence[bytes | memoryview]) -> bytes:
     checksum = blake2b(repr((head, [len(part) for part in parts])).encode(), digest_size=CHECKSUM_BYTES)
     for part in parts:
         checksum.update(part)

@@ -79,7 +79,7 @@ class Snapshot:
     semantics: int
     time_us: int
     row_checksum: bytes
-    state: bytes
+    state: bytes | memoryview
     checksum: bytes = b""
 
 

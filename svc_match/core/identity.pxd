@@ -20,7 +20,7 @@ cdef class IdentityTable:
     cdef unsigned int* older
     cdef Py_ssize_t places, older_places, moved, room, new_room, added
     cdef readonly Py_ssize_t count
-    cdef long long last
+    cdef long long last, multiplier
 
     cdef int _point(self) except -1
     cdef inline Py_ssize_t seek(self, long long high, long long low) noexcept

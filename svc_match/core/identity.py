@@ -10,6 +10,7 @@ at most 40 bytes. The index grows by a fifth, some places with each entry that i
 `identity.pxd` gives the types of C.
 """
 
+import secrets
 from hashlib import blake2b
 from struct import Struct
 from zlib import crc32
@@ -37,6 +38,7 @@ class IdentityTable:
         self._one = Words(2)
         self._index = Words(FIRST_PLACES // 2)
         self._older = self._index
+        self.multiplier = secrets.randbits(63) | 1  # nobody can choose ids that meet; nothing but places depends on it
         self.places = FIRST_PLACES
         self.older_places = 0
         self.moved = 0
@@ -231,7 +233,7 @@ class IdentityTable:
 
     def _seek(self, index: memoryview, places: int, high: int, low: int) -> int:
         """The entry of a key in one index, or -1."""
-        place = octets.scaled(low, places)
+        place = octets.spread(low, self.multiplier, places)
         first_byte = high >> 56 & 255
         while True:
             found = index[place]
@@ -246,7 +248,7 @@ class IdentityTable:
                 place = 0
 
     def _put(self, entry: int, first_byte: int, low: int) -> int:
-        place = octets.scaled(low, self.places)
+        place = octets.spread(low, self.multiplier, self.places)
         while self.index[place] != 0:
             place += 1
             if place == self.places:

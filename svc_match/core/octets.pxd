@@ -102,8 +102,8 @@ cdef extern from *:
     #define bourse_piece(source, start, length) PyBytes_FromStringAndSize((const char*)(source) + (start), (length))
     #define bourse_signed(value) ((bourse_int)(value))
     #define bourse_unsigned(value) ((unsigned long long)(value))
-    #define bourse_scaled(number, size) \
-        ((bourse_int)((((unsigned long long)(number) >> 32) * (unsigned long long)(size)) >> 32))
+    #define bourse_spread(number, multiplier, size) ((bourse_int)( \
+        ((((unsigned long long)(number) * (unsigned long long)(multiplier)) >> 32) * (unsigned long long)(size)) >> 32))
     #define bourse_soon(words, place) __builtin_prefetch((words) + (place))
     """
     Py_ssize_t copy "bourse_copy"(unsigned char* to, Py_ssize_t at, unsigned char* source, Py_ssize_t start, Py_ssize_t length) noexcept nogil
@@ -117,7 +117,7 @@ cdef extern from *:
     bytes piece "bourse_piece"(unsigned char* source, Py_ssize_t start, Py_ssize_t length)
     long long to_signed "bourse_signed"(unsigned long long value) noexcept nogil
     unsigned long long to_unsigned "bourse_unsigned"(long long value) noexcept nogil
-    long long scaled "bourse_scaled"(long long number, long long size) noexcept nogil
+    long long spread "bourse_spread"(long long number, long long multiplier, long long size) noexcept nogil
     void ahead "bourse_soon"(long long* words, Py_ssize_t place) noexcept nogil
 
 

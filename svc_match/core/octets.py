@@ -99,9 +99,9 @@ def put_digest(target: memoryview, at: int, source: memoryview, length: int) -> 
     return 0
 
 
-def scaled(number: int, size: int) -> int:
-    """Where the high half of a word stands among `size` places."""
-    return (number >> 32 & 0xFFFFFFFF) * size >> 32
+def spread(number: int, multiplier: int, size: int) -> int:
+    """One of `size` places for a number."""
+    return ((number * multiplier & MASK) >> 32) * size >> 32
 
 
 def ahead(_words: memoryview, _place: int) -> None:
