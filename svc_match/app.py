@@ -120,6 +120,7 @@ class Shard:
         self._snapshot_sequence = 0
         self._snapshot_bytes = 0
         self._state_bytes = 0
+        self._last: Row | None = None
         self.sequence = 0
         self.time_us = 0
         self._committed_at = 0.0
@@ -325,6 +326,7 @@ class Shard:
 
     def _committed(self, row: Row) -> None:
         self.sequence, self.time_us = row.last_sequence, row.time_us
+        self._last = row
         self._committed_at = time.monotonic()
         self._meters.open_orders.set(self._engine.open_orders)
         self._recent.add(replace(row, commands=b"", identities=b""))
@@ -335,12 +337,14 @@ class Shard:
         worth = self._snapshot_bytes + SNAPSHOT_SMALL_BYTES >= self._state_bytes  # rows behind the last one outweigh it
         if due and worth and (self._saving is None or self._saving.done()):
             self._snapshot_sequence, self._snapshot_bytes = self.sequence, 0
-            copied = snapshot.copy(self._engine)
-            self._state_bytes = len(copied)
-            self._saving = asyncio.create_task(self._save(row, copied))
+            self._saving = asyncio.create_task(self._save())
 
-    async def _save(self, row: Row, copied: memoryview) -> None:
+    async def _save(self) -> None:
+        room = await asyncio.to_thread(snapshot.room, self._engine.packed.pool().nbytes)
+        row, copied = await self.read(lambda engine: (self._last, snapshot.copy(engine, room)))
+        self._state_bytes = len(copied)
         state = await asyncio.to_thread(snapshot.seal, copied)
+        assert row is not None
         taken = Snapshot(self.shard, row.last_sequence, row.epoch, SEMANTICS, row.time_us, row.checksum, state)
         await self._guarded(self.journal.save(taken))
         log.info("snapshot", sequence=row.last_sequence, bytes=len(state))

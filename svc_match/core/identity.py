@@ -225,7 +225,7 @@ class IdentityTable:
         return bytes(made)
 
     @property
-    def taken_bytes(self) -> int:
+    def held_bytes(self) -> int:
         """The memory that the entries take."""
         return 32 * self.count + 2 * self.count + 8 * (self.count // r.I_BASE) + 4 * (self.places + self.older_places)
 

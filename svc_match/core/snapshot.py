@@ -17,6 +17,8 @@ from svc_match.core.memory import Words
 FORMAT = b"bourse packed books 1\n"
 HASH_BYTES = 16
 LENGTH_BYTES = 8
+ROOM_WORDS = 1 << 17  # for what is added until the copy is taken
+TOUCHED_BYTES = 1 << 18
 
 
 class SnapshotDamaged(Exception):
@@ -28,11 +30,22 @@ def encode(engine: Engine) -> bytes:
     return bytes(seal(copy(engine)))
 
 
-def copy(engine: Engine) -> memoryview:
-    """The state as it is now, to be sealed: all that the next command has to wait for."""
+def room(size: int) -> Words:
+    """Memory for a copy of about this size, which the system has given: that takes longer than the copy itself."""
+    made = Words(size // 8 + ROOM_WORDS)
+    view = made.view.cast("B")
+    for start in range(0, len(view), TOUCHED_BYTES):
+        view[start : start + TOUCHED_BYTES] = bytes(len(view[start : start + TOUCHED_BYTES]))
+    return made
+
+
+def copy(engine: Engine, made: Words | None = None) -> memoryview:
+    """The state as it is now, to be sealed, in this room if it is enough: all that the next command has to wait for."""
     pieces = _pieces(engine)
     size = sum(map(len, pieces)) + HASH_BYTES
-    state = memoryview(Words((size + 7) // 8).view.cast("B"))[:size]
+    if made is None or len(made) * 8 < size:
+        made = Words((size + 7) // 8)
+    state = made.view.cast("B")[:size]
     at = 0
     for piece in pieces:
         state[at : at + len(piece)] = piece
