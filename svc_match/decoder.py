@@ -9,10 +9,12 @@ general way, which says what is wrong. So the two can not differ in what they ac
 from collections.abc import Callable
 from typing import Any
 
-from svc_match.core import bits, octets
+from svc_match.core import bits, books, octets
 from svc_match.core import layout as w
 from svc_match.core import record as r
 from svc_match.core.memory import Words
+
+assert (not __file__.endswith(".py")) == books.COMPILED, "the core is compiled as a whole or not at all: run make setup"
 
 OWN_ID_LIMIT = 36
 SYMBOL_LIMIT = 12

@@ -15,6 +15,8 @@ from svc_match.core import layout as w
 from svc_match.core import record as r
 from svc_match.core.memory import Words
 
+assert (not __file__.endswith(".py")) == books.COMPILED, "the core is compiled as a whole or not at all: run make setup"
+
 ROOM = 4_096  # bytes that an event takes at most: two accounts of 128 characters, at most 4 bytes each
 PART_EVENTS_LIMIT = 4_096
 PLACED, CANCELLED, REPLACED, REJECTED = 1, 2, 3, 4  # Outcome of a CommandResult
@@ -106,7 +108,7 @@ class Encoder:
                 self._link(book_number, at, sequence)
                 self.trades += 1
                 at += w.TRADED_WORDS
-            elif kind == w.DONE:
+            elif kind == w.DONE and head >> 8 & 255 <= w.DATE_CLOSED:
                 self._done(out, at, names[out[at + 4]], symbols[book_number], commands)
                 if head >> 8 & 255 == w.CANCELLED:
                     self.cancelled += 1
@@ -118,7 +120,7 @@ class Encoder:
                 self.placed += 1
                 answers[number] = self._answer(commands[number], PLACED, out[at + 1], sequence, c[r.R_QUANTITY])
                 at += w.ACCEPTED_WORDS
-            elif kind == w.REPLACED:
+            elif kind == w.REPLACED and head >> 8 & 255 <= w.SELL:
                 self._replaced(out, at, commands[number], symbols[book_number])
                 self.replaced += 1
                 answers[number] = self._answer(commands[number], REPLACED, out[at + 1], sequence, out[at + 2])

@@ -203,14 +203,19 @@ class Engine:
         book = self.books.get(symbol)
         known = self.accounts.get(account)
         if known is None:
-            known = self.accounts[account] = len(self.names)
-            self.names.append(account)
+            known = self.name(account)
         head = w.PLACE | packed_side(side) << 8 | kind << 16 | time_in_force << 24 | (w.HELD << 48 if hold_id else 0)
         if book is not None:
             head |= (book.number + 1) << 32
         order = held_fee_e6 << 32 | known
         first = self.packed.execute(head, order, price_e4, quantity, amount_e4, held_price_e4, held_amount, 0, number)
         return first == w.ACCEPTED
+
+    def name(self, account: str) -> int:
+        """The number of an account that is new to this date."""
+        number = self.accounts[account] = len(self.names)
+        self.names.append(account)
+        return number
 
     def _change(self, command: Cancel | Replace, number: int) -> None:
         identity = self.named(command)

@@ -15,9 +15,11 @@ from hashlib import blake2b
 from struct import Struct
 from zlib import crc32
 
-from svc_match.core import bits, octets
+from svc_match.core import bits, books, octets
 from svc_match.core import record as r
 from svc_match.core.memory import Words
+
+assert (not __file__.endswith(".py")) == books.COMPILED, "the core is compiled as a whole or not at all: run make setup"
 
 IDENTITY_LIMIT = 4_194_304
 

@@ -7,12 +7,14 @@ same order. The events stay packed in the books. `plain.pxd` gives the types of 
 from struct import Struct
 from typing import Any, NamedTuple
 
+from svc_match.core import books, octets
 from svc_match.core import layout as w
-from svc_match.core import octets
 from svc_match.core import record as r
 from svc_match.core.commands import Cancel, Order, Place, Replace
 from svc_match.core.events import EarlierDate, Late, Reason, Refused, Repeat
 from svc_match.core.identity import IDENTITY_LIMIT
+
+assert (not __file__.endswith(".py")) == books.COMPILED, "the core is compiled as a whole or not at all: run make setup"
 
 RECORD = Struct("<22q")
 
@@ -31,7 +33,7 @@ def execute(engine: Any, commands: list[bytes], time_us: int, events_limit: int)
     """Executes commands until `events_limit` is reached; one result each for those that were."""
     packed = engine.packed
     identities = engine.identities
-    accounts, names, numbers = engine.accounts, engine.names, engine.numbers
+    accounts, numbers = engine.accounts, engine.numbers
     last_date, trading_date, shard = engine.last_date, engine.trading_date, engine.shard
     first = packed.sequence + 1
     limit = first + events_limit
@@ -73,9 +75,7 @@ def execute(engine: Any, commands: list[bytes], time_us: int, events_limit: int)
         if found is not None:
             owner = found
         elif kind == w.PLACE:
-            owner = len(names)
-            accounts[account] = owner
-            names.append(account)
+            owner = engine.name(account)
         if c[r.R_SYMBOL] != 0:
             found = numbers.get(octets.text(p, c[r.R_SYMBOL] & 0xFFFFFFFF, c[r.R_SYMBOL] >> 32))
             book = 0 if kind == w.PLACE else r.R_NO_BOOK
