@@ -231,6 +231,11 @@ class IdentityTable:
         """The memory that the entries take."""
         return 32 * self.count + 2 * self.count + 8 * (self.count // r.I_BASE) + 4 * (self.places + self.older_places)
 
+    @property
+    def grows(self) -> bool:
+        """Whether entries are moving to a larger index."""
+        return self.older_places != 0
+
     # Parts
 
     def _seek(self, index: memoryview, places: int, high: int, low: int) -> int:
