@@ -3,8 +3,8 @@
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-MODULES = ("books", "standing", "stops", "arrival", "special")
-COMPILED = tuple(f"svc_match.core.{name}" for name in MODULES)
+CORE = ("books", "standing", "stops", "arrival", "special", "identity", "plain")
+COMPILED = (*(f"svc_match.core.{name}" for name in CORE), "svc_match.decoder", "svc_match.encoder")
 # What books.pxd calls inline is: the compiler's own choice took a quarter longer.
 INLINE = "-DCYTHON_INLINE=inline __attribute__((always_inline))"
 

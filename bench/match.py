@@ -35,7 +35,9 @@ async def measure(commands: int, batch: int, seed: int) -> None:
     with tempfile.TemporaryDirectory(prefix="bourse-bench-") as folder:
         machine = Machine(Path(folder) / "home")
         try:
-            await asyncio.to_thread(machine.start, ["postgres", "nats", "svc_match-0"], shards=1, leash=True)
+            await asyncio.to_thread(
+                machine.start, ["postgres", "nats", "svc_match-0"], shards=1, mesh=False, leash=True
+            )
             async with grpc.aio.insecure_channel(machine.address("svc_match-0"), options=OPTIONS) as channel:
                 await load(machine, channel, commands, batch, seed)
         finally:

@@ -6,8 +6,9 @@ from chassis import process, settings
 from chassis.bus import Bus
 from chassis.peers import callers
 from chassis.server import Server
-from svc_match import bus, db, wire
+from svc_match import bus, db
 from svc_match.app import Meters, Shard
+from svc_match.codec import Codec
 from svc_match.rpc import add_to
 from svc_match.settings import Settings
 
@@ -20,7 +21,7 @@ async def main(it: process.Process, environment: Settings) -> None:
     journal = await db.take_over(environment.database_url, environment.shard)
     gc.disable()  # a recovery makes a million objects and drops none
     meters = Meters()
-    shard = Shard(environment.shard, journal, wire, meters)
+    shard = Shard(environment.shard, journal, Codec(), meters)
     await shard.recover()
     gc.enable()
     gc.freeze()

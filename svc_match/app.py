@@ -7,10 +7,10 @@ process, which recovers from the journal.
 import asyncio
 import time
 from collections import Counter as Tally
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
@@ -19,10 +19,11 @@ from chassis import telemetry
 from chassis.coalesce import Coalescer
 from svc_match.core import events, snapshot
 from svc_match.core.books import COMPILED
-from svc_match.core.engine import REPLAYED, SEMANTICS, Applied, Engine
+from svc_match.core.engine import REPLAYED, ROW_EVENTS_LIMIT, SEMANTICS, Applied, Engine
 from svc_match.core.events import EarlierDate, Reason, Refused, Repeat, Result
+from svc_match.core.plain import Executed, execute
 from svc_match.core.recent import Recent
-from svc_match.ports import Codec, Head, Item, Journal, JournalDamaged, NotLeader, Row, Snapshot
+from svc_match.ports import Codec, Command, Encoded, Head, Journal, JournalDamaged, NotLeader, Row, Snapshot
 
 BATCH_COMMANDS_LIMIT = 4_096
 QUEUE_COMMANDS_LIMIT = 65_536
@@ -30,10 +31,12 @@ TICK_SECONDS = 0.4
 TIME_JUMP_LIMIT_US = 60_000_000
 SNAPSHOT_EVENTS = 50_000
 SNAPSHOT_BYTES = 32 << 20
+SNAPSHOT_SMALL_BYTES = 8 << 20
 RECENT_BYTES_LIMIT = 32 << 20
 READ_BYTES_LIMIT = 2 << 20
 TRACES_LIMIT = 64
 JOURNAL_SIZE_SECONDS = 10.0
+
 ON_RECORD = frozenset({events.Accepted, events.Rejected, events.Replaced, events.Done, events.Stands})
 
 log = structlog.get_logger()
@@ -74,17 +77,16 @@ class Meters:
         self.open_orders = Gauge("match_open_orders", "Open orders", registry=registry)
         self.lag = Gauge("match_published_lag_events", "Events not yet in the stream", ["stream"], registry=registry)
 
-    def answered(self, results: Iterable[Result]) -> None:
-        """Counts the commands of a batch that have their results."""
-        counts = Tally(map(type, results))
+    def answered(self, counts: "Tally[str]") -> None:
+        """Counts the commands of a batch that have their results, by kind."""
         if counts:
             self.batch.observe(counts.total())
         for kind, count in counts.items():
-            self.commands.labels(kind.__name__.lower()).inc(count)
+            self.commands.labels(kind).inc(count)
 
-    def row(self, applied: Applied, row: Row) -> None:
+    def row(self, fills: int, row: Row) -> None:
         """Counts what a committed row did."""
-        self.fills.inc(sum(type(event) is events.Traded for event in applied.events))
+        self.fills.inc(fills)
         self.sequence.set(row.last_sequence)
 
 
@@ -117,6 +119,8 @@ class Shard:
         self._saving: asyncio.Task[None] | None = None
         self._snapshot_sequence = 0
         self._snapshot_bytes = 0
+        self._state_bytes = 0
+        self._last: Row | None = None
         self.sequence = 0
         self.time_us = 0
         self._committed_at = 0.0
@@ -125,11 +129,11 @@ class Shard:
 
     # Callers
 
-    def submit(self, items: list[Item]) -> asyncio.Future[list[Result]]:
-        """Queues commands; their results come in order after their row is committed. See `answers` for repeats."""
+    def submit(self, items: list[Command]) -> asyncio.Future[list[Any]]:
+        """Queues commands; their results (see Encoded) come in order after their row is committed. See `answers` for repeats."""
         return self._coalescer.submit(items)
 
-    async def answers(self, results: list[Result]) -> list[Result]:
+    async def answers(self, results: list[Any]) -> list[Any]:
         """The results with first results in place of repeats, from the journal."""
         if not any(type(result) in (Repeat, EarlierDate) for result in results):
             return results
@@ -213,8 +217,8 @@ class Shard:
                 found = await self.journal.snapshot(sequence)
                 if found.semantics != SEMANTICS:
                     raise JournalDamaged(f"snapshot {sequence} has semantics {found.semantics}, not {SEMANTICS}")
-                records = await self.journal.identities(*snapshot.identity_range(found.state))
-                engine = snapshot.load(found.state, records)
+                records = await self.journal.identities(*snapshot.identity_range(bytes(found.state)))
+                engine = snapshot.load(bytes(found.state), records)
             except (JournalDamaged, snapshot.SnapshotDamaged) as error:
                 log.error("snapshot_refused", sequence=sequence, why=str(error))
                 continue
@@ -226,8 +230,7 @@ class Shard:
         what = f"journal row {row.first_sequence} of shard {row.shard}"
         if row.semantics not in REPLAYED:
             raise JournalDamaged(f"{what} has semantics {row.semantics}; this core replays {REPLAYED}")
-        commands = [item.command for item in self._codec.items(row.commands, row.semantics)]
-        applied = self._engine.apply(commands, row.time_us)
+        applied = self._apply(self._alike(self._codec.items(row.commands, row.semantics)), row.time_us)
         done = (applied.first_sequence, applied.last_sequence, applied.identities)
         if done != (row.first_sequence, row.last_sequence, row.identities) or row.time_us < self.time_us:
             raise JournalDamaged(f"{what} does not follow from the state before it")
@@ -237,8 +240,8 @@ class Shard:
 
     # Batches
 
-    async def _run(self, items: list[Item]) -> list[Result]:
-        results: list[Result] = []
+    async def _run(self, items: list[Command]) -> list[Any]:
+        results: list[Any] = []
         self._in_flight = True
         while len(results) < len(items):
             results += await self._row(items[len(results) :])
@@ -248,36 +251,51 @@ class Shard:
             look()
         return results
 
-    async def _row(self, items: list[Item]) -> list[Result]:
+    def _alike(self, items: list[Command]) -> list[Any]:
+        """Plain commands among themselves stay as they are; with any other they are put into words."""
+        if all(type(item) is bytes for item in items):
+            return items
+        return [self._codec.item(item) for item in items]
+
+    def _apply(self, items: list[Any], time_us: int) -> Applied | Executed:
+        """Applies commands that are alike, as many as a row takes."""
+        if items and type(items[0]) is bytes:
+            return execute(self._engine, items, time_us, ROW_EVENTS_LIMIT)
+        return self._engine.apply([item.command for item in items], time_us)
+
+    async def _row(self, items: list[Command]) -> list[Any]:
         """Applies as many of `items` as a row takes, and commits the row if anything happened."""
         started = time.perf_counter()
         time_us = self._now()
-        applied = self._engine.apply([item.command for item in items], time_us)
-        results = applied.results
-        counted = [result for item, result in zip(items, results, strict=False) if item is not self._codec.TICK]
-        recorded = [item for item, result in zip(items, results, strict=False) if type(result) in ON_RECORD]
-        if not applied.events:
+        items = self._alike(items)
+        applied = self._apply(items, time_us)
+        results, items = applied.results, items[: len(applied.results)]
+        counts = None
+        if applied.last_sequence < applied.first_sequence:
+            counts = Tally(type(result).__name__.lower() for result in results)
             if events.Late() not in results:
-                self._meters.answered(counted)
+                self._meters.answered(counts)
                 return results
-            recorded = [self._codec.TICK]
-            applied = self._engine.apply([self._codec.TICK.command], time_us)
+            items = [self._codec.TICK]
+            applied = self._apply(items, time_us)
         with ExitStack() as spans:
-            row = self._encoded(applied, recorded, time_us, _traces(recorded, spans))
-            encoded = time.perf_counter()
+            traces = self._traces(items, applied, spans)
+            row, encoded = self._encoded(applied, items, time_us, traces)
+            ready = time.perf_counter()
             row = await self.journal.append(row)
-        self._meters.stage.labels("apply").observe(encoded - started)
-        self._meters.stage.labels("insert").observe(time.perf_counter() - encoded)
-        self._meters.answered(counted)
-        self._meters.row(applied, row)
+        self._meters.stage.labels("apply").observe(ready - started)
+        self._meters.stage.labels("insert").observe(time.perf_counter() - ready)
+        self._meters.answered(encoded.counts if counts is None else counts)
+        self._meters.row(encoded.fills, row)
         self._committed(row)
-        return results
+        return encoded.results if counts is None else results
 
-    def _encoded(self, applied: Applied, items: list[Item], time_us: int, traces: list[str]) -> Row:
+    def _encoded(
+        self, applied: Applied | Executed, items: list[Command], time_us: int, traces: list[str]
+    ) -> tuple[Row, Encoded]:
         head = Head(self.journal.incarnation, self.journal.epoch, self.shard, time_us)
-        last = {symbol: self._engine.books[symbol].symbol_sequence for symbol in applied.public}
-        public = self._codec.market_data(head, applied, last)
-        return Row(
+        encoded = self._codec.encoded(head, self._engine, items, applied)
+        row = Row(
             shard=self.shard,
             first_sequence=applied.first_sequence,
             last_sequence=applied.last_sequence,
@@ -286,16 +304,29 @@ class Shard:
             time_us=time_us,
             semantics=SEMANTICS,
             identity_date=self._engine.last_date,
-            commands=self._codec.commands(items),
+            commands=encoded.commands,
             identities=applied.identities,
-            executions=self._codec.executions(head, applied),
-            market_data=[encoded for _, encoded in public],
-            symbols=[symbol for symbol, _ in public],
+            executions=encoded.executions,
+            market_data=[part for _, part in encoded.market_data],
+            symbols=[symbol for symbol, _ in encoded.market_data],
             traces=traces,
         )
+        return row, encoded
+
+    def _traces(self, items: list[Command], applied: Applied | Executed, spans: ExitStack) -> list[str]:
+        """A span for each traced command on record, until its row is committed."""
+        traces: list[str] = []
+        if telemetry.enabled():
+            for item, result in zip(items, applied.results, strict=True):
+                traceparent = self._codec.traceparent(item)
+                if traceparent and len(traces) < TRACES_LIMIT and (result is None or type(result) in ON_RECORD):
+                    spans.enter_context(telemetry.span("match", traceparent))
+                    traces.append(telemetry.traceparent())
+        return traces
 
     def _committed(self, row: Row) -> None:
         self.sequence, self.time_us = row.last_sequence, row.time_us
+        self._last = row
         self._committed_at = time.monotonic()
         self._meters.open_orders.set(self._engine.open_orders)
         self._recent.add(replace(row, commands=b"", identities=b""))
@@ -303,11 +334,17 @@ class Shard:
         grown.set()
         self._snapshot_bytes += row.size
         due = self.sequence - self._snapshot_sequence >= self._snapshot_events or self._snapshot_bytes >= SNAPSHOT_BYTES
-        if due and (self._saving is None or self._saving.done()):
+        worth = self._snapshot_bytes + SNAPSHOT_SMALL_BYTES >= self._state_bytes  # rows behind the last one outweigh it
+        if due and worth and (self._saving is None or self._saving.done()):
             self._snapshot_sequence, self._snapshot_bytes = self.sequence, 0
-            self._saving = asyncio.create_task(self._save(row, snapshot.encode(self._engine)))
+            self._saving = asyncio.create_task(self._save())
 
-    async def _save(self, row: Row, state: bytes) -> None:
+    async def _save(self) -> None:
+        room = await asyncio.to_thread(snapshot.room, self._engine.packed.pool().nbytes)
+        row, copied = await self.read(lambda engine: (self._last, snapshot.copy(engine, room)))
+        self._state_bytes = len(copied)
+        state = await asyncio.to_thread(snapshot.seal, copied)
+        assert row is not None
         taken = Snapshot(self.shard, row.last_sequence, row.epoch, SEMANTICS, row.time_us, row.checksum, state)
         await self._guarded(self.journal.save(taken))
         log.info("snapshot", sequence=row.last_sequence, bytes=len(state))
@@ -353,14 +390,3 @@ class Shard:
             if not self._ended.done():
                 self._ended.set_exception(error)
             raise
-
-
-def _traces(items: list[Item], spans: ExitStack) -> list[str]:
-    """A span for each traced command, until its row is committed."""
-    traces: list[str] = []
-    if telemetry.enabled():
-        for item in items:
-            if item.traceparent and len(traces) < TRACES_LIMIT:
-                spans.enter_context(telemetry.span("match", item.traceparent))
-                traces.append(telemetry.traceparent())
-    return traces

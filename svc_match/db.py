@@ -5,6 +5,7 @@ recovers from the journal. All connections are opened before the lease names the
 """
 
 import asyncio
+import struct
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,6 +24,7 @@ from svc_match.ports import JournalDamaged, NotLeader, Row, Snapshot
 
 READERS = 4
 SNAPSHOTS_KEPT = 3
+DRAFT_PIECE_BYTES = 1 << 20
 PAGE_ROWS = 256
 IDENTITY_PAGE_ROWS = 1024
 TAKEOVER_SECONDS = 10.0
@@ -63,13 +65,16 @@ PAGE = f"""
 SAVE = """
     WITH leader AS MATERIALIZED (SELECT FROM lease WHERE shard = %(shard)s AND epoch = %(epoch)s FOR SHARE)
     INSERT INTO snapshot (shard, sequence, epoch, semantics, time_us, row_checksum, state, checksum)
-    SELECT %(shard)s, %(sequence)s, %(epoch)s, %(semantics)s, %(time_us)s, %(row_checksum)b, %(state)b, %(checksum)b
-    FROM leader
+    SELECT %(shard)s, %(sequence)s, %(epoch)s, %(semantics)s, %(time_us)s, %(row_checksum)b, state, %(checksum)b
+    FROM leader, (SELECT state FROM snapshot_draft WHERE shard = %(shard)s) AS draft
     WHERE (%(sequence)s, %(row_checksum)b) = (SELECT last_sequence, checksum FROM journal
         WHERE shard = %(shard)s AND first_sequence <= %(sequence)s ORDER BY first_sequence DESC LIMIT 1)
     ON CONFLICT (shard, sequence) DO UPDATE SET epoch = EXCLUDED.epoch, semantics = EXCLUDED.semantics,
         state = EXCLUDED.state, checksum = EXCLUDED.checksum
 """
+# The binary format of COPY: its signature with no flags and no extension, and what ends it.
+COPY_BEGIN = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+COPY_END = b"\xff\xff"
 FORGET = """
     DELETE FROM snapshot WHERE shard = %(shard)s AND sequence < (
         SELECT min(sequence) FROM (SELECT sequence FROM snapshot WHERE shard = %(shard)s
@@ -161,9 +166,27 @@ class PostgresJournal:
     async def save(self, snapshot: Snapshot) -> None:
         """Stores a snapshot and drops the oldest ones; raises NotLeader if this process leads no more."""
         checksum = await asyncio.to_thread(snapshot_checksum, snapshot)
-        values = _values(replace(snapshot, checksum=checksum), Snapshot)
-        await self._one_row(self._keeper, SAVE, values, f"snapshot {snapshot.sequence}")
+        values = _values(replace(snapshot, checksum=checksum, state=b""), Snapshot)
+        what = f"snapshot {snapshot.sequence}"
+        try:
+            await self._draft(snapshot.state)
+        except (psycopg.Error, OSError) as error:
+            raise NotLeader(f"{what} of shard {self.shard} was not sent: {error}") from error
+        await self._one_row(self._keeper, SAVE, values, what)
         await self._keeper.execute(FORGET, {"shard": Int4(self.shard), "kept": Int4(SNAPSHOTS_KEPT)})
+
+    async def _draft(self, state: bytes | memoryview) -> None:
+        """Sends a state in pieces: as one parameter it would stop everything else while it is copied."""
+        await self._keeper.execute("DELETE FROM snapshot_draft WHERE shard = %s", [Int4(self.shard)])
+        async with (
+            self._keeper.cursor() as cursor,
+            cursor.copy("COPY snapshot_draft (shard, state) FROM STDIN (FORMAT BINARY)") as copy,
+        ):
+            await copy.write(COPY_BEGIN + struct.pack(">hiii", 2, 4, self.shard, len(state)))
+            for start in range(0, len(state), DRAFT_PIECE_BYTES):
+                await copy.write(bytes(state[start : start + DRAFT_PIECE_BYTES]))
+                await asyncio.sleep(0)
+            await copy.write(COPY_END)
 
     async def close(self) -> None:
         """Ends all connections, and with them the lock."""
@@ -266,7 +289,7 @@ def snapshot_checksum(snapshot: Snapshot) -> bytes:
     return _checksum(head, [snapshot.row_checksum, snapshot.state])
 
 
-def _checksum(head: tuple[object, ...], parts: list[bytes]) -> bytes:
+def _checksum(head: tuple[object, ...], parts: Sequence[bytes | memoryview]) -> bytes:
     checksum = blake2b(repr((head, [len(part) for part in parts])).encode(), digest_size=CHECKSUM_BYTES)
     for part in parts:
         checksum.update(part)

@@ -1,12 +1,14 @@
 """What the use cases need: a journal, a codec, and the shapes that pass between them."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from svc_match.core.commands import Command
-from svc_match.core.engine import Applied
+from svc_match.core import commands
+from svc_match.core.engine import Applied, Engine
 from svc_match.core.events import First, Refused
+from svc_match.core.plain import Executed
 
 NO_SYMBOL = "-"
 
@@ -22,9 +24,19 @@ class NotLeader(Exception):
 class Item(NamedTuple):
     """A command as it came: decoded (or already refused), its bytes for the journal, and its trace."""
 
-    command: Command | Refused
+    command: commands.Command | Refused
     encoded: bytes
     traceparent: str = ""
+
+
+Command: TypeAlias = Item | bytes  # bytes are a plain command: see core/record.py
+
+
+class Request(NamedTuple):
+    """One SubmitRequest."""
+
+    incarnation: str
+    commands: list[Command]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +79,7 @@ class Snapshot:
     semantics: int
     time_us: int
     row_checksum: bytes
-    state: bytes
+    state: bytes | memoryview
     checksum: bytes = b""
 
 
@@ -78,6 +90,19 @@ class Head(NamedTuple):
     epoch: int
     shard: int
     time_us: int
+
+
+class Encoded(NamedTuple):
+    """What a row's commands did: those on record, the private events in parts, the public ones in parts with their symbols.
+    A result is an event or a refusal, or a plain command's encoded answer; `counts` has how many there are of each kind.
+    """
+
+    commands: bytes
+    executions: list[bytes]
+    market_data: list[tuple[str, bytes]]
+    results: list[Any]
+    counts: "Counter[str]"
+    fills: int
 
 
 class Journal(Protocol):
@@ -118,19 +143,17 @@ class Codec(Protocol):
 
     TICK: Item
 
-    def items(self, encoded: bytes, semantics: int = ...) -> list[Item]:
+    def items(self, encoded: bytes, semantics: int = ...) -> list[Command]:
         """The commands of a row, as its semantics read them."""
 
-    def commands(self, these: Sequence[Item]) -> bytes:
-        """The inverse of `items`."""
+    def item(self, command: Command) -> Item:
+        """A command in words, plain or not."""
 
-    def executions(self, head: Head, applied: Applied) -> list[bytes]:
-        """The private events, in parts."""
+    def traceparent(self, command: Command) -> str:
+        """The command's trace, or nothing."""
 
-    def market_data(
-        self, head: Head, applied: Applied, last_symbol_sequences: dict[str, int]
-    ) -> list[tuple[str, bytes]]:
-        """The public events, in parts, each with its symbol; at least one part."""
+    def encoded(self, head: Head, engine: Engine, commands: Sequence[Any], done: Applied | Executed) -> Encoded:
+        """What commands did, encoded; they are those that have a result, and in words where `done` is."""
 
     def firsts(self, parts: Iterable[bytes], sequences: Sequence[int]) -> dict[int, First]:
         """Those of `sequences` that a row's private parts hold; each is some command's first result."""

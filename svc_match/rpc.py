@@ -14,12 +14,13 @@ from chassis.errors import Refusal
 from chassis.server import Server
 from svc_match import wire
 from svc_match.app import BATCH_COMMANDS_LIMIT, Shard
+from svc_match.codec import Codec
 from svc_match.core import snapshot
 from svc_match.core.books import COMPILED
 from svc_match.core.engine import SEMANTICS, Engine
 from svc_match.core.events import Reason, Refused, Result, Stands
 from svc_match.core.words import WORDS
-from svc_match.ports import Item, JournalDamaged, NotLeader, Row
+from svc_match.ports import Command, JournalDamaged, NotLeader, Request, Row
 
 PIPELINE_LIMIT = 8
 STREAMS_LIMIT = 64
@@ -36,20 +37,29 @@ CODES = {
     Reason.INSTRUMENT_LIMIT: Code.RESOURCE_EXHAUSTED,
     Reason.SYMBOL_UNKNOWN: Code.NOT_FOUND,
 }  # all others: INVALID_ARGUMENT
-Pending: TypeAlias = tuple[list[str], asyncio.Future[list[Result]]] | Exception | None
+Pending: TypeAlias = tuple[list[Command], asyncio.Future[list[Any]]] | Exception | None
 
 
 def add_to(server: Server, shard: Shard) -> None:
     """Adds the service to a server that has not started."""
     service = match_pb2.DESCRIPTOR.services_by_name["MatchService"]
-    server.add(service, match_pb2_grpc.add_MatchServiceServicer_to_server, MatchService(shard))
+    codec = Codec()
+
+    def register(servicer: Any, to: Any) -> None:
+        """Submit has a codec of its own: of two handlers that are registered the later one serves."""
+        match_pb2_grpc.add_MatchServiceServicer_to_server(servicer, to)
+        submit = grpc.stream_stream_rpc_method_handler(servicer.Submit, codec.request, _encoded)
+        to.add_registered_method_handlers(service.full_name, {"Submit": submit})
+
+    server.add(service, register, MatchService(shard, codec))
 
 
 class MatchService(match_pb2_grpc.MatchServiceServicer):
     """The shard's methods; what each promises is in the proto."""
 
-    def __init__(self, shard: Shard) -> None:
+    def __init__(self, shard: Shard, codec: Codec) -> None:
         self._shard = shard
+        self._codec = codec
         self._streams = 0
 
     async def Submit(self, requests: Any, _context: Any) -> Any:  # noqa: N802
@@ -122,22 +132,16 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
         else:
             await pending.put(None)
 
-    def _submit(self, request: match_pb2.SubmitRequest) -> Pending:
+    def _submit(self, request: Request) -> Pending:
         self._require_incarnation(request.incarnation)
-        if not 1 <= len(request.submissions) <= BATCH_COMMANDS_LIMIT:
-            raise _batch_too_large(len(request.submissions))
-        items = [wire.submission(message) for message in request.submissions]
-        ids = [_own_id(item, message) for item, message in zip(items, request.submissions, strict=True)]
-        return ids, self._shard.submit(items)
+        if not 1 <= len(request.commands) <= BATCH_COMMANDS_LIMIT:
+            raise _batch_too_large(len(request.commands))
+        return request.commands, self._shard.submit(request.commands)
 
-    async def _answer(self, ids: list[str], future: asyncio.Future[list[Result]]) -> match_pb2.SubmitResponse:
+    async def _answer(self, commands: list[Command], future: asyncio.Future[list[Any]]) -> bytes:
         async with _leading():
             results = await self._shard.answers(await future)
-        response = match_pb2.SubmitResponse()
-        add = response.results.add
-        for own_id, result in zip(ids, results, strict=True):
-            wire.put_result(add(), own_id, result)
-        return response
+        return self._codec.answer(commands, results)
 
     async def _control(self, request: Any) -> int:
         result: Result = Stands(0, more=True)
@@ -258,9 +262,9 @@ class Sent:
         return match_pb2.Draining(resume_after_sequence=self.sequence)
 
 
-def _own_id(item: Item, message: match_pb2.Submission) -> str:
-    command = item.command
-    return wire.client_order_id(message) if isinstance(command, Refused) else command.client_order_id  # type: ignore[union-attr]
+def _encoded(response: Any) -> bytes:
+    """A response to Submit: the answers, which are encoded already, or a farewell."""
+    return response if isinstance(response, bytes) else response.SerializeToString()
 
 
 def _executions(row: Row, cursor: int) -> list[bytes]:

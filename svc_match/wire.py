@@ -2,6 +2,7 @@
 
 import re
 import struct
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -10,12 +11,13 @@ from bourse.types.v1 import command_pb2, market_pb2
 from chassis.units import command_digest
 from svc_match.core import commands as core
 from svc_match.core import events
-from svc_match.core.engine import SEMANTICS, Applied
+from svc_match.core.engine import SEMANTICS, Applied, Engine
 from svc_match.core.events import Reason, Refused
 from svc_match.core.instrument import Instrument, Phase
+from svc_match.core.plain import Executed
 from svc_match.core.terms import wrong_terms
 from svc_match.core.words import ACCOUNT_LENGTH_LIMIT, CLIENT_ORDER_ID_LENGTH_LIMIT, WORDS
-from svc_match.ports import NO_SYMBOL, Head, Item
+from svc_match.ports import NO_SYMBOL, Encoded, Head, Item
 
 PART_BYTES_LIMIT = 512 * 1024
 PART_EVENTS_LIMIT = 4_096
@@ -23,6 +25,7 @@ CLIENT_ORDER_ID = re.compile(rf"[!-~]{{1,{CLIENT_ORDER_ID_LENGTH_LIMIT}}}\Z").ma
 SYMBOL_LENGTH_LIMIT = 12
 INT32_MAX = (1 << 31) - 1
 TERMS_SINCE = 2  # the semantics that know an order's terms
+ON_RECORD = frozenset({events.Accepted, events.Rejected, events.Replaced, events.Done, events.Stands})
 
 # Commands
 
@@ -39,8 +42,7 @@ TICK = Item(core.Tick(), _ITEM_HEAD.pack(_TICK, 0))
 
 def submission(message: match_pb2.Submission) -> Item:
     """A command with its hold; what cannot be a command of the core is refused by its fields."""
-    body = message.SerializeToString()
-    encoded = _ITEM_HEAD.pack(_SUBMISSION, len(body)) + body
+    encoded = framed(message.SerializeToString())
     command = message.command
     kind = command.WhichOneof("command")
     if kind == "place":
@@ -55,10 +57,33 @@ def submission(message: match_pb2.Submission) -> Item:
     return Item(Refused(Reason.COMMAND_MISSING, "command"), encoded)
 
 
-def client_order_id(message: match_pb2.Submission) -> str:
+def framed(body: bytes) -> bytes:
+    """An encoded Submission as a row has it."""
+    return _ITEM_HEAD.pack(_SUBMISSION, len(body)) + body
+
+
+def read_submission(encoded: bytes, semantics: int = SEMANTICS) -> Item:
+    """A command of its bytes, as the semantics read it."""
+    message = match_pb2.Submission.FromString(encoded)
+    if semantics < TERMS_SINCE and message.command.HasField("place"):
+        for term in core.Terms._fields:
+            message.command.place.ClearField(term)  # type: ignore[arg-type]
+    return submission(message)
+
+
+def read_request(raw: bytes) -> tuple[str, list[Item]]:
+    """Incarnation and commands of a SubmitRequest."""
+    request = match_pb2.SubmitRequest.FromString(raw)
+    return request.incarnation, [submission(message) for message in request.submissions]
+
+
+def own_id(item: Item) -> str:
     """The command's own id, for its answer."""
-    kind = message.command.WhichOneof("command")
-    return getattr(message.command, kind).client_order_id if kind else ""
+    if not isinstance(item.command, Refused):
+        return item.command.client_order_id  # type: ignore[union-attr]
+    command = match_pb2.Submission.FromString(item.encoded[_ITEM_HEAD.size :]).command
+    kind = command.WhichOneof("command")
+    return getattr(command, kind).client_order_id if kind else ""
 
 
 def control(message: Any) -> Item:
@@ -159,8 +184,8 @@ def _control(message: Any) -> core.Command | Refused:
     return core.SetPhase(message.symbol, Phase(message.phase))
 
 
-def items(encoded: bytes, semantics: int = SEMANTICS) -> list[Item]:
-    """The commands of a journal row, read as they were when it was written."""
+def items(encoded: bytes, read: Callable[[bytes], Any] = read_submission) -> list[Any]:
+    """The commands of a journal row; `read` makes a command of a Submission's bytes."""
     found, start = [], 0
     while start < len(encoded):
         kind, length = _ITEM_HEAD.unpack_from(encoded, start)
@@ -168,11 +193,7 @@ def items(encoded: bytes, semantics: int = SEMANTICS) -> list[Item]:
         body = encoded[start : start + length]
         start += length
         if kind == _SUBMISSION:
-            message = match_pb2.Submission.FromString(body)
-            if semantics < TERMS_SINCE and message.command.HasField("place"):
-                for term in core.Terms._fields:
-                    message.command.place.ClearField(term)
-            found.append(submission(message))
+            found.append(read(body))
         elif kind == _TICK:
             found.append(TICK)
         else:
@@ -185,39 +206,69 @@ def commands(these: Sequence[Item]) -> bytes:
     return b"".join([item.encoded for item in these])
 
 
+# Rows
+
+
+def encoded(head: Head, engine: Engine, these: Sequence[Item], applied: Applied) -> Encoded:
+    """What commands did; `these` are those that have a result."""
+    last = {symbol: engine.books[symbol].symbol_sequence for symbol in applied.public}
+    recorded = [item for item, result in zip(these, applied.results, strict=False) if type(result) in ON_RECORD]
+    counted = [
+        type(result).__name__.lower() for item, result in zip(these, applied.results, strict=False) if item is not TICK
+    ]
+    return Encoded(
+        commands=commands(recorded),
+        executions=executions(head, applied),
+        market_data=market_data(head, applied, last),
+        results=applied.results,
+        counts=Counter(counted),
+        fills=sum(type(event) is events.Traded for event in applied.events),
+    )
+
+
 # Private events
 
 
 def executions(head: Head, applied: Applied) -> list[bytes]:
     """The private events in parts of at most PART_BYTES_LIMIT bytes."""
+    return private_parts(
+        head, applied, len(applied.events), lambda start, end: _private_events(applied.events[start:end])
+    )
+
+
+def private_parts(head: Head, done: Applied | Executed, count: int, read: Callable[[int, int], bytes]) -> list[bytes]:
+    """Parts of at most PART_BYTES_LIMIT bytes; `read` has the encoded events of a row from one place to before another."""
     parts: list[bytes] = []
-    for start in range(0, len(applied.events), PART_EVENTS_LIMIT):
-        some = applied.events[start : start + PART_EVENTS_LIMIT]
-        parts += _executions(head, applied.trading_date, applied.first_sequence + start, some)
+    for start in range(0, count, PART_EVENTS_LIMIT):
+        parts += _private_parts(head, done, start, min(start + PART_EVENTS_LIMIT, count), read)
     return parts
 
 
-def _executions(head: Head, trading_date: int, first: int, some: Sequence[events.Event]) -> list[bytes]:
+def _private_parts(
+    head: Head, done: Applied | Executed, start: int, end: int, read: Callable[[int, int], bytes]
+) -> list[bytes]:
     batch = events_pb2.ExecutionBatch(
         incarnation=head.incarnation,
         epoch=head.epoch,
         shard=head.shard,
-        first_sequence=first,
-        last_sequence=first + len(some) - 1,
+        first_sequence=done.first_sequence + start,
+        last_sequence=done.first_sequence + end - 1,
         time_us=head.time_us,
-        trading_date=trading_date,
+        trading_date=done.trading_date,
     )
+    encoded = batch.SerializeToString() + read(start, end)
+    if len(encoded) <= PART_BYTES_LIMIT or end - start == 1:
+        return [encoded]
+    middle = start + (end - start) // 2
+    return [*_private_parts(head, done, start, middle, read), *_private_parts(head, done, middle, end, read)]
+
+
+def _private_events(some: Sequence[events.Event]) -> bytes:
+    batch = events_pb2.ExecutionBatch()
     add = batch.events.add
     for event in some:
         _PRIVATE[type(event)](add(), event)
-    encoded = batch.SerializeToString(deterministic=True)
-    if len(encoded) <= PART_BYTES_LIMIT or len(some) == 1:
-        return [encoded]
-    middle = len(some) // 2
-    return [
-        *_executions(head, trading_date, first, some[:middle]),
-        *_executions(head, trading_date, first + middle, some[middle:]),
-    ]
+    return batch.SerializeToString(deterministic=True)
 
 
 def _put_accepted(message: events_pb2.ExecutionEvent, event: events.Accepted) -> None:
@@ -370,35 +421,42 @@ def market_data(head: Head, applied: Applied, last_symbol_sequences: dict[str, i
         piece
         for symbol, shown in applied.public.items()
         for piece in _pieces(symbol, last_symbol_sequences[symbol] - len(shown) + 1, shown)
-    ] or [events_pb2.MarketDataBatch()]
+    ] or [("", 0, b"")]
     return [
-        (piece.symbol or NO_SYMBOL, _part(head, applied, piece, part, len(pieces))) for part, piece in enumerate(pieces)
+        (symbol or NO_SYMBOL, public_part(head, applied, (symbol, number, part, len(pieces)), encoded))
+        for part, (symbol, number, encoded) in enumerate(pieces)
     ]
 
 
-def _pieces(symbol: str, first_number: int, shown: list[events.Public]) -> Iterator[events_pb2.MarketDataBatch]:
+def _pieces(symbol: str, first_number: int, shown: list[events.Public]) -> Iterator[tuple[str, int, bytes]]:
     for start in range(0, len(shown), PART_EVENTS_LIMIT):
-        piece = events_pb2.MarketDataBatch(symbol=symbol, first_symbol_sequence=first_number + start)
+        piece = events_pb2.MarketDataBatch()
         add = piece.events.add
         for event in shown[start : start + PART_EVENTS_LIMIT]:
             message = add()
             message.sequence = event.sequence
             _PUBLIC[type(event)](message, event)
-        yield piece
+        yield symbol, first_number + start, piece.SerializeToString()
 
 
-def _part(head: Head, applied: Applied, piece: events_pb2.MarketDataBatch, part: int, parts: int) -> bytes:
-    piece.incarnation = head.incarnation
-    piece.epoch = head.epoch
-    piece.shard = head.shard
-    piece.time_us = head.time_us
-    piece.first_sequence = applied.first_sequence
-    piece.last_sequence = applied.last_sequence
-    piece.part = part
-    piece.parts = parts
-    encoded = piece.SerializeToString()
-    assert len(encoded) <= PART_BYTES_LIMIT, "PART_EVENTS_LIMIT public events fit a part"
-    return encoded
+def public_part(head: Head, done: Applied | Executed, place: tuple[str, int, int, int], encoded: bytes) -> bytes:
+    """A part with its encoded events; `place` is the symbol, the first symbol_sequence, the part and how many parts there are."""
+    symbol, first_symbol_sequence, part, parts = place
+    batch = events_pb2.MarketDataBatch(
+        incarnation=head.incarnation,
+        epoch=head.epoch,
+        shard=head.shard,
+        first_sequence=done.first_sequence,
+        last_sequence=done.last_sequence,
+        time_us=head.time_us,
+        part=part,
+        parts=parts,
+        symbol=symbol,
+        first_symbol_sequence=first_symbol_sequence,
+    )
+    made = batch.SerializeToString() + encoded
+    assert len(made) <= PART_BYTES_LIMIT, "PART_EVENTS_LIMIT public events fit a part"
+    return made
 
 
 def _put_trade(message: events_pb2.MarketDataEvent, event: events.PublicTrade) -> None:
@@ -425,6 +483,13 @@ def last_of_market_data(encoded: bytes) -> tuple[str, int, int, int]:
 
 
 # Answers
+
+
+def result(own_id: str, result: events.Result) -> bytes:
+    """One of the `results` of a SubmitResponse."""
+    response = match_pb2.SubmitResponse()
+    put_result(response.results.add(), own_id, result)
+    return response.SerializeToString(deterministic=True)
 
 
 def put_result(to: command_pb2.CommandResult, own_id: str, result: events.Result) -> None:
@@ -461,6 +526,14 @@ def put_refusal(to: market_pb2.Refusal, refused: Refused) -> None:
         metadata["field"] = refused.field
         metadata["value"] = refused.value
     metadata["fix"] = fix
+
+
+def refusal_but_value(reason: Reason, field: str) -> bytes:
+    """A refusal that names a field, encoded up to the entry of `metadata` that has the value, which is the last one."""
+    refusal = market_pb2.Refusal()
+    put_refusal(refusal, Refused(reason, field))
+    del refusal.metadata["value"]
+    return refusal.SerializeToString(deterministic=True)
 
 
 # Reference data and depth

@@ -33,6 +33,7 @@ from svc_match.core.commands import (
 from svc_match.core.events import Public, Reason, Refused, Repeat
 from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
 from svc_match.core.instrument import Instrument, Phase, wrong_field
+from svc_match.core.plain import Executed
 from svc_match.core.special import Special
 from svc_match.core.telling import Telling
 
@@ -112,6 +113,7 @@ class Engine:
         self.special = Special(self.packed)
         self.participants: dict[str, int] = {}
         self.books: dict[str, Book] = {}
+        self.numbers: dict[str, int] = {}
         self.numbered: list[Book] = []
         self.accounts: dict[str, int] = {}
         self.names: list[str] = []
@@ -136,7 +138,8 @@ class Engine:
         at the beginning of a row, so a row has identities of one date.
         """
         packed = self.packed
-        first, date_before, known = packed.sequence + 1, self.trading_date, len(self.identities.records)
+        first, date_before = packed.sequence + 1, self.trading_date
+        self.identities.begin()
         packed.written = 0
         telling = self._telling = Telling(self.instruments, self.names, first - 1)
         results: list[Any] = []
@@ -152,9 +155,7 @@ class Engine:
             else:
                 self._tell(commands, results)
                 results.append(self._control(command))
-                known = min(known, len(self.identities.records))
         self._tell(commands, results)
-        identities = bytes(memoryview(self.identities.records)[known:])
         trading_date = date_before or self.trading_date
         return Applied(
             first,
@@ -163,7 +164,21 @@ class Engine:
             telling.events,
             telling.public,
             results,
-            identities,
+            self.identities.taken(),
+        )
+
+    def told(self, done: Executed, commands: Sequence[Any]) -> Applied:
+        """In words what plain commands did, which these are, before any other is applied."""
+        telling, results = Telling(self.instruments, self.names, done.first_sequence - 1), list(done.results)
+        telling.tell(self.packed.events(), commands, results)
+        return Applied(
+            done.first_sequence,
+            done.last_sequence,
+            done.trading_date,
+            telling.events,
+            telling.public,
+            results,
+            done.identities,
         )
 
     def _tell(self, commands: Sequence[Command | Refused], results: list[Any]) -> None:
@@ -337,6 +352,7 @@ class Engine:
             phase,
         )
         book = self.books[instrument.symbol] = Book(self.packed, self.special, number, instrument, self.names)
+        self.numbers[instrument.symbol] = number + 1
         self.numbered.append(book)
         self.instruments.append(instrument)
         return book

@@ -12,10 +12,13 @@ from svc_match.core.engine import Engine
 from svc_match.core.identity import IdentityTable
 from svc_match.core.instrument import Instrument, Phase
 from svc_match.core.layout import EXTENSION_WORDS, ORDER_WORDS
+from svc_match.core.memory import Words
 
 FORMAT = b"bourse packed books 2\n"
 HASH_BYTES = 16
 LENGTH_BYTES = 8
+ROOM_WORDS = 1 << 17  # for what is added until the copy is taken
+TOUCHED_BYTES = 1 << 18
 
 
 class SnapshotDamaged(Exception):
@@ -24,8 +27,36 @@ class SnapshotDamaged(Exception):
 
 def encode(engine: Engine) -> bytes:
     """The state without the identities' records."""
-    state = b"".join(_pieces(engine))
-    return state + blake2b(state, digest_size=HASH_BYTES).digest()
+    return bytes(seal(copy(engine)))
+
+
+def room(size: int) -> Words:
+    """Memory for a copy of about this size, which the system has given: that takes longer than the copy itself."""
+    made = Words(size // 8 + ROOM_WORDS)
+    view = made.view.cast("B")
+    for start in range(0, len(view), TOUCHED_BYTES):
+        view[start : start + TOUCHED_BYTES] = bytes(len(view[start : start + TOUCHED_BYTES]))
+    return made
+
+
+def copy(engine: Engine, made: Words | None = None) -> memoryview:
+    """The state as it is now, to be sealed, in this room if it is enough: all that the next command has to wait for."""
+    pieces = _pieces(engine)
+    size = sum(map(len, pieces)) + HASH_BYTES
+    if made is None or len(made) * 8 < size:
+        made = Words((size + 7) // 8)
+    state = made.view.cast("B")[:size]
+    at = 0
+    for piece in pieces:
+        state[at : at + len(piece)] = piece
+        at += len(piece)
+    return state
+
+
+def seal(state: memoryview) -> memoryview:
+    """The copy with its own hash, which takes a while."""
+    state[-HASH_BYTES:] = blake2b(state[:-HASH_BYTES], digest_size=HASH_BYTES).digest()
+    return state
 
 
 def state_hash(engine: Engine) -> bytes:

@@ -101,6 +101,10 @@ class Telling:
             if kind != w.DONE or head >> 8 & 255 == w.CANCELLED:
                 results[number] = event
 
+    def rejected(self, packed: list[int], command: Place | Cancel | Replace) -> events.Rejected:
+        """One packed rejection of a command, which has the sequence of the last one told."""
+        return self._rejected(packed, 0, packed[0], command)
+
     def _shown(self, symbol: str) -> list[Public]:
         shown = self.public.get(symbol)
         if shown is None:

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from bourse.match.v1 import match_pb2
 from svc_match import db, wire
 from svc_match.app import TIME_JUMP_LIMIT_US, Meters, Shard
+from svc_match.codec import Codec
 from svc_match.core import commands, events, snapshot
 from svc_match.core.engine import SEMANTICS, Engine
 from svc_match.ports import Item, JournalDamaged, NotLeader, Row
@@ -23,7 +24,7 @@ from tests.svc_match.shard import TRADING_DATE, cancel, instrument, place
 async def shard(database: Database, meters: Meters | None = None, **options: Any) -> AsyncIterator[Shard]:
     """A shard of this process, recovered and at work."""
     journal = await db.take_over(database.url("svc_match"), 0)
-    it = Shard(0, journal, wire, meters or Meters(CollectorRegistry()), **options)
+    it = Shard(0, journal, Codec(), meters or Meters(CollectorRegistry()), **options)
     await it.recover()
     work = asyncio.create_task(it.work())
     try:
@@ -94,7 +95,7 @@ async def test_a_lost_connection_ends_the_leader(prepared: Database) -> None:
     with pytest.raises(ExceptionGroup) as ended:  # noqa: PT012
         async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
             journal = await db.take_over(prepared.url("svc_match"), 0)
-            it = Shard(0, journal, wire, Meters(CollectorRegistry()))
+            it = Shard(0, journal, Codec(), Meters(CollectorRegistry()))
             await it.recover()
             tasks.create_task(it.work())
             await it.submit(market())

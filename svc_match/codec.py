@@ -1,0 +1,136 @@
+"""The codec of a shard. What is plain goes straight between bytes and the books' packed records, a batch at a time; all else goes
+through messages of the protobuf library (wire.py). Both ways give the same bytes.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from svc_match import wire
+from svc_match.core.engine import SEMANTICS, Applied, Engine
+from svc_match.core.events import First, Rejected
+from svc_match.core.plain import Executed, in_words, text
+from svc_match.core.record import R_OWN_ID, R_TRACE, RECORD_BYTES
+from svc_match.core.telling import Telling
+from svc_match.decoder import Decoder
+from svc_match.encoder import Encoder, Shown, recorded
+from svc_match.ports import NO_SYMBOL, Command, Encoded, Head, Item, Request
+
+
+class Codec:
+    """Bytes in, bytes out; one row at a time."""
+
+    TICK = wire.TICK
+
+    def __init__(self) -> None:
+        self._decoder = Decoder()
+        self._encoder = Encoder()
+        self._refusals: dict[tuple[str, str], bytes] = {}
+
+    # Commands
+
+    def request(self, raw: bytes) -> Request:
+        """A SubmitRequest's commands; raises protobuf's DecodeError where it is none."""
+        found = self._decoder.split(raw, wire.read_submission)
+        return Request(*(wire.read_request(raw) if found is None else found))
+
+    def command(self, encoded: bytes) -> Command:
+        """One encoded Submission."""
+        return self._decoder.plain(encoded) or wire.read_submission(encoded)
+
+    def items(self, encoded: bytes, semantics: int = SEMANTICS) -> list[Command]:
+        """The commands of a row, as its semantics read them."""
+        return wire.items(encoded, lambda one: self._decoder.plain(one) or wire.read_submission(one, semantics))
+
+    def item(self, command: Command) -> Item:
+        """A command in words, plain or not."""
+        if not isinstance(command, bytes):
+            return command
+        return Item(in_words(command), wire.framed(command[RECORD_BYTES:]), text(command, R_TRACE))
+
+    def own_id(self, command: Command) -> str:
+        """The command's own id, for its answer."""
+        return text(command, R_OWN_ID) if isinstance(command, bytes) else wire.own_id(command)
+
+    def traceparent(self, command: Command) -> str:
+        """The command's trace, or nothing."""
+        return text(command, R_TRACE) if isinstance(command, bytes) else command.traceparent
+
+    # Rows
+
+    def encoded(self, head: Head, engine: Engine, commands: Sequence[Any], done: Applied | Executed) -> Encoded:
+        """What commands did, encoded; they are those that have a result, and in words where `done` is."""
+        if isinstance(done, Executed):
+            straight = self._straight(head, engine, list(commands), done)
+            if straight is not None:
+                return straight
+            commands = [self.item(command) for command in commands]
+            done = engine.told(done, [item.command for item in commands])
+        return wire.encoded(head, engine, commands, done)
+
+    def _straight(self, head: Head, engine: Engine, commands: list[bytes], done: Executed) -> Encoded | None:
+        """The same for plain commands; nothing where an event is known to the general way alone."""
+        symbols = [one.symbol for one in engine.instruments]
+        results, encoder = list(done.results), self._encoder
+
+        def refused(words: list[int], number: int, sequence: int) -> tuple[str, bytes]:
+            telling = Telling(engine.instruments, engine.names, sequence)
+            event = telling.rejected(words, in_words(commands[number]))
+            return event.symbol, self._refusal(event)
+
+        if not encoder.encode(engine.packed, commands, results, engine.names, symbols, done.first_sequence, refused):
+            return None
+        counts = Counter(type(result).__name__.lower() for result in results if type(result) is not bytes)
+        counts.update(
+            accepted=encoder.placed, done=encoder.cancelled, replaced=encoder.replaced, rejected=encoder.rejected
+        )
+        return Encoded(
+            commands=recorded(commands, done.results),
+            executions=wire.private_parts(head, done, encoder.count, encoder.events),
+            market_data=self._public(head, engine, done, encoder.pieces(engine.packed, symbols)),
+            results=results,
+            counts=+counts,
+            fills=encoder.trades,
+        )
+
+    def _public(self, head: Head, engine: Engine, done: Executed, shown: list[Shown]) -> list[tuple[str, bytes]]:
+        totals: Counter[str] = Counter()
+        for piece in shown:
+            totals[piece.symbol] += piece.events
+        parts: list[tuple[str, bytes]] = []
+        for piece in shown or [Shown("", 0, 0, b"")]:
+            symbol_sequence = 0
+            if piece.symbol:
+                symbol_sequence = engine.books[piece.symbol].symbol_sequence - totals[piece.symbol] + 1 + piece.first
+            place = (piece.symbol, symbol_sequence, len(parts), len(shown) or 1)
+            parts.append((piece.symbol or NO_SYMBOL, wire.public_part(head, done, place, piece.encoded)))
+        return parts
+
+    def _refusal(self, event: Rejected) -> bytes:
+        """An encoded Refusal; all that is the same for a reason and a field is kept."""
+        kept = self._refusals.get((event.reason, event.field))
+        if kept is None:
+            kept = self._refusals[event.reason, event.field] = wire.refusal_but_value(event.reason, event.field)
+        value = b"\x12" + varint(len(event.value)) + event.value.encode()
+        value = b"\x0a\x05value" + value
+        return kept + b"\x1a" + varint(len(value)) + value
+
+    def firsts(self, parts: Iterable[bytes], sequences: Sequence[int]) -> dict[int, First]:
+        """Those of `sequences` that a row's private parts hold; each is some command's first result."""
+        return wire.firsts(parts, sequences)
+
+    def answer(self, commands: Sequence[Command], results: Sequence[Any]) -> bytes:
+        """A SubmitResponse; what is encoded already is taken as it is."""
+        return b"".join(
+            result if type(result) is bytes else wire.result(self.own_id(command), result)
+            for command, result in zip(commands, results, strict=True)
+        )
+
+
+def varint(value: int) -> bytes:
+    """A length as protobuf has it."""
+    made = bytearray()
+    while value > 127:
+        made.append(value & 127 | 128)
+        value >>= 7
+    return bytes(made) + bytes([value])
