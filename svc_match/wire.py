@@ -67,7 +67,7 @@ def read_submission(encoded: bytes, semantics: int = SEMANTICS) -> Item:
     message = match_pb2.Submission.FromString(encoded)
     if semantics < TERMS_SINCE and message.command.HasField("place"):
         for term in core.Terms._fields:
-            message.command.place.ClearField(term)  # type: ignore[arg-type]
+            message.command.place.ClearField(term)
     return submission(message)
 
 

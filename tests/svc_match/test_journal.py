@@ -276,8 +276,9 @@ def stands(engine: Engine) -> tuple[object, ...]:
 
 def test_rows_of_the_version_before_have_no_terms() -> None:
     """What that version passed over in a command is passed over again."""
+    codec = Codec()
     encoded = wire.commands([wire.submission(place("ACME", 1, 10_000, 5, hidden=True, minimum_quantity=9))])
-    (now,), (before,) = wire.items(encoded), wire.items(encoded, 1)
+    (now,), (before,) = (map(codec.item, codec.items(encoded, semantics)) for semantics in (SEMANTICS, 1))
     assert isinstance(now.command, events.Refused)
     assert isinstance(before.command, commands.Place)
     assert before.command.terms is commands.PLAIN
