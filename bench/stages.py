@@ -8,6 +8,7 @@ import argparse
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from random import Random
 from statistics import median
 from typing import Any
 
@@ -71,11 +72,15 @@ def row(done: Any, encoded: Encoded) -> Row:
     )  # fmt: skip
 
 
-def measure(count: int, batch: int, seed: int, resting: int) -> None:
-    ways = Way(straight=False), Way(straight=True)
-    for raw in batches(count, batch, seed, HEAD.incarnation):
+def measure(count: int, batch: int, seed: int, not_plain: float, resting: int) -> None:
+    ways, chance = (Way(straight=False), Way(straight=True)), Random(seed)
+    for made in batches(count, batch, seed, HEAD.incarnation):
+        request = match_pb2.SubmitRequest.FromString(made)
+        for submission in request.submissions:
+            if chance.random() < not_plain and submission.command.HasField("place"):
+                submission.command.place.account = "o'hara/main"
         for way in ways:
-            way.take(raw, len(match_pb2.SubmitRequest.FromString(raw).submissions))
+            way.take(request.SerializeToString(), len(request.submissions))
     general, straight = ({stage: median(way.times[stage]) for stage in STAGES} for way in ways)
     assert snapshot.state_hash(ways[0].engine) == snapshot.state_hash(ways[1].engine)
     figures = {"general_us": round(sum(general.values()), 2), "straight_us": round(sum(straight.values()), 2)}
@@ -133,6 +138,7 @@ if __name__ == "__main__":
     options.add_argument("--commands", type=int, default=100_000, help="commands of both ways (100 000)")
     options.add_argument("--batch", type=int, default=1_000, help="commands of a batch (1 000)")
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--not-plain", type=float, default=0.0, help="share of orders that are not plain (0)")
     options.add_argument("--resting", type=int, default=1_000_000, help="orders that rest (1 000 000)")
     chosen = options.parse_args()
-    measure(chosen.commands, chosen.batch, chosen.seed, chosen.resting)
+    measure(chosen.commands, chosen.batch, chosen.seed, chosen.not_plain, chosen.resting)

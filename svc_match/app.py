@@ -19,6 +19,7 @@ from chassis import telemetry
 from chassis.coalesce import Coalescer
 from svc_match.core import events, snapshot
 from svc_match.core.books import COMPILED
+from svc_match.core.commands import Cancel, Place, Replace
 from svc_match.core.engine import REPLAYED, ROW_EVENTS_LIMIT, SEMANTICS, Applied, Engine
 from svc_match.core.events import EarlierDate, Reason, Refused, Repeat, Result
 from svc_match.core.plain import Executed, execute
@@ -230,7 +231,7 @@ class Shard:
         what = f"journal row {row.first_sequence} of shard {row.shard}"
         if row.semantics not in REPLAYED:
             raise JournalDamaged(f"{what} has semantics {row.semantics}; this core replays {REPLAYED}")
-        applied = self._apply(self._alike(self._codec.items(row.commands, row.semantics)), row.time_us)
+        applied = self._apply(self._codec.items(row.commands, row.semantics), row.time_us)
         done = (applied.first_sequence, applied.last_sequence, applied.identities)
         if done != (row.first_sequence, row.last_sequence, row.identities) or row.time_us < self.time_us:
             raise JournalDamaged(f"{what} does not follow from the state before it")
@@ -251,23 +252,17 @@ class Shard:
             look()
         return results
 
-    def _alike(self, items: list[Command]) -> list[Any]:
-        """Plain commands among themselves stay as they are; with any other they are put into words."""
-        if all(type(item) is bytes for item in items):
-            return items
-        return [self._codec.item(item) for item in items]
-
-    def _apply(self, items: list[Any], time_us: int) -> Applied | Executed:
-        """Applies commands that are alike, as many as a row takes."""
-        if items and type(items[0]) is bytes:
+    def _apply(self, items: list[Command], time_us: int) -> Applied | Executed:
+        """Applies commands, as many as a row takes: straight, if any is plain and all are of orders."""
+        kinds = set(map(type, items))
+        if kinds == {bytes} or (bytes in kinds and all(type(item) is bytes or _of_order(item) for item in items)):
             return execute(self._engine, items, time_us, ROW_EVENTS_LIMIT)
-        return self._engine.apply([item.command for item in items], time_us)
+        return self._engine.apply([self._codec.item(item).command for item in items], time_us)
 
     async def _row(self, items: list[Command]) -> list[Any]:
         """Applies as many of `items` as a row takes, and commits the row if anything happened."""
         started = time.perf_counter()
         time_us = self._now()
-        items = self._alike(items)
         applied = self._apply(items, time_us)
         results, items = applied.results, items[: len(applied.results)]
         counts = None
@@ -390,3 +385,7 @@ class Shard:
             if not self._ended.done():
                 self._ended.set_exception(error)
             raise
+
+
+def _of_order(item: Any) -> bool:
+    return isinstance(item.command, Place | Cancel | Replace | Refused)

@@ -2,6 +2,7 @@
 through messages of the protobuf library (wire.py). Both ways give the same bytes.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -64,12 +65,11 @@ class Codec:
             straight = self._straight(head, engine, list(commands), done)
             if straight is not None:
                 return straight
-            commands = [self.item(command) for command in commands]
-            done = engine.told(done, [item.command for item in commands])
-        return wire.encoded(head, engine, commands, done)
+            done = engine.told(done, [self.item(command).command for command in commands])
+        return wire.encoded(head, engine, [self.item(command) for command in commands], done)
 
-    def _straight(self, head: Head, engine: Engine, commands: list[bytes], done: Executed) -> Encoded | None:
-        """The same for plain commands; nothing where an event is known to the general way alone."""
+    def _straight(self, head: Head, engine: Engine, commands: list[Any], done: Executed) -> Encoded | None:
+        """The same, straight; nothing where an event is known to the general way alone."""
         symbols = [one.symbol for one in engine.instruments]
         results, encoder = list(done.results), self._encoder
 
@@ -78,7 +78,13 @@ class Codec:
             event = telling.rejected(words, in_words(commands[number]))
             return event.symbol, self._refusal(event)
 
-        if not encoder.encode(engine.packed, commands, results, engine.names, symbols, done.first_sequence, refused):
+        def told(words: list[int], number: int, sequence: int) -> tuple[bytes, Any]:
+            telling = Telling(engine.instruments, engine.names, sequence - 1)
+            telling.tell(memoryview(array("q", words)), {number: commands[number].command}, results)
+            return wire.private_event(telling.events[0]), results[number]
+
+        first = done.first_sequence
+        if not encoder.encode(engine.packed, commands, results, engine.names, symbols, first, refused, told):
             return None
         counts = Counter(type(result).__name__.lower() for result in results if type(result) is not bytes)
         counts.update(

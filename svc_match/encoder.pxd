@@ -21,12 +21,15 @@ cdef class Encoder:
     cdef list touched
 
     cdef int _point(self) except -1
-    @cython.locals(out=cython.p_longlong, end=cython.Py_ssize_t, at=cython.Py_ssize_t, sequence=cython.longlong, head=cython.longlong, kind=cython.longlong, book=cython.Py_ssize_t, book_number=cython.Py_ssize_t, number=cython.Py_ssize_t, c=cython.p_longlong)
-    cpdef bint encode(self, Books packed, list commands, list answers, list names, list symbols, long long first, object refused) except -1
+    @cython.locals(out=cython.p_longlong, end=cython.Py_ssize_t, at=cython.Py_ssize_t, sequence=cython.longlong, head=cython.longlong, kind=cython.longlong, book=cython.Py_ssize_t, book_number=cython.Py_ssize_t, number=cython.Py_ssize_t, c=cython.p_longlong, length=cython.Py_ssize_t, place=cython.Py_ssize_t)
+    cpdef bint encode(self, Books packed, list commands, list answers, list names, list symbols, long long first, object refused, object told) except -1
     @cython.locals(begin=cython.Py_ssize_t)
     cpdef bytes events(self, Py_ssize_t start, Py_ssize_t end)
     @cython.locals(out=cython.p_longlong, book=cython.Py_ssize_t, link=cython.Py_ssize_t, total=cython.Py_ssize_t, done=cython.Py_ssize_t, n=cython.Py_ssize_t, some=cython.Py_ssize_t)
     cpdef list pieces(self, Books packed, list symbols)
+    cdef inline Py_ssize_t _general(self, long long kind, long long head, list commands, Py_ssize_t number) except -1
+    @cython.locals(length=cython.Py_ssize_t)
+    cdef int _add(self, bytes encoded) except -1
     cdef int _widen(self) except -1
     cdef int _widen_public(self) except -1
     cdef int _widen_links(self) except -1

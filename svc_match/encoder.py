@@ -69,16 +69,18 @@ class Encoder:
     def encode(
         self,
         packed: "books.Books",
-        commands: list[bytes],
+        commands: list[Any],
         answers: list[Any],
         names: list[str],
         symbols: list[str],
         first: int,
         refused: Callable[[list[int], int, int], tuple[str, bytes]],
+        told: Callable[[list[int], int, int], tuple[bytes, Any]],
     ) -> bool:
         """Encodes the events of a batch, of which `first` is the first one's sequence. A command that has no answer gets its
-        own, encoded as one of the `results` of a SubmitResponse. `refused` has a rejection's symbol and its encoded Refusal.
-        False: there is an event that is not known here, and nothing is to be used.
+        own, encoded as one of the `results` of a SubmitResponse. `refused` has a rejection's symbol and its encoded Refusal;
+        `told` the encoded event and the answer of a command that is not plain. False: there is an event that is not known
+        here, and nothing is to be used.
         """
         out = packed.out
         end = packed.written
@@ -103,7 +105,12 @@ class Encoder:
                 self._widen()
             sequence += 1
             number = head >> 32
-            if kind == w.TRADED:
+            length = self._general(kind, head, commands, number)
+            if length != 0:
+                encoded, answers[number] = told([out[place] for place in range(at, at + length)], number, sequence)
+                self._add(encoded)
+                at += length
+            elif kind == w.TRADED:
                 self._traded(out, at, names[out[at + 9] & 0x7FFFFFFF], names[out[at + 9] >> 32], symbols[book_number])
                 self._link(book_number, at, sequence)
                 self.trades += 1
@@ -163,6 +170,26 @@ class Encoder:
                 found.append(Shown(symbol, done, some, octets.piece(self.public, 0, n)))
                 done += some
         return found
+
+    def _general(self, kind: int, head: int, commands: list[Any], number: int) -> int:
+        """How many words an event has that is put into words by its command, which is not plain; 0 for all others."""
+        if kind == w.TRADED or (kind == w.DONE and head >> 8 & 255 != w.CANCELLED) or kind > w.DONE:
+            return 0
+        if type(commands[number]) is bytes:
+            return 0
+        if kind == w.ACCEPTED:
+            return w.ACCEPTED_WORDS
+        if kind == w.REJECTED:
+            return w.REJECTED_WORDS
+        return w.REPLACED_WORDS if kind == w.REPLACED else w.DONE_WORDS
+
+    def _add(self, encoded: bytes) -> int:
+        """An event that is encoded already."""
+        length = len(encoded)
+        while self.n + length > self.private_room:
+            self._widen()
+        self.n = octets.copy(self.private, self.n, octets.octets(encoded), 0, length)
+        return 0
 
     # Room
 
@@ -395,12 +422,16 @@ class Encoder:
         return octets.piece(to, 0, n)
 
 
-def recorded(commands: list[bytes], results: list[Any]) -> bytes:
+def recorded(commands: list[Any], results: list[Any]) -> bytes:
     """The commands that are on record, as wire.commands has them: a byte for the kind, four for the length, the Submission."""
     made = bytearray()
     for number in range(len(results)):
         if results[number] is None:
-            command = commands[number]
+            item = commands[number]
+            if type(item) is not bytes:
+                made += item.encoded
+                continue
+            command = item
             length = len(command) - r.RECORD_BYTES
             made += b"\x00" + length.to_bytes(4)
             made += command[r.RECORD_BYTES :]

@@ -271,6 +271,11 @@ def _private_events(some: Sequence[events.Event]) -> bytes:
     return batch.SerializeToString(deterministic=True)
 
 
+def private_event(event: events.Event) -> bytes:
+    """One of the `events` of an ExecutionBatch."""
+    return _private_events([event])
+
+
 def _put_accepted(message: events_pb2.ExecutionEvent, event: events.Accepted) -> None:
     to = message.accepted
     (

@@ -2,8 +2,8 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 
 cdef extern from *:
     """
-    #if !defined(__GNUC__)
-    #error "the core needs a compiler with GCC's builtins and 128-bit integers"
+    #if !defined(__GNUC__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    #error "the core needs GCC's builtins, 128-bit integers, and a machine that is little-endian"
     #endif
     typedef long long bourse_word;
     #define BOURSE_INLINE static inline __attribute__((always_inline, unused))

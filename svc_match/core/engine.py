@@ -147,7 +147,7 @@ class Engine:
             if packed.sequence - first + 1 >= events_limit:
                 break
             if isinstance(command, Place | Cancel | Replace):
-                results.append(self._order_command(command, time_us, number))
+                results.append(self.order(command, time_us, number))
             elif isinstance(command, Refused):
                 results.append(command)
             elif isinstance(command, OpenDate) and packed.sequence >= first:
@@ -188,8 +188,8 @@ class Engine:
 
     # Order commands
 
-    def _order_command(self, command: Place | Cancel | Replace, time_us: int, number: int) -> events.Result | None:
-        """What refuses it, or nothing: then its first event is its result."""
+    def order(self, command: Place | Cancel | Replace, time_us: int, number: int) -> events.Result | None:
+        """Executes one of a batch; what refuses it, or nothing: then its first event is its result."""
         identities = self.identities
         if command.trading_date != self.last_date:
             return events.EarlierDate(command.trading_date, command.key, command.digest)

@@ -10,7 +10,7 @@ from svc_match.core.identity cimport IdentityTable
 @cython.locals(
     packed=Books, identities=IdentityTable, accounts=dict, numbers=dict, last_date=cython.longlong,
     trading_date=cython.longlong, shard=cython.longlong, first=cython.longlong, limit=cython.longlong, results=list,
-    number=cython.Py_ssize_t, command=bytes, c=cython.p_longlong, p=cython.p_uchar, place=cython.Py_ssize_t,
+    number=cython.Py_ssize_t, item=object, command=bytes, c=cython.p_longlong, p=cython.p_uchar, place=cython.Py_ssize_t,
     sequence=cython.longlong, head=cython.longlong, kind=cython.longlong, owner=cython.longlong, done=cython.longlong,
     accepted=cython.bint, identity=cython.longlong, extra=cython.longlong, book=cython.longlong,
     room=cython.longlong, unknown=cython.bint,

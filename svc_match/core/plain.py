@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 # cython: nonecheck=False, annotation_typing=False, infer_types=True
 """A batch of plain commands (record.py) executed without a Python object for each: what engine.py does to any command, in the
-same order. The events stay packed in the books. `plain.pxd` gives the types of C.
+same order. Others among them are handed to it. The events stay packed in the books. `plain.pxd` gives the types of C.
 """
 
 from struct import Struct
@@ -29,8 +29,10 @@ class Executed(NamedTuple):
     identities: bytes
 
 
-def execute(engine: Any, commands: list[bytes], time_us: int, events_limit: int) -> Executed:
-    """Executes commands until `events_limit` is reached; one result each for those that were."""
+def execute(engine: Any, commands: list[Any], time_us: int, events_limit: int) -> Executed:
+    """Executes commands until `events_limit` is reached; one result each for those that were. What is not plain among them is
+    an order command in words, or refused already, in the field `command`.
+    """
     packed = engine.packed
     identities = engine.identities
     accounts, numbers = engine.accounts, engine.numbers
@@ -44,7 +46,11 @@ def execute(engine: Any, commands: list[bytes], time_us: int, events_limit: int)
     for number in range(len(commands)):
         if packed.sequence + 1 >= limit:
             break
-        command = commands[number]
+        item = commands[number]
+        if type(item) is not bytes:
+            results.append(_in_general(engine, item.command, time_us, number))
+            continue
+        command = item
         c = octets.words(command)
         p = octets.octets(command)
         if c[r.R_DATE] != last_date:
@@ -123,6 +129,10 @@ def execute(engine: Any, commands: list[bytes], time_us: int, events_limit: int)
         )
         results.append(None)
     return Executed(first, packed.sequence, trading_date, results, identities.taken())
+
+
+def _in_general(engine: Any, command: Order | Refused, time_us: int, number: int) -> Any:
+    return command if isinstance(command, Refused) else engine.order(command, time_us, number)
 
 
 def in_words(command: bytes) -> Order:

@@ -71,7 +71,7 @@ class Telling:
         for symbol in symbols:
             self._shown(symbol).append(cast(Public, event))
 
-    def tell(self, packed: memoryview, commands: Sequence[Any], results: list[Any]) -> None:
+    def tell(self, packed: memoryview, commands: Sequence[Any] | dict[int, Any], results: list[Any]) -> None:
         """Puts packed events into words; a command's first event becomes its result where it has none yet."""
         at, end, words = 0, len(packed), packed.tolist()
         while at < end:
@@ -133,7 +133,7 @@ class Telling:
         self._shown(symbol).append(_new(events.PublicTrade, (self.sequence, price, quantity, side)))
         return at + w.TRADED_WORDS
 
-    def _done(self, words: list[int], at: int, head: int, commands: Sequence[Any]) -> events.Done:
+    def _done(self, words: list[int], at: int, head: int, commands: Sequence[Any] | dict[int, Any]) -> events.Done:
         _, identity, executed, cancelled, account = words[at : at + w.DONE_WORDS]
         reason = head >> 8 & 255
         own_id = commands[head >> 32].client_order_id if reason == w.CANCELLED else ""

@@ -23,7 +23,7 @@ SEEDS = range(4)
 COMMANDS = 6_000
 EVENTS_LIMIT = 700
 BATCH_LIMIT = 400
-PLAIN_SHARE = 0.9
+PLAIN_SHARE = 0.5
 UNTOLD = (events.Repeat, events.EarlierDate)
 
 
@@ -90,12 +90,8 @@ class Ways:
 
     def row(self, items: list[Any], mine: list[Any]) -> int:
         wanted = self.general.apply([item.command for item in items], self.time_us, EVENTS_LIMIT)
-        if all(isinstance(one, bytes) for one in mine):
-            self.plain_rows += 1
-            found: Any = plain.execute(self.straight, mine, self.time_us, EVENTS_LIMIT)
-        else:
-            mine = [self.codec.item(one) for one in mine]
-            found = self.straight.apply([one.command for one in mine], self.time_us, EVENTS_LIMIT)
+        self.plain_rows += all(isinstance(one, bytes) for one in mine)
+        found = plain.execute(self.straight, mine, self.time_us, EVENTS_LIMIT)
         count = len(wanted.results)
         assert len(found.results) == count
         assert found.identities == wanted.identities
