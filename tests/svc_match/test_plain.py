@@ -43,6 +43,9 @@ def message(command: commands.Order, number: int) -> match_pb2.Submission:
             names = (*names, "price_e4", "quantity")
     for name in names:
         setattr(to, name, getattr(command, name))
+    if isinstance(command, commands.Place):
+        for name, term in zip(commands.Terms._fields, command.terms, strict=True):
+            setattr(to, name, term)
     if not isinstance(command, commands.Cancel):
         made.held_amount, made.held_fee_e6 = command.held_amount, command.held_fee_e6
         if command.digest == bytes(16):
