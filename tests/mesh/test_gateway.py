@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from bourse.order.v1 import order_pb2
 from bourse.types.v1 import command_pb2, market_pb2
-from bourse_sdk import Client, Operator, Refusal, Side, SyncClient, Unreachable
+from bourse_sdk import Client, Operator, OutcomeUnknown, Refusal, Side, SyncClient, Unreachable
 from cli import clients
 from cli.__main__ import main
 from mesh.gateway import contract
@@ -110,11 +110,13 @@ async def test_nobody_is_believed_without_the_ca(door: Door, token: str) -> None
 
 
 async def test_a_refusal_by_the_gateway_is_the_sdks_own(door: Door) -> None:
-    """Order entry and calls tell its reason."""
+    """Order entry and calls tell its reason. On a busy machine grpcio loses the answer to a stream's first request now and then
+    (INTERNAL, from its core); the order is sent again then, and that it is refused does not tell what became of the first try.
+    """
     async with Client(door.address, ca_file=door.ca_file, token="none") as client:
         with pytest.raises(Refusal, match="TOKEN_INVALID"):
             await client.instruments()
-        with pytest.raises(Refusal, match="TOKEN_INVALID"):
+        with pytest.raises((Refusal, OutcomeUnknown), match="TOKEN_INVALID"):
             await client.place("alpha/main", "ACME", Side.BUY, 1, 1, trading_date=TRADING_DATE)
 
 
