@@ -19,7 +19,7 @@ def weight(service: str, weights: tuple[str, ...], home: Path, ring: str) -> Non
 
     The percentages make 100. A stream that is open stays where it is: `bourse version drain` moves it.
 
-    Exit codes: 0 every Envoy runs it, 1 refused, and nothing has changed.
+    Exit codes: 0 every Envoy that lives runs it, 1 refused: one does not, or does not answer, and all have what they had.
 
     \b
     Examples:
