@@ -229,7 +229,8 @@ class Mesh:
                 for one in self.world.of("VirtualService")
                 if any(found == ring for found, _ in routed(one.body, one.namespace, service))
             }
-            origin = f"by {', '.join(sorted(files))}"
+            on_disk = weights(self.world)[service].get(ring, {}).get(subset)
+            origin = f"by {', '.join(sorted(files))}" if on_disk else "by the YAML that was applied last"
         return (
             f"{subset} still gets {weight} % of {service}'s calls{f' of the ring {ring}' if ring else ''}, {origin}: "
             f"bourse mesh weight {service} {STABLE}={ALL} {subset}=0{of_ring}"
