@@ -194,14 +194,14 @@ def test_an_edit_that_fails_changes_nothing(home: Home) -> None:
     assert read(home) == Desired(generation=1, rotations=3)
 
 
-def test_what_an_envoy_would_refuse_is_given_to_none(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_an_envoy_would_refuse_is_given_to_none(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """A route with a regex that is none, and a policy that is wider: it is known before any Envoy is given either."""
     layout = layout_of(home, 1)
     save_layout(home, layout)
     plan = Plan(home, Credentials(home.credentials))
     plan.load({})
     plan.adopt(Desired(), {})
-    assert plan.refusals(Desired(), {}) == []
+    assert await plan.refusals(Desired(), {}) == []
     given, base = plan.given, plan.base
     routes, policy = document(base, "VirtualService", "svc-order"), document(base, "AuthorizationPolicy", "svc-order")
     routes, policy = copy.deepcopy(routes), copy.deepcopy(policy)
@@ -210,7 +210,7 @@ def test_what_an_envoy_would_refuse_is_given_to_none(home: Home, monkeypatch: py
     whole = World.load(SOURCES)
     monkeypatch.setattr(World, "load", lambda *_, **__: whole.changed([routes, policy]))
     plan.load({})
-    (refused,) = plan.refusals(Desired(), {})
+    (refused,) = await plan.refusals(Desired(), {})
     assert re.search(r"^gateway would refuse it: .*missing \)", refused), refused
     assert plan.given is given
     assert not list(home.mesh.rglob("validated.json"))

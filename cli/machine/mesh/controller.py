@@ -134,7 +134,7 @@ class Controller:
         try:
             if wanted.readings != self._desired.readings:
                 self._plan.load(self._key_sets.known)
-                if refused := await asyncio.to_thread(self._plan.refusals, wanted, self._ready()):
+                if refused := await self._plan.refusals(wanted, self._ready()):
                     return "; ".join(refused)
             changed = self._plan.adopt(wanted, self._ready())
         except Untranslatable as error:

@@ -1,7 +1,7 @@
 """What every Envoy of one home must have: its folder, its certificates, and its configuration."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from cli.machine.credentials import Credentials
@@ -19,8 +19,6 @@ from mesh.local.private import write_private
 from mesh.local.resources import Resources
 from mesh.local.translate import resources
 from mesh.local.validation import refusal
-
-VALIDATED_AT_ONCE = 4
 
 
 class Plan:
@@ -42,16 +40,17 @@ class Plan:
         """Reads the YAML. Untranslatable when something of it is; then nothing has changed."""
         self.base: World = world.load(load_layout(self._home), self._credentials, keys)
 
-    def refusals(self, desired: Desired, ready: Mapping[str, bool]) -> list[str]:
+    async def refusals(self, desired: Desired, ready: Mapping[str, bool]) -> list[str]:
         """Why Envoys would refuse what `adopt` would give them; nothing is given. Untranslatable when something of it is."""
         wanted = world.weighed(self.base, desired)
         found = self.places_of(desired)
         made = translated(wanted, found, ready)
         due = [place for place in found if made[place.process] != self.given.get(place.process)]
         self._keyring.keep(secrets(due, wanted))
-        with ThreadPoolExecutor(VALIDATED_AT_ONCE) as pool:
-            said = pool.map(lambda place: refusal(ENVOY, place.pod, place.folder, made[place.process]), due)
-            return [f"{place.envoy} would refuse it: {why}" for place, why in zip(due, said, strict=True) if why]
+        said = await asyncio.gather(
+            *(asyncio.to_thread(refusal, ENVOY, place.pod, place.folder, made[place.process]) for place in due)
+        )
+        return [f"{place.envoy} would refuse it: {why}" for place, why in zip(due, said, strict=True) if why]
 
     def adopt(self, desired: Desired, ready: Mapping[str, bool]) -> list[str]:
         """Takes it as what is to be, and gives every Envoy what it must have, at first those for which that is new. What
