@@ -83,7 +83,7 @@ def wrong(service: str, step: Step, options: argparse.Namespace) -> list[str]:
     """What of the step is not as it should be. Streams are drawn: their share is the weight but for chance."""
     found = [] if step.wrong.none else [str(step.wrong)]
     weight = step.weight / 100
-    draws = step.moved if service == FEW else options.sessions
+    draws = len(step.streams) if service == FEW else options.sessions
     if abs(step.share - weight) > DEVIATIONS * sqrt(weight * (1 - weight) / max(1, draws)):
         found.append(f"{step.share:.1%} of the streams")
     if step.orders_per_second < options.rate:

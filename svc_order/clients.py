@@ -1,6 +1,7 @@
 """gRPC out, to svc_ledger and svc_match: apart from rpc.py, which is gRPC in."""
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
@@ -25,6 +26,9 @@ from svc_order.ports import Ticket
 from svc_order.settings import Settings
 
 HOLDS_SECONDS = 5.0
+HOLDS_AGE_SECONDS = (
+    0.1  # The mesh chooses a version for each stream: so svc_ledger's weights are realised within seconds.
+)
 SUBMIT_SECONDS = 20.0
 READ_SECONDS = 2.0
 LEAVE_SECONDS = 5.0
@@ -35,10 +39,11 @@ R = TypeVar("R")
 
 
 class Stream(Generic[R]):
-    """One call of an Exchange: who waits for its answers, in order, and whether it is to be left."""
+    """One call of an Exchange: who waits for its answers, in order, whether it is to be left, and when that is at the latest."""
 
-    def __init__(self, call: Any) -> None:
+    def __init__(self, call: Any, until: float) -> None:
         self.call = call
+        self.until = until
         self.waiting: deque[asyncio.Future[R]] = deque()
         self.draining = False
         self.left = asyncio.Event()
@@ -49,13 +54,17 @@ class Exchange(Generic[Q, R]):
     """A stream that answers each request with one response, in order. It is opened when needed, and again after it broke.
 
     When it breaks, or an answer takes longer than `seconds`, every request that was made before fails too: none overtakes.
-    When it says `draining`, what was written is answered there, and the next request goes to a new one after that.
+    When it says `draining`, or is older than `age_seconds`, what was written is answered there, and the next request goes to a
+    new one after that.
     """
 
-    def __init__(self, open_stream: Callable[[], Any], reason: str, seconds: float) -> None:
+    def __init__(
+        self, open_stream: Callable[[], Any], reason: str, seconds: float, age_seconds: float = math.inf
+    ) -> None:
         self._open = open_stream
         self._reason = reason
         self._seconds = seconds
+        self._age_seconds = age_seconds
         self._stream: Stream[R] | None = None
         self._generation = 0
         self._writing = asyncio.Lock()
@@ -96,11 +105,14 @@ class Exchange(Generic[Q, R]):
         self._broken(self._generation, "the process is stopping")
 
     async def _present(self) -> Stream[R]:
-        """The stream for the next request: one that drains is left first."""
+        """The stream for the next request: one that drains or is old is left first."""
+        clock = asyncio.get_running_loop().time
+        if self._stream is not None and clock() > self._stream.until and not self._stream.draining:
+            await self._expire(self._stream)
         while self._stream is not None and self._stream.draining:
             await self._stream.left.wait()
         if self._stream is None:
-            stream: Stream[R] = Stream(self._open())
+            stream: Stream[R] = Stream(self._open(), clock() + self._age_seconds)
             self._stream = stream
             stream.reader = asyncio.create_task(self._read(stream, self._generation))
         return self._stream
@@ -120,14 +132,28 @@ class Exchange(Generic[Q, R]):
                 if stream.draining and not stream.waiting:
                     await self._leave(stream)
                     return
-            self._broken(generation, "the stream ended")
+            if not stream.left.is_set():
+                self._broken(generation, "the stream ended")
         except grpc.RpcError as error:
-            self._broken(generation, *_why(error))
+            if not stream.left.is_set():
+                self._broken(generation, *_why(error))
         except asyncio.CancelledError:
-            self._broken(generation, "the stream broke")
+            if not stream.left.is_set():
+                self._broken(generation, "the stream broke")
+
+    async def _expire(self, stream: Stream[R]) -> None:
+        """Its reader leaves it with the last answer; where there is none to come, it is left and half-closed now."""
+        stream.draining = True
+        if not stream.waiting:
+            self._stream = None
+            stream.left.set()
+            asyncio.get_running_loop().call_later(LEAVE_SECONDS, stream.call.cancel)
+            with suppress(grpc.RpcError, asyncio.InvalidStateError):
+                await stream.call.done_writing()
 
     async def _leave(self, stream: Stream[R]) -> None:
-        self._stream = None
+        if self._stream is stream:
+            self._stream = None
         stream.left.set()
         with suppress(grpc.RpcError, asyncio.InvalidStateError, TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
@@ -165,7 +191,7 @@ class Ledger:
         self._channel = client.to_service(told.ledger, told)
         self._stub: Any = ledger_pb2_grpc.LedgerServiceStub(self._channel)
         self._holds: dict[str, Exchange[ledger_pb2.CreateHoldsRequest, ledger_pb2.CreateHoldsResponse]] = {
-            ring: Exchange(partial(self._open, ring), "LEDGER_DOWN", HOLDS_SECONDS) for ring in RINGS
+            ring: Exchange(partial(self._open, ring), "LEDGER_DOWN", HOLDS_SECONDS, HOLDS_AGE_SECONDS) for ring in RINGS
         }
 
     def _open(self, ring: str) -> Any:

@@ -13,9 +13,9 @@ from cli.options import home_option, json_option
 @home_option
 @json_option
 def check(home: Path, as_json: bool) -> None:
-    """Whether every Envoy runs what the YAML says, as it is on the disk now.
+    """Whether every Envoy runs what the YAML says, as it is on the disk now, and every weight goes to a version that is ready.
 
-    Exit codes: 0 all do, 1 one does not, or the YAML cannot be translated, 3 no mesh runs.
+    Exit codes: 0 it is so, 1 it is not, or the YAML cannot be translated, 3 no mesh runs.
 
     \b
     Examples:

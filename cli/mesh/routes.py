@@ -7,9 +7,9 @@ import click
 
 from cli.answers import NotReached, columns, show
 from cli.machine import Machine, MachineError
-from cli.machine.mesh.desired import STABLE
+from cli.machine.mesh.desired import VERSIONED, process_of
 from cli.machine.mesh.envoys import messages
-from cli.machine.mesh.mesh import VERSIONED, Mesh
+from cli.machine.mesh.mesh import Mesh
 from cli.options import home_option, json_option
 
 HEAD = ("service", "subset", "weights", "ready", "messages", "share")
@@ -51,7 +51,7 @@ def routes(home: Path, as_json: bool) -> None:
 
 def shares(mesh: Mesh) -> list[dict[str, Any]]:
     """Each version of each service: its weight by ring, and what it had of all rings together."""
-    status, now, weighed = mesh.status, messages(mesh.places), mesh.weights()
+    status, now = mesh.status, messages(mesh.places)
     found: list[dict[str, Any]] = []
     for service in VERSIONED:
         since = status.messages.get(service, {})
@@ -60,16 +60,15 @@ def shares(mesh: Mesh) -> list[dict[str, Any]]:
             for subset, count in now.get(service, {}).items()
         }
         total = sum(moved.values())
-        weights = weighed[service]
+        weights = status.weights[service]
         for subset in dict.fromkeys(subset for shares in weights.values() for subset in shares):
             count = moved.get(subset, 0)
-            process = service if subset == STABLE else f"{service}-{subset}"
             found.append(
                 {
                     "service": service,
                     "subset": subset,
                     "weights": {ring: shares.get(subset, 0) for ring, shares in weights.items()},
-                    "ready": status.ready.get(process, False),
+                    "ready": status.ready.get(process_of(service, subset), False),
                     "messages": count,
                     "share": count / total if total else None,
                 }

@@ -54,7 +54,13 @@ def unauthenticated(when: str, reason: str, message: str, fix: str = "get a new 
     return Reply(when, grpc.StatusCode.UNAUTHENTICATED, 401, reason, message, fix)
 
 
+def in_no_header(claim: str) -> str:
+    """The token has the claim, and it cannot be sent on as a header."""
+    return f"'{claim}' in {CLAIMS} && !{CLAIMS}['{claim}'].matches('^[ -~]*$')"
+
+
 DENIED = because("rbac_access_denied")
+CLAIMS = "metadata.filter_metadata['envoy.filters.http.jwt_authn']['payload']"
 RESET = "upstream_reset_before_response_started"
 REPLIES = (
     Reply(
@@ -64,6 +70,11 @@ REPLIES = (
         "INTERNAL",
         "the request could not be checked",
         "report it",
+    ),
+    unauthenticated(
+        f"{DENIED} && !('sub' in {CLAIMS} && {CLAIMS}['sub'] != '')",
+        "TOKEN_INVALID",
+        "the token does not say whose it is: it has no claim sub",
     ),
     Reply(
         f"{DENIED} && request.headers['authorization'].startsWith('Bearer ')",
@@ -131,6 +142,11 @@ REPLIES = (
         "DEADLINE_EXCEEDED",
         "no answer came in time",
         "check that the request's message is whole, and that its stream is closed; then try again",
+    ),
+    unauthenticated(
+        f"response.code == 503 && ({in_no_header('ring')} || {in_no_header('participant')})",
+        "TOKEN_INVALID",
+        "the token's claim participant or ring has characters that no name has",
     ),
     Reply(  # Of a request whose frames are broken, among others.
         because(f"{RESET}{{remote_reset") + " || " + because(f"{RESET}{{protocol_error"),

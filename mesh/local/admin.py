@@ -14,6 +14,10 @@ class Unreachable(Exception):
     """Nobody answers on the admin socket."""
 
 
+class Absent(Unreachable):
+    """Nobody listens on it: there is no such Envoy now."""
+
+
 class Connection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 
@@ -68,6 +72,8 @@ class Admin:
             connection.request("GET", path)
             answer = connection.getresponse()
             text = answer.read().decode()
+        except (ConnectionRefusedError, FileNotFoundError) as error:
+            raise Absent(f"{self.socket}: {error}") from error
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(f"{self.socket}: {error}") from error
         finally:

@@ -1,7 +1,8 @@
 """The files that an Envoy reads: its bootstrap, and the resources that it watches.
 
-A file is replaced by rename, which is what Envoy watches for, and only when its content changed. What is named must be there
-before who names it: clusters, then new routes, listeners, other routes; what is no longer named goes last.
+A file is replaced by rename, which is what Envoy watches for, and only when it holds anything else, whatever version it claims.
+What is named must be there before who names it: clusters, then new routes, listeners, other routes; what is no longer named
+goes last.
 
 Endpoints stand in their clusters, and not in files of their own (EDS): for each file Envoy takes an inotify instance, of which
 a user has 128 on an ordinary machine, and when there is none left it aborts. So it takes five. Streams outlive a change of their
@@ -25,6 +26,8 @@ CONNECTIONS = (
 )
 MAX_CONNECTIONS = 50_000
 MAX_SOCKET_PATH = 107
+
+Held = dict[Path, tuple[Sequence[Json], tuple[int, int, int] | None]]
 
 
 def cluster_file(folder: Path) -> Path:
@@ -82,14 +85,17 @@ def contents(folder: Path, resources: Resources) -> dict[Path, Sequence[Json]]:
     }
 
 
-def push(folder: Path, resources: Resources, before: Resources | None = None) -> list[str]:
-    """Writes what changed since `before` (None: since whoever wrote last), and removes what is no longer named. The names of
-    the changed files, in the order of writing.
+def push(folder: Path, resources: Resources, held: Held | None = None) -> list[str]:
+    """Writes what changed, and removes what is no longer named. The names of the changed files, in the order of writing.
+
+    `held`: what each file was found to hold, and the stamp that it had then, kept from one push to the next; one that still
+    has that stamp is not read again.
     """
-    wanted, known = contents(folder, resources), contents(folder, before) if before else {}
+    held = {} if held is None else held
+    wanted = contents(folder, resources)
     for path in wanted:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    changed = [path for path in in_order(wanted) if known.get(path) != wanted[path] and replace(path, wanted[path])]
+    changed = [path for path in in_order(wanted) if replace(path, wanted[path], held)]
     dead = [path for path in sorted((folder / "rds").glob("*.json")) if path not in wanted]
     for path in dead:
         path.unlink()
@@ -104,16 +110,37 @@ def in_order(paths: Iterable[Path]) -> list[Path]:
     return sorted(every, key=lambda path: ranks.get(path.parent.name, 1 if path in new else 3))
 
 
-def replace(path: Path, items: Sequence[Json]) -> bool:
-    """Puts the resources there at once, unless they are there already."""
-    version = version_of(items)
-    if held_version(path) == version:
+def replace(path: Path, items: Sequence[Json], held: Held) -> bool:
+    """Puts the resources there at once, unless they are there already. Envoy reads a file that is replaced also when its
+    version is the same, and before it answers what is asked of it later.
+    """
+    if (before := stamp(path)) and held.get(path) == (items, before):
         return False
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps({"version_info": version, "resources": list(items)}))
-    fresh.replace(path)
-    return True
+    text = json.dumps({"version_info": version_of(items), "resources": list(items)})
+    if changed := text_of(path) != text:
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(text)
+        fresh.replace(path)
+    held[path] = (items, stamp(path))
+    return changed
+
+
+def stamp(path: Path) -> tuple[int, int, int] | None:
+    """Another one after each change of the file, whoever makes it; None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_ctime_ns, found.st_size
+
+
+def text_of(path: Path) -> str | None:
+    """None when it cannot be read."""
+    try:
+        return path.read_text()
+    except (OSError, ValueError):
+        return None
 
 
 def held_version(path: Path) -> str | None:

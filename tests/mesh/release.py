@@ -17,8 +17,7 @@ STABLE, CANARY = "stable", "canary"
 MOVED_SECONDS = 20.0
 SETTLE_SECONDS = 1.0
 LOOK_SECONDS = 0.2
-AGAIN_SECONDS = 0.1
-FEW = "svc_ledger"  # svc_order has one stream of holds a ring: its share is that of many draws, not of many streams.
+FEW = "svc_ledger"  # svc_order has one stream of holds a ring, and soon another one: its share is that of many looks.
 
 
 @dataclass
@@ -84,16 +83,12 @@ async def one_step(mesh: Mesh, service: str, before: int, step: Step, seconds: f
     if step.weight in (0, 100):
         await all_moved(mesh, service, STABLE if step.weight else CANARY)
     await asyncio.sleep(SETTLE_SECONDS)
-    counted, again = await messages(mesh, service), time.monotonic()
+    counted = await messages(mesh, service)
     while time.monotonic() < began + seconds:
         await asyncio.sleep(LOOK_SECONDS)
         open_now = await counts(mesh, service, "upstream_rq_active")
         if total := sum(open_now.values()):
             step.streams.append(open_now[CANARY] / total)
-        if service == FEW and 0 < step.weight < 100 and time.monotonic() > again + AGAIN_SECONDS:
-            again = time.monotonic()
-            for subset in (STABLE, CANARY):
-                step.moved += await asyncio.to_thread(mesh.drain, service, subset)
     since = await messages(mesh, service)
     since.subtract(counted)
     step.messages = since[CANARY] / max(1, sum(since.values()))

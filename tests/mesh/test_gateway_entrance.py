@@ -86,6 +86,10 @@ REFUSALS: dict[str, tuple[dict[str, Any], tuple[str, int, str]]] = {
     "another audience": ({"aud": "else"}, ("UNAUTHENTICATED", 401, "TOKEN_WRONG_AUDIENCE")),
     "another issuer": ({"iss": "https://else.example"}, ("UNAUTHENTICATED", 401, "TOKEN_WRONG_ISSUER")),
     "another key": ({"key": Ed25519PrivateKey.generate()}, ("UNAUTHENTICATED", 401, "TOKEN_INVALID")),
+    "nobody's": ({"sub": None}, ("UNAUTHENTICATED", 401, "TOKEN_INVALID")),
+    "the nameless one's": ({"sub": ""}, ("UNAUTHENTICATED", 401, "TOKEN_INVALID")),
+    "a ring of two lines": ({"ring": "early\r\nx: y"}, ("UNAUTHENTICATED", 401, "TOKEN_INVALID")),
+    "a name of two lines": ({"participant": "al\npha"}, ("UNAUTHENTICATED", 401, "TOKEN_INVALID")),
     "a service's": ({"role": "service"}, ("PERMISSION_DENIED", 403, "CALLER_NOT_ALLOWED")),
 }
 

@@ -4,7 +4,9 @@ import json
 import os
 import signal
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -21,7 +23,7 @@ from tests.mesh.load import under_load
 from tests.waiting import eventually
 
 ROTATIONS = 10
-EDITED = "edited"
+EDITED = "edited-by-hand"
 DEAD_SECONDS = 1.0  # A tenth of it by far, where nothing else runs.
 
 
@@ -110,31 +112,46 @@ async def test_certificates_are_rotated_under_load(meshed: Exchange) -> None:
     assert len(identities) == len(mesh.places)
 
 
-def test_drift_is_found_and_ended(meshed: Exchange) -> None:
-    """A file that somebody has changed is named, with exit code 1; to apply the YAML again puts it right."""
+@pytest.mark.parametrize("follows", [signal.SIGCONT, signal.SIGKILL])
+def test_drift_is_found_and_ended(meshed: Exchange, follows: signal.Signals) -> None:
+    """A file that somebody has changed is named, also where it claims the version that it had; the controller puts it right
+    when it looks, when it starts, and before `mesh apply` or `mesh weight` says that it is so.
+    """
     assert bourse(meshed, "mesh", "check").exit_code == 0
-    edit(place_of(meshed, "svc_order"))
-    told = bourse(meshed, "mesh", "check")
-    assert (told.exit_code, "cds/clusters.json is not what the YAML makes" in told.output) == (1, True)
+    clusters = place_of(meshed, "svc_order").folder / "cds" / "clusters.json"
+    gateway, controller = place_of(meshed, "gateway"), meshed.pid("controller")
+    routes = next(iter(sorted((gateway.folder / "rds").glob("*.json"))))
+    os.kill(controller, signal.SIGSTOP)
+    try:
+        edit(clusters, lambda held: held.update(version_info="edited") or held["resources"].pop())
+        edit(routes, lambda held: held["resources"][0]["virtual_hosts"][0].update(name=EDITED))
+        eventually(lambda: EDITED in Admin(gateway.admin).get("/config_dump"))
+        told = bourse(meshed, "mesh", "check")
+    finally:
+        os.kill(controller, follows)
+    for name in ("cds/clusters.json", f"gateway: rds/{routes.name}"):
+        assert f"{name} is not what the YAML makes" in told.output, told.output
+    assert told.exit_code == 1
+    if follows is signal.SIGKILL:
+        eventually(lambda: meshed.pid("controller") not in (0, controller), 20)
     assert bourse(meshed, "mesh", "apply").exit_code == 0
-    eventually(lambda: is_whole(meshed))
+    assert EDITED not in Admin(gateway.admin).get("/config_dump")
+    edit(routes, lambda held: held["resources"][0]["virtual_hosts"][0].update(name=EDITED))
+    if follows is signal.SIGKILL:
+        eventually(lambda: EDITED not in routes.read_text())
+    else:
+        meshed.machine.mesh.weigh("svc_order", None)
+    assert EDITED not in Admin(gateway.admin).get("/config_dump")
+    eventually(lambda: is_whole(meshed), 20)
 
 
-def test_a_change_of_weights_ends_drift_too(meshed: Exchange) -> None:
-    """An Envoy that runs what somebody else has written keeps no change from being made: it gets its own files again."""
-    edit(place_of(meshed, "svc_order"))
-    eventually(lambda: Admin(place_of(meshed, "svc_order").admin).versions()["cluster_manager.cds"] == EDITED)
-    meshed.machine.mesh.weigh("svc_order", None)
-    assert is_whole(meshed)
-
-
-def edit(place: Place) -> None:
-    """Takes a cluster out of an Envoy's files."""
-    file = place.folder / "cds" / "clusters.json"
+def edit(file: Path, change: Callable[[Any], object]) -> None:
+    """In a way that Envoy sees."""
     held = json.loads(file.read_text())
-    del held["resources"][0]
+    change(held)
     fresh = file.with_name("fresh")
-    fresh.write_text(json.dumps(held | {"version_info": EDITED}))
+    fresh.touch(mode=0o600)
+    fresh.write_text(json.dumps(held))
     fresh.replace(file)
 
 

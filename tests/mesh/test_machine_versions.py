@@ -4,8 +4,10 @@ import asyncio
 import http.client
 import json
 import os
+import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +18,11 @@ from click.testing import CliRunner, Result
 import cli.__main__ as command
 from cli import clients
 from cli.machine import Machine, MachineError
-from cli.machine.mesh import desired
+from cli.machine.mesh import desired, world
 from cli.machine.mesh import mesh as meshes
 from cli.machine.mesh.desired import Version
 from cli.machine.mesh.envoys import messages
+from mesh.local.sources import MESH, WORKLOADS
 from tests.exchange import Exchange
 from tests.mesh.door import QUOTES, Door
 from tests.mesh.load import under_load
@@ -28,6 +31,7 @@ from tests.waiting import eventually
 REPOSITORY = Path(__file__).parents[2]
 CALLS = 200
 TOLERANCE = 0.15
+FOUND_SECONDS = 12.0
 
 
 def bourse(home: Path, *arguments: str) -> Result:
@@ -128,6 +132,57 @@ async def test_calls_are_divided_as_the_weights_say(meshed: Exchange) -> None:
     table = bourse(meshed.home, "mesh", "routes").output
     assert "early 0 % others 100 %" in table
     await asyncio.to_thread(mesh.weigh, "svc_quote", None, "early")
+
+
+@pytest.mark.usefixtures("quotes")
+def test_a_version_that_the_yaml_gives_calls_stays(
+    meshed: Exchange, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where no weight was set, its weight is that of the YAML: to remove it is refused, with the file."""
+    mesh = meshed.machine.mesh
+    mesh.weigh("svc_quote", {"stable": 100})
+    with desired.editing(meshed.machine.home) as wanted:
+        del wanted.weights["svc_quote"]
+    edited = tmp_path / "mesh"
+    shutil.copytree(MESH, edited)
+    text = (edited / "svc-quote.yaml").read_text()
+    halves = text.replace("weight: 100", "weight: 50").replace("weight: 0", "weight: 50")
+    (edited / "svc-quote.yaml").write_text(halves)
+    monkeypatch.setattr(world, "SOURCES", (WORKLOADS, edited, edited / "install.yaml"))
+    refused = bourse(meshed.home, "version", "remove", "svc_quote", "--subset", "canary")
+    assert refused.exit_code == 1
+    assert "canary still gets 50 % of svc_quote's calls of the ring early, by " in refused.output
+    assert "svc-quote.yaml: bourse mesh weight svc_quote stable=100 canary=0\n" in refused.output, refused.output
+
+
+@pytest.mark.usefixtures("quotes")
+def test_an_envoy_that_does_not_answer_is_named(meshed: Exchange) -> None:
+    """Its pod takes no calls, whoever is asked; a weight that sends it some is named; and nothing is said to be done by it."""
+    mesh, sidecar = meshed.machine.mesh, meshed.pid("svc_quote-canary.sidecar")
+    weigh(meshed, "svc_quote", 30)
+    os.kill(sidecar, signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        told = bourse(meshed.home, "mesh", "weight", "svc_quote", "stable=60", "canary=40")
+        assert told.exit_code == 1
+        assert "taken back from the Envoys that had it already: svc_quote-canary.sidecar does not answer" in told.output
+        assert mesh.weights()["svc_quote"][""] == {"stable": 70, "canary": 30}
+        eventually(lambda: not mesh.status.ready["svc_quote-canary"])
+        assert time.monotonic() - started < FOUND_SECONDS
+        listed = json.loads(bourse(meshed.home, "version", "list", "--json").output)
+        assert [(one["subset"], one["ready"]) for one in listed if one["service"] == "svc_quote"] == [
+            ("stable", True),
+            ("canary", False),
+        ]
+        checked = bourse(meshed.home, "mesh", "check")
+        assert checked.exit_code == 1
+        assert "svc_quote canary is given 30 % of all calls, which fail: nothing of it is ready" in checked.output
+        status = json.loads(bourse(meshed.home, "status", "--json").output)
+        assert [one["name"] for one in status["processes"] if not one["ready"]] == ["svc_quote-canary"]
+    finally:
+        os.kill(sidecar, signal.SIGCONT)
+    eventually(lambda: mesh.status.ready["svc_quote-canary"])
+    weigh(meshed, "svc_quote", 0)
 
 
 @pytest.mark.usefixtures("quotes")

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +12,14 @@ import pytest
 
 from cli.machine import Machine
 from cli.machine.credentials import BrokerIssuer, Credentials
-from cli.machine.home import SOCKET_PATH_BYTES_LIMIT, Home, Layout, is_private
+from cli.machine.home import SOCKET_PATH_BYTES_LIMIT, Home, Layout, is_private, save_layout
 from cli.machine.mesh import world
-from cli.machine.mesh.desired import EVERYBODY, Desired, Version, editing, read
+from cli.machine.mesh.desired import EVERYBODY, VERSIONED, Desired, Version, editing, read
 from cli.machine.mesh.keyring import servers
 from cli.machine.mesh.keysets import KeySets
 from cli.machine.mesh.labels import labelled
-from cli.machine.mesh.mesh import SUBSETS, VERSIONED
-from cli.machine.mesh.plan import translated
+from cli.machine.mesh.mesh import SUBSETS
+from cli.machine.mesh.plan import Plan, translated
 from cli.machine.mesh.pods import places
 from mesh.local.document import Untranslatable
 from mesh.local.model import World
@@ -191,6 +192,38 @@ def test_an_edit_that_fails_changes_nothing(home: Home) -> None:
     with pytest.raises(ZeroDivisionError), editing(home) as wanted:
         wanted.rotations = 1 // 0
     assert read(home) == Desired(generation=1, rotations=3)
+
+
+async def test_what_an_envoy_would_refuse_is_given_to_none(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A route with a regex that is none, and a policy that is wider: it is known before any Envoy is given either."""
+    layout = layout_of(home, 1)
+    save_layout(home, layout)
+    plan = Plan(home, Credentials(home.credentials))
+    plan.load({})
+    plan.adopt(Desired(), {})
+    assert await plan.refusals(Desired(), {}) == []
+    given, base = plan.given, plan.base
+    routes, policy = document(base, "VirtualService", "svc-order"), document(base, "AuthorizationPolicy", "svc-order")
+    routes, policy = copy.deepcopy(routes), copy.deepcopy(policy)
+    routes["spec"]["http"][2]["match"][0]["uri"] = {"regex": "("}
+    policy["spec"]["rules"][0]["to"][0]["operation"]["paths"] = ["/*"]
+    whole = World.load(SOURCES)
+    monkeypatch.setattr(World, "load", lambda *_, **__: whole.changed([routes, policy]))
+    plan.load({})
+    (refused,) = await plan.refusals(Desired(), {})
+    assert re.search(r"^gateway would refuse it: .*missing \)", refused), refused
+    assert plan.given is given
+    assert not list(home.mesh.rglob("validated.json"))
+
+
+def test_a_subset_alone_has_all_calls(home: Home) -> None:
+    """A route with one way and no weight gives it everything; one where the caller names the version gives nothing."""
+    base = loaded(home)
+    routes = copy.deepcopy(document(base, "VirtualService", "svc-quote"))
+    reads = next(route for route in routes["spec"]["http"] if route["name"] == "reads")
+    reads["route"] = [{"destination": reads["route"][1]["destination"]}]
+    found = world.weights(base.changed([routes]))
+    assert found["svc_quote"] == {"early": {"stable": 100, "canary": 0}, "": {"stable": 100, "canary": 100}}
 
 
 async def test_the_last_keys_that_came_stay(home: Home) -> None:

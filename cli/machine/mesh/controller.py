@@ -27,12 +27,14 @@ from cli.machine.mesh.pods import Place
 from cli.machine.mesh.readiness import Readiness
 from cli.machine.mesh.status import Status
 from cli.machine.mesh.watches import check_watches
+from cli.machine.mesh.world import weights
 from mesh.local.confirmed import words
 from mesh.local.document import Untranslatable
 
 FOLLOW_SECONDS = 0.01
 LOOK_SECONDS = 2.0
 RENEWAL_CHECK_SECONDS = 10.0
+REPAIR_SECONDS = 1.0
 CONFIRM_SECONDS = 3.0
 CONFIRM_POLL_SECONDS = 0.005
 
@@ -69,6 +71,7 @@ class Controller:
             self._status.generation = self._status.running = wanted.generation
             self._say()
             tasks.create_task(self._follow_desired(tasks, seen), name="desired")
+            tasks.create_task(self._repair(), name="files")
             tasks.create_task(self._renew(), name="certificates")
             tasks.create_task(self._refresh_keys(), name="keys")
             await self._follow_readiness()
@@ -109,6 +112,7 @@ class Controller:
     async def _obey(self, wanted: Desired, tasks: asyncio.TaskGroup) -> None:
         started = time.monotonic()
         before, base = self._desired, self._plan.base
+        self._status.given = False
         self._status.refused = await self._try(wanted, tasks)
         self._status.generation = wanted.generation
         self._status.milliseconds = round((time.monotonic() - started) * 1_000, 1)
@@ -130,9 +134,12 @@ class Controller:
         try:
             if wanted.readings != self._desired.readings:
                 self._plan.load(self._key_sets.known)
+                if refused := await self._plan.refusals(wanted, self._ready()):
+                    return "; ".join(refused)
             changed = self._plan.adopt(wanted, self._ready())
         except Untranslatable as error:
             return str(error)
+        self._status.given = bool(changed)
         if wanted.rotations != self._desired.rotations:
             self._plan.keep_certificates(anew=True)
         self._follow_pods(tasks, self._plan.places)
@@ -142,11 +149,19 @@ class Controller:
             if time.monotonic() > deadline:
                 return "; ".join(
                     f"{envoy} does not run {', '.join(what)}: {words(self._home.log(envoy), told.get(envoy, 0))}"
+                    if what
+                    else f"{envoy} does not answer"
                     for envoy, what in late.items()
                 )
             self._plan.write()
             await asyncio.sleep(CONFIRM_POLL_SECONDS)
         return ""
+
+    async def _repair(self) -> None:
+        while True:
+            await asyncio.sleep(REPAIR_SECONDS)
+            if repaired := self._plan.write():
+                log.warning("repaired", files=repaired)
 
     async def _renew(self) -> None:
         while True:
@@ -170,7 +185,7 @@ class Controller:
         for process, ready in self._ready().items():
             if ready != self._status.ready.get(process):
                 log.info("endpoint", process=process, ready=ready)
-        self._status.ready = self._ready()
+        self._status.ready, self._status.weights = self._ready(), weights(self._plan.world)
         status.write(self._home, self._status)
 
 

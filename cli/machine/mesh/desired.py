@@ -13,6 +13,7 @@ from cli.machine.home import Home, open_private, to_json
 from mesh.local.private import write_private
 
 STABLE = "stable"
+VERSIONED = ("svc_order", "svc_ledger", "svc_quote")
 EVERYBODY = ""  # every ring that has no weights of its own
 
 
@@ -30,7 +31,11 @@ class Version:
 
     @property
     def process(self) -> str:
-        return f"{self.service}-{self.subset}"
+        return process_of(self.service, self.subset)
+
+
+def process_of(service: str, subset: str) -> str:
+    return service if subset == STABLE else f"{service}-{subset}"
 
 
 @dataclass

@@ -9,6 +9,7 @@ from bourse.order.v1 import order_pb2, order_pb2_grpc
 from bourse.quote.v1 import quote_pb2, quote_pb2_grpc
 from cli.machine.credentials import Credentials
 from cli.machine.home import Home, MachineError, load_layout
+from cli.machine.mesh.world import VERSION_HEADER
 
 CALL_SECONDS = 10.0
 PPM = 1_000_000
@@ -25,7 +26,7 @@ def drain(home: Home, service: str, subset: str, share: float) -> int:
     credentials = Credentials(home.credentials)
     metadata = (
         ("authorization", f"Bearer {credentials.issue('operator', 'operator')}"),
-        ("bourse-version", subset),
+        (VERSION_HEADER, subset),
     )
     believed = grpc.ssl_channel_credentials(credentials.authority.read_bytes())
     with grpc.secure_channel(load_layout(home).gateway, believed) as channel:

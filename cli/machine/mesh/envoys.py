@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from cli.machine.mesh.pods import Place
 from mesh.local import confirmed
-from mesh.local.admin import Admin, Unreachable
+from mesh.local.admin import Absent, Admin, Unreachable
 from mesh.local.certificates import secret_file
 from mesh.local.files import held_version
 from mesh.local.resources import Resources
@@ -14,18 +14,21 @@ MESSAGES = r"^cluster\.outbound.*grpc\.request_message_count$"
 SDS = "sds."
 
 
-def behind(places: Sequence[Place], given: Mapping[str, Resources]) -> dict[str, list[str]]:
-    """What those Envoys that live do not run of what they were given, by Envoy."""
+def behind(places: Sequence[Place], given: Mapping[str, Resources]) -> dict[str, list[str] | None]:
+    """What those Envoys that live do not run of what they were given, by Envoy; nothing of one that does not answer."""
     with ThreadPoolExecutor() as pool:
         late = pool.map(late_in, places, [given[place.process] for place in places])
-        return {place.envoy: words for place, words in zip(places, late, strict=True) if words}
+        return {place.envoy: words for place, words in zip(places, late, strict=True) if words != []}
 
 
-def late_in(place: Place, given: Resources) -> list[str]:
+def late_in(place: Place, given: Resources) -> list[str] | None:
+    """None when it lives and does not answer."""
     try:
         running = Admin(place.admin).versions()
-    except Unreachable:
+    except Absent:
         return []  # It reads its files when it starts.
+    except Unreachable:
+        return None
     return confirmed.behind(running, given) + late_secrets(place, running)
 
 

@@ -13,14 +13,15 @@ from cli.machine import state as states
 from cli.machine.credentials import Credentials
 from cli.machine.home import Home, MachineError, load_layout, save_layout
 from cli.machine.mesh import desired, drain, status
-from cli.machine.mesh.desired import EVERYBODY, STABLE, Desired, Version
+from cli.machine.mesh.desired import EVERYBODY, STABLE, VERSIONED, Desired, Version, process_of
 from cli.machine.mesh.install import found_in
 from cli.machine.mesh.keyring import secrets
 from cli.machine.mesh.keysets import KeySets
 from cli.machine.mesh.labels import labelled
+from cli.machine.mesh.lost import lost, share_of
 from cli.machine.mesh.pods import SIDECAR, Place, places
 from cli.machine.mesh.status import Status
-from cli.machine.mesh.world import divided, load, weighed
+from cli.machine.mesh.world import load, routed, weighed, weights
 from cli.machine.state import State
 from cli.machine.words import last_words
 from mesh.local import certificates
@@ -34,7 +35,6 @@ GAP_SECONDS = 10.0  # Until a controller that ended is there again, on a busy ma
 POLL_SECONDS = 0.01
 START_TRIES = 4
 SUBSETS = (STABLE, "canary")  # as the DestinationRules have them
-VERSIONED = ("svc_order", "svc_ledger", "svc_quote")
 
 Edit = Callable[[Desired], None]
 
@@ -77,30 +77,37 @@ class Mesh:
             time.sleep(POLL_SECONDS)
 
     def drift(self) -> list[str]:
-        """Where an Envoy runs other than the YAML on the disk and the desired state say, and certificates that are of no use."""
-        ready, world = self.status.ready, self.world
+        """Where an Envoy runs other than the YAML on the disk and the desired state say, certificates that are of no use, and
+        weights that send calls where nobody answers.
+        """
+        said, world = self.status, self.world
         found = labelled(self.places, world)
-        pods = [replace(place.pod, ready=ready.get(place.process, False)) for place in found]
+        pods = [replace(place.pod, ready=said.ready.get(place.process, False)) for place in found]
         return [
             *(words for place, pod in zip(found, pods, strict=True) for words in drift(world, pod, pods, place.folder)),
             *useless(found, world),
+            *(in_words(*one) for one in lost(said)),
         ]
 
     def missing(self, state: State) -> list[str]:
-        """The versions that are wanted and not up, in words, each with the calls that it is to get."""
+        """The versions that are wanted and not up, and those that get calls and are not wanted, in words."""
         up = {process.name for process in state.processes if process.ready}
-        wanted = self.desired
+        wanted, said = self.desired, status.read(self._home)
+        given = {} if said is None else said.weights
+        away = [one for one in wanted.versions if not {one.process, f"{one.process}{SIDECAR}"} <= up]
+        gone = (
+            [] if said is None else [one for one in lost(said) if one[1] != STABLE and wanted.version(*one[:2]) is None]
+        )
         return [
-            f"{one.process} is wanted and not up{given_to(one, wanted)}; {last_words(self._home, one.process)}"
-            for one in wanted.versions
-            if not {one.process, f"{one.process}{SIDECAR}"} <= up
-        ]
+            f"{one.process} is wanted and not up{given_to(one, given)}; {last_words(self._home, one.process)}"
+            for one in away
+        ] + [in_words(*one) for one in gone]
 
     def weigh(self, service: str, weights: Mapping[str, int] | None, ring: str = EVERYBODY) -> float:
         """Divides the service's new calls and streams between its versions, per cent, for all brokers or those of one ring;
         None: the ring's as everybody's. Returns after how many milliseconds every Envoy ran it.
 
-        MachineError when it cannot be so; then nothing has changed.
+        MachineError when it cannot be so; then it is as before, and says whether an Envoy ran it for a moment.
         """
         of_service(service)
         if ring and ring not in (known := self.weights()[service]):
@@ -113,7 +120,7 @@ class Mesh:
 
     def apply(self) -> float:
         """Has the YAML read again. Returns after how many milliseconds every Envoy ran it. MachineError, with every problem
-        by file and line, when something of it cannot be translated; then nothing has changed.
+        by file and line, when something of it cannot be translated, or what an Envoy would say; then nothing has changed.
         """
 
         def change(wanted: Desired) -> Edit:
@@ -170,50 +177,64 @@ class Mesh:
         return drain.drain(self._home, of_service(service), subset, share)
 
     def remove_version(self, service: str, subset: str) -> None:
-        """Ends it, once its streams have moved and it has answered what it received. MachineError while it has a weight."""
+        """Ends it, once its streams have moved and it has answered what it received. MachineError while it has a weight, in
+        what the Envoys run or in the YAML on the disk.
+        """
         version = self.version(service, subset)
-        for ring, weights in self.desired.weights.get(service, {}).items():
-            if weights.get(subset):
-                of_ring = f" --ring {ring}" if ring else ""
-                raise MachineError(
-                    f"{subset} still gets {weights[subset]} % of {service}'s calls: "
-                    f"bourse mesh weight {service} {STABLE}={ALL} {subset}=0{of_ring}"
-                )
+        for now in (self.weights(), weights(self.world)):
+            for ring, own in now[service].items():
+                if own.get(subset):
+                    raise MachineError(self._still_given(version, ring, own[subset]))
         if self.status.ready.get(version.process):
             self.drain(service, subset)
         self._take_out(version)
 
     def versions(self) -> list[dict[str, Any]]:
         """Every version of every service, the stable ones first."""
-        ready, weights = self.status.ready, self.weights()
+        said = self.status
         stable = [Version(service, STABLE, "", "", release("bourse")) for service in VERSIONED]
+        beside = self.desired.versions
+        known = {one.process for one in [*stable, *beside]}
+        gone = [Version(*one[:2], "", "", "") for one in lost(said) if process_of(*one[:2]) not in known]
         return [
             {
                 "service": one.service,
                 "subset": one.subset,
                 "release": one.release,
-                "ready": ready.get(one.service if one.subset == STABLE else one.process, False),
-                "weights": {ring: shares.get(one.subset, 0) for ring, shares in weights[one.service].items()},
+                "ready": said.ready.get(one.process, False),
+                "weights": {ring: shares.get(one.subset, 0) for ring, shares in said.weights[one.service].items()},
                 "from": one.folder,
             }
-            for one in sorted([*stable, *self.desired.versions], key=lambda one: one.service)
+            for one in sorted([*stable, *beside, *gone], key=lambda one: one.service)
         ]
 
     def weights(self) -> dict[str, dict[str, dict[str, int]]]:
-        """Per cent by service, ring and subset, as the routes have them."""
-        found: dict[str, dict[str, dict[str, int]]] = {service: {} for service in VERSIONED}
-        documents = self.world.of("VirtualService")
-        for service, rings in found.items():
-            for document in documents:
-                for ring, ways in divided(document.body, document.namespace, service):
-                    rings[ring] = {way["destination"]["subset"]: way.get("weight", 0) for way in ways}
-        return found
+        """Per cent by service, ring and subset, as the Envoys have them."""
+        return self.status.weights
 
     def version(self, service: str, subset: str) -> Version:
         found = self.desired.version(of_service(service), subset)
         if found is None:
             raise MachineError(f"{service} has no version {subset}: see `bourse version list`")
         return found
+
+    def _still_given(self, version: Version, ring: str, weight: int) -> str:
+        """Where that comes from, and what to do."""
+        service, subset = version.service, version.subset
+        own = self.desired.weights.get(service, {})
+        origin, of_ring = "as `bourse mesh weight` said", f" --ring {ring}" if ring and ring in own else ""
+        if ring not in own and EVERYBODY not in own:
+            files = {
+                one.file
+                for one in self.world.of("VirtualService")
+                if any(found == ring for found, _ in routed(one.body, one.namespace, service))
+            }
+            on_disk = weights(self.world)[service].get(ring, {}).get(subset)
+            origin = f"by {', '.join(sorted(files))}" if on_disk else "by the YAML that was applied last"
+        return (
+            f"{subset} still gets {weight} % of {service}'s calls{f' of the ring {ring}' if ring else ''}, {origin}: "
+            f"bourse mesh weight {service} {STABLE}={ALL} {subset}=0{of_ring}"
+        )
 
     def _take_out(self, version: Version) -> None:
         with desired.editing(self._home) as wanted:
@@ -246,7 +267,8 @@ class Mesh:
             raise
         if found.refused:
             self._edit(undo)
-            raise MachineError(f"refused, and {otherwise}: {found.refused}")
+            done = "taken back from the Envoys that had it already" if found.given else otherwise
+            raise MachineError(f"refused, and {done}: {found.refused}")
         return found
 
     def _edit(self, edit: Edit) -> None:
@@ -318,15 +340,15 @@ def weighing(service: str, ring: str, weights: Mapping[str, int] | None) -> Call
     return change
 
 
-def given_to(version: Version, wanted: Desired) -> str:
-    """What the weights send to it, such as: , but gets 70 % of svc_quote's calls, 100 % of those of the ring early."""
-    shares = {ring: own.get(version.subset, 0) for ring, own in wanted.weights.get(version.service, {}).items()}
-    said = [
-        f"{share} % of {f'the calls of the ring {ring}' if ring else 'all calls'}"
-        for ring, share in shares.items()
-        if share
-    ]
-    return f", but is given {' and '.join(said)} to {version.service}, which fail" if said else ""
+def given_to(version: Version, given: Mapping[str, Mapping[str, Mapping[str, int]]]) -> str:
+    """What the weights send to it, such as: , but is given 70 % of all calls to svc_quote, which fail."""
+    share = share_of(given.get(version.service, {}), version.subset)
+    return f", but is given {share} to {version.service}, which fail" if share else ""
+
+
+def in_words(service: str, subset: str, share: str) -> str:
+    """Of a weight that is lost."""
+    return f"{service} {subset} is given {share}, which fail: nothing of it is ready"
 
 
 def useless(found: Sequence[Place], world: World) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What every Envoy of one home must have: its folder, its certificates, and its configuration."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -10,13 +11,14 @@ from cli.machine.mesh.desired import Desired
 from cli.machine.mesh.keyring import Keyring, secrets
 from cli.machine.mesh.labels import labelled
 from cli.machine.mesh.pods import Place, places
-from cli.machine.mesh.sidecar import bootstrap_file
+from cli.machine.mesh.sidecar import ENVOY, bootstrap_file
 from mesh.local.certificates import Authority
-from mesh.local.files import bootstrap, push
+from mesh.local.files import Held, bootstrap, push
 from mesh.local.model import World
 from mesh.local.private import write_private
 from mesh.local.resources import Resources
 from mesh.local.translate import resources
+from mesh.local.validation import refusal
 
 
 class Plan:
@@ -27,6 +29,7 @@ class Plan:
     def __init__(self, home: Home, credentials: Credentials) -> None:
         self.places: Sequence[Place] = ()
         self.given: Mapping[str, Resources] = {}
+        self._held: Held = {}
         self._home = home
         self._credentials = credentials
         authority = Authority(home.credentials)
@@ -34,26 +37,35 @@ class Plan:
         self._keyring = Keyring(authority)
 
     def load(self, keys: Mapping[str, str]) -> None:
-        """Reads the YAML. Untranslatable when something of it is; then nothing has changed. Else all that is adopted next is
-        compared with what the files hold, whoever wrote that.
-        """
+        """Reads the YAML. Untranslatable when something of it is; then nothing has changed."""
         self.base: World = world.load(load_layout(self._home), self._credentials, keys)
-        self.given = {}
+
+    async def refusals(self, desired: Desired, ready: Mapping[str, bool]) -> list[str]:
+        """Why Envoys would refuse what `adopt` would give them; nothing is given. Untranslatable when something of it is."""
+        wanted = world.weighed(self.base, desired)
+        found = self.places_of(desired)
+        made = translated(wanted, found, ready)
+        due = [place for place in found if made[place.process] != self.given.get(place.process)]
+        self._keyring.keep(secrets(due, wanted))
+        said = await asyncio.gather(
+            *(asyncio.to_thread(refusal, ENVOY, place.pod, place.folder, made[place.process]) for place in due)
+        )
+        return [f"{place.envoy} would refuse it: {why}" for place, why in zip(due, said, strict=True) if why]
 
     def adopt(self, desired: Desired, ready: Mapping[str, bool]) -> list[str]:
-        """Takes it as what is to be, and gives every Envoy for which that is new what it must have. What changed, by process
-        and file. Untranslatable before anything changes.
+        """Takes it as what is to be, and gives every Envoy what it must have, at first those for which that is new. What
+        changed, by process and file. Untranslatable before anything changes.
         """
         wanted = world.weighed(self.base, desired)
         found = self.places_of(desired)
         made = translated(wanted, found, ready)
-        fresh = [place for place in found if place not in self.places or not self.given]
+        fresh = [place for place in found if place not in self.places]
         for place in fresh:
             place.make()
             write_bootstrap(place)
         self._keyring.keep(secrets(fresh, wanted))
         self.world, self.places = wanted, found
-        return self._give(made)
+        return self._give(made) + self.write()
 
     def places_of(self, desired: Desired) -> list[Place]:
         """With the labels of the YAML as it was read last."""
@@ -67,22 +79,21 @@ class Plan:
         """Every Envoy gets the endpoints that are ready. What changed, by process and file."""
         return self._give(translated(self.world, self.places, ready))
 
-    def write(self) -> None:
-        """Every Envoy gets again what it was given, where somebody has changed its files."""
-        for place in self.places:
-            push(place.folder, self.given[place.process])
+    def write(self) -> list[str]:
+        """Every Envoy gets again what it was given, where somebody has changed its files. What changed, by process and file."""
+        return self._write(self.places)
 
     def _give(self, made: Mapping[str, Resources]) -> list[str]:
         """To those for which it is new; for the others what they were given stays, with its versions."""
-        before = self.given
-        held = {process: one for process, one in before.items() if made.get(process) == one}
+        held = {process: one for process, one in self.given.items() if made.get(process) == one}
         self.given = {**made, **held}
-        return [
-            f"{place.process}/{name}"
-            for place in self.places
-            if place.process not in held
-            for name in push(place.folder, made[place.process], before.get(place.process))
-        ]
+        return self._write([place for place in self.places if place.process not in held])
+
+    def _write(self, chosen: Sequence[Place]) -> list[str]:
+        changed = []
+        for place in chosen:
+            changed += [f"{place.process}/{name}" for name in push(place.folder, self.given[place.process], self._held)]
+        return changed
 
 
 def translated(wanted: World, found: Sequence[Place], ready: Mapping[str, bool]) -> dict[str, Resources]:

@@ -12,6 +12,8 @@ from cli.machine.mesh.pods import Place
 
 POLL_SECONDS = 0.05
 CHECK_SECONDS = 1.0
+ASK_AGAIN_SECONDS = 2.0
+LIVE_SECONDS = 4.0  # Longer than a busy machine makes one wait that is well.
 ANSWER_BYTES_LIMIT = 4_096
 OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 50),
@@ -57,25 +59,23 @@ class Readiness:
 
     async def _follow_envoy(self) -> None:
         while True:
-            with suppress(OSError):  # It does not run.
+            with suppress(OSError):  # It does not run, or does not answer.
                 await self._hear_envoy()
             self._know("envoy", False)
             await asyncio.sleep(POLL_SECONDS)
 
     async def _hear_envoy(self) -> None:
-        """Asks it whether it is live, and then holds the connection, which ends when it does."""
-        reader, writer = await asyncio.open_unix_connection(str(self.place.admin))
+        """Asks it again and again whether it is live, on one connection, which ends when it does."""
+        async with asyncio.timeout(LIVE_SECONDS):
+            reader, writer = await asyncio.open_unix_connection(str(self.place.admin))
         try:
-            writer.write(b"GET /ready HTTP/1.1\r\nhost: envoy\r\n\r\n")
-            answer = b""
-            while b"\r\n\r\n" not in answer:
-                if not (more := await reader.read(ANSWER_BYTES_LIMIT)):
-                    return
-                answer += more
-            if answer.startswith(b"HTTP/1.1 200"):
+            while await is_live(reader, writer):
                 self._know("envoy", True)
-                while await reader.read(ANSWER_BYTES_LIMIT):
-                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(ASK_AGAIN_SECONDS):
+                        while await reader.read(ANSWER_BYTES_LIMIT):  # what is left of its answer
+                            continue
+                        return
         finally:
             writer.close()
 
@@ -91,6 +91,18 @@ class Readiness:
         if now != self.ready:
             self.ready = now
             self._changed()
+
+
+async def is_live(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """OSError (TimeoutError) when it does not answer."""
+    writer.write(b"GET /ready HTTP/1.1\r\nhost: envoy\r\n\r\n")
+    answer = b""
+    async with asyncio.timeout(LIVE_SECONDS):
+        while b"\r\n\r\n" not in answer:
+            if not (more := await reader.read(ANSWER_BYTES_LIMIT)):
+                return False
+            answer += more
+    return answer.startswith(b"HTTP/1.1 200")
 
 
 async def until_not_serving(watch: Any) -> None:

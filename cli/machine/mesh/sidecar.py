@@ -11,6 +11,7 @@ from cli.machine.home import POD_PORT, MachineError
 from cli.machine.mesh.pods import TLS_PORT, Place
 from mesh.local.admin import Admin
 
+ENVOY = Path(sys.executable).with_name("envoy")
 READY_TIMEOUT_SECONDS = 1.0
 PATIENCE_SECONDS = 2.0
 POLL_SECONDS = 0.01
@@ -37,7 +38,7 @@ class Sidecar:
     @property
     def command(self) -> list[str]:
         return [
-            str(Path(sys.executable).with_name("envoy")),
+            str(ENVOY),
             *("--config-path", str(bootstrap_file(self._place))),
             *("--concurrency", "1"),
             "--disable-hot-restart",

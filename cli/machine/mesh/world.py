@@ -10,7 +10,7 @@ from typing import Any
 from chassis.peers import RING_HEADER
 from cli.machine.credentials import AUDIENCE, ISSUER, Credentials
 from cli.machine.home import Layout
-from cli.machine.mesh.desired import EVERYBODY, Desired
+from cli.machine.mesh.desired import EVERYBODY, VERSIONED, Desired
 from cli.machine.mesh.labels import check
 from mesh.local.document import Document
 from mesh.local.model import World, full_host
@@ -22,6 +22,8 @@ PUBLIC_ISSUER = "https://id.bourse.example"
 SHARDS_IN_YAML = 2
 LAST_SHARD = SHARDS_IN_YAML - 1  # The model of those that the YAML does not know.
 SHARD_HEADER = "bourse-shard"
+VERSION_HEADER = "bourse-version"
+WHOLE = 100
 
 Json = dict[str, Any]
 
@@ -67,16 +69,34 @@ def weigh(world: World, service: str, weights: Mapping[str, Mapping[str, int]]) 
             yield replace(document, body=body)
 
 
+def weights(world: World) -> dict[str, dict[str, dict[str, int]]]:
+    """Per cent by service, ring and subset, as the routes have them; the greatest, where those of a ring differ."""
+    found: dict[str, dict[str, dict[str, int]]] = {service: {} for service in VERSIONED}
+    for document in world.of("VirtualService"):
+        for service, rings in found.items():
+            for ring, ways in routed(document.body, document.namespace, service):
+                own = rings.setdefault(ring, {})
+                for way in ways:
+                    subset, weight = way["destination"]["subset"], way.get("weight", 0 if len(ways) > 1 else WHOLE)
+                    own[subset] = max(weight, own.get(subset, 0))
+    return found
+
+
 def divided(body: Json, namespace: str, service: str) -> Iterator[tuple[str, list[Json]]]:
     """The ways of each route of a VirtualService that goes to more than one version of the service, with its ring."""
+    return ((ring, ways) for ring, ways in routed(body, namespace, service) if len(ways) > 1)
+
+
+def routed(body: Json, namespace: str, service: str) -> Iterator[tuple[str, list[Json]]]:
+    """The ways of each route to versions of the service, with its ring; but where the caller names the version."""
     host = full_host(service.replace("_", "-"), namespace)
     for route in body["spec"].get("http") or []:
         ways = route.get("route") or []
+        matches = [match.get("headers", {}) for match in route.get("match") or [{}]]
         hosts = {full_host(way["destination"]["host"], namespace) for way in ways}
-        if len(ways) > 1 and hosts == {host} and all("subset" in way["destination"] for way in ways):
-            rings = {
-                match.get("headers", {}).get(RING_HEADER, {}).get("exact", "") for match in route.get("match") or [{}]
-            }
+        of_versions = hosts == {host} and all("subset" in way["destination"] for way in ways)
+        if of_versions and not all(VERSION_HEADER in headers for headers in matches):
+            rings = {headers.get(RING_HEADER, {}).get("exact", EVERYBODY) for headers in matches}
             yield rings.pop() if len(rings) == 1 else EVERYBODY, ways
 
 
