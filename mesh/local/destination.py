@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mesh.local.document import Document, Json
-from mesh.local.model import Pod, World, full_host
+from mesh.local.host import full_host
+from mesh.local.model import Pod, World
 from mesh.local.scope import host_matches, visible
 
 POLICY_FIELDS = ("connectionPool", "loadBalancer", "outlierDetection", "tls")

@@ -16,6 +16,7 @@ import yaml
 
 from mesh import schemas
 from mesh.local import shape
+from mesh.local.admission import inadmissible
 from mesh.local.document import FIELD_PATH, Document, Json, Problem
 from mesh.local.duration import is_duration
 from mesh.local.meshconfig import mesh_config
@@ -156,6 +157,8 @@ def between(document: Document) -> Iterator[Problem]:
         yield document.problem(("spec", "clusterIP"), "a headless service with ports is not translated")
     if document.kind == "VirtualService":
         yield from of_routes(document)
+    if document.kind == "AuthorizationPolicy":
+        yield from inadmissible(document)
     if (
         document.kind == "MeshConfig"
         and document.body.get("accessLogEncoding") == "JSON"

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from mesh.local.document import Document
-from mesh.local.model import Pod, Service, World, full_host, labels_of
-
-MESH = "mesh"
+from mesh.local.host import MESH, full_host
+from mesh.local.model import Pod, Service, World, labels_of
 
 
 def host_matches(pattern: str, host: str) -> bool:
