@@ -11,6 +11,7 @@ from mesh.local.document import Document, Json, Untranslatable
 from mesh.local.host import CLUSTER_DOMAIN
 from mesh.local.kustomize import read_folder
 from mesh.local.meshconfig import MeshConfig
+from mesh.local.references import dangling
 from mesh.local.refusal import duplicates, refuse
 from mesh.local.rivals import rivals
 from mesh.local.selectors import unmatched
@@ -101,9 +102,11 @@ class World:
     ) -> "World":
         """The documents of the folders, the later ones and then the changes in place of those of the same kind, namespace and name.
 
-        Untranslatable when any of them is not, one folder defines an object twice, a selector means no workload of them, or two
-        documents want to be the one that holds.
+        Untranslatable when any of them is not, one folder defines an object twice, a rule of Istio's schemas is broken, a selector
+        means no workload of them, two documents want to be the one that holds, or one names what nothing has.
         """
+        from mesh.local.rules import unruly  # Who reads no YAML does not load cel-python.
+
         documents: list[Document] = []
         problems = []
         for folder in folders:
@@ -116,7 +119,8 @@ class World:
         if world.mesh.get("outboundTrafficPolicy", "mode") is None:
             raise Untranslatable([Document({"kind": "MeshConfig"}).problem(("outboundTrafficPolicy", "mode"), OPEN)])
         root = world.mesh.root_namespace
-        problems = [*unmatched(world.documents, root), *rivals(world.documents, root)]
+        problems = list(unruly(world.documents))
+        problems = problems or [*unmatched(world.documents, root), *rivals(world.documents, root), *dangling(world)]
         if problems:
             raise Untranslatable(problems)
         return world

@@ -22,11 +22,21 @@ spec:
   selector: {matchLabels: {app: other}}
   template: {metadata: {labels: {app: other, version: canary}}, spec: {containers: []}}
 ---
+apiVersion: v1
+kind: Service
+metadata: {name: app, namespace: bourse}
+spec: {selector: {app: app}, ports: [{name: grpc, port: 50051}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: other, namespace: bourse}
+spec: {selector: {app: other}, ports: [{name: grpc, port: 50051}]}
+---
 kind: MeshConfig
 metadata: {name: mesh}
 outboundTrafficPolicy: {mode: REGISTRY_ONLY}
 """
-VERSIONS = {"PeerAuthentication": "security.istio.io/v1", "Telemetry": "telemetry.istio.io/v1", "Service": "v1"}
+VERSIONS = {"PeerAuthentication": "security.istio.io/v1", "Telemetry": "telemetry.istio.io/v1"}
 OF_PODS = {"PeerAuthentication": "selector: {matchLabels: %s}", "Telemetry": "selector: {matchLabels: %s}"}
 SIDECAR = "workloadSelector: {labels: %s}"
 ENTRY = "hosts: [%s], ports: [{number: 80, name: http, protocol: HTTP}], resolution: DNS"
@@ -85,11 +95,11 @@ def test_two_that_select_one_workload_are_refused(kind: str, tmp_path: Path) -> 
     ("kind", "one", "other", "said"),
     [
         ("DestinationRule", "host: app", "host: app.bourse.svc.cluster.local", "app.bourse.svc.cluster.local"),
-        ("DestinationRule", 'host: "*.example"', 'host: "*.example"', "*.example"),
+        ("DestinationRule", 'host: "*.local"', 'host: "*.local"', "*.local"),
         (
             "VirtualService",
-            "hosts: [app, b.example], http: [{redirect: {uri: /}}]",
-            "hosts: [c.example, app.bourse.svc.cluster.local], http: [{redirect: {uri: /a}}]",
+            "hosts: [app], http: [{redirect: {uri: /}}]",
+            "hosts: [other, app.bourse.svc.cluster.local], http: [{redirect: {uri: /a}}]",
             "app.bourse.svc.cluster.local",
         ),
         ("ServiceEntry", ENTRY % "a.example", ENTRY % "a.example", "a.example"),
@@ -102,6 +112,9 @@ def test_two_for_one_host_are_refused(kind: str, one: str, other: str, said: str
 
 def test_virtual_services_of_a_gateway_share_a_host(tmp_path: Path) -> None:
     """Their routes stand one behind the other there; a sidecar would know one of them."""
+    gateway = document("Gateway", "public", "selector: {app: app}, servers: []")
     shared = "hosts: [a.example], gateways: [public], http: [{redirect: {uri: /}}]"
-    found = loaded(tmp_path, document("VirtualService", "first", shared), document("VirtualService", "second", shared))
+    found = loaded(
+        tmp_path, gateway, document("VirtualService", "first", shared), document("VirtualService", "second", shared)
+    )
     assert len(found.of("VirtualService")) == 2
