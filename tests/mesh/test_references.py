@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from mesh.conformance.installation import EXERCISE
+from mesh.conformance.workloads import compared, pods_of
+from mesh.local import references
 from mesh.local.document import Untranslatable
 from mesh.local.model import World
+from mesh.local.translate import resources
 
 GIVEN = """
 apiVersion: apps/v1
@@ -125,6 +129,61 @@ def test_what_is_not_there_is_refused_by_its_name(right: str, wrong: str, said: 
     problem = next(one for one in refused.value.problems if said in str(one))
     assert wrong in text.splitlines()[problem.line - 1]
     assert len(refused.value.problems) == 1 or "DestinationRule" in said
+
+
+FILTER = """
+---
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: own, namespace: bourse}
+spec:
+  configPatches:
+  - applyTo: HTTP_FILTER
+    match: {listener: {filterChain: {filter: {name: envoy.filters.network.http_connection_manager,
+      subFilter: {name: envoy.filters.http.router}}}}}
+    patch: {operation: INSERT_BEFORE, value: {name: first}}
+  - applyTo: HTTP_FILTER
+    match: {listener: {filterChain: {filter: {subFilter: {name: first}}}}}
+    patch: {operation: INSERT_AFTER, value: {name: second}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "path"),
+    [
+        (
+            "name: envoy.filters.network.http",
+            "name: envoy.filters.network.htpp",
+            "configPatches[0].match.listener.filterChain.filter",
+        ),
+        ("http.router", "http.rooter", "configPatches[0].match.listener.filterChain.filter.subFilter"),
+        (
+            "subFilter: {name: first}",
+            "subFilter: {name: fist}",
+            "configPatches[1].match.listener.filterChain.filter.subFilter",
+        ),
+    ],
+)
+def test_a_place_beside_a_filter_that_is_nowhere_is_refused(right: str, wrong: str, path: str, tmp_path: Path) -> None:
+    """A filter of the translator's own, or of another patch."""
+    load(tmp_path, GIVEN + FILTER)
+    with pytest.raises(Untranslatable) as refused:
+        load(tmp_path, (GIVEN + FILTER).replace(right, wrong))
+    (problem,) = refused.value.problems
+    assert (problem.name, problem.path) == ("own", f"spec.{path}.name")
+    assert problem.why.startswith("no filter is ")
+
+
+def test_the_filters_that_are_known_are_those_that_are_made() -> None:
+    """Of every pod of an exercise of all that is translated."""
+    world = World.load([EXERCISE])
+    pods = pods_of(world)
+    listeners = [each for pod in compared(pods) for each in resources(world, pod, pods, Path("/mesh")).listeners]
+    chains = [chain for listener in listeners for chain in listener["filter_chains"]]
+    network = [item for chain in chains for item in chain["filters"]]
+    http = [item for one in network for item in one["typed_config"].get("http_filters", [])]
+    added = {"after", "before", "first"}
+    assert {item["name"] for item in [*network, *http]} == references.FILTERS | added
 
 
 RULES = [
