@@ -13,7 +13,7 @@ from cli.machine.nats import Nats
 from cli.machine.postgres import Postgres
 from cli.machine.program import Program
 from cli.machine.service import Install, Service, Wiring
-from mesh.local.model import CLUSTER_DOMAIN
+from mesh.local.host import CLUSTER_DOMAIN
 
 MESH = f"{CLUSTER_DOMAIN}/ns/{NAMESPACE}"
 

@@ -69,10 +69,13 @@ def json_filters(files: FileDescriptorSet) -> Document:
 
 
 def refuse_unchecked() -> Document:
-    grpc = {"name": "content-type", "string_match": {"safe_regex": {"regex": r"application/grpc([+;].*)?"}}}
-    checked = {"name": "bourse-json", "string_match": {"exact": "checked"}}
-    passing = [{"header": grpc}, {"header": checked}]
-    permission = {"not_rule": {"or_rules": {"rules": passing}}}
+    """What Envoy takes for gRPC passes, and what was checked; nothing else."""
+    passing = [
+        {"name": "content-type", "string_match": {"exact": "application/grpc"}},
+        {"name": "content-type", "string_match": {"prefix": "application/grpc+"}},
+        {"name": "bourse-json", "string_match": {"exact": "checked"}},
+    ]
+    permission = {"not_rule": {"or_rules": {"rules": [{"header": header} for header in passing]}}}
     policy = {"permissions": [permission], "principals": [{"any": True}]}
     return {"rules": {"action": "DENY", "policies": {UNCHECKED: policy}}}
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mesh.local.document import Document, Json
-from mesh.local.model import Pod, World, full_host
-from mesh.local.scope import host_matches, visible
+from mesh.local.host import full_host, host_matches
+from mesh.local.model import Pod, World
+from mesh.local.scope import visible
 
 POLICY_FIELDS = ("connectionPool", "loadBalancer", "outlierDetection", "tls")
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from mesh.local.document import Json
 from mesh.local.model import Pod, matches
 
-MESH = "mesh"
 CLAIM = "@request.auth.claims"
 PSEUDO_HEADERS = (("method", ":method"), ("authority", ":authority"), ("scheme", ":scheme"))
 

@@ -8,12 +8,14 @@ from typing import Any, TypeVar
 
 from mesh.local import workload
 from mesh.local.document import Document, Json, Untranslatable
+from mesh.local.host import CLUSTER_DOMAIN
 from mesh.local.kustomize import read_folder
 from mesh.local.meshconfig import MeshConfig
+from mesh.local.references import dangling
 from mesh.local.refusal import duplicates, refuse
+from mesh.local.rivals import rivals
 from mesh.local.selectors import unmatched
 
-CLUSTER_DOMAIN = "cluster.local"
 WORKLOADS = workload.KINDS
 Made = TypeVar("Made")
 OPEN = "where nothing is said it is ALLOW_ANY, which is not translated; REGISTRY_ONLY would be"
@@ -100,8 +102,11 @@ class World:
     ) -> "World":
         """The documents of the folders, the later ones and then the changes in place of those of the same kind, namespace and name.
 
-        Untranslatable when any of them is not, one folder defines an object twice, or a selector means no workload of them.
+        Untranslatable when any of them is not, one folder defines an object twice, a rule of Istio's schemas is broken, a selector
+        means no workload of them, two documents want to be the one that holds, or one names what nothing has.
         """
+        from mesh.local.rules import unruly  # Who reads no YAML does not load cel-python.
+
         documents: list[Document] = []
         problems = []
         for folder in folders:
@@ -113,9 +118,11 @@ class World:
         world = cls(replaced(documents, as_documents(changes)), keys)
         if world.mesh.get("outboundTrafficPolicy", "mode") is None:
             raise Untranslatable([Document({"kind": "MeshConfig"}).problem(("outboundTrafficPolicy", "mode"), OPEN)])
-        nobodys = list(unmatched(world.documents, world.mesh.root_namespace))
-        if nobodys:
-            raise Untranslatable(nobodys)
+        root = world.mesh.root_namespace
+        problems = list(unruly(world.documents))
+        problems = problems or [*unmatched(world.documents, root), *rivals(world.documents, root), *dangling(world)]
+        if problems:
+            raise Untranslatable(problems)
         return world
 
     def changed(self, changes: Sequence[Document | Json]) -> "World":
@@ -272,11 +279,6 @@ def instances(service: Service, pods: Iterable[Pod], labels: Mapping[str, str]) 
         if stands_for(pod, service) and matches(labels, pod.labels) and (pod.ready or service.unready_too)
     ]
     return sorted(found, key=lambda pod: pod.name)
-
-
-def full_host(host: str, namespace: str) -> str:
-    """A short name is one of the document's own namespace."""
-    return host if "." in host or host == "*" else f"{host}.{namespace}.svc.{CLUSTER_DOMAIN}"
 
 
 def spiffe(trust_domain: str, namespace: str, account: str) -> str:

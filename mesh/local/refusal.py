@@ -16,6 +16,7 @@ import yaml
 
 from mesh import schemas
 from mesh.local import shape
+from mesh.local.admission import inadmissible
 from mesh.local.document import FIELD_PATH, Document, Json, Problem
 from mesh.local.duration import is_duration
 from mesh.local.meshconfig import mesh_config
@@ -36,11 +37,9 @@ DEFAULT = "defaultConfig"
 DRY_RUN = "istio.io/dry-run"
 TRANSLATED_ANNOTATIONS = {("AuthorizationPolicy", DRY_RUN)}
 KUSTOMIZATIONS = ("Component", "Kustomization")
-OF_PODS = {
-    PROXY_CONFIG,
-    "sidecar.istio.io/inject",
-    "inject.istio.io/templates",
-}  # Whether there is a proxy: here there always is.
+INJECT, OF_NAMESPACE = "sidecar.istio.io/inject", "istio-injection"
+OF_PODS = {PROXY_CONFIG, INJECT, "inject.istio.io/templates"}
+INJECTED = {INJECT: "true", OF_NAMESPACE: "enabled"}
 
 
 @cache
@@ -156,6 +155,8 @@ def between(document: Document) -> Iterator[Problem]:
         yield document.problem(("spec", "clusterIP"), "a headless service with ports is not translated")
     if document.kind == "VirtualService":
         yield from of_routes(document)
+    if document.kind == "AuthorizationPolicy":
+        yield from inadmissible(document)
     if (
         document.kind == "MeshConfig"
         and document.body.get("accessLogEncoding") == "JSON"
@@ -202,12 +203,17 @@ def unfit_target(target: Json) -> str | None:
 
 
 def injected(document: Document) -> Iterator[Problem]:
-    """What a workload tells Istio's injector about its pods."""
-    for part in ("annotations", "labels"):
-        found = (template(document).get("metadata") or {}).get(part) or {} if document.kind in WORKLOADS else {}
-        for name in found:
-            if ISTIO_DOMAIN in name and name not in OF_PODS:
-                yield document.problem(("spec", "template", "metadata", part, name), "is not translated")
+    """What a workload or a namespace tells Istio's injector: here every pod has a proxy."""
+    of_pods = document.kind in WORKLOADS
+    path: FIELD_PATH = ("spec", "template", "metadata") if of_pods else ("metadata",)
+    metadata = (template(document).get("metadata") or {}) if of_pods else document.metadata
+    for part in ("annotations", "labels") if of_pods or document.kind == "Namespace" else ():
+        for name, value in (metadata.get(part) or {}).items():
+            if value != INJECTED.get(name, value):
+                why = f"{value} is not translated, since every pod has its sidecar; {INJECTED[name]} would be"
+                yield document.problem((*path, part, name), why)
+            elif of_pods and ISTIO_DOMAIN in name and name not in OF_PODS:
+                yield document.problem((*path, part, name), "is not translated")
 
 
 def marked(document: Document) -> Iterator[Problem]:

@@ -9,8 +9,9 @@ from mesh.local.document import Document, Json
 from mesh.local.duration import duration, seconds
 from mesh.local.fault import fault, per_million
 from mesh.local.headers import add_headers, authority, changed_headers
+from mesh.local.host import full_host
 from mesh.local.match import concerns, is_catch_all, route_match, string_match
-from mesh.local.model import Pod, World, full_host
+from mesh.local.model import Pod, World
 from mesh.local.retry import retry_policy
 
 TYPE = "type.googleapis.com/envoy."

@@ -3,14 +3,8 @@
 from collections.abc import Iterator
 
 from mesh.local.document import Document
-from mesh.local.model import Pod, Service, World, full_host, labels_of
-
-MESH = "mesh"
-
-
-def host_matches(pattern: str, host: str) -> bool:
-    """`*` fits all, `*.example` every host below it, any other pattern itself."""
-    return pattern in ("*", host) or (pattern.startswith("*") and host.endswith(pattern[1:]))
+from mesh.local.host import MESH, full_host, host_matches
+from mesh.local.model import Pod, Service, World, labels_of
 
 
 def visible(document: Document, namespace: str) -> bool:

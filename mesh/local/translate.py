@@ -9,8 +9,8 @@ from mesh.local.destination import rule_of
 from mesh.local.document import Document, Json
 from mesh.local.endpoint import assignment
 from mesh.local.envoyfilter import patched_clusters, patched_listeners, patched_routes, patches
+from mesh.local.host import MESH
 from mesh.local.listener import gateway_listeners, servers_of, sidecar_listeners
-from mesh.local.match import MESH
 from mesh.local.model import Pod, World
 from mesh.local.resources import Resources
 from mesh.local.scope import reachable_services

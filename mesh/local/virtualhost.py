@@ -2,10 +2,11 @@
 
 from mesh.local.cluster import inbound_name, outbound_ports
 from mesh.local.document import Document, Json
-from mesh.local.match import MESH, is_catch_all
-from mesh.local.model import Pod, Port, Service, World, full_host
+from mesh.local.host import MESH, full_host, host_matches
+from mesh.local.match import is_catch_all
+from mesh.local.model import Pod, Port, Service, World
 from mesh.local.route import Router, default_route
-from mesh.local.scope import host_matches, services_of, visible
+from mesh.local.scope import services_of, visible
 
 ROUTES_TYPE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 EGRESS = "egress"

@@ -13,8 +13,11 @@ from typing import Any
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 
+from tests.exchange import TRADING_DATE
+
 SECONDS = 10.0
 ORDERS = "/bourse.order.v1.OrderService"
+PLACE = f"{ORDERS}/PlaceOrder"
 QUOTES = "/bourse.quote.v1.QuoteService"
 
 
@@ -65,6 +68,13 @@ class Door:
         response = connection.getresponse()
         connection.sock = None  # The response has it, and closes it.
         return response
+
+
+def order(account: str, client_order_id: str, **fields: Any) -> dict[str, Any]:
+    """A sell that rests, as JSON."""
+    usual = {"symbol": "ACME", "side": "SIDE_SELL", "type": "ORDER_TYPE_LIMIT", "time_in_force": "TIME_IN_FORCE_DAY"}
+    named = {"account": account, "client_order_id": client_order_id, "trading_date": TRADING_DATE}
+    return {"place": named | usual | {"price_e4": 900_0000, "quantity": 10} | fields}
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -15,10 +15,9 @@ from cli.machine.home import Home, Layout, free_port
 from cli.machine.mesh import world
 from mesh.local.document import Document
 from mesh.local.model import Pod, World
-from tests.mesh.door import ORDERS, Door
+from tests.mesh.door import PLACE, Door
 from tests.mesh.sidecars import Sidecars, fresh_addresses
 
-PLACE = f"{ORDERS}/PlaceOrder"
 HOUR = 3600
 
 

@@ -149,6 +149,7 @@ class Sidecars:
                 "--concurrency",
                 "1",
                 "--disable-hot-restart",
+                "--reject-unknown-dynamic-fields",
                 "-l",
                 "warn",
             ]

@@ -11,6 +11,7 @@ from mesh.conformance.istio import MODULE
 from mesh.conformance.workloads import ISTIO_VERSION
 from mesh.local.kustomize import read_folder
 from mesh.local.meshconfig import mesh_config
+from mesh.local.model import World
 from mesh.local.refusal import STRUCTURE, table
 from mesh.local.sources import ROOT, SOURCES
 
@@ -80,6 +81,11 @@ def test_every_field_that_is_translated_is_compared() -> None:
     }
     missing = {field for kind in known for field in fields(known[kind], kind)} - used - OLD_SPELLING
     assert not {field for field in missing if not field.startswith(tuple(SAME_ELSEWHERE))}
+
+
+def test_the_exercise_is_translated() -> None:
+    """What Istio's discovery server is given as an exercise, the local mesh reads as it reads our own YAML."""
+    assert World.load([EXERCISE]).services
 
 
 NOTHING = object()

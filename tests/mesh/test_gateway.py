@@ -1,6 +1,5 @@
 """An exchange behind its gateway, as its clients use it: SDK, command line, curl, grpcurl and grpc-web."""
 
-import asyncio
 import json
 import os
 import shutil
@@ -15,57 +14,19 @@ import pytest
 from click.testing import CliRunner
 
 from bourse.order.v1 import order_pb2
-from bourse.types.v1 import command_pb2, market_pb2
+from bourse.types.v1 import command_pb2
 from bourse_sdk import Client, Operator, OutcomeUnknown, Refusal, Side, SyncClient, Unreachable
-from cli import clients
 from cli.__main__ import main
 from mesh.gateway import contract
 from tests.exchange import SYMBOLS, TRADING_DATE, Exchange
-from tests.mesh.door import ORDERS, QUOTES, Door, bearer, metadata
+from tests.mesh.door import ORDERS, PLACE, QUOTES, Door, bearer, metadata, order
 from tests.sdk.exchange import direct
 
-PLACE = f"{ORDERS}/PlaceOrder"
 SECONDS, INSTALL_SECONDS = 30.0, 120.0
 NODE_FOLDER = Path(sys.prefix) / "grpc_web"
 NODE_SOURCES = Path(__file__).with_name("grpc_web")
 without = pytest.mark.skipif
 Page = Callable[..., list[dict[str, Any]]]
-
-
-@pytest.fixture(scope="module")
-def door(meshed: Exchange) -> Door:
-    return Door(clients.gateway_address(meshed.machine), clients.ca_file(meshed.machine))
-
-
-@pytest.fixture(scope="module")
-def account(meshed: Exchange) -> str:
-    return asyncio.run(meshed.join())
-
-
-@pytest.fixture(scope="module")
-def token(meshed: Exchange, account: str) -> str:
-    return broker_token(meshed, account)
-
-
-def broker_token(exchange: Exchange, account: str) -> str:
-    participant = account.partition("/")[0]
-    return exchange.machine.credentials.issue(participant, "broker", participant)
-
-
-def order(account: str, client_order_id: str, **fields: Any) -> dict[str, Any]:
-    """A sell that rests, as JSON."""
-    usual = {"symbol": "ACME", "side": "SIDE_SELL", "type": "ORDER_TYPE_LIMIT", "time_in_force": "TIME_IN_FORCE_DAY"}
-    named = {"account": account, "client_order_id": client_order_id, "trading_date": TRADING_DATE}
-    return {"place": named | usual | {"price_e4": 900_0000, "quantity": 10} | fields}
-
-
-async def placed(exchange: Exchange, account: str, client_order_id: str) -> int:
-    """How many orders the exchange has under that id, once it has all that was sent before."""
-    async with exchange.broker(account.partition("/")[0]) as client:
-        mark = await client.place(account, "ACME", Side.SELL, 1, 950_0000)
-        seen = [market_pb2.ShardSequence(shard=0, sequence=mark.sequence)]
-        found = client.list_orders(account=account, client_order_id=client_order_id, min_sequences=seen)
-        return len([one async for one in found])
 
 
 # SDK and command line.
@@ -171,101 +132,6 @@ def test_names_of_fields_are_the_protos_or_camel_case(door: Door, account: str, 
         }
     }
     assert door.post(PLACE, camel, token).body["result"]["outcome"] == "OUTCOME_ACCEPTED"
-
-
-def test_the_terms_of_an_order_are_told_as_they_were_placed(door: Door, account: str, token: str) -> None:
-    """Numbers, choices and true, in and out; what does not go together is refused as by gRPC."""
-    terms = {
-        "stop_price_e4": "0",
-        "stop_trigger": "STOP_TRIGGER_UNSPECIFIED",
-        "display_quantity": "0",
-        "hidden": True,
-        "post_only": "POST_ONLY_SLIDE",
-        "minimum_quantity": "0",
-        "self_trade_prevention": "SELF_TRADE_PREVENTION_DECREMENT",
-    }
-    result = door.post(PLACE, order(account, "terms", **terms), token).body["result"]
-    asked = {"order_id": result["order_id"], "min_sequence": result["sequence"]}
-    told = door.post(f"{ORDERS}/GetOrder", asked, token).body["order"]
-    assert {name: told[name] for name in terms} == terms
-    wrong = door.post(PLACE, order(account, "wrong-terms", **terms | {"display_quantity": 5}), token)
-    assert (wrong.status, wrong.reason) == (400, "DISPLAY_QUANTITY_INVALID")
-
-
-MISSPELT: dict[str, dict[str, Any]] = {
-    # Each leaves an order that is whole without it, and means another one.
-    "time_in_force": {"time_in_forse": "TIME_IN_FORCE_FOK"},
-    "amount_e4": {"amount_E4": 1},
-    "price_e4": {"price": 1},
-    "post_only": {"postonly": "POST_ONLY_REJECT"},
-    "hidden": {"hiden": True},
-    "traceparent": {"trace_parent": ""},
-}
-
-
-@pytest.mark.parametrize("field", MISSPELT)
-async def test_a_misspelt_field_never_changes_what_an_order_means(
-    field: str, door: Door, account: str, token: str, meshed: Exchange
-) -> None:
-    """The request is refused by the field's name, and the exchange has no such order."""
-    body = order(account, f"misspelt-{field}", type="ORDER_TYPE_MARKET", time_in_force="TIME_IN_FORCE_IOC", price_e4=0)
-    if field == "time_in_force":
-        del body["place"]["time_in_force"]  # Unsaid means IOC for such an order: FOK was meant.
-    (wrong,) = MISSPELT[field]
-    told = door.post(PLACE, {"place": body["place"] | MISSPELT[field]}, token)
-    assert (told.status, told.reason) == (400, "FIELD_UNKNOWN")
-    assert told.body["details"][0]["metadata"]["field"] == f"place.{wrong}"
-    assert await placed(meshed, account, f"misspelt-{field}") == 0
-
-
-WRONG: dict[str, tuple[str | dict[str, Any], str]] = {
-    "twice under one name": ('{"place":{"quantity":1,"quantity":2}}', "FIELD_TWICE"),
-    "twice under two names": ('{"place":{"price_e4":1,"priceE4":2}}', "FIELD_TWICE"),
-    "a value's name": ({"place": {"side": "SIDE_BYE"}}, "VALUE_UNKNOWN"),
-    "a value's case": ({"place": {"side": "side_buy"}}, "VALUE_UNKNOWN"),
-    "another message": ({"order": {}}, "FIELD_UNKNOWN"),
-    "a choice without its prefix": ({"place": {"post_only": "SLIDE"}}, "VALUE_UNKNOWN"),
-    "a word for true": ({"place": {"hidden": "yes"}}, "JSON_INVALID"),
-    "true as text": ({"place": {"hidden": "true"}}, "JSON_INVALID"),
-    "a number for true": ({"place": {"hidden": 1}}, "JSON_INVALID"),
-    "a fraction": ({"place": {"quantity": 1.5}}, "JSON_INVALID"),
-    "an exponent": ('{"place":{"quantity":1e2}}', "JSON_INVALID"),
-    "a fraction as text": ({"place": {"quantity": "1.5"}}, "JSON_INVALID"),
-    "words for a number": ({"place": {"quantity": "many"}}, "JSON_INVALID"),
-    "true for a number": ({"place": {"quantity": True}}, "JSON_INVALID"),
-    "more than 64 bits": ({"place": {"quantity": 2**63}}, "JSON_INVALID"),
-    "more than 32 bits": ({"place": {"trading_date": 2**31}}, "JSON_INVALID"),
-    "a number for text": ({"place": {"account": 5}}, "JSON_INVALID"),
-    "a list for a message": ({"place": [{}]}, "JSON_INVALID"),
-    "a message for a number": ({"place": {"quantity": {}}}, "JSON_INVALID"),
-    "no message": ("[]", "JSON_INVALID"),
-    "nothing": ("", "JSON_INVALID"),
-    "half of it": ('{"place":{"account":"a"', "JSON_INVALID"),
-    "two messages": ('{"place":{}}{"place":{}}', "JSON_INVALID"),
-    "an escaped name": ('{"place":{"quantit\\u0079":1}}', "JSON_INVALID"),
-    "names without quotation marks": ("{place:{}}", "JSON_INVALID"),
-    "other quotation marks": ("{'place':{}}", "JSON_INVALID"),
-    "a comment": ('{/**/"place":{}}', "JSON_INVALID"),
-    "a comma too many": ('{"place":{},}', "JSON_INVALID"),
-}
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_json_that_is_not_plain_is_refused(name: str, door: Door, token: str) -> None:
-    """With 400 and a reason; nothing is guessed."""
-    body, reason = WRONG[name]
-    told = door.post(PLACE, body, token)
-    assert (told.status, told.reason) == (400, reason)
-    assert told.fix
-
-
-def test_what_json_cannot_call_is_told(door: Door, token: str) -> None:
-    """Fields in the address, a stream of requests, a method that is not there, a request that is too large."""
-    for path in (f"{PLACE}?place.quantity=5", f"{ORDERS}/EnterOrders", f"{ORDERS}/Nothing"):
-        told = door.post(path, {}, token)
-        assert (told.status, told.reason) == (404, "METHOD_UNKNOWN")
-    large = door.post(PLACE, {"place": {"account": "a" * (1 << 21)}}, token)
-    assert (large.status, large.reason) == (413, "MESSAGE_TOO_LARGE")
 
 
 def test_a_services_refusal_is_json_too(door: Door, token: str) -> None:

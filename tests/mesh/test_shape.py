@@ -26,6 +26,11 @@ metadata: {name: own, namespace: bourse}
 spec:
   selector: {matchLabels: {app: own}}
   template: {metadata: {labels: {app: own, tier: money, version: stable}}, spec: {containers: []}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: own, namespace: bourse}
+spec: {selector: {app: own}, ports: [{name: grpc, port: 50051}]}
 """
 OPEN = "kind: MeshConfig\nmetadata: {name: mesh}\noutboundTrafficPolicy: {mode: REGISTRY_ONLY}\n"
 KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"

@@ -289,3 +289,35 @@ def test_an_envoy_takes_few_of_a_users_watches(mesh: Sidecars) -> None:
     for name in mesh.pods:
         files = Path(f"/proc/{mesh.pid(name)}/fd")
         assert sum("inotify" in str(file.readlink()) for file in files.iterdir()) == 5
+
+
+MISSPELT = """
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: misspelt, namespace: bourse}
+spec:
+  configPatches:
+  - applyTo: HTTP_FILTER
+    match: {listener: {filterChain: {filter: {name: envoy.filters.network.http_connection_manager}}}}
+    patch:
+      operation: INSERT_FIRST
+      value:
+        name: envoy.filters.http.buffer
+        typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer, max_request_bites: 1}
+"""
+
+
+def test_a_field_that_envoy_does_not_have_is_refused(mesh: Sidecars) -> None:
+    """In the value of an EnvoyFilter, by its name; Envoy goes on with what it ran."""
+    admin, pod, folder = mesh.admin("svc-order"), mesh.pods["svc-order"], mesh.folder_of("svc-order")
+    good, misspelt = (
+        resources(world, pod, list(mesh.pods.values()), folder)
+        for world in (mesh.world, mesh.world.changed(list(read_text(MISSPELT, "own.yaml"))))
+    )
+    log = folder / "envoy.log"
+    told = log.stat().st_size
+    push(folder, misspelt)
+    eventually(lambda: "'max_request_bites'" in words(log, told))
+    assert behind(admin.versions(), misspelt) == ["listener_manager.lds"]
+    push(folder, good)
+    eventually(lambda: not behind(admin.versions(), good))

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from mesh import policies, schemas
+from mesh.local import rules
 from mesh.schemas import vendor
 from tests.mesh import validation
 from tests.mesh.kustomization import Json, build, documents
@@ -105,7 +106,7 @@ def test_every_rule_can_be_evaluated() -> None:
     found = {rule for key in schemas.kinds() for rule in validation.rules(schemas.schema(*key))}
     assert len(found) > 30
     for rule in found:
-        validation.program(rule)
+        rules.program(rule)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(ROOT)))

@@ -1,46 +1,17 @@
 """Whether Kubernetes would admit a document: its schema, unknown fields refused, lists with keys, and the schema's CEL rules.
 
-jsonschema does the first; the rules are evaluated by cel-python, which has all that they use but for a few functions of
-Kubernetes' own (FUNCTIONS). A rule that cannot be evaluated is not passed, as in Kubernetes.
+jsonschema does the first; the rules are evaluated as the local mesh evaluates them (mesh/local/rules.py).
 """
 
-import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
-import celpy
 import jsonschema
-from celpy import celtypes
-from celpy.adapter import json_to_cel
-from celpy.evaluation import CELEvalError
 
 from mesh import schemas
+from mesh.local.document import dotted
+from mesh.local.rules import broken
 from mesh.schemas import Schema
-
-URL = re.compile(r"(/|[A-Za-z][A-Za-z0-9+.-]*:)\S*")
-
-
-def is_url(text: Any) -> celtypes.BoolType:
-    return celtypes.BoolType(URL.fullmatch(str(text)) is not None)
-
-
-def url(text: Any) -> celtypes.StringType:
-    if not is_url(text):
-        raise CELEvalError(f"{text} is no URL")
-    return celtypes.StringType(text)
-
-
-def scheme(text: Any) -> celtypes.StringType:
-    return celtypes.StringType(urlsplit(str(text)).scheme)
-
-
-def substring(text: Any, start: Any, end: Any) -> celtypes.StringType:
-    return celtypes.StringType(str(text)[int(start) : int(end)])
-
-
-FUNCTIONS: Any = {"isURL": is_url, "url": url, "getScheme": scheme, "substring": substring}
 
 
 def problems(document: dict[str, Any]) -> list[str]:
@@ -57,7 +28,7 @@ def problems_of(value: Any, schema: Schema) -> list[str]:
         f"{'.'.join(map(str, error.absolute_path))}: {error.message}"
         for error in jsonschema.Draft202012Validator(strict(schema)).iter_errors(value)
     ]
-    return wrong or [f"{path}: {why}" for path, why in broken(schema, value, "")]
+    return wrong or [f"{dotted(path)}: {why}" for path, why in broken(schema, value, ())]
 
 
 def strict(schema: Any) -> Any:
@@ -77,39 +48,6 @@ def strict(schema: Any) -> Any:
         if isinstance(schema.get(name), dict):
             made[name] = strict(schema[name])
     return made
-
-
-def broken(schema: Schema, value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Where a rule of the schema does not hold, and its message."""
-    for said in schema.get("x-kubernetes-validations", ()):
-        why = refused(said["rule"], value)
-        if why is not None:
-            yield path, f"{said.get('message', said['rule'])}{why}"
-    if isinstance(value, dict):
-        extra = schema.get("additionalProperties")
-        for name, inner in value.items():
-            known = schema.get("properties", {}).get(name, extra if isinstance(extra, dict) else {})
-            yield from broken(known, inner, f"{path}.{name}")
-    if isinstance(value, list):
-        if schema.get("x-kubernetes-list-type") == "map":
-            keys = [tuple(item.get(name) for name in schema["x-kubernetes-list-map-keys"]) for item in value]
-            yield from ((path, f"{key} is there twice") for key in sorted(set(keys), key=str) if keys.count(key) > 1)
-        for index, inner in enumerate(value):
-            yield from broken(schema.get("items", {}), inner, f"{path}[{index}]")
-
-
-def refused(rule: str, value: Any) -> str | None:
-    """None if the rule holds for the value; what evaluation said, if it failed."""
-    try:
-        return None if program(rule).evaluate({"self": json_to_cel(value)}) else ""
-    except CELEvalError as error:
-        return f" ({error})"
-
-
-@cache
-def program(rule: str) -> celpy.Runner:
-    environment = celpy.Environment()
-    return environment.program(environment.compile(rule), functions=FUNCTIONS)
 
 
 def rules(schema: Any) -> Iterator[str]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from cli.machine.home import POD_PORT, Home, Layout
 from cli.machine.mesh.desired import STABLE, Version
-from mesh.local.model import CLUSTER_DOMAIN, Pod, spiffe
+from mesh.local.host import CLUSTER_DOMAIN
+from mesh.local.model import Pod, spiffe
 from mesh.local.workload import POD_NAME
 
 NAMESPACE = "bourse"

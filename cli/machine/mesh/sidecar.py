@@ -42,6 +42,7 @@ class Sidecar:
             *("--config-path", str(bootstrap_file(self._place))),
             *("--concurrency", "1"),
             "--disable-hot-restart",
+            "--reject-unknown-dynamic-fields",  # A misspelt field of an EnvoyFilter would be ignored.
             *("--drain-time-s", str(DRAIN_SECONDS)),
             *("--log-level", "warning"),
             "--skip-deprecated-logs",

@@ -13,7 +13,8 @@ from cli.machine.home import Layout
 from cli.machine.mesh.desired import EVERYBODY, VERSIONED, Desired
 from cli.machine.mesh.labels import check
 from mesh.local.document import Document
-from mesh.local.model import World, full_host
+from mesh.local.host import full_host
+from mesh.local.model import World
 from mesh.local.sources import SOURCES
 
 PUBLIC_HOST = "api.bourse.example"

@@ -1,0 +1,135 @@
+"""What a document names, and nothing has: a call would be refused, or the document would be in force for nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from mesh.local import workload
+from mesh.local.document import FIELD_PATH, Document, Json, Problem
+from mesh.local.host import MESH, full_host, host_matches
+
+if TYPE_CHECKING:
+    from mesh.local.model import World
+
+HTTP = "envoy.filters.http."
+FILTERS = {
+    "envoy.filters.network.http_connection_manager",
+    *(HTTP + name for name in ("cors", "fault", "grpc_stats", "jwt_authn", "rbac", "router")),
+}
+PLACES = ("HTTP_FILTER", "NETWORK_FILTER")
+BUILT_IN = {"envoy", "prometheus"}  # Providers that Istio has without being told.
+
+
+def dangling(world: World) -> Iterator[Problem]:
+    ports = {service.host: {port.number for port in service.ports} for service in world.services}
+    subsets: dict[str, set[str]] = {}
+    for document in world.of("DestinationRule"):
+        host = full_host(document.spec["host"], document.namespace)
+        subsets.setdefault(host, set()).update(subset["name"] for subset in document.spec.get("subsets") or [])
+        if not is_known(host, ports):
+            yield document.problem(("spec", "host"), f"no service is {host}")
+    for document in world.of("VirtualService"):
+        yield from of_gateways(world, document)
+        yield from of_hosts(document, ports)
+        for path, destination in destinations(document):
+            yield from of_destination(document, path, destination, ports, subsets)
+    for document in world.of("Service"):
+        yield from of_target_ports(world, document)
+    for document in world.of("Telemetry"):
+        yield from of_providers(world, document)
+    named = FILTERS | {patch["patch"].get("value", {}).get("name", "") for _, _, patch in patches(world)}
+    for document, path, patch in patches(world):
+        yield from of_filters(document, path, patch, named)
+
+
+def is_known(pattern: str, hosts: Mapping[str, set[int]]) -> bool:
+    return any(host_matches(pattern, host) for host in hosts)
+
+
+def of_gateways(world: World, document: Document) -> Iterator[Problem]:
+    known = {MESH, *(f"{gateway.namespace}/{gateway.name}" for gateway in world.of("Gateway"))}
+    lists: list[tuple[FIELD_PATH, list[str]]] = [(("spec", "gateways"), document.spec.get("gateways") or [])]
+    for index, rule in enumerate(document.spec.get("http") or []):
+        for place, match in enumerate(rule.get("match") or []):
+            lists.append((("spec", "http", index, "match", place, "gateways"), match.get("gateways") or []))
+    for path, names in lists:
+        for index, name in enumerate(names):
+            if name not in known and f"{document.namespace}/{name}" not in known:
+                yield document.problem((*path, index), f"no Gateway is {name}")
+
+
+def of_hosts(document: Document, ports: Mapping[str, set[int]]) -> Iterator[Problem]:
+    """The hosts of a VirtualService for calls inside the mesh alone; a gateway's are those of callers."""
+    inside = set(document.spec.get("gateways") or [MESH]) == {MESH}
+    for index, host in enumerate(document.spec["hosts"] if inside else []):
+        if not is_known(full_host(host, document.namespace), ports):
+            yield document.problem(("spec", "hosts", index), f"no service is {host}")
+
+
+def destinations(document: Document) -> Iterator[tuple[FIELD_PATH, Json]]:
+    for index, rule in enumerate(document.spec.get("http") or []):
+        for part in ("route", "mirrors"):
+            for place, way in enumerate(rule.get(part) or []):
+                yield ("spec", "http", index, part, place, "destination"), way["destination"]
+        if rule.get("mirror"):
+            yield ("spec", "http", index, "mirror"), rule["mirror"]
+
+
+def of_destination(
+    document: Document,
+    path: FIELD_PATH,
+    destination: Json,
+    ports: Mapping[str, set[int]],
+    subsets: Mapping[str, set[str]],
+) -> Iterator[Problem]:
+    host, subset = full_host(destination["host"], document.namespace), destination.get("subset")
+    number = (destination.get("port") or {}).get("number")
+    if host not in ports:
+        yield document.problem((*path, "host"), f"no service is {host}")
+        return
+    if number is not None and number not in ports[host]:
+        yield document.problem((*path, "port"), f"{host} has no port {number}")
+    if subset and subset not in subsets.get(host, ()):
+        yield document.problem((*path, "subset"), f"no DestinationRule of {host} has a subset {subset}")
+
+
+def of_target_ports(world: World, document: Document) -> Iterator[Problem]:
+    """Ports that are named, of a service whose workloads are in the YAML."""
+    own = [
+        one
+        for kind in workload.KINDS
+        for one in world.of(kind)
+        if one.namespace == document.namespace and workload.is_selected(one, document.spec.get("selector") or {})
+    ]
+    for index, port in enumerate(document.spec.get("ports") or []):
+        name = port.get("targetPort")
+        if isinstance(name, str) and own and all(workload.named_port(one, name) is None for one in own):
+            yield document.problem(("spec", "ports", index, "targetPort"), f"no container has a port named {name}")
+
+
+def of_providers(world: World, document: Document) -> Iterator[Problem]:
+    known = BUILT_IN | {provider["name"] for provider in world.mesh.get("extensionProviders") or []}
+    for part in ("accessLogging", "metrics", "tracing"):
+        for index, entry in enumerate(document.spec.get(part) or []):
+            for place, provider in enumerate(entry.get("providers") or []):
+                if provider["name"] not in known:
+                    path: FIELD_PATH = ("spec", part, index, "providers", place, "name")
+                    yield document.problem(path, f"meshConfig has no provider {provider['name']}")
+
+
+def patches(world: World) -> Iterator[tuple[Document, FIELD_PATH, Json]]:
+    """Those of filters: what they add has a name, and others may be placed beside it."""
+    for document in world.of("EnvoyFilter"):
+        for index, patch in enumerate(document.spec.get("configPatches") or []):
+            if patch["applyTo"] in PLACES:
+                yield document, ("spec", "configPatches", index), patch
+
+
+def of_filters(document: Document, path: FIELD_PATH, patch: Json, named: Collection[str]) -> Iterator[Problem]:
+    """A place beside a filter that is nowhere is none."""
+    place = patch.get("match", {}).get("listener", {}).get("filterChain", {}).get("filter", {})
+    path = (*path, "match", "listener", "filterChain", "filter")
+    for inner, at in ((place, path), (place.get("subFilter", {}), (*path, "subFilter"))):
+        if inner.get("name", "") and inner["name"] not in named:
+            yield document.problem((*at, "name"), f"no filter is {inner['name']}")
