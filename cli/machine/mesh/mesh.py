@@ -24,6 +24,7 @@ from cli.machine.mesh.world import divided, load, weighed
 from cli.machine.state import State
 from cli.machine.words import last_words
 from mesh.local import certificates
+from mesh.local.certificates import Authority
 from mesh.local.document import Untranslatable
 from mesh.local.drift import drift
 from mesh.local.model import World
@@ -83,7 +84,7 @@ class Mesh:
         pods = [replace(place.pod, ready=ready.get(place.process, False)) for place in found]
         return [
             *(words for place, pod in zip(found, pods, strict=True) for words in drift(world, pod, pods, place.folder)),
-            *useless(found, world),
+            *useless(found, world, Authority(self._home.credentials)),
         ]
 
     def missing(self, state: State) -> list[str]:
@@ -329,9 +330,12 @@ def given_to(version: Version, wanted: Desired) -> str:
     return f", but is given {' and '.join(said)} to {version.service}, which fail" if said else ""
 
 
-def useless(found: Sequence[Place], world: World) -> Iterator[str]:
-    """Certificates that are missing, cannot be read, or have expired."""
+def useless(found: Sequence[Place], world: World, authority: Authority) -> Iterator[str]:
+    """Certificates that are missing, cannot be read, or have expired; and whom an Envoy believes, where that is damaged."""
     envoys = {place.folder: place.envoy for place in found}
+    for folder, envoy in envoys.items():
+        if not certificates.holds_root(folder, authority):
+            yield f"{envoy}: whom it believes, {certificates.ROOT}, is missing or cannot be read"
     for secret in secrets(found, world):
         held = certificates.held(secret.folder, secret.name)
         if held is None:
