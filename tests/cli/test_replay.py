@@ -133,3 +133,12 @@ def test_an_unreadable_file_ends_with_2(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["replay", "--orders", str(file), "--home", str(tmp_path)])
     assert done.exit_code == 2
     assert "day.csv:2:7: is_buy: 'maybe'" in done.output
+
+
+def test_the_highest_prices_trade(exchange: Exchange, tmp_path: Path) -> None:
+    """At the exchange's limit, and in whole millions."""
+    file = tmp_path / "day.csv"
+    file.write_text(HEAD + new(1, True, 5, "1e9") + new(2, False, 5, "100000000"))
+    done = CliRunner().invoke(main, ["replay", "--orders", str(file), "--home", str(exchange.home), "--json"])
+    assert done.exit_code == 0, done.output
+    assert (json.loads(done.stdout)["fills"], json.loads(done.stdout)["shares"]) == (1, 5)
