@@ -1,4 +1,4 @@
-"""What the ledger, the order history and the quotes say of themselves, gathered from their exports."""
+"""What the ledger, the order history with the drop copy, and the quotes say of themselves, gathered from their exports."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -143,12 +143,12 @@ class DropCopy(Export):
         if not begin <= row.first_sequence <= last:
             self._misplaced(row, ("expected", {"first_sequence_from": begin}), None)
         try:
-            updates = order_pb2.WatchOrdersResponse.FromString(row.updates).updates
+            part = order_pb2.WatchOrdersResponse.FromString(row.updates)
         except DecodeError as error:
             self._misplaced(row, ("expected", "encoded updates"), str(error))
             return 0
-        digests, begin, last = self.of(shard), row.first_sequence, min(last, self.cursors.get(shard, 0))
-        for update in updates:
+        digests, begin, last = self.of(shard), max(row.first_sequence, 1), min(last, self.cursors.get(shard, 0))
+        for update in part.updates:
             sequence, value = update.sequence, dropcopy.view(participant, update)
             if begin <= sequence <= last:
                 digests.add(sequence, value)
@@ -156,7 +156,11 @@ class DropCopy(Export):
             else:
                 told = {"sequence": sequence, **dict(zip(dropcopy.FIELDS, value, strict=True))}
                 self._misplaced(row, ("expected", {"sequence_from": begin, "sequence_to": last}), told)
-        return len(updates)
+        count = len(part.updates)
+        part.ClearField("updates")
+        if rest := part.ByteSize():
+            self._misplaced(row, ("expected", "updates alone"), {"other_bytes": rest})
+        return count
 
     def _misplaced(self, row: order_pb2.StoredUpdates, expected: tuple[str, Any], what: Any) -> None:
         says = {"first_sequence": row.first_sequence, "last_sequence": row.last_sequence, "what": what}

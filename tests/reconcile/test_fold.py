@@ -535,6 +535,15 @@ def test_updates_that_cannot_be_read_are_a_break(day: Day) -> None:
     assert len(missing) == 3
 
 
+def test_a_row_of_the_drop_copy_is_of_sequences_and_updates_alone(day: Day) -> None:
+    """Nothing else that is stored is told, as that a reader is to move; no sequence is below 1."""
+    day.history.copies[0].updates += order_pb2.WatchOrdersResponse(draining=order_pb2.Draining()).SerializeToString()
+    (found,) = day.reconcile().kept
+    assert (found.kind, found.right.value["what"]) == ("drop_copy", {"other_bytes": 2})
+    day.store(*day.told, order_pb2.OrderUpdate(sequence=-1, account=ANN))
+    assert day.reconcile().found["drop_copy"] >= 1
+
+
 def test_a_refusal_is_compared_in_full(day: Day) -> None:
     """Reason, message and metadata of a rejected order are those of its event, in the history and in the drop copy."""
     why = market_pb2.Refusal(reason="MARKET_CLOSED", message="closed", metadata={"field": "symbol"})
