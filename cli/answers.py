@@ -14,11 +14,12 @@ from google.protobuf.message import Message
 
 from bourse_sdk.errors import Refusal, Unreachable
 from bourse_sdk.money import decimal_text
+from chassis.units import CURRENCIES
 from cli.machine import MachineError
 
 PATIENCE_SECONDS = 5.0
-
-WHOLE_NUMBER = re.compile(r"(?<![\w.])-?\d+(?![\w.])")
+INTEGER = re.compile(r"-?\d+")
+PRICES = re.compile(r"\b(of|to|or|send) (-?\d+)(?![\w.])")  # Where they stand in what is said of a price.
 T = TypeVar("T")
 
 
@@ -51,12 +52,19 @@ def answered(work: Coroutine[Any, Any, T]) -> T:
 
 
 def in_units(refusal: Refusal) -> str:
-    """What a refusal says, with prices and amounts as people write them here: the service's are in 1/10 000."""
-    said = str(refusal)
-    if not refusal.field.endswith("_e4"):
-        return said
-    said = said.replace(" in 1/10 000 of the currency", "").replace(f"({refusal.field}=", f"({refusal.field[:-3]}=")
-    return WHOLE_NUMBER.sub(lambda found: decimal_text(int(found[0])), said)
+    """What a refusal says, with prices and amounts of money as people write them here: the service's are in 1/10 000."""
+    said, field, value = str(refusal), refusal.field, refusal.value
+    needed = refusal.metadata.get("needed", "")
+    is_price = field.endswith("_e4")
+    is_money = refusal.metadata.get("asset") in CURRENCIES
+    if is_price:
+        said = said.replace(" in 1/10 000 of the currency", "").replace(f"({field}=", f"({field[:-3]}=")
+        said = PRICES.sub(lambda found: f"{found[1]} {decimal_text(int(found[2]))}", said)
+    if is_money and INTEGER.fullmatch(needed):
+        said = said.replace(f": {needed} is needed", f": {decimal_text(int(needed))} is needed")
+    if (is_price or (is_money and field == "amount")) and INTEGER.fullmatch(value):
+        said = said.replace(repr(value), repr(decimal_text(int(value))))
+    return said
 
 
 def show(as_json: bool, value: Any, lines: Iterable[str]) -> None:

@@ -359,7 +359,7 @@ class Book:
         require(TRANSFER_ID, "TRANSFER_ID_INVALID", "transfer_id", transfer_id, "1 to 36 printable ASCII characters")
         require(ASSET, "ASSET_INVALID", "asset", asset, "1 to 12 of A-Z, 0-9 and '.'")
         if amount <= 0:
-            raise invalid("AMOUNT_INVALID", "amount", str(amount), "send a positive amount")
+            raise invalid("AMOUNT_INVALID", "amount", str(amount), "send a positive amount", asset=asset)
         if account.startswith(EXCHANGE_ACCOUNTS):
             raise invalid(
                 "ACCOUNT_INVALID", "account", account, "name an account of a member: this is the exchange's own"
@@ -398,9 +398,10 @@ def require(pattern: re.Pattern[str], reason: str, name: str, value: str, words:
         raise invalid(reason, name, value, f"send {words}")
 
 
-def invalid(reason: str, name: str, value: str, fix: str) -> Denied:
+def invalid(reason: str, name: str, value: str, fix: str, **metadata: str) -> Denied:
     """INVALID_ARGUMENT."""
-    return Denied("INVALID_ARGUMENT", reason, f"{name} {value!r} cannot be taken", field=name, value=value, fix=fix)
+    message = f"{name} {value!r} cannot be taken"
+    return Denied("INVALID_ARGUMENT", reason, message, field=name, value=value, fix=fix, **metadata)
 
 
 def too_large(name: str, count: int, limit: int) -> Denied:
@@ -465,6 +466,7 @@ def _payment_refused(transfer: Transfer, result: str) -> Denied:
             message,
             field="amount",
             value=str(transfer.amount),
+            asset=str(transfer.ledger),
             result=result,
             fix="take less",
         )
@@ -476,6 +478,7 @@ def _payment_refused(transfer: Transfer, result: str) -> Denied:
             message,
             field="amount",
             value=str(transfer.amount),
+            asset=str(transfer.ledger),
             result=result,
             fix="pay in less" if transfer.debit == (VAULT, transfer.ledger) else "take less",
         )

@@ -17,7 +17,7 @@ from svc_order.core.placed import Placed
 from svc_order.core.reference import Reference
 from svc_order.core.refused import Refused, Unavailable, refused
 from svc_order.metrics import Metrics
-from svc_order.ports import Match, OrderFilter, OrderRow, Position, Segment, Store, Ticket
+from svc_order.ports import Exported, Match, OrderFilter, OrderRow, Position, Segment, Store, Ticket
 
 COMMANDS_A_TURN = 512
 REFRESH_SECONDS = 5.0
@@ -305,7 +305,7 @@ class History:
         """A page of orders, newest first."""
         return await self._store.orders(wanted, limit, behind)
 
-    def export(self) -> AsyncIterator[tuple[dict[int, Position], list[OrderRow]]]:
+    def export(self) -> AsyncIterator[Exported]:
         """The whole history out of one snapshot."""
         return self._store.export()
 

@@ -1,6 +1,6 @@
 """The history on PostgreSQL, written set-wise: new orders by COPY, changes by one UPDATE, the position in the same transaction."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from chassis.units import SEQUENCE_BITS
 from svc_order.core.commands import PLAIN, Terms
 from svc_order.core.history import KEEP, Change, Fold, Order
 from svc_order.core.refused import Unavailable
-from svc_order.ports import OrderFilter, OrderRow, Position, Segment
+from svc_order.ports import Copy, Exported, OrderFilter, OrderRow, Position, Segment
 
 SCHEMA = str(Path(__file__).parent / "schema" / "versions")
 EXPORT_ROWS = 1_000
+EXPORT_COPIES = 64
+EXPORT_BYTES = 1 << 20  # Of a part of the drop copy, unless one row has more.
 RESET_SECONDS = 600
 ORDER_COLUMNS = OrderRow._fields
 PLAIN_TERMS = "\t".join("0" * len(PLAIN))
@@ -60,6 +62,10 @@ WHERE shard = %s AND sequence = %s AND incarnation IN (%s, '')
 COPIES = """
 SELECT first_sequence, last_sequence, updates FROM drop_copy
 WHERE shard = %s AND participant = %s AND last_sequence > %s ORDER BY last_sequence LIMIT %s
+"""
+EXPORT_DROP_COPY = """
+SELECT shard, participant, first_sequence, last_sequence, updates FROM drop_copy
+ORDER BY shard, participant, last_sequence
 """
 NAMED = f"""
 {SELECT_ORDERS} WHERE order_id = ANY (%s::bigint[])
@@ -160,18 +166,23 @@ class Tables:
             cursor = await connection.execute(COPIES, [shard, participant, after, limit])
             return [(first, last, bytes(updates)) for first, last, updates in await cursor.fetchall()]
 
-    async def export(self) -> AsyncIterator[tuple[dict[int, Position], list[OrderRow]]]:
+    async def export(self) -> AsyncIterator[Exported]:
         """See ports.Store."""
         async with self._transaction() as connection:
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             cursor = await connection.execute(
                 "SELECT shard, incarnation, sequence, taker_order_id, taker_client_order_id FROM positions ORDER BY shard"
             )
-            yield {shard: Position(*rest) for shard, *rest in await cursor.fetchall()}, []
-            async with connection.cursor(name="export") as reader:
+            yield Exported({shard: Position(*rest) for shard, *rest in await cursor.fetchall()}, [], [])
+            async with connection.cursor(name="orders") as reader:
                 await reader.execute(f"{SELECT_ORDERS} ORDER BY order_id")
                 while rows := await reader.fetchmany(EXPORT_ROWS):
-                    yield {}, [OrderRow._make(row) for row in rows]
+                    yield Exported({}, [OrderRow._make(row) for row in rows], [])
+            async with connection.cursor(name="copies", binary=True) as reader:
+                await reader.execute(EXPORT_DROP_COPY)
+                while rows := await reader.fetchmany(EXPORT_COPIES):
+                    for copies in _parts([Copy._make(row) for row in rows]):
+                        yield Exported({}, [], copies)
 
     async def _orders(self, query: str, values: Sequence[object]) -> list[OrderRow]:
         async with self._transaction() as connection:
@@ -185,6 +196,17 @@ class Tables:
                 yield await database.raw(connection)
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, psycopg.OperationalError) as error:
             raise Unavailable("DATABASE_DOWN", f"the database did not answer: {type(error).__name__}") from error
+
+
+def _parts(copies: Sequence[Copy]) -> Iterator[Sequence[Copy]]:
+    """The same in parts of at most EXPORT_BYTES, or of one."""
+    begin = size = 0
+    for index, copy in enumerate(copies):
+        if index > begin and size + len(copy.updates) > EXPORT_BYTES:
+            yield copies[begin:index]
+            begin, size = index, 0
+        size += len(copy.updates)
+    yield copies[begin:]
 
 
 async def _copy(connection: Connection, statement: str, lines: str) -> None:

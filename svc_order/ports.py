@@ -146,6 +146,24 @@ class Position(NamedTuple):
     taker_client_order_id: str = ""
 
 
+class Copy(NamedTuple):
+    """A stored part of a participant's drop copy: its encoded updates of sequences `first` to `last` of a shard."""
+
+    shard: int
+    participant: str
+    first: int
+    last: int
+    updates: bytes
+
+
+class Exported(NamedTuple):
+    """A part of an export."""
+
+    positions: dict[int, Position]
+    orders: Sequence[OrderRow]
+    copies: Sequence[Copy]
+
+
 class Store(Protocol):
     """The history of orders, and its positions. Reads raise Unavailable when the database does not answer."""
 
@@ -173,5 +191,5 @@ class Store(Protocol):
     async def copies(self, participant: str, shard: int, after: int, limit: int) -> list[tuple[int, int, bytes]]:
         """Drop copy (first, last, encoded) of a participant behind a sequence, oldest first."""
 
-    def export(self) -> AsyncIterator[tuple[dict[int, Position], list[OrderRow]]]:
-        """All positions, then all orders by order_id, out of one snapshot."""
+    def export(self) -> AsyncIterator[Exported]:
+        """All positions, then all orders by order_id, then the drop copy by shard, participant and sequence: one snapshot."""

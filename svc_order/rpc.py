@@ -193,11 +193,8 @@ class OrderService(Servicer):  # type: ignore[misc]
     ) -> AsyncGenerator[order_pb2.ExportOrdersResponse, None]:
         with _statuses():
             async with asyncio.timeout(EXPORT_SECONDS):
-                async for positions, rows in self._history.export():
-                    response = order_pb2.ExportOrdersResponse(orders=[wire.order(row) for row in rows])
-                    for shard, one in positions.items():
-                        response.sequences.add(shard=shard, sequence=one.sequence, incarnation=one.incarnation)
-                    yield response
+                async for part in self._history.export():
+                    yield wire.exported(part)
 
     async def Drain(self, request: order_pb2.DrainRequest, _context: Any) -> order_pb2.DrainResponse:
         return order_pb2.DrainResponse(streams_told=self._streams.drain(request.share_ppm))

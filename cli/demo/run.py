@@ -201,7 +201,7 @@ async def on_own_exchange(home: Path, work: Callable[[Machine], Awaitable[Report
     Raises MachineError when one runs there already: it is somebody else's.
     """
     machine = Machine(home)
-    if machine.state() is not None:
+    if machine.occupied():
         raise MachineError(f"an exchange is already running in {home}: wait for it to end, or set BOURSE_HOME")
     machine.stop()  # what a crash has left
     machine.home.remove()

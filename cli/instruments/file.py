@@ -9,6 +9,7 @@ import yaml
 from bourse.types.v1 import market_pb2
 from bourse_sdk.money import e4
 from chassis.units import CURRENCIES
+from mesh.local.depth import require_shallow
 
 FILE_BYTES_LIMIT = 1 << 20
 REQUIRED = ("symbol", "currency", "tick_size", "max_price", "max_quantity")
@@ -33,7 +34,9 @@ def read_instruments(data: bytes, shards: Sequence[int]) -> list[market_pb2.Inst
     if len(data) > FILE_BYTES_LIMIT:
         raise FileError(None, f"the file is larger than {FILE_BYTES_LIMIT} bytes")
     try:
-        root = yaml.compose(data.decode("utf-8"), yaml.SafeLoader)
+        text = data.decode("utf-8")
+        require_shallow(text)
+        root = yaml.compose(text, yaml.SafeLoader)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start)
         column = error.start - data.rfind(b"\n", 0, error.start) - 1

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +17,14 @@ from cli.machine.home import DATABASE, Home, MachineError, load_layout, save_lay
 from cli.machine.postgres import Postgres
 from cli.machine.processes import programs
 from cli.machine.program import MARK, Program, end, marked
-from cli.machine.state import State
+from cli.machine.state import State, is_ending
 from cli.machine.supervisor import LEASH, STOP_SECONDS, open_log
 
 if TYPE_CHECKING:
     from cli.machine.mesh.mesh import Mesh
 
 STOP_ALL_SECONDS = 3 * STOP_SECONDS
+END_POLL_SECONDS = 0.05
 LOG_TAIL_LINES = 5
 
 
@@ -50,7 +52,7 @@ class Machine:
         when this process does, however that comes. Raises MachineError when it runs already or cannot start; then it has started nothing.
         """
         self.home.create()
-        if self.state() is not None:
+        if self.occupied():
             raise MachineError(f"an exchange is already running in {self.home.folder}")
         layout = load_layout(self.home, shards)
         layout.mesh = layout.mesh if mesh is None else mesh
@@ -74,6 +76,15 @@ class Machine:
         except KeyboardInterrupt:
             self.stop()
             raise
+
+    def occupied(self) -> bool:
+        """Whether an exchange runs here that is to stay: one that is ending, as when its owner was killed, is waited for."""
+        deadline = time.monotonic() + STOP_ALL_SECONDS
+        while (state := self.state()) is not None:
+            if not is_ending(state) or time.monotonic() > deadline:
+                return True
+            time.sleep(END_POLL_SECONDS)
+        return False
 
     def stop(self) -> bool:
         """Ends everything of this home, in order, also what a crashed supervisor has left. Whether anything ran."""

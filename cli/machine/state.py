@@ -37,6 +37,7 @@ class State:
     shards: int
     mesh: bool = False
     phase: Phase = Phase.STARTING
+    owner: int = 0  # The pid of who holds the leash; 0 where nobody does.
     processes: list[ProcessState] = field(default_factory=list)
 
     def process(self, name: str) -> ProcessState:
@@ -57,6 +58,16 @@ def read(home: Home) -> State | None:
     processes = [ProcessState(**process) for process in fields.pop("processes")]
     state = State(**fields | {"phase": Phase(fields["phase"])}, processes=processes)
     return state if runs(state.supervisor, home) else None
+
+
+def is_ending(state: State) -> bool:
+    """Whether it ends without being told: it does so already, or whoever held its leash is gone."""
+    if state.phase is Phase.STOPPING:
+        return True
+    try:
+        return bool(state.owner) and psutil.Process(state.supervisor).ppid() != state.owner
+    except psutil.NoSuchProcess:
+        return True
 
 
 def runs(pid: int, home: Home) -> bool:

@@ -331,6 +331,7 @@ async def supervise(home: Home, layout: Layout, credentials: Credentials, only: 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, supervisor.stop.set)
     if leash:
+        supervisor.state.owner = os.getppid()
         loop.add_reader(sys.stdin.fileno(), supervisor.stop.set)
     await supervisor.run()
 

@@ -1,4 +1,4 @@
-"""`bourse reconcile`: Compare journal, streams, ledger, order history and quotes, while the exchange runs."""
+"""`bourse reconcile`: Compare journal, streams, ledger, order history, drop copy and quotes, while the exchange runs."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ BROKEN, UNREACHABLE = 1, 3
 @json_option
 def reconcile(home: Path, as_json: bool) -> None:
     """Compare journal, execution stream, both JetStream streams, ledger postings trade by trade, balances and
-    positions, open holds, order history, depth and tape; print each difference with both sides.
+    positions, open holds, order history, drop copy, depth and tape; print each difference with both sides.
 
     It works while the exchange runs: everything is compared as of one sequence a shard, that of its start.
 

@@ -24,6 +24,7 @@ KINDS = {
     "negative": "a participant's balance is below zero",
     "conservation": "an asset was created or destroyed",
     "order": "the order history differs from the journal",
+    "drop_copy": "what a participant is told of its orders differs from the journal",
     "feed_trade": "a public trade is not the private one",
     "feed_reference": "an instrument, a phase or a date was made public otherwise than it is",
     "feed_depth": "the public book is not what the open orders display",

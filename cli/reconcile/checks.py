@@ -5,8 +5,8 @@ from typing import Any
 
 from chassis.units import EXCHANGE_ACCOUNTS, shard_of
 from chassis.units import order_id as order_id_of
+from cli.reconcile import dropcopy, journal
 from cli.reconcile import feed as feeds
-from cli.reconcile import journal
 from cli.reconcile.breaks import Breaks
 from cli.reconcile.digests import Digests
 from cli.reconcile.exports import Export, History, Ledger, Quotes
@@ -133,6 +133,13 @@ def orders(breaks: Breaks, fold: Fold, history: History) -> None:
         order_id = order_id_of(fold.shard, sequence)
         breaks.add("order", fold.shard, (journal.SOURCE, left), (history.source, right), order_id=order_id)
         breaks.suspect(fold.shard, sequence)
+
+
+def drop_copy(breaks: Breaks, fold: Fold, history: History) -> None:
+    """Each participant is told each event of its orders, once."""
+    left = journal.SOURCE, fold.told.digests
+    right = history.source, history.drop_copy.of(fold.shard)
+    _tape(breaks, "drop_copy", fold.shard, left, right, dropcopy.FIELDS, fold.sequence)
 
 
 def _differing(left: Any, right: Any) -> tuple[Any, Any]:

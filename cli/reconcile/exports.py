@@ -1,14 +1,17 @@
-"""What the ledger, the order history and the quotes say of themselves, gathered from their exports."""
+"""What the ledger, the order history with the drop copy, and the quotes say of themselves, gathered from their exports."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
+
+from google.protobuf.message import DecodeError
 
 from bourse.ledger.v1 import ledger_pb2
 from bourse.order.v1 import order_pb2
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
 from chassis.units import sequence_of, shard_of
+from cli.reconcile import dropcopy
 from cli.reconcile.breaks import Breaks
 from cli.reconcile.digests import Digests
 from cli.reconcile.journal import Book
@@ -101,27 +104,78 @@ class Ledger(Export):
 
 
 class History(Export):
-    """Every order of the history."""
+    """Every order of the history, and the drop copy."""
 
     source = "svc_order"
     kind = "order"
 
+    def __init__(self, breaks: Breaks, keep: Keep) -> None:
+        super().__init__(breaks, keep)
+        self.drop_copy = DropCopy(breaks, keep)
+
     def add(self, part: order_pb2.ExportOrdersResponse) -> None:
         self.begin(part.sequences)
+        self.drop_copy.begin(part.sequences)
         self.counts["history_orders"] += len(part.orders)
-        for order in part.orders:
+        for order, participant in zip(part.orders, part.participants, strict=True):
             shard, sequence = shard_of(order.order_id), sequence_of(order.order_id)
             if (digests := self.at(shard, sequence, order.order_id)) is not None:
-                digests.add(sequence, view(order))
+                digests.add(sequence, view(participant, order))
+        for copy in part.copies:
+            self.counts["drop_copy_updates"] += self.drop_copy.add(copy)
 
 
-def view(order: order_pb2.Order) -> tuple[Any, ...]:
+class DropCopy(Export):
+    """Every update that svc_order keeps to tell a participant, in the order in which it tells them."""
+
+    source = "svc_order"
+    kind = "drop_copy"
+
+    def __init__(self, breaks: Breaks, keep: Keep) -> None:
+        super().__init__(breaks, keep)
+        self._before: tuple[int, str, int] = -1, "", 0  # Shard, participant and last sequence of the row before.
+
+    def add(self, row: order_pb2.StoredUpdates) -> int:
+        """The next row; returns how many updates it has. They must be within it, in order, and behind the row before."""
+        shard, participant, last = row.shard, row.participant, row.last_sequence
+        begin = self._before[2] + 1 if self._before[:2] == (shard, participant) else 1
+        self._before = shard, participant, last
+        if not begin <= row.first_sequence <= last:
+            self._misplaced(row, ("expected", {"first_sequence_from": begin}), None)
+        try:
+            part = order_pb2.WatchOrdersResponse.FromString(row.updates)
+        except DecodeError as error:
+            self._misplaced(row, ("expected", "encoded updates"), str(error))
+            return 0
+        digests, begin, last = self.of(shard), max(row.first_sequence, 1), min(last, self.cursors.get(shard, 0))
+        for update in part.updates:
+            sequence, value = update.sequence, dropcopy.view(participant, update)
+            if begin <= sequence <= last:
+                digests.add(sequence, value)
+                begin = sequence
+            else:
+                told = {"sequence": sequence, **dict(zip(dropcopy.FIELDS, value, strict=True))}
+                self._misplaced(row, ("expected", {"sequence_from": begin, "sequence_to": last}), told)
+        count = len(part.updates)
+        part.ClearField("updates")
+        if rest := part.ByteSize():
+            self._misplaced(row, ("expected", "updates alone"), {"other_bytes": rest})
+        return count
+
+    def _misplaced(self, row: order_pb2.StoredUpdates, expected: tuple[str, Any], what: Any) -> None:
+        says = {"first_sequence": row.first_sequence, "last_sequence": row.last_sequence, "what": what}
+        at = row.last_sequence
+        self.breaks.add(self.kind, row.shard, expected, (self.source, says), sequence=at, participant=row.participant)
+
+
+def view(participant: str, order: order_pb2.Order) -> tuple[Any, ...]:
     """journal.ORDER_FIELDS of an order of the history."""
     return (
-        *(order.account, order.client_order_id, order.trading_date, order.symbol, order.side, order.type),
+        *(participant, order.account, order.client_order_id, order.trading_date, order.symbol, order.side, order.type),
         *(order.time_in_force, order.price_e4, order.quantity, order.executed_quantity, order.open_quantity),
         *(order.executed_amount_e4, order.fees_e4, order.state),
-        *(order.create_time_us, order.update_time_us, order.last_sequence, order.refusal.reason),
+        *(order.create_time_us, order.update_time_us, order.last_sequence),
+        dropcopy.refusal_in_full(order.refusal) if order.HasField("refusal") else (),
         *(order.stop_price_e4, order.stop_trigger, order.display_quantity, order.hidden, order.post_only),
         *(order.minimum_quantity, order.self_trade_prevention, order.triggered, order.done_reason),
     )

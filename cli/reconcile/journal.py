@@ -13,6 +13,7 @@ from chassis.units import order_id as order_id_of
 from chassis.units import sequence_of, worst
 from cli.reconcile.breaks import Breaks
 from cli.reconcile.digests import Digests
+from cli.reconcile.dropcopy import DONE_BY_RULE, Told, owner, refusal_in_full
 
 FEES = "exchange/fees"
 SOURCE = "journal"
@@ -21,16 +22,15 @@ TERMS = (
     "self_trade_prevention",
 )
 ORDER_FIELDS = (
-    *("account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity"),
-    *("executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4", "state"),
-    *("create_time_us", "update_time_us", "last_sequence", "reason", *TERMS, "triggered", "done_reason"),
+    *("participant", "account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force"),
+    *("price_e4", "quantity", "executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4", "state"),
+    *("create_time_us", "update_time_us", "last_sequence", "refusal", *TERMS, "triggered", "done_reason"),
 )
 POSTING_FIELDS = ("debit_account", "credit_account", "asset", "amount", "kind")
 REFERENCE_FIELDS = ("kind", "encoded")
 PUBLIC_TRADE_FIELDS = ("symbol", "price_e4", "quantity", "taker_side", "time_us")
 BUY = market_pb2.SIDE_BUY
 STOPS = (command_pb2.ORDER_TYPE_STOP, command_pb2.ORDER_TYPE_STOP_LIMIT)
-DONE_BY_RULE = (events_pb2.DONE_REASON_MINIMUM_QUANTITY, events_pb2.DONE_REASON_SELF_TRADE)
 NO_TERMS = (0,) * len(TERMS)
 
 Posting = tuple[str, str, str, int, str]
@@ -122,10 +122,10 @@ class OpenOrder:
     def view(self, state: int, done_reason: int = 0) -> tuple[Any, ...]:
         """ORDER_FIELDS, as the history must show them."""
         return (
-            *(self.account, self.client_order_id, self.trading_date, self.symbol, self.side, self.type),
-            *(self.time_in_force, self.price_e4, self.quantity, self.executed_quantity, self.open_quantity),
+            *(owner(self.account), self.account, self.client_order_id, self.trading_date, self.symbol, self.side),
+            *(self.type, self.time_in_force, self.price_e4, self.quantity, self.executed_quantity, self.open_quantity),
             *(self.executed_amount_e4, self.fees_e4, state),
-            *(self.create_time_us, self.update_time_us, self.last_sequence, ""),
+            *(self.create_time_us, self.update_time_us, self.last_sequence, ()),
             *(*self.terms, self.triggered, done_reason),
         )
 
@@ -145,6 +145,7 @@ class Fold:
         self.postings = Digests(keep)  # What each trade must post, by its sequence.
         self.tape = Digests(keep)  # What the public must see of each trade,
         self.references = Digests(keep)  # and of instruments, phases and dates.
+        self.told = Told(keep)
         self.positions: defaultdict[tuple[str, str], int] = defaultdict(int)  # (account, asset) -> received in trades
         self.currencies: dict[str, str] = {}
         self.counts: Counter[str] = Counter()
@@ -170,7 +171,7 @@ class Fold:
             self._batch = batch
         first, date_before = batch.first_sequence, self.trading_date
         last = min(batch.last_sequence, first + len(batch.events) - 1, through)
-        for digests in (self.finished, self.postings, self.tape, self.references):
+        for digests in (self.finished, self.postings, self.tape, self.references, self.told.digests):
             digests.reach(last)
         handlers, events = self._apply, batch.events
         for sequence in range(max(first, self.sequence + 1), last + 1):
@@ -179,7 +180,9 @@ class Fold:
             if (handler := handlers.get(kind)) is None:
                 self._contradiction(sequence, kind, "an event of a known kind")
             else:
-                handler(sequence, getattr(event, kind))
+                happened = getattr(event, kind)
+                handler(sequence, happened)
+                self.told.tell(sequence, self.time_us, kind, happened)
         if batch.trading_date not in (date_before, self.trading_date) and last == batch.last_sequence:
             self._contradiction(last, {"trading_date": batch.trading_date}, {"trading_date": self.trading_date})
         self.sequence = max(self.sequence, last)
@@ -265,9 +268,9 @@ class Fold:
             return
         unknown = (0,) * 8  # A rejected order's terms are not in its event.
         times = self.time_us, self.time_us, sequence
-        identity = event.account, event.client_order_id, self.trading_date, event.symbol
-        state = order_pb2.ORDER_STATE_REJECTED
-        self.finished.put(sequence, (*identity, *unknown, 0, state, *times, event.refusal.reason, *NO_TERMS, False, 0))
+        identity = owner(event.account), event.account, event.client_order_id, self.trading_date, event.symbol
+        state, why = order_pb2.ORDER_STATE_REJECTED, refusal_in_full(event.refusal)
+        self.finished.put(sequence, (*identity, *unknown, 0, state, *times, why, *NO_TERMS, False, 0))
 
     def _trade(self, sequence: int, trade: events_pb2.Trade) -> None:
         self.counts["trades"] += 1

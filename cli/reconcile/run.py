@@ -161,6 +161,7 @@ class Look:
                 positions = dict(fold.positions)
             if fold.sequence == cursors[1]:
                 checks.orders(self.breaks, fold, history)
+                checks.drop_copy(self.breaks, fold, history)
             if fold.sequence == cursors[2]:
                 private = fold.books()
 

@@ -8,15 +8,19 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from enum import Enum
 
-from bourse_sdk.money import e4
+from bourse_sdk.money import INT64_MAX, e4
 
 FIELDS = ("ordtype", "uid", "is_buy", "qty", "price", "timestamp")
 SEPARATOR = ";"
 FILE_BYTES_LIMIT = 256 << 20
 QUANTITY_LIMIT = 10**12
 PRICE_E4_LIMIT = 10**13
+TICK_SIZE_E4_LIMIT = 10**7
+TOTAL_LIMIT = INT64_MAX // 2  # Of money, and of shares: fees, and what accounts have already, fit beside it.
+FIRST_YEAR = 1970
 
 
 class FileError(Exception):
@@ -61,7 +65,8 @@ class Day:
 
     @property
     def tick_size_e4(self) -> int:
-        return math.gcd(*(step.price_e4 for step in self.steps if step.action is Action.PLACE))
+        """The largest that an instrument can have, of which every price is a multiple."""
+        return math.gcd(TICK_SIZE_E4_LIMIT, *(step.price_e4 for step in self.steps if step.action is Action.PLACE))
 
     @property
     def highest_price_e4(self) -> int:
@@ -122,11 +127,18 @@ class PlainBook:
 def read_day(data: bytes) -> Day:
     """The day in a file. Raises FileError."""
     day, book = Day(), PlainBook()
+    totals = {True: 0, False: 0}  # What the buys could cost, and the shares of all sells.
     for line, values, columns in _rows(data):
         row = _Row(line, values, columns)
-        if not day.date:
-            day.date = row.date()
-        day.steps.append(_step(row, book, day.placed))
+        at = row.date()
+        day.date = day.date or at
+        step = _step(row, book, day.placed)
+        day.steps.append(step)
+        if step.action is Action.PLACE:
+            cost = step.price_e4 * step.quantity
+            totals[step.buy] += cost if step.buy else step.quantity
+            if max(cost, totals[step.buy]) > TOTAL_LIMIT:
+                raise row.error("qty", "this order, or all of its side so far, is worth more than an account can hold")
     if not day.steps:
         raise FileError(2, 1, "there is no row")
     day.fills, day.shares = book.fills, book.shares
@@ -189,10 +201,15 @@ class _Row:
         return price
 
     def date(self) -> int:
-        digits = self.values["timestamp"][:10].replace("-", "")
-        if not (len(digits) == 8 and digits.isascii() and digits.isdigit()):
-            raise self.error("timestamp", f"{self.values['timestamp']!r} does not begin with yyyy-mm-dd")
-        return int(digits)
+        text = self.values["timestamp"][:10]
+        try:
+            found = date.fromisoformat(text)
+        except ValueError:
+            found = date.min
+        if found.year < FIRST_YEAR or found.isoformat() != text:
+            said = f"{self.values['timestamp']!r} does not begin with a day as yyyy-mm-dd, from {FIRST_YEAR} on"
+            raise self.error("timestamp", said)
+        return found.year * 10_000 + found.month * 100 + found.day
 
     def error(self, name: str, message: str) -> FileError:
         return FileError(self.line, self.columns[name], f"{name}: {message}")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -98,7 +99,16 @@ def write_secret(folder: Path, name: str, issued: Issued) -> None:
 
 def write_root(folder: Path, authority: Authority) -> None:
     """Whom a workload believes, as Envoy's secret ROOTCA."""
-    write(folder, ROOT, {"validation_context": {"trusted_ca": {"inline_string": authority.certificate.read_text()}}})
+    write(folder, ROOT, root(authority))
+
+
+def holds_root(folder: Path, authority: Authority) -> bool:
+    """Whether the secret ROOTCA is there, undamaged, and of this authority."""
+    return stored(folder, ROOT) == {"@type": TYPE, "name": ROOT, **root(authority)}
+
+
+def root(authority: Authority) -> dict[str, object]:
+    return {"validation_context": {"trusted_ca": {"inline_string": authority.certificate.read_text()}}}
 
 
 def secret_file(folder: Path, name: str) -> Path:
@@ -112,12 +122,20 @@ def gateway_secret(credential: str) -> str:
 
 
 def held(folder: Path, name: str = WORKLOAD) -> x509.Certificate | None:
-    """The certificate that the secret holds now; None when there is none, or it cannot be read."""
+    """The certificate that the secret holds now; None when there is none, or a byte of it or of its key is damaged."""
+    if (secret := stored(folder, name)) is None:
+        return None
+    chain = secret["tls_certificate"]["certificate_chain"]["inline_string"]
+    return x509.load_pem_x509_certificate(chain.encode())
+
+
+def stored(folder: Path, name: str) -> dict[str, Any] | None:
+    """The secret as it was written; None when there is none, or it is damaged."""
     try:
-        (secret,) = json.loads(secret_file(folder, name).read_text("utf-8"))["resources"]
-        chain = secret["tls_certificate"]["certificate_chain"]["inline_string"]
-        return x509.load_pem_x509_certificate(chain.encode())
-    except (OSError, ValueError, LookupError):
+        file = json.loads(secret_file(folder, name).read_text("utf-8"))
+        (secret,) = file["resources"]
+        return secret if file["version_info"] == version(secret) else None
+    except (OSError, ValueError, LookupError, TypeError):
         return None
 
 
@@ -175,5 +193,8 @@ def write(folder: Path, name: str, secret: dict[str, object]) -> None:
     path = secret_file(folder, name)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     resource = {"@type": TYPE, "name": name, **secret}
-    version = hashlib.sha256(json.dumps(resource).encode()).hexdigest()[:16]
-    write_private(path, json.dumps({"version_info": version, "resources": [resource]}))
+    write_private(path, json.dumps({"version_info": version(resource), "resources": [resource]}))
+
+
+def version(resource: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(resource).encode()).hexdigest()[:16]

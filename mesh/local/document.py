@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 import yaml
 
+from mesh.local.depth import require_shallow
+
 Json = dict[str, Any]
 Key = str | int
 FIELD_PATH = tuple[Key, ...]
@@ -125,6 +127,7 @@ def dotted(path: FIELD_PATH) -> str:
 def read_text(text: str, file: str, first_line: int = 0) -> Iterator[Document]:
     """Every document of a YAML text. Untranslatable when it is no YAML, a key is there twice, or a document is no mapping."""
     try:
+        require_shallow(text)
         for node in yaml.compose_all(text, Loader=yaml.CSafeLoader):
             body = construct(node)
             if body is None:

@@ -86,6 +86,7 @@ STATUS_OF: dict[str, str] = {
         "UNAVAILABLE",
     ),
     "HOLD_INVALID": "INTERNAL",  # What is checked here is never so.
+    "REFUSAL_DAMAGED": "INTERNAL",
 }
 
 

@@ -11,7 +11,7 @@ from svc_order.core.commands import Cancel, Command, Place, Replace, Terms
 from svc_order.core.reference import Instrument, Shard
 from svc_order.core.refused import Refused
 from svc_order.core.saga import Hold
-from svc_order.ports import OrderRow, Ticket
+from svc_order.ports import Exported, OrderRow, Ticket
 
 VALUE_LIMIT = 256
 
@@ -243,9 +243,39 @@ def order(row: OrderRow) -> order_pb2.Order:
         done_reason=row.done_reason,  # type: ignore[arg-type]
     )
     if row.refusal:
-        reason, text, metadata = json.loads(row.refusal)
-        message.refusal.CopyFrom(market_pb2.Refusal(reason=reason, message=text, metadata=metadata))
+        message.refusal.CopyFrom(_stored(row.refusal))
     return message
+
+
+def _stored(refusal: str) -> market_pb2.Refusal:
+    """A refusal of the history; one that is damaged says so, and hides no other order."""
+    try:
+        match json.loads(refusal):
+            case [str(reason), str(message), dict(metadata)]:
+                return market_pb2.Refusal(reason=reason, message=message, metadata=metadata)
+    except (ValueError, TypeError, RecursionError):
+        pass
+    return market_pb2.Refusal(
+        reason="REFUSAL_DAMAGED", message="the stored refusal is damaged", metadata={"value": refusal[:VALUE_LIMIT]}
+    )
+
+
+def exported(part: Exported) -> order_pb2.ExportOrdersResponse:
+    """A part of the history."""
+    response = order_pb2.ExportOrdersResponse(
+        orders=[order(row) for row in part.orders], participants=[row.participant for row in part.orders]
+    )
+    for number, at in part.positions.items():
+        response.sequences.add(shard=number, sequence=at.sequence, incarnation=at.incarnation)
+    for copy in part.copies:
+        response.copies.add(
+            shard=copy.shard,
+            participant=copy.participant,
+            first_sequence=copy.first,
+            last_sequence=copy.last,
+            updates=copy.updates,
+        )
+    return response
 
 
 def watched(

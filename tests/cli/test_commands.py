@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from bourse_sdk import Refusal
 from cli.__main__ import lines, main
+from cli.answers import in_units
 from cli.market import Assets
 from tests.exchange import CURRENCY, TRADING_DATE, Exchange
 
@@ -123,6 +125,29 @@ def test_a_refusal_ends_with_1_and_says_field_value_and_fix(bourse: Bourse, acco
     assert "ORDER_UNKNOWN" in bourse("order", "cancel", account, 77, fails=1)
 
 
+def test_amounts_are_told_as_they_were_typed(bourse: Bourse, account: str) -> None:
+    """Money with its decimals, shares without; what is needed for an order too."""
+    assert "(amount='99999999.99')" in bourse("withdraw", account, CURRENCY, "99999999.99", fails=1)
+    assert "(amount='-5.00')" in bourse("deposit", account, CURRENCY, -5, fails=1)
+    assert "(amount='-5')" in bourse("deposit", account, "ACME", -5, fails=1)
+    poor = bourse("order", "place", account, "buy", 1_000_000, "BRIO", "1000.00", fails=1)
+    assert "has not enough EUR: 1000300000.00 is needed" in poor
+
+
+def test_of_a_refused_price_only_prices_are_put_into_units() -> None:
+    """Names of standards, symbols of digits and counts stay as they are."""
+    said = "takes prices of 100 to 250000"
+    price = Refusal(
+        "PRICE_OUT_OF_LIMITS", f"600519 {said}", {"field": "price_e4", "value": "99", "fix": "send 100 to 250000"}
+    )
+    assert in_units(price) == (
+        "PRICE_OUT_OF_LIMITS: 600519 takes prices of 0.01 to 25.00 (price='0.0099'); send 0.01 to 25.00"
+    )
+    fix = "see Instrument's comments; a currency is a code of ISO 4217, a symbol is none"
+    listed = Refusal("INSTRUMENT_INVALID", "outside its limits", {"field": "max_price_e4", "value": "-1", "fix": fix})
+    assert in_units(listed) == f"INSTRUMENT_INVALID: outside its limits (max_price='-0.0001'); {fix}"
+
+
 def test_wrong_usage_ends_with_2(bourse: Bourse, account: str) -> None:
     """Nothing is sent."""
     assert "PRICE" in bourse("order", "place", account, "buy", 10, "BRIO", fails=2)
@@ -216,6 +241,7 @@ def test_the_example_instruments_load_and_load_again(bourse: Bourse) -> None:
         ("instruments:\n- {symbol: USD, currency: EUR, tick_size: 1, max_price: 1, max_quantity: 1}\n", "2:12"),
         ("instruments:\n- {symbol: A, currency: EUX, tick_size: 1, max_price: 1, max_quantity: 1}\n", "2:25"),
         ("instruments: [\n", "2:1"),
+        ("[" * 20_000, "1:101"),
     ],
 )
 def test_an_unreadable_instrument_file_is_refused_with_line_and_column(

@@ -8,7 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from cli.__main__ import main
+from cli.answers import as_value
 from cli.replay.day import Action, FileError, PlainBook, Resting, read_day
+from cli.replay.run import Market, instrument
+from svc_match.core.instrument import Instrument, wrong_field
 from tests.exchange import Exchange
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "bme" / "orders-ana-2019-5-23.csv"
@@ -58,6 +61,13 @@ def test_a_reduction_keeps_the_total_and_one_by_all_that_is_open_ends_the_order(
         (HEAD + f"new;1;True;5;1.00001;{AT}\n", "2:14"),
         (HEAD + f"new;1;True;5;nan;{AT}\n", "2:14"),
         (HEAD + "new;1;True;5;1;yesterday\n", "2:16"),
+        (HEAD + "new;1;True;5;1;2019-02-30 09:00\n", "2:16"),
+        (HEAD + "new;1;True;5;1;20190523 09:00\n", "2:16"),
+        (HEAD + new(1, True, 5, "1") + "new;2;True;5;1;2019-13-01 09:00\n", "3:16"),
+        (HEAD + new(1, True, 5, "1e10"), "2:14"),
+        (HEAD + new(1, True, 10**12, "1e9"), "2:12"),
+        (HEAD + new(1, False, 10**12, "1e9"), "2:13"),
+        (HEAD + new(1, True, 3 * 10**11, "1000") + new(2, True, 3 * 10**11, "1000"), "3:12"),
         (HEAD + new(1, True, 5, "1") + new(1, True, 5, "1"), "3:5"),
         (HEAD + new(1, True, 5, "1") + f"cancel;2;;5;;{AT}\n", "3:8"),
     ],
@@ -72,6 +82,15 @@ def test_bytes_that_are_not_text_have_a_place_too() -> None:
     """So do those behind good rows."""
     with pytest.raises(FileError, match=r"^2:3: this is not UTF-8"):
         read_day(HEAD.encode() + b"ne\xff")
+
+
+def test_high_prices_fit_an_instrument() -> None:
+    """Up to the exchange's highest: the tick size is no larger than one can be, and divides every price."""
+    for price in ("1e9", "100000000", "2500"):
+        day = read_day((HEAD + new(1, True, 5, price)).encode())
+        market = Market("1", "RP1", 0, day.date)
+        assert wrong_field(Instrument(**as_value(instrument(day, market))), 0) == ""
+        assert day.steps[0].price_e4 % day.tick_size_e4 == 0
 
 
 def made_up(seed: int, orders: int) -> str:
@@ -114,3 +133,12 @@ def test_an_unreadable_file_ends_with_2(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["replay", "--orders", str(file), "--home", str(tmp_path)])
     assert done.exit_code == 2
     assert "day.csv:2:7: is_buy: 'maybe'" in done.output
+
+
+def test_the_highest_prices_trade(exchange: Exchange, tmp_path: Path) -> None:
+    """At the exchange's limit, and in whole millions."""
+    file = tmp_path / "day.csv"
+    file.write_text(HEAD + new(1, True, 5, "1e9") + new(2, False, 5, "100000000"))
+    done = CliRunner().invoke(main, ["replay", "--orders", str(file), "--home", str(exchange.home), "--json"])
+    assert done.exit_code == 0, done.output
+    assert (json.loads(done.stdout)["fills"], json.loads(done.stdout)["shares"]) == (1, 5)

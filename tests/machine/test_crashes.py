@@ -190,8 +190,10 @@ input()
     assert holder.stdout is not None
     assert holder.stdout.readline() == "up\n"
     assert servers_of(own)
+    assert Machine(own.home.folder).occupied()
     holder.kill()
     holder.communicate()
+    assert not Machine(own.home.folder).occupied(), "the next one waits until all of it has ended"
     eventually(lambda: not servers_of(own))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from cli.machine.mesh.keyring import Keyring, Secret
 from mesh.local import certificates
 from mesh.local.certificates import Authority, Issued
 
@@ -81,6 +82,25 @@ def test_a_secret_is_one_file_for_its_owner(authority: Authority, tmp_path: Path
         assert json.loads(path.read_text())["resources"][0]["name"] == name
     assert certificates.held(tmp_path) == x509.load_pem_x509_certificate(issued.certificate.encode())
     assert "PRIVATE KEY" not in repr(issued)
+
+
+@pytest.mark.parametrize("name", [certificates.WORKLOAD, certificates.ROOT])
+@pytest.mark.parametrize("damage", ["", "{", "[]", "changed", "missing"])
+def test_a_damaged_secret_is_written_again(authority: Authority, tmp_path: Path, name: str, damage: str) -> None:
+    """A pod's own, a byte of its key too, and whom it believes, each alone; what is whole stays as it is."""
+    keyring, wanted = Keyring(authority), [Secret(tmp_path / "pod", certificates.WORKLOAD, SPIFFE)]
+    assert (keyring.keep(wanted), keyring.keep(wanted)) == (1, 0)
+    files = {one: certificates.secret_file(tmp_path / "pod", one) for one in (certificates.WORKLOAD, certificates.ROOT)}
+    before = {one: file.read_text() for one, file in files.items()}
+    if damage == "missing":
+        files[name].unlink()
+    else:
+        files[name].write_text(before[name].replace("-----END", "A-----END") if damage == "changed" else damage)
+    assert keyring.keep(wanted) == (name == certificates.WORKLOAD)
+    assert certificates.held(tmp_path / "pod") is not None
+    assert certificates.holds_root(tmp_path / "pod", authority)
+    after = {one: file.read_text() for one, file in files.items()}
+    assert {one for one in files if after[one] != before[one]} == {name} - {certificates.ROOT}
 
 
 def test_what_is_no_secret_holds_nothing(tmp_path: Path) -> None:

@@ -166,6 +166,7 @@ def test_certificates_of_no_use_are_found(meshed: Exchange) -> None:
         secret_file(folders["svc_quote"], WORKLOAD).write_text("{")
         expired = authority.issue(next(one.identity for one in mesh.places if one.process == "svc_ledger"), seconds=-1)
         certificates.write_secret(folders["svc_ledger"], WORKLOAD, expired)
+        secret_file(folders["svc_match-0"], certificates.ROOT).write_text("{")
         told = bourse(meshed, "mesh", "check")
     finally:
         os.kill(controller, signal.SIGCONT)
@@ -174,6 +175,7 @@ def test_certificates_of_no_use_are_found(meshed: Exchange) -> None:
         "svc_order.sidecar: its certificate default is missing or cannot be read",
         "svc_quote.sidecar: its certificate default is missing or cannot be read",
         "svc_ledger.sidecar: its certificate default expired at",
+        "svc_match-0.sidecar: whom it believes, ROOTCA, is missing or cannot be read",
     ):
         assert words in told.output, told.output
     mesh.renew_certificates()

@@ -104,6 +104,12 @@ def test_a_wrong_type_is_told_by_line_and_name(kind: str, path: str, value: Any)
     assert any(one.path.startswith(path.replace(".[]", "[0]")) for one in found)
 
 
+def test_yaml_that_nobody_can_follow_is_refused_by_its_line() -> None:
+    """Nothing recurses into it."""
+    with pytest.raises(Untranslatable, match=r"own.yaml:2: .*nested deeper than 100 levels"):
+        list(read_text("kind: Service\nspec: " + "[" * 100_000, "own.yaml"))
+
+
 def load(folder: Path, **files: str) -> World:
     for name, text in {"mesh": OPEN, **files}.items():
         (folder / f"{name}.yaml").write_text(text)

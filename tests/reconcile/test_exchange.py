@@ -205,6 +205,17 @@ PLANTS = {
     ),
     "an order is missing": ("svc_order.orders", "state = 1", "", {"order"}),
     "an order never was": ("svc_order.orders", "state = 3", "order_id = order_id + 1000000", {"order"}),
+    "an order is another participant's": ("svc_order.orders", "state = 1", "participant = 'other'", {"order"}),
+    "the refusal of an order is damaged": ("svc_order.orders", "refusal <> ''", "refusal = refusal || 'x'", {"order"}),
+    "a participant is not told": ("svc_order.drop_copy", "true", "", {"drop_copy"}),
+    "a participant is told something else": (
+        "svc_order.drop_copy",
+        "length(updates) > 100",
+        "updates = set_byte(updates, 40, 255 - get_byte(updates, 40))",
+        {"drop_copy"},
+    ),
+    "a participant is told twice": ("svc_order.drop_copy", "true", "updates = updates || updates", {"drop_copy"}),
+    "another participant is told": ("svc_order.drop_copy", "true", "participant = 'other'", {"drop_copy"}),
     "a command in the journal is changed": (
         "svc_match.journal",
         "length(commands) > 100",
@@ -239,6 +250,7 @@ async def test_an_exchange_that_has_traded_is_clean(exchange: Exchange) -> None:
     counts = outcome.counts
     assert counts["trades"] == counts["public_trades"] == counts["quote_trades"] > 20
     assert counts["orders"] + counts["rejected"] >= counts["history_orders"] > 80
+    assert counts["drop_copy_updates"] > counts["orders"] + 2 * counts["trades"]
     assert counts["restated"] == 3 * len(SYMBOLS)  # One slid, one lost shares to its owner, one was triggered.
     assert counts["holds"] > 40
     assert counts["levels"] > 40

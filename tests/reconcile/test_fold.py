@@ -179,6 +179,7 @@ class Day:
     ledger: ledger_pb2.ExportLedgerResponse = field(default_factory=ledger_pb2.ExportLedgerResponse)
     history: order_pb2.ExportOrdersResponse = field(default_factory=order_pb2.ExportOrdersResponse)
     quotes: quote_pb2.ExportQuotesResponse = field(default_factory=quote_pb2.ExportQuotesResponse)
+    told: list[order_pb2.OrderUpdate] = field(default_factory=list)
     keep: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
@@ -208,6 +209,8 @@ class Day:
         self._settle({offer: 60, iceberg: 30, stop: 7}, bids, trade)
         self._record(offer, trade - 1, bid)
         self._record_terms(iceberg, stop, unseen, slid)
+        self.history.participants.extend(order.account.partition("/")[0] for order in self.history.orders)
+        self._tell(offer, trade, (bid, iceberg, stop, unseen, slid))
         self._quote(trade)
 
     def _settle(self, offers: dict[int, int], bids: dict[int, int], trade: int) -> None:
@@ -293,6 +296,57 @@ class Day:
                 **fields,
             )
 
+    def _tell(self, offer: int, trade: int, later: tuple[int, ...]) -> None:
+        taker, placed = trade - 1, {order.order_id: order for order in self.history.orders}
+        accepted = {order_id: self._accepted(placed[order_id]) for order_id in (offer, taker, *later)}
+        slid = accepted[later[-1]]
+        slid.price_e4 = 100_000
+        traded: dict[str, Any] = {"sequence": trade, "time_us": 1_000 * taker, "kind": order_pb2.UPDATE_KIND_TRADED}
+        traded |= {"symbol": "ACME", "price_e4": 100_000, "quantity": 40, "fee_e4": 2_000}
+        sold = {"order_id": offer, "account": BEN, "open_quantity": 60, "maker": True, "side": SELL}
+        bought = {"order_id": taker, "account": ANN, "client_order_id": f"c{taker}", "side": BUY}
+        filled = {
+            "kind": order_pb2.UPDATE_KIND_FILLED,
+            "order_id": taker,
+            "account": ANN,
+            "client_order_id": f"c{taker}",
+        }
+        restated = order_pb2.OrderUpdate()
+        restated.CopyFrom(slid)
+        restated.MergeFrom(order_pb2.OrderUpdate(sequence=slid.sequence + 1, kind=order_pb2.UPDATE_KIND_RESTATED))
+        restated.MergeFrom(order_pb2.OrderUpdate(price_e4=99_000, restate_reason=events_pb2.RESTATE_REASON_SLID))
+        restated.side = market_pb2.SIDE_UNSPECIFIED
+        self.told = [
+            *accepted.values(),
+            order_pb2.OrderUpdate(**traded, **sold),
+            order_pb2.OrderUpdate(**traded, **bought),
+            order_pb2.OrderUpdate(sequence=trade + 1, time_us=1_000 * taker, symbol="ACME", **filled),
+            restated,
+        ]
+        self.told.sort(key=lambda update: update.sequence)
+        self.store(*self.told)
+
+    def _accepted(self, order: order_pb2.Order) -> order_pb2.OrderUpdate:
+        update = order_pb2.OrderUpdate(sequence=order.order_id, order_id=order.order_id, open_quantity=order.quantity)
+        for name in ("account", "client_order_id", "symbol", "side", "price_e4", "quantity"):
+            setattr(update, name, getattr(order, name))
+        update.time_us, update.kind = order.create_time_us, order_pb2.UPDATE_KIND_ACCEPTED
+        return update
+
+    def store(self, *updates: order_pb2.OrderUpdate) -> None:
+        """The drop copy as it is stored: so many updates at most a row."""
+        del self.history.copies[:]
+        for participant in ("ann", "ben"):
+            own = [update for update in updates if update.account.startswith(participant)]
+            for begin in range(0, len(own), 3):
+                part = own[begin : begin + 3]
+                self.history.copies.add(
+                    participant=participant,
+                    first_sequence=part[0].sequence,
+                    last_sequence=part[-1].sequence,
+                    updates=order_pb2.WatchOrdersResponse(updates=part).SerializeToString(),
+                )
+
     def _quote(self, trade: int) -> None:
         book = self.quotes.books.add(symbol="ACME")
         book.bids.add(price_e4=90_000, quantity=10, orders=1)
@@ -328,6 +382,7 @@ class Day:
         checks.trades(breaks, fold, ledger)
         checks.holds(breaks, fold, ledger)
         checks.orders(breaks, fold, history)
+        checks.drop_copy(breaks, fold, history)
         checks.balances(breaks, [dict(fold.positions)], ledger)
         checks.public(breaks, fold, feed, fold.sequence)
         checks.quote_trades(breaks, feed, quotes, fold.sequence)
@@ -431,9 +486,87 @@ def test_a_changed_order_shows_the_field_that_differs(day: Day) -> None:
 
 def test_an_order_that_history_lacks_is_a_break(day: Day) -> None:
     """An order that the history lacks has nothing on its right side."""
-    del day.history.orders[0]
+    del day.history.orders[0], day.history.participants[0]
     (found,) = day.reconcile().kept
     assert (found.kind, found.right.value) == ("order", None)
+
+
+def test_an_order_of_another_participant_shows_both(day: Day) -> None:
+    """Whose an order is is read off its account; a history that takes it for another's is a break."""
+    day.history.participants[0] = "ann"
+    day.keep = frozenset({day.history.orders[0].order_id})
+    (found,) = day.reconcile().kept
+    assert (found.kind, found.left.value, found.right.value) == (
+        "order",
+        {"participant": "ben"},
+        {"participant": "ann"},
+    )
+
+
+def test_an_update_that_is_missing_or_told_twice_is_shown(day: Day) -> None:
+    """A participant is told each event of its own orders once."""
+    traded = next(update for update in day.told if update.kind == order_pb2.UPDATE_KIND_TRADED and update.maker)
+    day.keep = frozenset({traded.sequence})
+    for count in (0, 2):
+        day.store(*(update for update in day.told for _ in range(count if update is traded else 1)))
+        (found,) = day.reconcile().kept
+        assert (found.kind, found.where) == ("drop_copy", {"sequence": traded.sequence})
+        assert [told["participant"] for told in found.left.value] == ["ann", "ben"]
+        assert [told["participant"] for told in found.right.value] == ["ann", *["ben"] * count]
+
+
+def test_updates_are_told_in_order(day: Day) -> None:
+    """An update outside of its row or behind a later one, and a row that begins before the last one ends, are breaks."""
+    first, second, third, *rest = (update for update in day.told if update.account == ANN)
+    others = [update for update in day.told if update.account == BEN]
+    for told in ([first, third, second, *rest, *others], [second, first, third, *rest, *others], day.told[::-1]):
+        day.store(*told)
+        breaks = day.reconcile()
+        assert set(breaks.found) == {"drop_copy"}
+        assert any("participant" in found.where for found in breaks.kept)
+
+
+def test_updates_that_cannot_be_read_are_a_break(day: Day) -> None:
+    """A damaged row of the drop copy is named by its participant and last sequence, and what it held is missing."""
+    row = day.history.copies[0]
+    row.updates = row.updates[:-1]
+    found, *missing = day.reconcile().kept
+    assert (found.kind, found.where) == ("drop_copy", {"sequence": row.last_sequence, "participant": "ann"})
+    assert len(missing) == 3
+
+
+def test_a_row_of_the_drop_copy_is_of_sequences_and_updates_alone(day: Day) -> None:
+    """Nothing else that is stored is told, as that a reader is to move; no sequence is below 1."""
+    day.history.copies[0].updates += order_pb2.WatchOrdersResponse(draining=order_pb2.Draining()).SerializeToString()
+    (found,) = day.reconcile().kept
+    assert (found.kind, found.right.value["what"]) == ("drop_copy", {"other_bytes": 2})
+    day.store(*day.told, order_pb2.OrderUpdate(sequence=-1, account=ANN))
+    assert day.reconcile().found["drop_copy"] >= 1
+
+
+def test_a_refusal_is_compared_in_full(day: Day) -> None:
+    """Reason, message and metadata of a rejected order are those of its event, in the history and in the drop copy."""
+    why = market_pb2.Refusal(reason="MARKET_CLOSED", message="closed", metadata={"field": "symbol"})
+    day.journal.write(
+        events_pb2.ExecutionEvent(
+            rejected=events_pb2.CommandRejected(
+                kind=events_pb2.COMMAND_KIND_PLACE, account=ANN, client_order_id="late", symbol="ACME", refusal=why
+            )
+        )
+    )
+    sequence = day.journal.sequence
+    for export in (day.ledger, day.history, day.quotes):
+        export.sequences[0].sequence = sequence
+    identity = {"account": ANN, "client_order_id": "late", "symbol": "ACME", "refusal": why}
+    rejected = {"order_id": sequence, "state": order_pb2.ORDER_STATE_REJECTED, "last_sequence": sequence, **identity}
+    times = {"create_time_us": 1_000 * sequence, "update_time_us": 1_000 * sequence, "trading_date": DATE}
+    day.history.orders.add(**rejected, **times)
+    day.history.participants.append("ann")
+    told = {"sequence": sequence, "time_us": 1_000 * sequence, "kind": order_pb2.UPDATE_KIND_REJECTED}
+    day.store(*day.told, order_pb2.OrderUpdate(**told, **identity))
+    assert day.reconcile().kept == []
+    day.history.orders[-1].refusal.metadata["field"] = "price"
+    assert day.reconcile().found == {"order": 1}
 
 
 def test_the_tape_has_each_trade_once(day: Day) -> None:
@@ -540,8 +673,9 @@ def test_a_gap_in_the_journal_is_a_break(day: Day) -> None:
 def test_an_event_that_contradicts_those_before_it_is_a_break(day: Day) -> None:
     """A trade says what is open after it; the fold knows better."""
     day.journal.batches[3].events[1].trade.maker_open_quantity = 61
-    (found,) = day.reconcile().kept
+    found, told = day.reconcile().kept
     assert (found.kind, found.left.value, found.right.value) == ("event", 61, 60)
+    assert told.kind == "drop_copy"
 
 
 def test_a_trade_within_one_account_posts_fees_alone() -> None:

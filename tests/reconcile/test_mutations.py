@@ -19,7 +19,7 @@ FREE = {
     "OrderAccepted.amount_e4": "counts for a market buy while it is open",
     "OrderAccepted.held_price_e4": "counts while the order is open",
     "OrderAccepted.held_fee_e6": "counts while the order is open",
-    "OrderDone.client_order_id": "only the drop copy tells it",
+    "StoredUpdates.last_sequence": "svc_order's own cut, within which all updates are",
     "MarketDataBatch.incarnation": "the private events have it too",
     "MarketDataBatch.epoch": "is for the journal's writer to check",
     "MarketDataBatch.time_us": "only times of trades are told to anyone else",
@@ -47,7 +47,15 @@ def fields(message: Message, path: str = "") -> Iterator[tuple[str, Message, Any
 
 def mutate(message: Message, field: Any) -> None:
     value: Any = getattr(message, field.name)
-    other = value + "x" if isinstance(value, str) else not value if isinstance(value, bool) else value + 1
+    match value:
+        case bool():
+            other: Any = not value
+        case str():
+            other = value + "x"
+        case bytes():
+            other = value[:-1] + bytes([value[-1] ^ 1])
+        case _:
+            other = value + 1
     setattr(message, field.name, other)
 
 
@@ -55,7 +63,8 @@ def parts(day: Day) -> dict[str, Message]:
     """Whatever a day is told by."""
     journal = {f"private {number}": batch for number, batch in enumerate(day.journal.batches)}
     public = {f"public {number}": batch for number, batch in enumerate(day.journal.public)}
-    return {"ledger": day.ledger, "history": day.history, "quotes": day.quotes, **journal, **public}
+    told = {f"told {number}": update for number, update in enumerate(day.told)}
+    return {"ledger": day.ledger, "history": day.history, "quotes": day.quotes, **journal, **public, **told}
 
 
 ALL = [
@@ -71,4 +80,6 @@ def test_a_field_that_is_changed_is_found(name: str, path: str, field_name: str)
     day = Day()
     message, field = next((message, field) for here, message, field in fields(parts(day)[name]) if here == path)
     mutate(message, field)
+    if name.startswith("told"):
+        day.store(*day.told)
     assert day.reconcile().found or field_name in FREE

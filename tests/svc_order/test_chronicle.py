@@ -12,8 +12,9 @@ from bourse.types.v1 import command_pb2, market_pb2
 from chassis import database
 from svc_order import db, wire
 from svc_order.core.commands import PLAIN, Terms
+from svc_order.core.history import Fold
 from svc_order.core.reference import Reference
-from svc_order.ports import OrderRow, Position
+from svc_order.ports import OrderRow, Position, Segment
 from svc_order.wire.chronicle import Chronicle
 from tests.servers import Database
 
@@ -144,6 +145,29 @@ async def test_an_order_that_its_own_rule_ended_says_so(told: Told, reason: Any)
     ]
     ends = [one for one in await told.updates("alpha") if one.kind == order_pb2.UPDATE_KIND_CANCELLED]
     assert [(one.done_reason, one.quantity, one.client_order_id) for one in ends] == [(reason, 10, "c1"), (0, 10, "c4")]
+
+
+async def test_the_drop_copy_is_exported_in_order_and_in_bounded_parts(told: Told) -> None:
+    """By participant and sequence, a part of at most EXPORT_BYTES or one row; the same bytes as are told."""
+    large = b"x" * (db.EXPORT_BYTES // 2 - 1)
+    segments = [Segment(n, n, {"beta": large, "alpha": b"%d" % n}) for n in range(1, 6)]
+    segments[3].updates["beta"] = large * 3
+    await told.tables.append(0, 0, Position(INCARNATION, 5), Fold(), segments)
+    parts = [part.copies async for part in told.tables.export() if part.copies]
+    assert [len(part) for part in parts] == [6, 2, 1, 1]
+    expected = [(0, name, one.first, one.last, one.updates[name]) for name in ("alpha", "beta") for one in segments]
+    assert [copy for part in parts for copy in part] == expected
+
+
+@pytest.mark.parametrize("damage", ["x", '["A", "b", {}]x', "[1, 2, 3]", '["A"]', '["A", "b", {"c": 1}]', "[" * 20_000])
+def test_a_damaged_refusal_is_told_as_such(damage: str) -> None:
+    """It hides neither the order nor any other one of its page."""
+    row = OrderRow(*(0 if kind is int else kind() for kind in OrderRow.__annotations__.values()))
+    assert wire.order(row._replace(refusal='["A", "b", {"c": "d"}]')).refusal == market_pb2.Refusal(
+        reason="A", message="b", metadata={"c": "d"}
+    )
+    damaged = wire.order(row._replace(refusal=damage)).refusal
+    assert (damaged.reason, damaged.metadata["value"]) == ("REFUSAL_DAMAGED", damage[:256])
 
 
 async def test_the_version_before_writes_on_this_schema_and_its_rows_are_read(

@@ -306,11 +306,26 @@ def test_a_watcher_from_the_future_or_of_another_incarnation(exchange: Exchange)
 
 
 def test_an_export_is_one_snapshot(exchange: Exchange) -> None:
-    """First the positions, then every order by its id."""
+    """First the positions, then every order by its id, and whose it is, then what WatchOrders tells each participant."""
     expected = sorted(one.order_id for one in exchange.orders())
     parts = list(exchange.operator().ExportOrders(order_pb2.ExportOrdersRequest(), timeout=CALL_SECONDS))
     assert [one.shard for one in parts[0].sequences] == [0]
     assert [order.order_id for part in parts for order in part.orders] == expected
+    owners = [(order.account.partition("/")[0], name) for part in parts for order, name in _owned(part)]
+    assert all(account == name for account, name in owners)
+    copies = [copy for part in parts for copy in part.copies if copy.participant == "alpha"]
+    stored = [one for copy in copies for one in order_pb2.WatchOrdersResponse.FromString(copy.updates).updates]
+    told: list[order_pb2.OrderUpdate] = []
+    for response in exchange.broker().WatchOrders(order_pb2.WatchOrdersRequest(), timeout=CALL_SECONDS):
+        told += response.updates
+        if response.last_sequence >= parts[0].sequences[0].sequence:
+            break
+    assert stored == told[: len(stored)]
+    assert all(one.sequence > parts[0].sequences[0].sequence for one in told[len(stored) :])
+
+
+def _owned(part: order_pb2.ExportOrdersResponse) -> Any:
+    return zip(part.orders, part.participants, strict=True)
 
 
 def test_connections_that_postgresql_cut_are_replaced(exchange: Exchange) -> None:

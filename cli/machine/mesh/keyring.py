@@ -58,10 +58,14 @@ class Keyring:
         self._authority = authority
 
     def keep(self, wanted: Sequence[Secret], *, anew: bool = False) -> int:
-        """Issues what is missing, due, damaged or of other names; all of it with `anew`. How many were issued."""
+        """Issues what is missing, due, damaged or of other names; all of it with `anew`. How many were issued.
+
+        Whom a pod believes is written again wherever it is missing or damaged, also beside a good certificate.
+        """
         due = [secret for secret in wanted if anew or not self._holds(secret)]
-        for folder in {secret.folder for secret in due}:
-            certificates.write_root(folder, self._authority)
+        for folder in {secret.folder for secret in wanted}:
+            if not certificates.holds_root(folder, self._authority):
+                certificates.write_root(folder, self._authority)
         for secret in due:
             certificates.write_secret(secret.folder, secret.name, self._authority.issue(secret.spiffe, secret.hosts))
         return len(due)

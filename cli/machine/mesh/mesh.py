@@ -25,6 +25,7 @@ from cli.machine.mesh.world import load, routed, weighed, weights
 from cli.machine.state import State
 from cli.machine.words import last_words
 from mesh.local import certificates
+from mesh.local.certificates import Authority
 from mesh.local.document import Untranslatable
 from mesh.local.drift import drift
 from mesh.local.model import World
@@ -85,8 +86,8 @@ class Mesh:
         pods = [replace(place.pod, ready=said.ready.get(place.process, False)) for place in found]
         return [
             *(words for place, pod in zip(found, pods, strict=True) for words in drift(world, pod, pods, place.folder)),
-            *useless(found, world),
             *(in_words(*one) for one in lost(said)),
+            *useless(found, world, Authority(self._home.credentials)),
         ]
 
     def missing(self, state: State) -> list[str]:
@@ -351,9 +352,12 @@ def in_words(service: str, subset: str, share: str) -> str:
     return f"{service} {subset} is given {share}, which fail: nothing of it is ready"
 
 
-def useless(found: Sequence[Place], world: World) -> Iterator[str]:
-    """Certificates that are missing, cannot be read, or have expired."""
+def useless(found: Sequence[Place], world: World, authority: Authority) -> Iterator[str]:
+    """Certificates that are missing, cannot be read, or have expired; and whom an Envoy believes, where that is damaged."""
     envoys = {place.folder: place.envoy for place in found}
+    for folder, envoy in envoys.items():
+        if not certificates.holds_root(folder, authority):
+            yield f"{envoy}: whom it believes, {certificates.ROOT}, is missing or cannot be read"
     for secret in secrets(found, world):
         held = certificates.held(secret.folder, secret.name)
         if held is None:

@@ -268,12 +268,30 @@ class ExportOrdersRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class ExportOrdersResponse(_message.Message):
-    __slots__ = ("sequences", "orders")
+    __slots__ = ("sequences", "orders", "participants", "copies")
     SEQUENCES_FIELD_NUMBER: _ClassVar[int]
     ORDERS_FIELD_NUMBER: _ClassVar[int]
+    PARTICIPANTS_FIELD_NUMBER: _ClassVar[int]
+    COPIES_FIELD_NUMBER: _ClassVar[int]
     sequences: _containers.RepeatedCompositeFieldContainer[_market_pb2.ShardSequence]
     orders: _containers.RepeatedCompositeFieldContainer[Order]
-    def __init__(self, sequences: _Optional[_Iterable[_Union[_market_pb2.ShardSequence, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ...) -> None: ...
+    participants: _containers.RepeatedScalarFieldContainer[str]
+    copies: _containers.RepeatedCompositeFieldContainer[StoredUpdates]
+    def __init__(self, sequences: _Optional[_Iterable[_Union[_market_pb2.ShardSequence, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., participants: _Optional[_Iterable[str]] = ..., copies: _Optional[_Iterable[_Union[StoredUpdates, _Mapping]]] = ...) -> None: ...
+
+class StoredUpdates(_message.Message):
+    __slots__ = ("shard", "participant", "first_sequence", "last_sequence", "updates")
+    SHARD_FIELD_NUMBER: _ClassVar[int]
+    PARTICIPANT_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    UPDATES_FIELD_NUMBER: _ClassVar[int]
+    shard: int
+    participant: str
+    first_sequence: int
+    last_sequence: int
+    updates: bytes
+    def __init__(self, shard: _Optional[int] = ..., participant: _Optional[str] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., updates: _Optional[bytes] = ...) -> None: ...
 
 class DrainRequest(_message.Message):
     __slots__ = ("share_ppm",)

@@ -36,7 +36,7 @@ class OrderServiceStub:
     DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, ORDER_NAME_INVALID, TRACEPARENT_INVALID,
     COMMAND_MISSING. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
     ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, POST_ONLY_WOULD_TRADE.
-    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID.
+    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID, REFUSAL_DAMAGED (only in an order of the history, where what is stored cannot be read).
     """
 
     def __init__(self, channel):
@@ -103,7 +103,7 @@ class OrderServiceServicer:
     DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, ORDER_NAME_INVALID, TRACEPARENT_INVALID,
     COMMAND_MISSING. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
     ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, POST_ONLY_WOULD_TRADE.
-    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID.
+    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID, REFUSAL_DAMAGED (only in an order of the history, where what is stored cannot be read).
     """
 
     def EnterOrders(self, request_iterator, context):
@@ -160,7 +160,7 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExportOrders(self, request, context):
-        """The history out of one database snapshot, for reconciliation: first the cursors, then orders.
+        """The history out of one database snapshot, for reconciliation: first the cursors, then orders, then the drop copy.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -241,7 +241,7 @@ class OrderService:
     DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, ORDER_NAME_INVALID, TRACEPARENT_INVALID,
     COMMAND_MISSING. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
     ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, POST_ONLY_WOULD_TRADE.
-    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID.
+    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID, REFUSAL_DAMAGED (only in an order of the history, where what is stored cannot be read).
     """
 
     @staticmethod

@@ -37,7 +37,7 @@ class OrderServiceStub:
     DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, ORDER_NAME_INVALID, TRACEPARENT_INVALID,
     COMMAND_MISSING. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
     ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, POST_ONLY_WOULD_TRADE.
-    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID.
+    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID, REFUSAL_DAMAGED (only in an order of the history, where what is stored cannot be read).
     """
 
     @_typing.overload
@@ -66,7 +66,7 @@ class OrderServiceStub:
     INVALID_ARGUMENT: SEQUENCE_INVALID, FILTER_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
     """
     ExportOrders: _grpc.UnaryStreamMultiCallable[_order_pb2.ExportOrdersRequest, _order_pb2.ExportOrdersResponse]
-    """The history out of one database snapshot, for reconciliation: first the cursors, then orders."""
+    """The history out of one database snapshot, for reconciliation: first the cursors, then orders, then the drop copy."""
     Drain: _grpc.UnaryUnaryMultiCallable[_order_pb2.DrainRequest, _order_pb2.DrainResponse]
     """Tells a share of this process's open streams to move to others: of each method's, the oldest that were not told yet, rounded up. Each gets `draining`; nothing that was received is lost.
     Not idempotent: again, it tells that share of the rest. INVALID_ARGUMENT: SHARE_INVALID.
@@ -84,7 +84,7 @@ class OrderServiceAsyncStub(OrderServiceStub):
     DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, ORDER_NAME_INVALID, TRACEPARENT_INVALID,
     COMMAND_MISSING. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
     ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, POST_ONLY_WOULD_TRADE.
-    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID.
+    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID, REFUSAL_DAMAGED (only in an order of the history, where what is stored cannot be read).
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -110,7 +110,7 @@ class OrderServiceAsyncStub(OrderServiceStub):
     INVALID_ARGUMENT: SEQUENCE_INVALID, FILTER_INVALID. OUT_OF_RANGE: SEQUENCE_AHEAD. FAILED_PRECONDITION: INCARNATION_CHANGED. RESOURCE_EXHAUSTED: STREAM_LIMIT.
     """
     ExportOrders: _aio.UnaryStreamMultiCallable[_order_pb2.ExportOrdersRequest, _order_pb2.ExportOrdersResponse]  # type: ignore[assignment]
-    """The history out of one database snapshot, for reconciliation: first the cursors, then orders."""
+    """The history out of one database snapshot, for reconciliation: first the cursors, then orders, then the drop copy."""
     Drain: _aio.UnaryUnaryMultiCallable[_order_pb2.DrainRequest, _order_pb2.DrainResponse]  # type: ignore[assignment]
     """Tells a share of this process's open streams to move to others: of each method's, the oldest that were not told yet, rounded up. Each gets `draining`; nothing that was received is lost.
     Not idempotent: again, it tells that share of the rest. INVALID_ARGUMENT: SHARE_INVALID.
@@ -127,7 +127,7 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, ORDER_NAME_INVALID, TRACEPARENT_INVALID,
     COMMAND_MISSING. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
     ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, POST_ONLY_WOULD_TRADE.
-    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID.
+    RESOURCE_EXHAUSTED: IDENTITY_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID, REFUSAL_DAMAGED (only in an order of the history, where what is stored cannot be read).
     """
 
     @_abc_1.abstractmethod
@@ -199,7 +199,7 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _order_pb2.ExportOrdersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_order_pb2.ExportOrdersResponse], _abc.AsyncIterator[_order_pb2.ExportOrdersResponse]]:
-        """The history out of one database snapshot, for reconciliation: first the cursors, then orders."""
+        """The history out of one database snapshot, for reconciliation: first the cursors, then orders, then the drop copy."""
 
     @_abc_1.abstractmethod
     def Drain(
