@@ -26,9 +26,7 @@ from svc_order.ports import Ticket
 from svc_order.settings import Settings
 
 HOLDS_SECONDS = 5.0
-HOLDS_AGE_SECONDS = (
-    0.1  # The mesh chooses a version for each stream: so svc_ledger's weights are realised within seconds.
-)
+HOLDS_AGE_SECONDS = 1.0  # The mesh chooses a version for each stream: so svc_ledger's weights are realised in time.
 SUBMIT_SECONDS = 20.0
 READ_SECONDS = 2.0
 LEAVE_SECONDS = 5.0
