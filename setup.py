@@ -1,5 +1,7 @@
 """The compiled half of the matching core. Where it cannot be built, the same files run interpreted."""
 
+import os
+
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
@@ -12,4 +14,4 @@ wanted = [Extension(name, [f"{name.replace('.', '/')}.py"], extra_compile_args=[
 extensions = cythonize(wanted, build_dir="build/cython", quiet=True)
 for extension in extensions:
     extension.optional = True
-setup(ext_modules=extensions)
+setup(ext_modules=extensions, options={"build_ext": {"parallel": os.cpu_count() or 1}})

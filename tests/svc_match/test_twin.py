@@ -12,7 +12,7 @@ import pytest
 from svc_match.core import books, commands, layout, snapshot
 from tests.svc_match import twin
 
-SEEDS = range(4)
+SEEDS = range(3)
 COMMANDS = 30_000
 SHORT = 6_000
 FOLDER = Path(layout.__file__).parent
