@@ -38,8 +38,6 @@ READ_BYTES_LIMIT = 2 << 20
 TRACES_LIMIT = 64
 JOURNAL_SIZE_SECONDS = 10.0
 
-ON_RECORD = frozenset({events.Accepted, events.Rejected, events.Replaced, events.Done, events.Stands})
-
 log = structlog.get_logger()
 T = TypeVar("T")
 
@@ -218,8 +216,9 @@ class Shard:
                 found = await self.journal.snapshot(sequence)
                 if found.semantics != SEMANTICS:
                     raise JournalDamaged(f"snapshot {sequence} has semantics {found.semantics}, not {SEMANTICS}")
-                records = await self.journal.identities(*snapshot.identity_range(bytes(found.state)))
-                engine = snapshot.load(bytes(found.state), records)
+                state = bytes(found.state)
+                records = await self.journal.identities(*snapshot.identity_range(state))
+                engine = snapshot.load(state, records)
             except (JournalDamaged, snapshot.SnapshotDamaged) as error:
                 log.error("snapshot_refused", sequence=sequence, why=str(error))
                 continue
@@ -314,7 +313,7 @@ class Shard:
         if telemetry.enabled():
             for item, result in zip(items, applied.results, strict=True):
                 traceparent = self._codec.traceparent(item)
-                if traceparent and len(traces) < TRACES_LIMIT and (result is None or type(result) in ON_RECORD):
+                if traceparent and len(traces) < TRACES_LIMIT and (result is None or type(result) in events.ON_RECORD):
                     spans.enter_context(telemetry.span("match", traceparent))
                     traces.append(telemetry.traceparent())
         return traces

@@ -5,6 +5,7 @@ through messages of the protobuf library (wire.py). Both ways give the same byte
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from svc_match import wire
@@ -35,13 +36,13 @@ class Codec:
         found = self._decoder.split(raw, wire.read_submission)
         return Request(*(wire.read_request(raw) if found is None else found))
 
-    def command(self, encoded: bytes) -> Command:
-        """One encoded Submission."""
-        return self._decoder.plain(encoded) or wire.read_submission(encoded)
+    def command(self, encoded: bytes, semantics: int = SEMANTICS) -> Command:
+        """One encoded Submission, as the semantics read it."""
+        return self._decoder.plain(encoded) or wire.read_submission(encoded, semantics)
 
     def items(self, encoded: bytes, semantics: int = SEMANTICS) -> list[Command]:
         """The commands of a row, as its semantics read them."""
-        return wire.items(encoded, lambda one: self._decoder.plain(one) or wire.read_submission(one, semantics))
+        return wire.items(encoded, partial(self.command, semantics=semantics))
 
     def item(self, command: Command) -> Item:
         """A command in words, plain or not."""
@@ -117,9 +118,7 @@ class Codec:
         kept = self._refusals.get((event.reason, event.field))
         if kept is None:
             kept = self._refusals[event.reason, event.field] = wire.refusal_but_value(event.reason, event.field)
-        value = b"\x12" + varint(len(event.value)) + event.value.encode()
-        value = b"\x0a\x05value" + value
-        return kept + b"\x1a" + varint(len(value)) + value
+        return kept + wire.refusal_value(event.value)
 
     def firsts(self, parts: Iterable[bytes], sequences: Sequence[int]) -> dict[int, First]:
         """Those of `sequences` that a row's private parts hold; each is some command's first result."""
@@ -131,12 +130,3 @@ class Codec:
             result if type(result) is bytes else wire.result(self.own_id(command), result)
             for command, result in zip(commands, results, strict=True)
         )
-
-
-def varint(value: int) -> bytes:
-    """A length as protobuf has it."""
-    made = bytearray()
-    while value > 127:
-        made.append(value & 127 | 128)
-        value >>= 7
-    return bytes(made) + bytes([value])

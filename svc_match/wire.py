@@ -25,7 +25,6 @@ CLIENT_ORDER_ID = re.compile(rf"[!-~]{{1,{CLIENT_ORDER_ID_LENGTH_LIMIT}}}\Z").ma
 SYMBOL_LENGTH_LIMIT = 12
 INT32_MAX = (1 << 31) - 1
 TERMS_SINCE = 2  # the semantics that know an order's terms
-ON_RECORD = frozenset({events.Accepted, events.Rejected, events.Replaced, events.Done, events.Stands})
 
 # Commands
 
@@ -212,7 +211,7 @@ def commands(these: Sequence[Item]) -> bytes:
 def encoded(head: Head, engine: Engine, these: Sequence[Item], applied: Applied) -> Encoded:
     """What commands did; `these` are those that have a result."""
     last = {symbol: engine.books[symbol].symbol_sequence for symbol in applied.public}
-    recorded = [item for item, result in zip(these, applied.results, strict=False) if type(result) in ON_RECORD]
+    recorded = [item for item, result in zip(these, applied.results, strict=False) if type(result) in events.ON_RECORD]
     counted = [
         type(result).__name__.lower() for item, result in zip(these, applied.results, strict=False) if item is not TICK
     ]
@@ -539,6 +538,11 @@ def refusal_but_value(reason: Reason, field: str) -> bytes:
     put_refusal(refusal, Refused(reason, field))
     del refusal.metadata["value"]
     return refusal.SerializeToString(deterministic=True)
+
+
+def refusal_value(value: str) -> bytes:
+    """That last entry."""
+    return market_pb2.Refusal(metadata={"value": value}).SerializeToString()
 
 
 # Reference data and depth

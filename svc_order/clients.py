@@ -117,6 +117,7 @@ class Exchange(Generic[Q, R]):
 
     async def _read(self, stream: Stream[R], generation: int) -> None:
         """Hands answers out until the stream breaks, or is left: then it has answered all and is half-closed."""
+        why: tuple[str, int | None]
         try:
             while (response := await stream.call.read()) is not grpc.aio.EOF:
                 if response.HasField("draining"):
@@ -130,14 +131,13 @@ class Exchange(Generic[Q, R]):
                 if stream.draining and not stream.waiting:
                     await self._leave(stream)
                     return
-            if not stream.left.is_set():
-                self._broken(generation, "the stream ended")
+            why = ("the stream ended", None)
         except grpc.RpcError as error:
-            if not stream.left.is_set():
-                self._broken(generation, *_why(error))
+            why = _why(error)
         except asyncio.CancelledError:
-            if not stream.left.is_set():
-                self._broken(generation, "the stream broke")
+            why = ("the stream broke", None)
+        if not stream.left.is_set():  # How one ends that was left is nobody's matter.
+            self._broken(generation, *why)
 
     async def _expire(self, stream: Stream[R]) -> None:
         """Its reader leaves it with the last answer; where there is none to come, it is left and half-closed now."""

@@ -222,6 +222,13 @@ class Fold:
             )
         self.time_us, self.incarnation = batch.time_us, batch.incarnation
 
+    def _open(self, sequence: int, order_id: int, says: str) -> OpenOrder | None:
+        """The open order that an event acts on; that there is none contradicts it."""
+        order = self.open.get(order_id)
+        if order is None:
+            self._contradiction(sequence, says, "no open order", order_id=order_id)
+        return order
+
     def _contradiction(self, sequence: int, says: object, expected: object, **where: int | str) -> None:
         left, right = (SOURCE, says), ("the events before it", expected)
         self.breaks.add("event", self.shard, left, right, sequence=sequence, **where)
@@ -299,9 +306,8 @@ class Fold:
     def _fill(
         self, sequence: int, order_id: int, price_e4: int, quantity: int, fee_e4: int, open_quantity: int
     ) -> OpenOrder | None:
-        order = self.open.get(order_id)
+        order = self._open(sequence, order_id, "a trade")
         if order is None:
-            self._contradiction(sequence, "a trade", "no open order", order_id=order_id)
             return None
         order.executed_quantity += quantity
         order.open_quantity -= quantity
@@ -323,9 +329,8 @@ class Fold:
 
     def _replaced(self, sequence: int, event: events_pb2.OrderReplaced) -> None:
         self.counts["replaced"] += 1
-        order = self.open.get(event.order_id)
+        order = self._open(sequence, event.order_id, "a replace")
         if order is None:
-            self._contradiction(sequence, "a replace", "no open order", order_id=event.order_id)
             return
         keeps_priority = event.price_e4 == order.price_e4 and event.quantity < order.quantity
         self._change(sequence, order, event)
@@ -336,9 +341,8 @@ class Fold:
 
     def _restated(self, sequence: int, event: events_pb2.OrderRestated) -> None:
         self.counts["restated"] += 1
-        order = self.open.get(event.order_id)
+        order = self._open(sequence, event.order_id, "a restatement")
         if order is None:
-            self._contradiction(sequence, "a restatement", "no open order", order_id=event.order_id)
             return
         if event.reason != (called_for := order.restatable(event.quantity)):
             self._contradiction(sequence, event.reason, called_for, order_id=event.order_id)
@@ -363,10 +367,10 @@ class Fold:
             self._contradiction(sequence, says, expected, order_id=event.order_id)
 
     def _done(self, sequence: int, event: events_pb2.OrderDone) -> None:
-        order = self.open.pop(event.order_id, None)
+        order = self._open(sequence, event.order_id, "done")
         if order is None:
-            self._contradiction(sequence, "done", "no open order", order_id=event.order_id)
             return
+        del self.open[event.order_id]
         says = event.account, event.symbol, event.executed_quantity, event.cancelled_quantity
         expected = order.account, order.symbol, order.executed_quantity, order.open_quantity
         if says != expected:

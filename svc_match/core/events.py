@@ -286,3 +286,4 @@ Event: TypeAlias = (
 Public: TypeAlias = PublicTrade | LevelChanged | PhaseChanged | InstrumentAdded | DateOpened | DateClosed
 First: TypeAlias = Accepted | Rejected | Replaced | Done
 Result: TypeAlias = First | Refused | Late | Repeat | EarlierDate | Stands
+ON_RECORD = frozenset({Accepted, Rejected, Replaced, Done, Stands})  # The results whose command is in the journal.

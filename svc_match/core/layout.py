@@ -1,6 +1,6 @@
 """The words of the core's packed records, int64 each. `layout.pxd` names the same numbers for C.
 
-A command is COMMAND_WORDS; an event is as long as its kind says (LENGTHS). Orders, levels, sides and books are records in
+A command is COMMAND_WORDS; an event is as long as its kind says (TRADED_WORDS). Orders, levels, sides and books are records in
 pools. A name with H_ or E_ counts int32 instead: two share a word.
 """
 
