@@ -252,9 +252,10 @@ class Shard:
         return results
 
     def _apply(self, items: list[Command], time_us: int) -> Applied | Executed:
-        """Applies commands, as many as a row takes: straight, if any is plain and all are of orders."""
+        """Applies commands, as many as a row takes: straight, if any is plain, all are of orders, and nothing is due."""
         kinds = set(map(type, items))
-        if kinds == {bytes} or (bytes in kinds and all(type(item) is bytes or _of_order(item) for item in items)):
+        straight = kinds == {bytes} or (bytes in kinds and all(type(i) is bytes or _of_order(i) for i in items))
+        if straight and not self._engine.is_due(time_us):
             return execute(self._engine, items, time_us, ROW_EVENTS_LIMIT)
         return self._engine.apply([self._codec.item(item).command for item in items], time_us)
 

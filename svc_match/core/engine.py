@@ -5,7 +5,7 @@ writes an event and uses up its id. The books execute packed commands and write 
 put together once a batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -36,6 +36,7 @@ from svc_match.core.instrument import Instrument, Phase, wrong_field
 from svc_match.core.plain import Executed
 from svc_match.core.special import Special
 from svc_match.core.telling import Telling
+from svc_match.core.timers import Due, Timers
 
 SEMANTICS = 2  # 1 knew LIMIT and MARKET orders without terms, and did the same with them
 REPLAYED = (1, SEMANTICS)
@@ -119,6 +120,8 @@ class Engine:
         self.names: list[str] = []
         self.identities = IdentityTable()
         self.instruments: list[Instrument] = []
+        self.timers = Timers()
+        self.timed: dict[int, Callable[[Due, int], None]] = {}  # what a kind does, with room for how many events
         self._telling = Telling(self.instruments, self.names)
 
     @property
@@ -134,8 +137,8 @@ class Engine:
     def apply(
         self, commands: Sequence[Command | Refused], time_us: int, events_limit: int = ROW_EVENTS_LIMIT
     ) -> Applied:
-        """Applies commands until `events_limit` is reached; one result each for those that were applied. A date opens
-        at the beginning of a row, so a row has identities of one date.
+        """Does what is due, then applies commands until `events_limit` is reached; one result each for those that were
+        applied. A date opens at the beginning of a row, so a row has identities of one date.
         """
         packed = self.packed
         first, date_before = packed.sequence + 1, self.trading_date
@@ -143,6 +146,8 @@ class Engine:
         packed.written = 0
         telling = self._telling = Telling(self.instruments, self.names, first - 1)
         results: list[Any] = []
+        if self.is_due(time_us):
+            self._do_due(time_us, first + events_limit)
         for number, command in enumerate(commands):
             if packed.sequence - first + 1 >= events_limit:
                 break
@@ -180,6 +185,19 @@ class Engine:
             results,
             done.identities,
         )
+
+    def is_due(self, time_us: int) -> bool:
+        """Whether a row of this time does something before its first command."""
+        return self.timers.next_us <= time_us
+
+    def _do_due(self, time_us: int, limit: int) -> None:
+        """What is due, in its order, as long as the events are before the sequence `limit`; the next row does the rest. What
+        has more to do than there is room for sets its timer again.
+        """
+        while self.is_due(time_us) and self.packed.sequence + 1 < limit:
+            due = self.timers.take()
+            self.timed[due.kind](due, limit - self.packed.sequence - 1)
+            self._tell((), [])
 
     def _tell(self, commands: Sequence[Command | Refused], results: list[Any]) -> None:
         """Puts what the books wrote since the last time into words."""

@@ -30,9 +30,10 @@ class Executed(NamedTuple):
 
 
 def execute(engine: Any, commands: list[Any], time_us: int, events_limit: int) -> Executed:
-    """Executes commands until `events_limit` is reached; one result each for those that were. What is not plain among them is
-    an order command in words, or refused already, in the field `command`.
+    """Executes commands until `events_limit` is reached, where nothing is due; one result each for those that were. What is
+    not plain among them is an order command in words, or refused already, in the field `command`.
     """
+    assert not engine.is_due(time_us), "what is due is done the general way"
     packed = engine.packed
     identities = engine.identities
     accounts, numbers = engine.accounts, engine.numbers

@@ -13,8 +13,9 @@ from svc_match.core.identity import IdentityTable
 from svc_match.core.instrument import Instrument, Phase
 from svc_match.core.layout import EXTENSION_WORDS, ORDER_WORDS
 from svc_match.core.memory import Words
+from svc_match.core.timers import Timers
 
-FORMAT = b"bourse packed books 2\n"
+FORMAT = b"bourse packed books 3\n"
 HASH_BYTES = 16
 LENGTH_BYTES = 8
 ROOM_WORDS = 1 << 17  # for what is added until the copy is taken
@@ -88,6 +89,7 @@ def _pieces(engine: Engine) -> list[bytes | memoryview]:
         "free_record": standing.first_free(),
         "records": len(records) // (8 * EXTENSION_WORDS),
         "accounts": engine.names,
+        "timers": engine.timers.standing(),
     }
     header = json.dumps(fields).encode()
     return [FORMAT, len(header).to_bytes(LENGTH_BYTES), header, records, packed.pool()]
@@ -118,6 +120,7 @@ def load(state: bytes, identities: bytes) -> Engine:
         engine.packed.set_last(book.number, last)
     for account in header["accounts"]:
         engine.name(account)
+    engine.timers = Timers(header["timers"])
     end = 8 * EXTENSION_WORDS * header["records"]
     engine.special.standing.load(pool[:end], header["free_record"])
     engine.packed.load(pool[end:], header["free"], [tuple(window) for window in header["windows"]])

@@ -4,7 +4,7 @@ The order of checks for an order command: its date, its identity, the table's li
 writes an event and uses up its id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from chassis.units import order_id, sequence_of, shard_of
@@ -41,6 +41,7 @@ from svc_match.core.events import (
 from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
 from svc_match.core.instrument import Instrument, Phase, wrong_field
 from svc_match.core.layout import PEAKS_LIMIT
+from svc_match.core.timers import Due
 from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.orders import Order
 from tests.svc_match.oracle.rules import (
@@ -89,16 +90,19 @@ class Engine(Trading):
         self.date_opened_sequence = 0
         self.books: dict[str, Book] = {}
         self.identities = IdentityTable()
+        self.timers: dict[tuple[int, int], int] = {}  # when each kind and key is due
+        self.timed: dict[int, Callable[[Due, int], None]] = {}
 
     def apply(
         self, commands: Sequence[Command | Refused], time_us: int, events_limit: int = ROW_EVENTS_LIMIT
     ) -> Applied:
-        """Applies commands until `events_limit` is reached; one result each for those that were applied. A date opens
-        at the beginning of a row, so a row has identities of one date.
+        """Does what is due, then applies commands until `events_limit` is reached; one result each for those that were
+        applied. A date opens at the beginning of a row, so a row has identities of one date.
         """
         first, date_before, known = self.sequence + 1, self.trading_date, len(self.identities.records)
         self._events, self._public = [], {}
         results: list[events.Result] = []
+        self._do_due(time_us, events_limit)
         for command in commands:
             if len(self._events) >= events_limit:
                 break
@@ -114,6 +118,14 @@ class Engine(Trading):
         identities = bytes(memoryview(self.identities.records)[known:])
         trading_date = date_before or self.trading_date
         return Applied(first, self.sequence, trading_date, self._events, self._public, results, identities)
+
+    def _do_due(self, time_us: int, events_limit: int) -> None:
+        while len(self._events) < events_limit and self.timers:
+            due = min(Due(due_us, kind, key) for (kind, key), due_us in self.timers.items())
+            if due.due_us > time_us:
+                break
+            del self.timers[due.kind, due.key]
+            self.timed[due.kind](due, events_limit - len(self._events))
 
     # Order commands
 

@@ -1,0 +1,58 @@
+"""What is due at a journal time: the shard's clock. It is state, as the books are: who sets a timer does so by a command's doing."""
+
+from collections.abc import Iterable
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+NEVER = 1 << 62
+
+
+class Due(NamedTuple):
+    """Something that is to be done once journal time reaches `due_us`; these sort in the order in which they are done."""
+
+    due_us: int
+    kind: int
+    key: int
+
+
+class Timers:
+    """At most one timer for each kind and key. `next_us` is when the first is due, NEVER for none."""
+
+    def __init__(self, those: Iterable[Iterable[int]] = ()) -> None:
+        self.next_us = NEVER
+        self._set: dict[tuple[int, int], int] = {}
+        self._heap: list[Due] = []  # what was cancelled leaves it once it is the first
+        for due_us, kind, key in those:
+            self.set(kind, key, due_us)
+
+    def __len__(self) -> int:
+        return len(self._set)
+
+    def set(self, kind: int, key: int, due_us: int) -> None:
+        """This is due then, and at no other time."""
+        assert 0 <= due_us < NEVER
+        self._set[kind, key] = due_us
+        heappush(self._heap, Due(due_us, kind, key))
+        self._settle()
+
+    def cancel(self, kind: int, key: int) -> None:
+        """This is not due any more, if it was."""
+        self._set.pop((kind, key), None)
+        self._settle()
+
+    def take(self) -> Due:
+        """The first, which is no longer to come."""
+        first = heappop(self._heap)
+        del self._set[first.kind, first.key]
+        self._settle()
+        return first
+
+    def standing(self) -> list[Due]:
+        """All, in their order."""
+        return sorted(Due(due_us, kind, key) for (kind, key), due_us in self._set.items())
+
+    def _settle(self) -> None:
+        heap = self._heap
+        while heap and self._set.get((heap[0].kind, heap[0].key)) != heap[0].due_us:
+            heappop(heap)
+        self.next_us = heap[0].due_us if heap else NEVER
