@@ -561,6 +561,7 @@ def instrument(message: market_pb2.Instrument) -> Instrument:
         message.maker_fee_e6,
         message.taker_fee_e6,
         message.shard,
+        message.market_protection_bp,
     )
 
 
@@ -577,4 +578,5 @@ def instrument_message(it: Instrument) -> market_pb2.Instrument:
         maker_fee_e6=it.maker_fee_e6,
         taker_fee_e6=it.taker_fee_e6,
         shard=it.shard,
+        market_protection_bp=it.market_protection_bp,
     )

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NUMBER = r"\d(?:\.\d)+"
+NUMBER = r"\d+(?:\.\d+)+"
 CITED = re.compile(rf"\b[Rr]ules? ({NUMBER}(?:, {NUMBER})*)")
 RULE = re.compile(rf"^- ({NUMBER}) ", re.MULTILINE)
 

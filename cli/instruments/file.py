@@ -14,7 +14,7 @@ from mesh.local.depth import require_shallow
 FILE_BYTES_LIMIT = 1 << 20
 REQUIRED = ("symbol", "currency", "tick_size", "max_price", "max_quantity")
 MONEY = ("tick_size", "min_price", "max_price")
-COUNTS = ("lot_size", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard")
+COUNTS = ("lot_size", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard", "market_protection_bp")
 WORDS = ("symbol", "currency")
 
 
@@ -102,6 +102,7 @@ def _checked(values: Mapping[str, Any], fields: Mapping[str, yaml.Node], shard: 
         maker_fee_e6=values.get("maker_fee_e6", 0),
         taker_fee_e6=values.get("taker_fee_e6", 0),
         shard=shard,
+        market_protection_bp=values.get("market_protection_bp", 0),
     )
 
 

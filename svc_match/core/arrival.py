@@ -67,6 +67,8 @@ class Arrival:
         best = b.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
         if tick == 0:
             tick = w.NO_LIMIT if side == w.BUY else 0
+        if kind == w.MARKET and b.books[book * w.BOOK_WORDS + w.B_PROTECTION] != 0:
+            tick = b.protected(book, side, tick)
         meets = best >= 0 and (best - tick) * (1 - 2 * side) <= 0
         if kind == w.MARKET_TO_LIMIT and meets:
             tick = best

@@ -73,6 +73,8 @@ cdef class Books:
     cdef inline Py_ssize_t _named(self, long long* c, Py_ssize_t at) except -1
     cdef Py_ssize_t _wrong_phase(self, Py_ssize_t book) noexcept
     cdef Py_ssize_t _wrong_price(self, Py_ssize_t book, Py_ssize_t price) noexcept
+    @cython.locals(scale=cython.Py_ssize_t, price=cython.Py_ssize_t)
+    cdef Py_ssize_t protected(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) noexcept
     cdef Py_ssize_t _wrong_quantity(self, Py_ssize_t book, Py_ssize_t quantity) noexcept
 
     @cython.locals(slot=cython.Py_ssize_t, following=cython.Py_ssize_t, gone=cython.int, trades=cython.Py_ssize_t)
@@ -134,6 +136,7 @@ cdef class Books:
     cdef int sweep(self, Py_ssize_t tick) except -1
     @cython.locals(place=cython.Py_ssize_t)
     cpdef Py_ssize_t add_book(self, Py_ssize_t tick_size, Py_ssize_t lot_size, Py_ssize_t min_price, Py_ssize_t max_price, Py_ssize_t max_quantity, Py_ssize_t maker_fee, Py_ssize_t taker_fee, Py_ssize_t phase) except -1
+    cpdef int protect(self, Py_ssize_t book, Py_ssize_t basis_points) except -1
     cpdef int set_phase(self, Py_ssize_t book, Py_ssize_t phase) except -1
     cpdef Py_ssize_t open_orders(self) except -1
     cpdef bint is_open(self, Py_ssize_t identity) except -1

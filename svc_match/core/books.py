@@ -383,6 +383,8 @@ class Books:
         tick = bits.share(price, self.books[b + w.B_RECIPROCAL])
         if price == 0:
             tick = w.NO_LIMIT if side == w.BUY else 0
+        if self.books[b + w.B_PROTECTION] != 0:
+            tick = self.protected(book, side, tick)
         best = self.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
         fee = min(self.books[b + w.B_TAKER_FEE], account >> 32)
         if best >= 0 and (best <= tick if side == w.BUY else best >= tick):
@@ -540,6 +542,20 @@ class Books:
         if price < self.books[b + w.B_MIN_PRICE] or price > self.books[b + w.B_MAX_PRICE]:
             return w.PRICE_OUT_OF_LIMITS
         return 0
+
+    def protected(self, book: int, side: int, tick: int) -> int:
+        """The bound of a market order: its own, or that of the instrument's protection where it is nearer."""
+        b = book * w.BOOK_WORDS
+        scale = w.BASIS_POINTS * self.books[b + w.B_TICK_SIZE]
+        price = self.books[b + w.B_LAST]
+        if price == 0:
+            best = self.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
+            if best < 0:
+                return tick
+            price = best * self.books[b + w.B_TICK_SIZE]
+        if side == w.BUY:
+            return min(tick, price * (w.BASIS_POINTS + self.books[b + w.B_PROTECTION]) // scale)
+        return max(tick, (price * (w.BASIS_POINTS - self.books[b + w.B_PROTECTION]) + scale - 1) // scale)
 
     def _wrong_quantity(self, book: int, quantity: int) -> int:
         b = book * w.BOOK_WORDS
@@ -1131,6 +1147,11 @@ class Books:
         self.sides[(2 * number + 1) * w.SIDE_WORDS + w.S_BEST] = -1
         self.book_count = number + 1
         return number
+
+    def protect(self, book: int, basis_points: int) -> int:
+        """How far from the reference price market orders trade; 0 for any distance."""
+        self.books[book * w.BOOK_WORDS + w.B_PROTECTION] = basis_points
+        return 0
 
     def set_phase(self, book: int, phase: int) -> int:
         """What is not open takes no price."""

@@ -369,6 +369,7 @@ class Engine:
             instrument.taker_fee_e6,
             phase,
         )
+        self.packed.protect(number, instrument.market_protection_bp)
         book = self.books[instrument.symbol] = Book(self.packed, self.special, number, instrument, self.names)
         self.numbers[instrument.symbol] = number + 1
         self.numbered.append(book)

@@ -12,6 +12,7 @@ MAX_LOT_SIZE = 1_000_000
 MAX_PRICE_E4 = 10**13
 MAX_QUANTITY = 10**12
 MAX_FEE_E6 = 100_000
+MAX_PROTECTION_BP = 10_000
 
 
 class Phase(IntEnum):
@@ -36,6 +37,7 @@ class Instrument:
     maker_fee_e6: int
     taker_fee_e6: int
     shard: int
+    market_protection_bp: int = 0  # in 1/10 000 of the reference price; 0 for none
 
 
 def wrong_field(instrument: Instrument, shard: int) -> str:
@@ -56,6 +58,7 @@ def wrong_field(instrument: Instrument, shard: int) -> str:
         "maker_fee_e6": 0 <= instrument.maker_fee_e6 <= MAX_FEE_E6,
         "taker_fee_e6": 0 <= instrument.taker_fee_e6 <= MAX_FEE_E6,
         "shard": instrument.shard == shard,
+        "market_protection_bp": 0 <= instrument.market_protection_bp <= MAX_PROTECTION_BP,
     }
     assert len(rules) == len(fields(instrument))
     return next((field for field, right in rules.items() if not right), "")

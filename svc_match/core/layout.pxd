@@ -159,6 +159,7 @@ cdef enum:
     B_OPEN_PRICE = 10
     B_LAST = 11
     B_STOPS = 12
+    B_PROTECTION = 13
     FIRST_WINDOW = 1024
     LARGEST_WINDOW = 32768
     LARGE_WINDOW = 4096
@@ -167,3 +168,4 @@ cdef enum:
     PHASE_OPEN = 2
     PHASE_HALTED = 3
     FEE_SCALE = 1000000
+    BASIS_POINTS = 10000

@@ -85,7 +85,7 @@ def _header(market: Market) -> dict[str, object]:
 
 def _market(entry: dict[str, Any], levels: Iterator[Level], tape_limit: int) -> Market:
     market = Market(entry["symbol"])
-    market.instrument = Instrument._make(entry["instrument"]) if entry["instrument"] else None
+    market.instrument = Instrument(*entry["instrument"]) if entry["instrument"] else None
     market.phase = Phase(entry["phase"])
     market.trading_date = entry["trading_date"]
     market.symbol_sequence = entry["symbol_sequence"]

@@ -51,6 +51,7 @@ class Instrument(NamedTuple):
     maker_fee_e6: int
     taker_fee_e6: int
     shard: int
+    market_protection_bp: int = 0
 
 
 class DateOpened(NamedTuple):

@@ -1,6 +1,6 @@
 """Transcripts: commands in a trader's words, and what the core said to each.
 
-    > add ACME tick=0.01 maker=100 taker=200      an instrument (fees in millionths)
+    > add ACME tick=0.01 maker=100 taker=200      an instrument (fees in millionths; protection= in basis points)
     > date 20260105 | close 20260105 | phase ACME open | tick
     > alice buy a1 100 ACME 10.40 fok hold=7      account, side, own id, quantity, symbol, price; "market" for no price
     > alice cancel a2 a1                          cancels alice's order a1; an order id (#5) may be named instead
@@ -228,4 +228,5 @@ def _instrument(symbol: str, options: dict[str, str]) -> Instrument:
         maker_fee_e6=int(options.get("maker", 100)),
         taker_fee_e6=int(options.get("taker", FEE_E6)),
         shard=int(options.get("shard", 0)),
+        market_protection_bp=int(options.get("protection", 0)),
     )

@@ -18,6 +18,7 @@ from tests.svc_match.oracle import engine as oracle
 
 ACCOUNTS = ("ann/1", "ann/2", "bob/1", "cyd/1")
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
+PROTECTED = ("CCC", "DDD")  # a hundred ticks around the middle
 BATCH_LIMIT = 512
 EVENTS_LIMIT = 700
 DATE_COMMANDS = 20_000
@@ -33,7 +34,8 @@ class Unequal(AssertionError):
 def instrument(symbol: str, chance: random.Random) -> Instrument:
     """One whose ticks, lots and fees differ from the others'."""
     tick, lot = chance.choice((1, 5, 100, 500)), chance.choice((1, 1, 10))
-    return Instrument(symbol, "EUR", tick, lot, tick, tick * 4_000_000, lot * 100_000, chance.choice((0, 100)), 250, 0)
+    protection = int(symbol in PROTECTED)
+    return Instrument(symbol, "EUR", tick, lot, tick, tick * 4_000_000, lot * 100_000, chance.choice((0, 100)), 250, 0, protection)
 
 
 class Drawing:

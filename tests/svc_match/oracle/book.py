@@ -17,6 +17,7 @@ from svc_match.core.instrument import Instrument, Phase
 from tests.svc_match.oracle.orders import Order
 
 NO_LIMIT = -(1 << 63)
+BASIS_POINTS = 10_000
 BUY, SELL = Side.BUY, Side.SELL
 NEWEST, OLDEST, BOTH, DECREMENT = list(SelfTradePrevention)[1:]
 
@@ -208,6 +209,17 @@ class Book:
         if not price_e4:
             return NO_LIMIT
         return price_e4 if side == SELL else -price_e4
+
+    def protected(self, side: int, price_e4: int) -> int:
+        """The bound of a market order of `side`: its own, or that of the instrument's protection where it is nearer; 0 for none."""
+        other, tick, share = self.opposite(side), self.instrument.tick_size_e4, self.instrument.market_protection_bp
+        reference_e4 = self.last_e4 or (other.sign * other.keys[-1] if other.keys else 0)
+        if not share or not reference_e4:
+            return price_e4
+        if side == SELL:
+            return -(reference_e4 * (share - BASIS_POINTS) // (BASIS_POINTS * tick)) * tick
+        bound_e4 = reference_e4 * (BASIS_POINTS + share) // (BASIS_POINTS * tick) * tick
+        return min(bound_e4, price_e4 or bound_e4)
 
     def meets(self, side: int, price_e4: int) -> bool:
         """Whether an order of `side` with this bound finds what it can trade with."""

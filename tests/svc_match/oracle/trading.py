@@ -18,7 +18,7 @@ from tests.svc_match.oracle.book import Book, Budget, Fill, Outcome
 from tests.svc_match.oracle.orders import Order
 
 BUY = Side.BUY
-LIMIT, MARKET_TO_LIMIT = OrderType.LIMIT, OrderType.MARKET_TO_LIMIT
+LIMIT, MARKET, MARKET_TO_LIMIT = OrderType.LIMIT, OrderType.MARKET, OrderType.MARKET_TO_LIMIT
 DAY, FOK, IOC = TimeInForce.DAY, TimeInForce.FOK, TimeInForce.IOC
 OPEN = Phase.OPEN
 _new = tuple.__new__
@@ -39,8 +39,9 @@ class Trading:
         self, book: Book, order: Order, kind: int, time_in_force: int, amount_e4: int = 0, minimum: int = 0
     ) -> None:
         """An order trades what it can at once; the rest stands, or is done."""
-        other, limit_key = book.opposite(order.side), book.limit_key(order.side, order.price_e4)
-        meets = book.meets(order.side, order.price_e4)
+        bound_e4 = book.protected(order.side, order.price_e4) if kind == MARKET else order.price_e4
+        other, limit_key = book.opposite(order.side), book.limit_key(order.side, bound_e4)
+        meets = book.meets(order.side, bound_e4)
         if kind == MARKET_TO_LIMIT and meets:
             limit_key = other.keys[-1]
         budget = _budget(book, order, amount_e4)

@@ -28,7 +28,7 @@ PHASE_OPEN: Phase
 PHASE_HALTED: Phase
 
 class Instrument(_message.Message):
-    __slots__ = ("symbol", "currency", "tick_size_e4", "lot_size", "min_price_e4", "max_price_e4", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard")
+    __slots__ = ("symbol", "currency", "tick_size_e4", "lot_size", "min_price_e4", "max_price_e4", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard", "market_protection_bp")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     TICK_SIZE_E4_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +39,7 @@ class Instrument(_message.Message):
     MAKER_FEE_E6_FIELD_NUMBER: _ClassVar[int]
     TAKER_FEE_E6_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
+    MARKET_PROTECTION_BP_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     currency: str
     tick_size_e4: int
@@ -49,7 +50,8 @@ class Instrument(_message.Message):
     maker_fee_e6: int
     taker_fee_e6: int
     shard: int
-    def __init__(self, symbol: _Optional[str] = ..., currency: _Optional[str] = ..., tick_size_e4: _Optional[int] = ..., lot_size: _Optional[int] = ..., min_price_e4: _Optional[int] = ..., max_price_e4: _Optional[int] = ..., max_quantity: _Optional[int] = ..., maker_fee_e6: _Optional[int] = ..., taker_fee_e6: _Optional[int] = ..., shard: _Optional[int] = ...) -> None: ...
+    market_protection_bp: int
+    def __init__(self, symbol: _Optional[str] = ..., currency: _Optional[str] = ..., tick_size_e4: _Optional[int] = ..., lot_size: _Optional[int] = ..., min_price_e4: _Optional[int] = ..., max_price_e4: _Optional[int] = ..., max_quantity: _Optional[int] = ..., maker_fee_e6: _Optional[int] = ..., taker_fee_e6: _Optional[int] = ..., shard: _Optional[int] = ..., market_protection_bp: _Optional[int] = ...) -> None: ...
 
 class ShardSequence(_message.Message):
     __slots__ = ("shard", "sequence", "incarnation")
