@@ -98,6 +98,8 @@ def order() -> None:
 @click.option("--amount", type=DECIMAL, default=0, help="The most that a market buy may cost with its fee.")
 @click.option("--stop-price", type=DECIMAL, default=0, help="The price that triggers a stop or stop-limit order.")
 @click.option("--trigger", type=click.Choice(list(TRIGGERS)), help="What reaches the stop price. [default: last-trade]")
+@click.option("--trail", type=DECIMAL, default=0, help="The stop price follows the market, so far behind it.")
+@click.option("--trail-bp", type=int, default=0, help="The same in basis points of the price that it follows.")
 @click.option("--display", type=int, default=0, help="An iceberg: so many shares are displayed at a time.")
 @click.option("--hidden", is_flag=True, help="Not displayed; at its price it trades behind what is.")
 @click.option(
@@ -129,6 +131,8 @@ def place(
     amount: int,
     stop_price: int,
     trigger: str | None,
+    trail: int,
+    trail_bp: int,
     display: int,
     hidden: bool,
     post_only: str | None,
@@ -149,6 +153,7 @@ def place(
       bourse order place alpha/main sell 60 ACME 52.00 --time ioc
       bourse order place alpha/main buy 500 ACME 52.00 --display 50
       bourse order place alpha/main sell 60 ACME 50.00 --type stop-limit --stop-price 50.50
+      bourse order place alpha/main sell 60 ACME --type stop --stop-price 50.50 --trail 1.50
       bourse order place alpha/main buy 60 ACME 52.00 --post-only slide --self-trade cancel-oldest
     """
     if price is None and TYPES[order_type] in (OrderType.LIMIT, OrderType.STOP_LIMIT):
@@ -171,6 +176,8 @@ def place(
         post_only=POST_ONLY[post_only] if post_only else None,
         minimum_quantity=minimum_quantity,
         self_trade_prevention=SELF_TRADES[self_trade] if self_trade else None,
+        trailing_amount_e4=trail,
+        trailing_bp=trail_bp,
     )
     send(home, token_file, as_json, command)
 
@@ -314,6 +321,10 @@ def terms(found: order_pb2.Order) -> Iterator[str]:
     if found.stop_price_e4:
         reached = "triggered at" if found.triggered else "waits for"
         yield f"{reached} {decimal_text(found.stop_price_e4)} ({word(command_pb2.StopTrigger, found.stop_trigger)})"
+    if found.trailing_amount_e4:
+        yield f"trails by {decimal_text(found.trailing_amount_e4)}"
+    if found.trailing_bp:
+        yield f"trails by {found.trailing_bp} bp"
     if found.display_quantity:
         yield f"displays {found.display_quantity}"
     if found.hidden:

@@ -113,7 +113,7 @@ def _place(message: match_pb2.Submission, place: command_pb2.PlaceOrder) -> core
         account, own_id, date, _key(account, own_id),
         command_digest(
             "place", account, own_id, date, symbol, side, kind, time_in_force, price_e4, quantity, amount_e4,
-            *(() if terms is core.PLAIN else terms),
+            *(() if terms is core.PLAIN else terms.digested),
         ),
         message.deadline_us, message.hold_id, message.held_amount, message.held_price_e4, message.held_fee_e6,
         symbol, side, kind, time_in_force, price_e4, quantity, amount_e4, terms,
@@ -124,7 +124,7 @@ def _terms(place: command_pb2.PlaceOrder | events_pb2.OrderAccepted) -> core.Ter
     """What an order asks for; PLAIN itself where that is nothing."""
     terms = core.Terms(
         place.stop_price_e4, place.stop_trigger, place.display_quantity, int(place.hidden), place.post_only,
-        place.minimum_quantity, place.self_trade_prevention,
+        place.minimum_quantity, place.self_trade_prevention, place.trailing_amount_e4, place.trailing_bp,
     )  # fmt: skip
     return core.PLAIN if terms == core.PLAIN else terms
 
@@ -284,7 +284,7 @@ def _put_accepted(message: events_pb2.ExecutionEvent, event: events.Accepted) ->
     if terms is not core.PLAIN:
         (
             to.stop_price_e4, to.stop_trigger, to.display_quantity, hidden, to.post_only, to.minimum_quantity,
-            to.self_trade_prevention,
+            to.self_trade_prevention, to.trailing_amount_e4, to.trailing_bp,
         ) = terms  # type: ignore[assignment]  # fmt: skip
         to.hidden = bool(hidden)
 

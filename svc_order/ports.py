@@ -115,6 +115,8 @@ class OrderRow(NamedTuple):
     post_only: int = 0
     minimum_quantity: int = 0
     self_trade_prevention: int = 0
+    trailing_amount_e4: int = 0
+    trailing_bp: int = 0
     triggered: bool = False
     done_reason: int = 0
 

@@ -19,7 +19,7 @@ FEES = "exchange/fees"
 SOURCE = "journal"
 TERMS = (
     *("stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity"),
-    "self_trade_prevention",
+    *("self_trade_prevention", "trailing_amount_e4", "trailing_bp"),
 )
 ORDER_FIELDS = (
     *("participant", "account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force"),
@@ -77,7 +77,7 @@ class OpenOrder:
         self.display_quantity, self.hidden = event.display_quantity, event.hidden
         self.terms = (
             *(event.stop_price_e4, event.stop_trigger, self.display_quantity, self.hidden, event.post_only),
-            *(event.minimum_quantity, event.self_trade_prevention),
+            *(event.minimum_quantity, event.self_trade_prevention, event.trailing_amount_e4, event.trailing_bp),
         )
         self.waits = event.type in STOPS
         self.triggered = False

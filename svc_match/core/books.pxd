@@ -126,7 +126,7 @@ cdef class Books:
     cdef inline int show_swept(self, Py_ssize_t s) except -1
     cdef int reject(self, Py_ssize_t number, Py_ssize_t what, Py_ssize_t reason, Py_ssize_t field, Py_ssize_t book, Py_ssize_t identity) except -1
 
-    cpdef int terms(self, long long flags, long long display, long long minimum, long long stop) except -1
+    cpdef int terms(self, long long flags, long long display, long long minimum, long long stop, long long trail) except -1
     cpdef int belongs(self, Py_ssize_t account, Py_ssize_t participant) except -1
     @cython.locals(n=cython.Py_ssize_t)
     cpdef Py_ssize_t execute(self, long long head, long long account, long long price, long long quantity, long long amount, long long held_price, long long held_amount, long long order, Py_ssize_t number) except -1

@@ -1162,12 +1162,13 @@ class Books:
 
     # One command
 
-    def terms(self, flags: int, display: int, minimum: int, stop: int) -> int:
+    def terms(self, flags: int, display: int, minimum: int, stop: int, trail: int) -> int:
         """The terms of the next command, which has SPECIAL."""
         self.one[w.C_FLAGS] = flags
         self.one[w.C_DISPLAY] = display
         self.one[w.C_MINIMUM] = minimum
         self.one[w.C_STOP] = stop
+        self.one[w.C_TRAIL] = trail
         return 0
 
     def belongs(self, account: int, participant: int) -> int:

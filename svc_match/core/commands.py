@@ -59,6 +59,9 @@ class SelfTradePrevention(IntEnum):
     DECREMENT = 5
 
 
+FIRST_TERMS = 7  # that an order could have when it could first have any
+
+
 class Terms(NamedTuple):
     """What an order may ask for beyond its price, quantity and time in force; 0 asks for nothing."""
 
@@ -69,6 +72,16 @@ class Terms(NamedTuple):
     post_only: int = 0
     minimum_quantity: int = 0
     self_trade_prevention: int = 0
+    trailing_amount_e4: int = 0
+    trailing_bp: int = 0
+
+    @property
+    def digested(self) -> tuple[int, ...]:
+        """As a digest has them: the first ones, and of those that came later what asks for something."""
+        count = len(self)
+        while count > FIRST_TERMS and not self[count - 1]:
+            count -= 1
+        return self[:count]
 
 
 PLAIN = Terms()

@@ -1,7 +1,7 @@
 # The numbers of layout.py as constants of C; a test holds the two files to each other.
 cdef enum:
     COMMAND_WORDS = 8
-    SPECIAL_WORDS = 4
+    SPECIAL_WORDS = 5
     AHEAD = 4
     C_HEAD = 0
     C_ACCOUNT = 1
@@ -15,6 +15,7 @@ cdef enum:
     C_DISPLAY = 9
     C_MINIMUM = 10
     C_STOP = 11
+    C_TRAIL = 12
     PLACE = 1
     CANCEL = 2
     REPLACE = 3
@@ -86,6 +87,7 @@ cdef enum:
     POST_ONLY_WOULD_TRADE = 16
     DISPLAY_QUANTITY_INVALID = 17
     MINIMUM_QUANTITY_INVALID = 18
+    TRAILING_LIMIT = 50
     F_SYMBOL = 1
     F_PRICE = 2
     F_QUANTITY = 3
@@ -98,6 +100,8 @@ cdef enum:
     F_DISPLAY = 10
     F_MINIMUM = 11
     F_STOP = 12
+    F_TRAILING_AMOUNT = 40
+    F_TRAILING_BP = 41
     ORDER_WORDS = 8
     O_ID = 0
     O_LINKS = 1
@@ -120,7 +124,9 @@ cdef enum:
     X_SHOWN = 2
     X_MINIMUM = 3
     X_STOP = 4
+    X_TRAIL = 5
     WAITING = 1099511627776
+    TRAILING_STOPS_LIMIT = 256
     PEAKS_LIMIT = 100
     SEQUENCE = 0xFFFFFFFFFFFF
     PAGE_BITS = 12

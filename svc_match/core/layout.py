@@ -7,7 +7,7 @@ pools. A name with H_ or E_ counts int32 instead: two share a word.
 # A command. Head: kind | side << 8 | type << 16 | time in force << 24 | book + 1 (0 for none) << 32 | HELD << 48 | SPECIAL << 48.
 # One with SPECIAL has the words of its terms behind it.
 COMMAND_WORDS = 8
-SPECIAL_WORDS = 4
+SPECIAL_WORDS = 5
 AHEAD = 4  # commands between one that is executed and the one whose order is asked for
 C_HEAD = 0
 C_ACCOUNT = 1  # number | held fee << 32
@@ -21,6 +21,7 @@ C_FLAGS = 8  # HIDDEN | post-only << 8 | self-trade prevention << 16 | stop trig
 C_DISPLAY = 9
 C_MINIMUM = 10
 C_STOP = 11
+C_TRAIL = 12  # how far a stop follows behind: an amount, or its basis points negated
 
 PLACE = 1
 CANCEL = 2
@@ -99,6 +100,7 @@ ORDER_FINISHED = 15
 POST_ONLY_WOULD_TRADE = 16
 DISPLAY_QUANTITY_INVALID = 17
 MINIMUM_QUANTITY_INVALID = 18
+TRAILING_LIMIT = 50
 F_SYMBOL = 1
 F_PRICE = 2
 F_QUANTITY = 3
@@ -111,6 +113,8 @@ F_ORIGINAL = 9
 F_DISPLAY = 10
 F_MINIMUM = 11
 F_STOP = 12
+F_TRAILING_AMOUNT = 40
+F_TRAILING_BP = 41
 
 # An order: a cache line. A free one has id 0, and the next free slot in its links.
 ORDER_WORDS = 8
@@ -137,7 +141,9 @@ X_DISPLAY = 1  # an iceberg's peak, 0 for others
 X_SHOWN = 2  # what is displayed of an iceberg
 X_MINIMUM = 3
 X_STOP = 4  # the tick of a stop
+X_TRAIL = 5  # as C_TRAIL
 WAITING = 1 << 40
+TRAILING_STOPS_LIMIT = 256  # of a book: a new extreme moves each of them
 PEAKS_LIMIT = 100  # times that an iceberg's peak may go into its quantity
 
 # The index of orders by id.

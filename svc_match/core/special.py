@@ -39,6 +39,10 @@ class Special:
         price = b.one[w.C_PRICE]
         flags = b.one[w.C_FLAGS]
         tick = bits.share(price, b.books[book * w.BOOK_WORDS + w.B_RECIPROCAL])
+        trail = b.one[w.C_TRAIL]
+        if trail != 0 and self.stops.trailing_in(book) >= w.TRAILING_STOPS_LIMIT:
+            field = w.F_TRAILING_AMOUNT if trail > 0 else w.F_TRAILING_BP
+            return b.reject(number, w.PLACE, w.TRAILING_LIMIT, field, book + 1, 0)
         stands = self._posted(book, side, tick, (flags >> 8) & 255)
         if stands < 0:
             return b.reject(number, w.PLACE, w.POST_ONLY_WOULD_TRADE, w.F_PRICE, book + 1, 0)
@@ -56,6 +60,7 @@ class Special:
         standing.records[x + w.X_SHOWN] = 0
         standing.records[x + w.X_MINIMUM] = b.one[w.C_MINIMUM]
         standing.records[x + w.X_STOP] = 0
+        standing.records[x + w.X_TRAIL] = trail
         if kind == w.STOP or kind == w.STOP_LIMIT:
             stop = bits.share(b.one[w.C_STOP], b.books[book * w.BOOK_WORDS + w.B_RECIPROCAL])
             return self._wait(book * 2 + side, tick, stop)

@@ -10,12 +10,18 @@ from svc_match.core.standing cimport Standing
 cdef class Stops:
     cdef Books books
     cdef Standing standing
-    cdef dict lists
+    cdef dict lists, trailing, followed
 
     @cython.locals(s=cython.Py_ssize_t, trigger=cython.Py_ssize_t)
     cdef Py_ssize_t add(self, Py_ssize_t slot) except -1
     @cython.locals(s=cython.Py_ssize_t, trigger=cython.Py_ssize_t)
     cdef Py_ssize_t remove(self, Py_ssize_t slot) except -1
+    @cython.locals(count=cython.Py_ssize_t, side=cython.Py_ssize_t, trigger=cython.Py_ssize_t)
+    cdef Py_ssize_t trailing_in(self, Py_ssize_t book) except -1
+    @cython.locals(key=cython.Py_ssize_t, sells=cython.Py_ssize_t, before=cython.Py_ssize_t, slot=cython.Py_ssize_t, x=cython.Py_ssize_t, stop=cython.Py_ssize_t, moves=cython.bint)
+    cdef Py_ssize_t _follow(self, Py_ssize_t s, Py_ssize_t trigger, Py_ssize_t reference) except -1
+    @cython.locals(scale=cython.Py_ssize_t, price=cython.Py_ssize_t)
+    cdef Py_ssize_t _behind(self, Py_ssize_t s, Py_ssize_t reference, Py_ssize_t trail) except -1
     @cython.locals(side=cython.Py_ssize_t, trigger=cython.Py_ssize_t, price=cython.Py_ssize_t, count=cython.Py_ssize_t, slot=cython.Py_ssize_t)
     cdef list triggered(self, Py_ssize_t book)
     @cython.locals(s=cython.Py_ssize_t)
@@ -23,6 +29,9 @@ cdef class Stops:
     @cython.locals(done=cython.Py_ssize_t, side=cython.Py_ssize_t, slot=cython.Py_ssize_t)
     cdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit) except -1
     cdef Py_ssize_t end(self, Py_ssize_t slot, Py_ssize_t reason) except -1
+    cdef list _trailing(self, Py_ssize_t s, Py_ssize_t trigger)
+    @cython.locals(x=cython.Py_ssize_t)
+    cdef Py_ssize_t _trail(self, Py_ssize_t slot) except? -1
     cdef list _list(self, Py_ssize_t s, Py_ssize_t trigger)
     @cython.locals(x=cython.Py_ssize_t)
     cdef Py_ssize_t _trigger(self, Py_ssize_t slot) except -1

@@ -1,6 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 # cython: nonecheck=False, annotation_typing=False, infer_types=True
-"""Stops that wait, outside the levels of the books, and which of them are triggered. `stops.pxd` gives the types of C."""
+"""Stops that wait, outside the levels of the books; how those that trail follow, and which are triggered. `stops.pxd` gives the
+types of C.
+"""
 
 from bisect import bisect_left, insort
 
@@ -17,12 +19,17 @@ class Stops:
         self.books = books
         self.standing = standing
         self.lists: dict[int, list[tuple[int, int, int]]] = {}
+        self.trailing: dict[int, list[int]] = {}  # the slots of those that trail, by the same numbers
+        self.followed: dict[int, int] = {}  # what all of these have followed at least
 
     def add(self, slot: int) -> int:
         """A stop waits."""
         s = self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE]
         trigger = self._trigger(slot)
         insort(self._list(s, trigger), self._rank(slot))
+        if self._trail(slot) != 0:
+            self._trailing(s, trigger).append(slot)
+            self.followed.pop(4 * s + trigger, None)
         return self._count(s, trigger, 1)
 
     def remove(self, slot: int) -> int:
@@ -31,7 +38,48 @@ class Stops:
         trigger = self._trigger(slot)
         waiting = self._list(s, trigger)
         del waiting[bisect_left(waiting, self._rank(slot))]
+        if self._trail(slot) != 0:
+            self._trailing(s, trigger).remove(slot)
         return self._count(s, trigger, -1)
+
+    def trailing_in(self, book: int) -> int:
+        """How many stops of a book trail."""
+        count = 0
+        for side in range(2):
+            for trigger in range(w.LAST_TRADE, w.BEST_QUOTE + 1):
+                count += len(self._trailing(book * 2 + side, trigger))
+        return count
+
+    def _follow(self, s: int, trigger: int, reference: int) -> int:
+        """The stops of a list that trail follow the price that they look at."""
+        key = 4 * s + trigger
+        sells = s & 1
+        if key in self.followed:
+            before = self.followed[key]
+            if reference <= before if sells else reference >= before:
+                return 0
+        self.followed[key] = reference
+        waiting = self._list(s, trigger)
+        for slot in self._trailing(s, trigger):
+            x = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+            stop = self._behind(s, reference, self._trail(slot))
+            if stop > self.standing.records[x + w.X_STOP] if sells else stop < self.standing.records[x + w.X_STOP]:
+                del waiting[bisect_left(waiting, self._rank(slot))]
+                self.standing.records[x + w.X_STOP] = stop
+                insort(waiting, self._rank(slot))
+        return self._count(s, trigger, 0)
+
+    def _behind(self, s: int, reference: int, trail: int) -> int:
+        """The stop price, in ticks, that trails a reference; rounded away from it."""
+        scale = self.books.books[(s >> 1) * w.BOOK_WORDS + w.B_TICK_SIZE]
+        price = reference * scale
+        if trail < 0:
+            price *= w.BASIS_POINTS
+            scale *= w.BASIS_POINTS
+            trail = -trail * (price // w.BASIS_POINTS)
+        if s & 1:
+            return (price - trail) // scale if price > trail else 0
+        return (price + trail + scale - 1) // scale
 
     def triggered(self, book: int) -> list[int]:
         """The slots of the stops whose condition holds, in the order in which they are executed; they wait no more."""
@@ -42,8 +90,13 @@ class Stops:
                 waiting = self._list(book * 2 + side, trigger)
                 price = self._reference(book, side, trigger) if waiting else -1
                 if price >= 0:
+                    if len(self._trailing(book * 2 + side, trigger)) != 0:
+                        self._follow(book * 2 + side, trigger, price)
                     count = bisect_left(waiting, ((-price if side else price) + 1,))
                     some += waiting[:count]
+                    for _, _, slot in waiting[:count]:
+                        if self._trail(slot) != 0:
+                            self._trailing(book * 2 + side, trigger).remove(slot)
                     del waiting[:count]
                     self._count(book * 2 + side, trigger, -count)
             some.sort()
@@ -73,6 +126,13 @@ class Stops:
     def _list(self, s: int, trigger: int) -> list[tuple[int, int, int]]:
         return self.lists.setdefault(4 * s + trigger, [])
 
+    def _trailing(self, s: int, trigger: int) -> list[int]:
+        return self.trailing.setdefault(4 * s + trigger, [])
+
+    def _trail(self, slot: int) -> int:
+        x = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+        return self.standing.records[x + w.X_TRAIL]
+
     def _trigger(self, slot: int) -> int:
         x = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
         return self.standing.records[x + w.X_FLAGS] >> 24 & 255
@@ -97,6 +157,8 @@ class Stops:
             rank, _, _ = waiting[0]
             tick = -rank if s & 1 else rank
             nearest = tick * b.books[(s >> 1) * w.BOOK_WORDS + w.B_TICK_SIZE]
+        if len(self._trailing(s, trigger)) != 0:
+            nearest = w.NO_LIMIT if s & 1 else 0  # whatever the price, they look at it
         b.nearest[2 * s + trigger - 1] = nearest
         return 0
 

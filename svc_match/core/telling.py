@@ -30,6 +30,7 @@ REASONS = {
     w.POST_ONLY_WOULD_TRADE: Reason.POST_ONLY_WOULD_TRADE,
     w.DISPLAY_QUANTITY_INVALID: Reason.DISPLAY_QUANTITY_INVALID,
     w.MINIMUM_QUANTITY_INVALID: Reason.MINIMUM_QUANTITY_INVALID,
+    w.TRAILING_LIMIT: Reason.TRAILING_LIMIT,
 }
 DONE_REASONS = {getattr(w, reason.name): reason for reason in DoneReason}
 RESTATE_REASONS = {
@@ -49,6 +50,8 @@ TERMS = {
     w.F_DISPLAY: "display_quantity",
     w.F_MINIMUM: "minimum_quantity",
     w.F_STOP: "stop_price_e4",
+    w.F_TRAILING_AMOUNT: "trailing_amount_e4",
+    w.F_TRAILING_BP: "trailing_bp",
 }
 STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
 OF_THE_COMMAND = (w.SYMBOL_UNKNOWN, w.ORDER_UNKNOWN, w.ORDER_FINISHED)

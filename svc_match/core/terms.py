@@ -14,7 +14,8 @@ from svc_match.core.commands import (
     TimeInForce,
 )
 from svc_match.core.events import Reason, Refused
-from svc_match.core.layout import PEAKS_LIMIT
+from svc_match.core.instrument import MAX_PRICE_E4
+from svc_match.core.layout import BASIS_POINTS, PEAKS_LIMIT
 
 LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT = OrderType
 NONE = 0
@@ -41,13 +42,19 @@ class Term(NamedTuple):
 TERMS: dict[str, Term] = {
     "stop_price_e4": Term(Reason.STOP_PRICE_INVALID, STOPS, (DAY,)),
     "stop_trigger": Term(Reason.STOP_TRIGGER_INVALID, STOPS, (DAY,)),
+    "trailing_amount_e4": Term(Reason.TRAILING_INVALID, STOPS, (DAY,)),
+    "trailing_bp": Term(Reason.TRAILING_INVALID, STOPS, (DAY,)),
     "display_quantity": Term(Reason.DISPLAY_QUANTITY_INVALID, (LIMIT,), (DAY,)),
     "hidden": Term(Reason.HIDDEN_INVALID, (LIMIT,), (DAY,)),
     "post_only": Term(Reason.POST_ONLY_INVALID, (LIMIT,), (DAY,)),
     "minimum_quantity": Term(Reason.MINIMUM_QUANTITY_INVALID, (LIMIT, MARKET, MARKET_TO_LIMIT), (NONE, DAY, IOC, FOK)),
     "self_trade_prevention": Term(Reason.SELF_TRADE_PREVENTION_INVALID, tuple(OrderType), (NONE, DAY, IOC, FOK)),
 }
-NEVER_TOGETHER = (("display_quantity", "hidden"), ("minimum_quantity", "post_only"))  # the first is what is wrong
+NEVER_TOGETHER = (
+    ("display_quantity", "hidden"),
+    ("minimum_quantity", "post_only"),
+    ("trailing_amount_e4", "trailing_bp"),
+)  # the first is what is wrong
 
 
 def wrong_terms(kind: int, time_in_force: int, quantity: int, terms: Terms) -> Refused | None:
@@ -77,6 +84,8 @@ def _in_range(kind: int, quantity: int, terms: Terms) -> dict[str, bool]:
     return {
         "stop_price_e4": terms.stop_price_e4 > 0 or kind not in STOPS,
         "stop_trigger": terms.stop_trigger in (NONE, *StopTrigger),
+        "trailing_amount_e4": 0 <= terms.trailing_amount_e4 <= MAX_PRICE_E4,
+        "trailing_bp": 0 <= terms.trailing_bp <= BASIS_POINTS,
         "display_quantity": peak == 0 or 0 < peak < quantity <= peak * PEAKS_LIMIT,
         "post_only": terms.post_only in (NONE, *PostOnly),
         "minimum_quantity": terms.minimum_quantity == 0 or 0 < terms.minimum_quantity <= quantity,

@@ -2,7 +2,8 @@
 
 from chassis.units import INT64_MAX
 from svc_match.core.events import Reason
-from svc_match.core.layout import PEAKS_LIMIT
+from svc_match.core.instrument import MAX_PRICE_E4
+from svc_match.core.layout import BASIS_POINTS, PEAKS_LIMIT, TRAILING_STOPS_LIMIT
 
 CLIENT_ORDER_ID_LENGTH_LIMIT = 36
 ACCOUNT_LENGTH_LIMIT = 128
@@ -33,6 +34,10 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "the post-only order would trade at once, and no other price is left to it",
         "name a price that does not meet the other side",
     ),
+    Reason.TRAILING_LIMIT: (
+        f"{TRAILING_STOPS_LIMIT} trailing stops wait in the instrument",
+        "send a stop that does not trail, or send it later",
+    ),
     Reason.CLIENT_ORDER_ID_REUSED: ("the id was used with other fields", "use a new client_order_id"),
     Reason.TRADING_DATE_WRONG: ("the trading date is not the open one", "name the open trading date"),
     Reason.IDENTITY_LIMIT: ("the shard has taken all the commands that a date can have", "wait for the next date"),
@@ -62,6 +67,10 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "leave it out, or send a LIMIT DAY order",
     ),
     Reason.SELF_TRADE_PREVENTION_INVALID: ("there is no such way of preventing self-trades", "name one that there is"),
+    Reason.TRAILING_INVALID: (
+        f"a STOP or STOP_LIMIT trails by an amount of at most {MAX_PRICE_E4} or by at most {BASIS_POINTS} basis points, not by both",
+        "name one of them, or 0",
+    ),
     Reason.DISPLAY_QUANTITY_INVALID: (
         f"an iceberg is a LIMIT DAY order, not hidden, that displays whole lots, less than its quantity and at least 1/{PEAKS_LIMIT} of it",
         "name such a part, or 0 to display all",

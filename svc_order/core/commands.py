@@ -14,6 +14,9 @@ UNSPECIFIED = 0
 PLACE, CANCEL, REPLACE = 1, 2, 3
 
 
+FIRST_TERMS = 7  # that an order could have when it could first have any
+
+
 class Terms(NamedTuple):
     """What an order asks for beyond type, price and quantity; as it was placed."""
 
@@ -24,6 +27,16 @@ class Terms(NamedTuple):
     post_only: int = 0
     minimum_quantity: int = 0
     self_trade_prevention: int = 0
+    trailing_amount_e4: int = 0
+    trailing_bp: int = 0
+
+    @property
+    def digested(self) -> tuple[int, ...]:
+        """As a digest has them: the first ones, and of those that came later what asks for something."""
+        count = len(self)
+        while count > FIRST_TERMS and not self[count - 1]:
+            count -= 1
+        return self[:count]
 
 
 PLAIN = Terms()
@@ -83,5 +96,5 @@ def digest(command: Command) -> bytes:
     """
     if type(command) is Place:
         own, terms = command[:-2], command.terms
-        return command_digest(PLACE, *own) if terms == PLAIN else command_digest(PLACE, *own, *terms)
+        return command_digest(PLACE, *own) if terms == PLAIN else command_digest(PLACE, *own, *terms.digested)
     return command_digest(KINDS[type(command)], *command[:-1])

@@ -36,6 +36,8 @@ TIMES_OF = {
 }
 PRICED = (LIMIT, STOP_LIMIT)  # A sell of any other type names no price.
 STOPS = (STOP, STOP_LIMIT)
+TRAILING_AMOUNT_LIMIT_E4 = 10**13
+BASIS_POINTS = 10_000
 PEAKS_LIMIT = 100  # Times that what is displayed may go into the quantity.
 STOP_TRIGGERS, POST_ONLY, SELF_TRADE_PREVENTION = range(3), range(3), range(6)  # What these enums have.
 
@@ -43,6 +45,8 @@ STOP_TRIGGERS, POST_ONLY, SELF_TRADE_PREVENTION = range(3), range(3), range(6)  
 REASONS = {
     "stop_price_e4": "STOP_PRICE_INVALID",
     "stop_trigger": "STOP_TRIGGER_INVALID",
+    "trailing_amount_e4": "TRAILING_INVALID",
+    "trailing_bp": "TRAILING_INVALID",
     "display_quantity": "DISPLAY_QUANTITY_INVALID",
     "hidden": "HIDDEN_INVALID",
     "post_only": "POST_ONLY_INVALID",
@@ -88,6 +92,36 @@ RULES = (
         lambda place: place.type not in STOPS and place.terms.stop_trigger != 0,
         "only a STOP or STOP_LIMIT order has a trigger",
         "send none, or one of these types",
+    ),
+    Rule(
+        "trailing_amount_e4",
+        lambda place: place.terms.trailing_amount_e4 != 0 and place.type not in STOPS,
+        "only a STOP or STOP_LIMIT order trails",
+        "send 0, or one of these types",
+    ),
+    Rule(
+        "trailing_bp",
+        lambda place: place.terms.trailing_bp != 0 and place.type not in STOPS,
+        "only a STOP or STOP_LIMIT order trails",
+        "send 0, or one of these types",
+    ),
+    Rule(
+        "trailing_amount_e4",
+        lambda place: not 0 <= place.terms.trailing_amount_e4 <= TRAILING_AMOUNT_LIMIT_E4,
+        "a stop trails by a positive amount within the limit of prices",
+        f"send 1 to {TRAILING_AMOUNT_LIMIT_E4}, or 0",
+    ),
+    Rule(
+        "trailing_bp",
+        lambda place: not 0 <= place.terms.trailing_bp <= BASIS_POINTS,
+        "a stop trails by at most the whole price",
+        f"send 1 to {BASIS_POINTS}, or 0",
+    ),
+    Rule(
+        "trailing_amount_e4",
+        lambda place: place.terms.trailing_amount_e4 != 0 and place.terms.trailing_bp != 0,
+        "a stop trails by an amount or by basis points",
+        "send one of them",
     ),
     Rule(
         "hidden",

@@ -44,6 +44,8 @@ def terms(message: command_pb2.PlaceOrder | events_pb2.OrderAccepted) -> Terms:
         message.post_only,
         message.minimum_quantity,
         message.self_trade_prevention,
+        message.trailing_amount_e4,
+        message.trailing_bp,
     )
 
 
@@ -239,6 +241,8 @@ def order(row: OrderRow) -> order_pb2.Order:
         post_only=row.post_only,  # type: ignore[arg-type]
         minimum_quantity=row.minimum_quantity,
         self_trade_prevention=row.self_trade_prevention,  # type: ignore[arg-type]
+        trailing_amount_e4=row.trailing_amount_e4,
+        trailing_bp=row.trailing_bp,
         triggered=row.triggered,
         done_reason=row.done_reason,  # type: ignore[arg-type]
     )

@@ -138,6 +138,11 @@ PLACES = [
         "stop-buy-without-bound", "INVALID_ARGUMENT", "PRICE_INVALID", "price_e4",
         type=command_pb2.ORDER_TYPE_STOP, time_in_force=DAY, stop_price_e4=100, price_e4=0,
     ),
+    bad_place("trailing-limit", "INVALID_ARGUMENT", "TRAILING_INVALID", "trailing_bp", time_in_force=DAY, trailing_bp=1),
+    bad_place(
+        "trailing-twice", "INVALID_ARGUMENT", "TRAILING_INVALID", "trailing_amount_e4",
+        type=command_pb2.ORDER_TYPE_STOP_LIMIT, time_in_force=DAY, stop_price_e4=10_0000, trailing_amount_e4=1, trailing_bp=1,
+    ),
     bad_place(
         "peak-of-all", "INVALID_ARGUMENT", "DISPLAY_QUANTITY_INVALID", "display_quantity",
         time_in_force=DAY, display_quantity=10,

@@ -55,6 +55,8 @@ STRATEGIES: dict[str, st.SearchStrategy[Any]] = {
     "amount_e4": st.one_of(st.just(0), st.just(0), int64s),
     "stop_price_e4": seldom(int64s),
     "stop_trigger": seldom(st.integers(-INT32 - 1, INT32)),
+    "trailing_amount_e4": seldom(int64s),
+    "trailing_bp": seldom(st.integers(-INT32 - 1, INT32)),
     "display_quantity": seldom(st.one_of(st.integers(1, 100).map(lambda n: 10 * n), int64s)),
     "hidden": seldom(st.just(True)),
     "post_only": seldom(st.one_of(st.integers(1, 2), st.integers(-INT32 - 1, INT32))),

@@ -138,6 +138,8 @@ async def test_every_term_of_an_order_is_sent() -> None:
         "post_only": PostOnly.SLIDE,
         "minimum_quantity": 3,
         "self_trade_prevention": SelfTradePrevention.CANCEL_BOTH,
+        "trailing_amount_e4": 100,
+        "trailing_bp": 50,
     }
     exchange = Exchange()
     async with served(exchange) as address:
@@ -329,6 +331,7 @@ HUGE, LONE = 10**30, "c-\ud800"
                 ("display_quantity", HUGE, "DISPLAY_QUANTITY_INVALID"),
                 ("post_only", "always", "POST_ONLY_INVALID"),
                 ("minimum_quantity", -HUGE, "MINIMUM_QUANTITY_INVALID"),
+                ("trailing_bp", HUGE, "TRAILING_INVALID"),
                 ("self_trade_prevention", 1 << 40, "SELF_TRADE_PREVENTION_INVALID"),
             )
         ],

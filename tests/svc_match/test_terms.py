@@ -18,6 +18,8 @@ SAMPLE = {
     "post_only": 1,
     "minimum_quantity": 5,
     "self_trade_prevention": 2,
+    "trailing_amount_e4": 7,
+    "trailing_bp": 7,
 }
 TIMES = (0, *TimeInForce)
 # Type and time in force, a letter for each: yes, or no.
@@ -32,6 +34,8 @@ STANDS = {
 TAKES = {
     "stop_price_e4": {("STOP", "DAY"), ("STOP_LIMIT", "DAY")},
     "stop_trigger": {("STOP", "DAY"), ("STOP_LIMIT", "DAY")},
+    "trailing_amount_e4": {("STOP", "DAY"), ("STOP_LIMIT", "DAY")},
+    "trailing_bp": {("STOP", "DAY"), ("STOP_LIMIT", "DAY")},
     "display_quantity": {("LIMIT", "DAY")},
     "hidden": {("LIMIT", "DAY")},
     "post_only": {("LIMIT", "DAY")},
@@ -82,7 +86,7 @@ def test_terms_together(one: str, other: str) -> None:
     """Rule 2.4: all terms of a LIMIT DAY order go together but these."""
     terms = PLAIN._replace(**{one: SAMPLE[one], other: SAMPLE[other]})
     apart = {name for pair in NEVER_TOGETHER if {one, other} == set(pair) for name in pair[:1]}
-    stops = [name for name in TERMS if name in (one, other) and name.startswith("stop")]
+    stops = [name for name in TERMS if name in (one, other) and name.startswith(("stop", "trailing"))]
     wrong = wrong_terms(OrderType.LIMIT, TimeInForce.DAY, QUANTITY, terms)
     expected = stops[0] if stops else next(iter(apart), "")
     assert (wrong.field if wrong else "") == expected
@@ -123,10 +127,19 @@ def test_limits_of_a_limit_order(field: str, value: int, *, right: bool) -> None
         (Terms(100, 2), None),
         (Terms(100, 3), Reason.STOP_TRIGGER_INVALID),
         (Terms(100, -1), Reason.STOP_TRIGGER_INVALID),
+        (Terms(100, trailing_amount_e4=1), None),
+        (Terms(100, trailing_amount_e4=10**13), None),
+        (Terms(100, trailing_amount_e4=10**13 + 1), Reason.TRAILING_INVALID),
+        (Terms(100, trailing_amount_e4=-1), Reason.TRAILING_INVALID),
+        (Terms(100, trailing_bp=1), None),
+        (Terms(100, trailing_bp=10_000), None),
+        (Terms(100, trailing_bp=10_001), Reason.TRAILING_INVALID),
+        (Terms(100, trailing_bp=-1), Reason.TRAILING_INVALID),
+        (Terms(100, trailing_amount_e4=1, trailing_bp=1), Reason.TRAILING_INVALID),
     ],
 )
 def test_stops(kind: OrderType, terms: Terms, reason: Reason | None) -> None:
-    """Rule 2.3: a stop names a positive price, and a trigger that there is, or none."""
+    """Rule 2.3: a stop names a positive price, and a trigger that there is, or none; it trails in one way, or in none."""
     wrong = wrong_terms(kind, TimeInForce.DAY, QUANTITY, terms)
     assert (wrong.reason if wrong else None) == reason
 

@@ -7,6 +7,7 @@
     > alice replace a3 a1 80 10.40                new total and price
 
 Options of an order: day ioc fok; to-limit (MARKET_TO_LIMIT) stop= (price; STOP at "market", else STOP_LIMIT) trigger=quote
+trail= (money) bp= (basis points; the stop price follows)
 show= (an iceberg's peak) hidden post=reject post=slide min= own=newest own=oldest own=both own=decrement
 amount= (money) hold= (what is held: money of a buy, shares of a sell) held= (price) fee=
 date= until= (journal time). Unless said otherwise an order is held in full. Journal time is the number of the command.
@@ -212,6 +213,7 @@ def _terms(words: list[str], options: dict[str, str]) -> commands.Terms:
     terms = commands.Terms(
         e4(options.get("stop", "0")), trigger, int(options.get("show", 0)), int("hidden" in words),
         POSTS[options.get("post", "")], int(options.get("min", 0)), OWN[options.get("own", "")],
+        e4(options.get("trail", "0")), int(options.get("bp", 0)),
     )  # fmt: skip
     return commands.PLAIN if terms == commands.PLAIN else terms
 

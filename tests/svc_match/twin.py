@@ -35,7 +35,9 @@ def instrument(symbol: str, chance: random.Random) -> Instrument:
     """One whose ticks, lots and fees differ from the others'."""
     tick, lot = chance.choice((1, 5, 100, 500)), chance.choice((1, 1, 10))
     protection = int(symbol in PROTECTED)
-    return Instrument(symbol, "EUR", tick, lot, tick, tick * 4_000_000, lot * 100_000, chance.choice((0, 100)), 250, 0, protection)
+    return Instrument(
+        symbol, "EUR", tick, lot, tick, tick * 4_000_000, lot * 100_000, chance.choice((0, 100)), 250, 0, protection
+    )
 
 
 class Drawing:
@@ -153,12 +155,20 @@ class Drawing:
             chance.choice((0, 0, 0, 0, 1, 2)),
             0 if chance.random() < 0.8 else min(quantity, lot * chance.choice((1, 2, 5, 10))),
             chance.choice((0, 0, 1, 2, 3, 4, 5)),
+            *self.trailing(symbol, stops=stops),
         )
         if chance.random() < 0.02:
             drawn = drawn._replace(display_quantity=1, minimum_quantity=drawn.minimum_quantity and 3)
         while (wrong := wrong_terms(kind, time_in_force, quantity, drawn)) is not None and wrong.field in TERMS:
             drawn = drawn._replace(**{wrong.field: int(wrong.field == "stop_price_e4")})
         return commands.PLAIN if drawn == commands.PLAIN else drawn
+
+    def trailing(self, symbol: str, *, stops: bool) -> tuple[int, int]:
+        """How far a stop trails: by an amount, off the ticks too, or by basis points of a million ticks."""
+        chance, tick = self.chance, self.instruments[symbol].tick_size_e4
+        if not stops or chance.random() < 0.5:
+            return 0, 0
+        return chance.choice(((tick * 2, 0), (tick * 7 + 1, 0), (tick * 300, 0), (0, 1), (0, 10_000), (10**13, 0)))
 
     def target(self) -> tuple[str, tuple[int, str, int, str]]:
         """The account of a recent order, and how it is named."""

@@ -95,6 +95,8 @@ async def test_an_order_shows_the_terms_that_it_was_placed_with(told: Told) -> N
         "post_only": command_pb2.POST_ONLY_SLIDE,
         "minimum_quantity": 30,
         "self_trade_prevention": command_pb2.SELF_TRADE_PREVENTION_DECREMENT,
+        "trailing_amount_e4": 100,
+        "trailing_bp": 50,
     }
     assert set(terms) == set(Terms._fields)
     await told.row(accepted(1, ALPHA, BUY, 10_000, 100, **terms), accepted(2, ALPHA, BUY, 10_000, 100))

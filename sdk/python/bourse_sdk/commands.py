@@ -101,8 +101,9 @@ class Place:
     """A new order. `price_e4` is the limit; of a MARKET, MARKET_TO_LIMIT or STOP buy the most that it pays a share (of a MARKET
     buy `amount_e4` may bound its cost instead); a sell of these types names none.
 
-    `stop_price_e4` triggers a STOP or STOP_LIMIT order. Of an iceberg `display_quantity` is shown at a time, of a `hidden` order
-    nothing. A `post_only` order never trades when it arrives; one with a `minimum_quantity` trades at least that then, or ends.
+    `stop_price_e4` triggers a STOP or STOP_LIMIT order; it trails the market by `trailing_amount_e4` or `trailing_bp`. Of an
+    iceberg `display_quantity` is shown at a time, of a `hidden` order nothing. A `post_only` order never trades when it arrives;
+    one with a `minimum_quantity` trades at least that then, or ends.
 
     Without `client_order_id` it gets one; without `trading_date` the one that is open when it is first sent; without
     `time_in_force` IOC for a MARKET order and DAY for all others.
@@ -125,6 +126,8 @@ class Place:
     post_only: PostOnly | None = None
     minimum_quantity: int = 0
     self_trade_prevention: SelfTradePrevention | None = None
+    trailing_amount_e4: int = 0
+    trailing_bp: int = 0
 
     def message(self, client_order_id: str, traceparent: str) -> tuple[pb.OrderCommand, pb.PlaceOrder]:
         if len(client_order_id) > NAME_LIMIT or len(self.account) > NAME_LIMIT or len(self.symbol) > SYMBOL_LIMIT:
@@ -150,7 +153,7 @@ class Place:
 
 TERMS = (
     *("stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity"),
-    "self_trade_prevention",
+    *("self_trade_prevention", "trailing_amount_e4", "trailing_bp"),
 )
 
 
@@ -169,6 +172,8 @@ class PlaceOptions(TypedDict, total=False):
     post_only: PostOnly | None
     minimum_quantity: int
     self_trade_prevention: SelfTradePrevention | None
+    trailing_amount_e4: int
+    trailing_bp: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ REASONS = {  # As the services themselves have them; where they have none, it is
     "post_only": "POST_ONLY_INVALID",
     "minimum_quantity": "MINIMUM_QUANTITY_INVALID",
     "self_trade_prevention": "SELF_TRADE_PREVENTION_INVALID",
+    "trailing_amount_e4": "TRAILING_INVALID",
+    "trailing_bp": "TRAILING_INVALID",
     "order_id": "ORDER_NAME_INVALID",
     "original_client_order_id": "ORDER_NAME_INVALID",
     "amount": "AMOUNT_INVALID",

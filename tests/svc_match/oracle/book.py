@@ -226,12 +226,23 @@ class Book:
         keys = self.opposite(side).keys
         return bool(keys) and keys[-1] >= self.limit_key(side, price_e4)
 
+    def looked_at(self, stop: Order) -> int:
+        """The price that a stop looks at; 0 for none."""
+        if stop.terms.stop_trigger != StopTrigger.BEST_QUOTE:
+            return self.last_e4
+        best = self.opposite(stop.side).depth(1)
+        return best[0][0] if best else 0
+
     def is_triggered(self, stop: Order) -> bool:
         """Whether the condition of a stop holds."""
-        price_e4 = self.last_e4
-        if stop.terms.stop_trigger == StopTrigger.BEST_QUOTE:
-            best = self.opposite(stop.side).depth(1)
-            price_e4 = best[0][0] if best else 0
+        price_e4 = self.looked_at(stop)
         if not price_e4:
             return False
-        return price_e4 >= stop.terms.stop_price_e4 if stop.side == BUY else price_e4 <= stop.terms.stop_price_e4
+        return price_e4 >= stop.stop_e4 if stop.side == BUY else price_e4 <= stop.stop_e4
+
+    def triggered(self) -> list[Order]:
+        """The stops whose condition holds once those that trail have followed, in the order in which they are executed."""
+        for stop in self.stops:
+            if stop.trails and (price_e4 := self.looked_at(stop)):
+                stop.follow(price_e4, self.instrument.tick_size_e4)
+        return sorted(filter(self.is_triggered, self.stops), key=Order.stop_rank)

@@ -52,6 +52,7 @@ from tests.svc_match.oracle.rules import (
     wrong_place,
     wrong_price,
     wrong_quantity,
+    wrong_trailing,
 )
 from tests.svc_match.oracle.trading import Trading
 
@@ -161,6 +162,9 @@ class Engine(Trading):
             return self._reject(command, Kind.PLACE, order_id(self.shard, self.sequence + 1), command.symbol, wrong)
         assert book is not None
         side, kind, price_e4, terms = command.side, command.type, command.price_e4, command.terms
+        wrong = wrong_trailing(book, terms)
+        if wrong is not None:
+            return self._reject(command, Kind.PLACE, order_id(self.shard, self.sequence + 1), command.symbol, wrong)
         stands_e4 = posted_price(book, side, price_e4, terms)
         if not stands_e4 and terms.post_only:
             wrong = Refused(Reason.POST_ONLY_WOULD_TRADE, "price_e4", str(price_e4))

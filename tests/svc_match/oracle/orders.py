@@ -1,5 +1,8 @@
 """An order of the plain engine."""
 
+from fractions import Fraction
+from math import ceil, floor
+
 from svc_match.core.commands import OrderType, SelfTradePrevention, Terms
 
 NEVER = (0, SelfTradePrevention.NONE)
@@ -10,7 +13,7 @@ class Order:
 
     __slots__ = (
         "account", "book", "ended", "held_fee_e6", "held_price_e4", "open", "order_id", "price_e4", "quantity", "shown", "side",
-        "terms", "type",
+        "stop_e4", "terms", "type",
     )  # fmt: skip
 
     def __init__(
@@ -28,6 +31,7 @@ class Order:
         self.held_price_e4 = held_price_e4
         self.held_fee_e6 = held_fee_e6
         self.terms = terms
+        self.stop_e4 = terms.stop_price_e4
         self.shown = 0
         self.ended = False
 
@@ -63,10 +67,23 @@ class Order:
         """Whether it, arriving, is not to trade with an order that stands."""
         return self.terms.self_trade_prevention not in NEVER and self.participant == other.participant
 
+    @property
+    def trails(self) -> bool:
+        """Whether its stop price follows."""
+        return bool(self.terms.trailing_amount_e4 or self.terms.trailing_bp)
+
+    def follow(self, reference_e4: int, tick_e4: int) -> None:
+        """A trailing stop's price follows one that it looks at; rounded to a tick away from it, and never back."""
+        amount, share = self.terms.trailing_amount_e4, Fraction(self.terms.trailing_bp, 10_000)
+        away = amount or reference_e4 * share
+        if self.side == 1:
+            self.stop_e4 = min(self.stop_e4, ceil((reference_e4 + away) / Fraction(tick_e4)) * tick_e4)
+        else:
+            self.stop_e4 = max(self.stop_e4, floor((reference_e4 - away) / Fraction(tick_e4)) * tick_e4)
+
     def stop_rank(self) -> tuple[int, int, int]:
         """What sorts stops that are triggered together: buys first, the nearest price first, the oldest first."""
-        stop_e4 = self.terms.stop_price_e4
-        return self.side, stop_e4 if self.side == 1 else -stop_e4, self.order_id
+        return self.side, self.stop_e4 if self.side == 1 else -self.stop_e4, self.order_id
 
     @property
     def becomes(self) -> OrderType:

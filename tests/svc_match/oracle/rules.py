@@ -6,6 +6,7 @@ from chassis.units import INT64_MAX, worst
 from svc_match.core.commands import OrderType, Place, PostOnly, Replace, Side, Terms
 from svc_match.core.events import Reason, Refused
 from svc_match.core.instrument import Instrument, Phase
+from svc_match.core.layout import TRAILING_STOPS_LIMIT
 from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.orders import Order
 
@@ -47,6 +48,13 @@ def wrong_lots(terms: Terms, instrument: Instrument) -> Refused | None:
     if terms.minimum_quantity % instrument.lot_size:
         return Refused(Reason.MINIMUM_QUANTITY_INVALID, "minimum_quantity", str(terms.minimum_quantity))
     return None
+
+
+def wrong_trailing(book: Book, terms: Terms) -> Refused | None:
+    """A book takes only so many stops that trail."""
+    field = "trailing_bp" if terms.trailing_bp else "trailing_amount_e4"
+    full = sum(stop.trails for stop in book.stops) >= TRAILING_STOPS_LIMIT
+    return Refused(Reason.TRAILING_LIMIT, field, str(getattr(terms, field))) if full and getattr(terms, field) else None
 
 
 def posted_price(book: Book, side: int, price_e4: int, terms: Terms) -> int:

@@ -143,7 +143,7 @@ class Trading:
 
     def _trigger(self, book: Book) -> None:
         """Executes the stops whose condition holds, then those whose condition holds then, until none does."""
-        while book.phase == OPEN and (triggered := sorted(filter(book.is_triggered, book.stops), key=Order.stop_rank)):
+        while book.phase == OPEN and (triggered := book.triggered()):
             for order in triggered:
                 book.stops.remove(order)
             for order in triggered:

@@ -84,7 +84,7 @@ OUTCOME_REFUSED: Outcome
 OUTCOME_LATE: Outcome
 
 class PlaceOrder(_message.Message):
-    __slots__ = ("account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "traceparent", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention")
+    __slots__ = ("account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "traceparent", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "trailing_amount_e4", "trailing_bp")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +103,8 @@ class PlaceOrder(_message.Message):
     POST_ONLY_FIELD_NUMBER: _ClassVar[int]
     MINIMUM_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     SELF_TRADE_PREVENTION_FIELD_NUMBER: _ClassVar[int]
+    TRAILING_AMOUNT_E4_FIELD_NUMBER: _ClassVar[int]
+    TRAILING_BP_FIELD_NUMBER: _ClassVar[int]
     account: str
     client_order_id: str
     trading_date: int
@@ -121,7 +123,9 @@ class PlaceOrder(_message.Message):
     post_only: PostOnly
     minimum_quantity: int
     self_trade_prevention: SelfTradePrevention
-    def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., traceparent: _Optional[str] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[SelfTradePrevention, str]] = ...) -> None: ...
+    trailing_amount_e4: int
+    trailing_bp: int
+    def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., traceparent: _Optional[str] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[SelfTradePrevention, str]] = ..., trailing_amount_e4: _Optional[int] = ..., trailing_bp: _Optional[int] = ...) -> None: ...
 
 class CancelOrder(_message.Message):
     __slots__ = ("account", "client_order_id", "trading_date", "order_id", "original_client_order_id", "symbol", "traceparent")

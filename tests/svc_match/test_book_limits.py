@@ -1,0 +1,38 @@
+"""A book takes so many orders of a kind that all move at once, and no more; the twin says the same."""
+
+from svc_match.core import commands, events, layout
+from svc_match.core.instrument import Phase
+from tests.svc_match import twin
+
+SYMBOL = "AAA"
+
+
+def order(number: int, kind: commands.OrderType, price_e4: int, terms: commands.Terms) -> commands.Place:
+    """A sell for one lot, held in full."""
+    identity = ("ann/1", f"o{number}", twin.FIRST_DATE, twin.key("ann/1", f"o{number}"), number.to_bytes(16), 0)
+    return commands.Place(*identity, number + 1, 100, 0, 0, SYMBOL, 2, kind, 1, price_e4, 10, 0, terms)
+
+
+def fill(orders: list[commands.Place]) -> tuple[twin.Pair, list[events.Event]]:
+    """A pair that took the orders, and the events of the last one."""
+    drawing, pair = twin.Drawing(1), twin.Pair()
+    one = drawing.instruments[SYMBOL]
+    pair.apply([commands.AddInstrument(one), commands.OpenDate(twin.FIRST_DATE), commands.SetPhase("", Phase.OPEN)])
+    pair.apply(list(orders[:-1]))
+    pair.compare()
+    told = pair.packed.apply(orders[-1:], pair.time_us, twin.EVENTS_LIMIT)
+    assert tuple(told)[3] == pair.plain.apply(orders[-1:], pair.time_us, twin.EVENTS_LIMIT).events
+    return pair, told.events
+
+
+def test_a_book_takes_so_many_trailing_stops() -> None:
+    """Rule 4.8.5: one more is rejected; one that does not trail is taken."""
+    limit = layout.TRAILING_STOPS_LIMIT
+    tick = twin.Drawing(1).instruments[SYMBOL].tick_size_e4
+    stop, trailing = commands.Terms(tick), commands.Terms(tick, trailing_bp=1)
+    some = [order(number, commands.OrderType.STOP, 0, trailing) for number in range(limit + 1)]
+    pair, (rejected,) = fill(some)
+    assert isinstance(rejected, events.Rejected)
+    assert (rejected.reason, rejected.field, rejected.value) == (events.Reason.TRAILING_LIMIT, "trailing_bp", "1")
+    pair.apply([order(limit + 2, commands.OrderType.STOP, 0, stop)])
+    assert len(pair.packed.numbered[0].waiting()) == limit + 1
