@@ -42,7 +42,7 @@ class Codec:
 
     def items(self, encoded: bytes, semantics: int = SEMANTICS) -> list[Command]:
         """The commands of a row, as its semantics read them."""
-        return wire.items(encoded, partial(self.command, semantics=semantics))
+        return wire.items(encoded, partial(self.command, semantics=semantics), semantics)
 
     def item(self, command: Command) -> Item:
         """A command in words, plain or not."""

@@ -24,7 +24,8 @@ PART_EVENTS_LIMIT = 4_096
 CLIENT_ORDER_ID = re.compile(rf"[!-~]{{1,{CLIENT_ORDER_ID_LENGTH_LIMIT}}}\Z").match
 SYMBOL_LENGTH_LIMIT = 12
 INT32_MAX = (1 << 31) - 1
-TERMS_SINCE = 2  # the semantics that know an order's terms
+TERMS_KNOWN = {1: 0, 2: core.FIRST_TERMS}  # how many of an order's terms the earlier semantics knew
+AUCTIONS_SINCE = 3  # the semantics that know them
 
 # Commands
 
@@ -35,7 +36,7 @@ _CONTROLS: dict[int, Any] = {
     3: match_pb2.AddInstrumentRequest,
     4: match_pb2.SetPhaseRequest,
 }
-_SUBMISSION, _TICK = 0, 5
+_SUBMISSION, _SET_PHASE, _TICK = 0, 4, 5
 TICK = Item(core.Tick(), _ITEM_HEAD.pack(_TICK, 0))
 
 
@@ -64,8 +65,8 @@ def framed(body: bytes) -> bytes:
 def read_submission(encoded: bytes, semantics: int = SEMANTICS) -> Item:
     """A command of its bytes, as the semantics read it."""
     message = match_pb2.Submission.FromString(encoded)
-    if semantics < TERMS_SINCE and message.command.HasField("place"):
-        for term in core.Terms._fields:
+    if semantics in TERMS_KNOWN and message.command.HasField("place"):
+        for term in core.Terms._fields[TERMS_KNOWN[semantics] :]:
             message.command.place.ClearField(term)
     return submission(message)
 
@@ -183,8 +184,8 @@ def _control(message: Any) -> core.Command | Refused:
     return core.SetPhase(message.symbol, Phase(message.phase))
 
 
-def items(encoded: bytes, read: Callable[[bytes], Any] = read_submission) -> list[Any]:
-    """The commands of a journal row; `read` makes a command of a Submission's bytes."""
+def items(encoded: bytes, read: Callable[[bytes], Any] = read_submission, semantics: int = SEMANTICS) -> list[Any]:
+    """The commands of a journal row, as its semantics read them; `read` makes a command of a Submission's bytes."""
     found, start = [], 0
     while start < len(encoded):
         kind, length = _ITEM_HEAD.unpack_from(encoded, start)
@@ -196,7 +197,10 @@ def items(encoded: bytes, read: Callable[[bytes], Any] = read_submission) -> lis
         elif kind == _TICK:
             found.append(TICK)
         else:
-            found.append(control(_CONTROLS[kind].FromString(body)))
+            message = _CONTROLS[kind].FromString(body)
+            if semantics < AUCTIONS_SINCE and kind == _SET_PHASE:
+                message.ClearField("auction")
+            found.append(control(message))
     return found
 
 

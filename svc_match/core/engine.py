@@ -38,8 +38,8 @@ from svc_match.core.special import Special
 from svc_match.core.telling import Telling
 from svc_match.core.timers import Due, Timers
 
-SEMANTICS = 2  # 1 knew LIMIT and MARKET orders without terms, and did the same with them
-REPLAYED = (1, SEMANTICS)
+SEMANTICS = 3  # 1 knew LIMIT and MARKET orders without terms, 2 no auctions; both did the same with what they knew
+REPLAYED = (1, 2, SEMANTICS)
 ROW_EVENTS_LIMIT = 16_384
 CLOSE_ORDERS_LIMIT = 4_096
 INSTRUMENT_LIMIT = 4_096

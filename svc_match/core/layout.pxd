@@ -65,6 +65,7 @@ cdef enum:
     DATE_CLOSED = 4
     MINIMUM_QUANTITY = 5
     SELF_TRADE = 6
+    AUCTION_OVER = 7
     SLID = 1
     LIMITED = 2
     TRIGGERED = 3

@@ -38,6 +38,14 @@ WORDS: dict[Reason, tuple[str, str]] = {
         f"{TRAILING_STOPS_LIMIT} trailing stops wait in the instrument",
         "send a stop that does not trail, or send it later",
     ),
+    Reason.MARKET_IN_AUCTION: (
+        "an auction collects orders: none is IOC, FOK or post-only, or has a minimum",
+        "leave it out, or send it when the phase is OPEN",
+    ),
+    Reason.MARKET_NOT_IN_AUCTION: (
+        "no auction that the order is for collects orders",
+        "send it while one does, or with another time in force",
+    ),
     Reason.CLIENT_ORDER_ID_REUSED: ("the id was used with other fields", "use a new client_order_id"),
     Reason.TRADING_DATE_WRONG: ("the trading date is not the open one", "name the open trading date"),
     Reason.IDENTITY_LIMIT: ("the shard has taken all the commands that a date can have", "wait for the next date"),
@@ -83,7 +91,11 @@ WORDS: dict[Reason, tuple[str, str]] = {
     Reason.TRADING_DATE_PAST: ("the date is not later than all before it", "name a later date"),
     Reason.TRADING_DATE_INVALID: ("the date is not a day as yyyymmdd", "name a day, such as 20260105"),
     Reason.TRADING_DATE_NOT_OPEN: ("the trading date is not open", "open it first"),
-    Reason.PHASE_INVALID: ("the phase is unknown", "name CLOSED, OPEN or HALTED"),
+    Reason.PHASE_INVALID: ("the phase is unknown", "name CLOSED, OPEN, HALTED or AUCTION"),
+    Reason.AUCTION_KIND_INVALID: (
+        "an auction is OPENING, CLOSING, VOLATILITY or RESUMPTION, no other phase is any of these",
+        "name one of them for AUCTION, or leave it out",
+    ),
     Reason.INSTRUMENT_EXISTS: ("the symbol has other fields already", "use another symbol"),
     Reason.INSTRUMENT_INVALID: (
         "a field of the instrument is outside its limits",

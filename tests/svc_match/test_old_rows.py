@@ -1,9 +1,13 @@
-"""A journal that was written before plain commands had a way of their own: rows-of-1.json.gz was made by the code before it."""
+"""Journals that the code of before wrote: rows-of-1.json.gz before plain commands had a way of their own, rows-of-2.json.gz before
+there were auctions.
+"""
 
 import gzip
 import json
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from svc_match import db
 from svc_match.codec import Codec
@@ -15,13 +19,14 @@ from tests.servers import Database
 from tests.svc_match.test_journal import prepared, replay, shard
 
 __all__ = ["prepared"]
-ROWS = Path(__file__).parent / "rows-of-1.json.gz"
+WRITTEN = (1, 2)  # by which semantics
 EVENTS_LIMIT = 16_384
 
 
-def read() -> list[Row]:
+def read(semantics: int) -> list[Row]:
     """The rows."""
-    stored = json.loads(gzip.decompress(ROWS.read_bytes()))["rows"]
+    path = Path(__file__).with_name(f"rows-of-{semantics}.json.gz")
+    stored = json.loads(gzip.decompress(path.read_bytes()))["rows"]
     return [Row(**{name: value_of(name, value) for name, value in row.items()}) for row in stored]
 
 
@@ -31,12 +36,14 @@ def value_of(name: str, value: Any) -> Any:
     return [bytes.fromhex(part) for part in value] if name in ("executions", "market_data") else value
 
 
-def test_the_same_commands_give_the_same_rows() -> None:
+@pytest.mark.parametrize("semantics", WRITTEN)
+def test_the_same_commands_give_the_same_rows(semantics: int) -> None:
     """Byte for byte, identities included, whichever way a row goes."""
-    rows = read()
+    rows = read(semantics)
     engine, codec, ways = Engine(0), Codec(), set()
     for row in rows:
-        commands = codec.items(row.commands)
+        assert row.semantics == semantics
+        commands = codec.items(row.commands, semantics)
         plain = all(isinstance(command, bytes) for command in commands)
         ways.add(plain)
         if plain:
@@ -53,9 +60,10 @@ def test_the_same_commands_give_the_same_rows() -> None:
     assert ways == {True, False}
 
 
-async def test_a_journal_of_before_opens(prepared: Database) -> None:
+@pytest.mark.parametrize("semantics", WRITTEN)
+async def test_a_journal_of_before_opens(prepared: Database, semantics: int) -> None:
     """A shard that recovers from these rows stands where the general way would, and goes on behind them."""
-    rows = read()
+    rows = read(semantics)
     journal = await db.take_over(prepared.url("svc_match"), 0)
     for row in rows:
         assert (await journal.append(row)).checksum == row.checksum

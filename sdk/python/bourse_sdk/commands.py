@@ -31,11 +31,16 @@ class OrderType(IntEnum):
 
 
 class TimeInForce(IntEnum):
-    """How long an order stands."""
+    """How long an order stands; the last three are for an auction only: the one that collects orders, the opening one, the closing
+    one.
+    """
 
     DAY = 1
     IOC = 2
     FOK = 3
+    GOOD_FOR_AUCTION = 4
+    AT_OPEN = 5
+    AT_CLOSE = 6
 
 
 class StopTrigger(IntEnum):

@@ -33,6 +33,7 @@ class DoneReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DONE_REASON_DATE_CLOSED: _ClassVar[DoneReason]
     DONE_REASON_MINIMUM_QUANTITY: _ClassVar[DoneReason]
     DONE_REASON_SELF_TRADE: _ClassVar[DoneReason]
+    DONE_REASON_AUCTION_OVER: _ClassVar[DoneReason]
 COMMAND_KIND_UNSPECIFIED: CommandKind
 COMMAND_KIND_PLACE: CommandKind
 COMMAND_KIND_CANCEL: CommandKind
@@ -49,6 +50,7 @@ DONE_REASON_IMMEDIATE: DoneReason
 DONE_REASON_DATE_CLOSED: DoneReason
 DONE_REASON_MINIMUM_QUANTITY: DoneReason
 DONE_REASON_SELF_TRADE: DoneReason
+DONE_REASON_AUCTION_OVER: DoneReason
 
 class ExecutionBatch(_message.Message):
     __slots__ = ("incarnation", "epoch", "shard", "first_sequence", "last_sequence", "time_us", "trading_date", "events")
@@ -119,12 +121,14 @@ class InstrumentAdded(_message.Message):
     def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ...) -> None: ...
 
 class PhaseChanged(_message.Message):
-    __slots__ = ("symbol", "phase")
+    __slots__ = ("symbol", "phase", "auction")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
+    AUCTION_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     phase: _market_pb2.Phase
-    def __init__(self, symbol: _Optional[str] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ...) -> None: ...
+    auction: _market_pb2.AuctionKind
+    def __init__(self, symbol: _Optional[str] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., auction: _Optional[_Union[_market_pb2.AuctionKind, str]] = ...) -> None: ...
 
 class OrderAccepted(_message.Message):
     __slots__ = ("order_id", "account", "client_order_id", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "hold_id", "held_price_e4", "held_fee_e6", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "trailing_amount_e4", "trailing_bp")
@@ -193,7 +197,7 @@ class CommandRejected(_message.Message):
     def __init__(self, kind: _Optional[_Union[CommandKind, str]] = ..., order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., hold_id: _Optional[int] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ...) -> None: ...
 
 class Trade(_message.Message):
-    __slots__ = ("symbol", "price_e4", "quantity", "maker_order_id", "taker_order_id", "maker_account", "taker_account", "taker_side", "maker_fee_e4", "taker_fee_e4", "maker_open_quantity", "taker_open_quantity")
+    __slots__ = ("symbol", "price_e4", "quantity", "maker_order_id", "taker_order_id", "maker_account", "taker_account", "taker_side", "maker_fee_e4", "taker_fee_e4", "maker_open_quantity", "taker_open_quantity", "auction")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     PRICE_E4_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
@@ -206,6 +210,7 @@ class Trade(_message.Message):
     TAKER_FEE_E4_FIELD_NUMBER: _ClassVar[int]
     MAKER_OPEN_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     TAKER_OPEN_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    AUCTION_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     price_e4: int
     quantity: int
@@ -218,7 +223,8 @@ class Trade(_message.Message):
     taker_fee_e4: int
     maker_open_quantity: int
     taker_open_quantity: int
-    def __init__(self, symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., maker_order_id: _Optional[int] = ..., taker_order_id: _Optional[int] = ..., maker_account: _Optional[str] = ..., taker_account: _Optional[str] = ..., taker_side: _Optional[_Union[_market_pb2.Side, str]] = ..., maker_fee_e4: _Optional[int] = ..., taker_fee_e4: _Optional[int] = ..., maker_open_quantity: _Optional[int] = ..., taker_open_quantity: _Optional[int] = ...) -> None: ...
+    auction: bool
+    def __init__(self, symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., maker_order_id: _Optional[int] = ..., taker_order_id: _Optional[int] = ..., maker_account: _Optional[str] = ..., taker_account: _Optional[str] = ..., taker_side: _Optional[_Union[_market_pb2.Side, str]] = ..., maker_fee_e4: _Optional[int] = ..., taker_fee_e4: _Optional[int] = ..., maker_open_quantity: _Optional[int] = ..., taker_open_quantity: _Optional[int] = ..., auction: _Optional[bool] = ...) -> None: ...
 
 class OrderReplaced(_message.Message):
     __slots__ = ("order_id", "account", "client_order_id", "symbol", "price_e4", "quantity", "open_quantity", "hold_id", "held_price_e4", "held_fee_e6")
@@ -311,7 +317,7 @@ class MarketDataBatch(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., part: _Optional[int] = ..., parts: _Optional[int] = ..., symbol: _Optional[str] = ..., first_symbol_sequence: _Optional[int] = ..., events: _Optional[_Iterable[_Union[MarketDataEvent, _Mapping]]] = ...) -> None: ...
 
 class MarketDataEvent(_message.Message):
-    __slots__ = ("sequence", "trade", "level", "phase_changed", "instrument_added", "date_opened", "date_closed")
+    __slots__ = ("sequence", "trade", "level", "phase_changed", "instrument_added", "date_opened", "date_closed", "indicative")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     TRADE_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
@@ -319,6 +325,7 @@ class MarketDataEvent(_message.Message):
     INSTRUMENT_ADDED_FIELD_NUMBER: _ClassVar[int]
     DATE_OPENED_FIELD_NUMBER: _ClassVar[int]
     DATE_CLOSED_FIELD_NUMBER: _ClassVar[int]
+    INDICATIVE_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     trade: PublicTrade
     level: LevelChanged
@@ -326,17 +333,20 @@ class MarketDataEvent(_message.Message):
     instrument_added: InstrumentAdded
     date_opened: TradingDateOpened
     date_closed: TradingDateClosed
-    def __init__(self, sequence: _Optional[int] = ..., trade: _Optional[_Union[PublicTrade, _Mapping]] = ..., level: _Optional[_Union[LevelChanged, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ...) -> None: ...
+    indicative: IndicativeChanged
+    def __init__(self, sequence: _Optional[int] = ..., trade: _Optional[_Union[PublicTrade, _Mapping]] = ..., level: _Optional[_Union[LevelChanged, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., indicative: _Optional[_Union[IndicativeChanged, _Mapping]] = ...) -> None: ...
 
 class PublicTrade(_message.Message):
-    __slots__ = ("price_e4", "quantity", "taker_side")
+    __slots__ = ("price_e4", "quantity", "taker_side", "auction")
     PRICE_E4_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     TAKER_SIDE_FIELD_NUMBER: _ClassVar[int]
+    AUCTION_FIELD_NUMBER: _ClassVar[int]
     price_e4: int
     quantity: int
     taker_side: _market_pb2.Side
-    def __init__(self, price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., taker_side: _Optional[_Union[_market_pb2.Side, str]] = ...) -> None: ...
+    auction: bool
+    def __init__(self, price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., taker_side: _Optional[_Union[_market_pb2.Side, str]] = ..., auction: _Optional[bool] = ...) -> None: ...
 
 class LevelChanged(_message.Message):
     __slots__ = ("side", "price_e4", "quantity", "orders")
@@ -349,3 +359,15 @@ class LevelChanged(_message.Message):
     quantity: int
     orders: int
     def __init__(self, side: _Optional[_Union[_market_pb2.Side, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., orders: _Optional[int] = ...) -> None: ...
+
+class IndicativeChanged(_message.Message):
+    __slots__ = ("price_e4", "quantity", "surplus_side", "surplus_quantity")
+    PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    SURPLUS_SIDE_FIELD_NUMBER: _ClassVar[int]
+    SURPLUS_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    price_e4: int
+    quantity: int
+    surplus_side: _market_pb2.Side
+    surplus_quantity: int
+    def __init__(self, price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., surplus_side: _Optional[_Union[_market_pb2.Side, str]] = ..., surplus_quantity: _Optional[int] = ...) -> None: ...

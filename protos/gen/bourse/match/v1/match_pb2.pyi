@@ -79,12 +79,14 @@ class AddInstrumentResponse(_message.Message):
     def __init__(self, sequence: _Optional[int] = ...) -> None: ...
 
 class SetPhaseRequest(_message.Message):
-    __slots__ = ("symbol", "phase")
+    __slots__ = ("symbol", "phase", "auction")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
+    AUCTION_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     phase: _market_pb2.Phase
-    def __init__(self, symbol: _Optional[str] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ...) -> None: ...
+    auction: _market_pb2.AuctionKind
+    def __init__(self, symbol: _Optional[str] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., auction: _Optional[_Union[_market_pb2.AuctionKind, str]] = ...) -> None: ...
 
 class SetPhaseResponse(_message.Message):
     __slots__ = ("sequence",)
@@ -137,12 +139,14 @@ class ListInstrumentsResponse(_message.Message):
     def __init__(self, instruments: _Optional[_Iterable[_Union[InstrumentState, _Mapping]]] = ..., sequence: _Optional[int] = ...) -> None: ...
 
 class InstrumentState(_message.Message):
-    __slots__ = ("instrument", "phase")
+    __slots__ = ("instrument", "phase", "auction")
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
+    AUCTION_FIELD_NUMBER: _ClassVar[int]
     instrument: _market_pb2.Instrument
     phase: _market_pb2.Phase
-    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ...) -> None: ...
+    auction: _market_pb2.AuctionKind
+    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., auction: _Optional[_Union[_market_pb2.AuctionKind, str]] = ...) -> None: ...
 
 class GetDepthRequest(_message.Message):
     __slots__ = ("symbol", "levels")
@@ -153,16 +157,18 @@ class GetDepthRequest(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., levels: _Optional[int] = ...) -> None: ...
 
 class GetDepthResponse(_message.Message):
-    __slots__ = ("sequence", "symbol_sequence", "bids", "asks")
+    __slots__ = ("sequence", "symbol_sequence", "bids", "asks", "indicative")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     BIDS_FIELD_NUMBER: _ClassVar[int]
     ASKS_FIELD_NUMBER: _ClassVar[int]
+    INDICATIVE_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     symbol_sequence: int
     bids: _containers.RepeatedCompositeFieldContainer[_events_pb2.LevelChanged]
     asks: _containers.RepeatedCompositeFieldContainer[_events_pb2.LevelChanged]
-    def __init__(self, sequence: _Optional[int] = ..., symbol_sequence: _Optional[int] = ..., bids: _Optional[_Iterable[_Union[_events_pb2.LevelChanged, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[_events_pb2.LevelChanged, _Mapping]]] = ...) -> None: ...
+    indicative: _events_pb2.IndicativeChanged
+    def __init__(self, sequence: _Optional[int] = ..., symbol_sequence: _Optional[int] = ..., bids: _Optional[_Iterable[_Union[_events_pb2.LevelChanged, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[_events_pb2.LevelChanged, _Mapping]]] = ..., indicative: _Optional[_Union[_events_pb2.IndicativeChanged, _Mapping]] = ...) -> None: ...
 
 class StreamExecutionsRequest(_message.Message):
     __slots__ = ("from_sequence", "incarnation", "to_sequence")

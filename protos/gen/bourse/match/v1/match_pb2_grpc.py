@@ -134,7 +134,7 @@ class MatchServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetPhase(self, request, context):
-        """Sets the phase of one instrument, or of all of this shard. Setting the phase that is changes nothing and succeeds.
+        """Sets the phase of one instrument, or of all of this shard. Setting the phase that is changes nothing and succeeds. An auction that becomes OPEN or CLOSED trades first.
         NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: PHASE_INVALID. FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -59,7 +59,7 @@ class MatchServiceStub:
     ALREADY_EXISTS: INSTRUMENT_EXISTS (with other fields). INVALID_ARGUMENT: INSTRUMENT_INVALID. RESOURCE_EXHAUSTED: INSTRUMENT_LIMIT.
     """
     SetPhase: _grpc.UnaryUnaryMultiCallable[_match_pb2.SetPhaseRequest, _match_pb2.SetPhaseResponse]
-    """Sets the phase of one instrument, or of all of this shard. Setting the phase that is changes nothing and succeeds.
+    """Sets the phase of one instrument, or of all of this shard. Setting the phase that is changes nothing and succeeds. An auction that becomes OPEN or CLOSED trades first.
     NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: PHASE_INVALID. FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN.
     """
     GetShard: _grpc.UnaryUnaryMultiCallable[_match_pb2.GetShardRequest, _match_pb2.GetShardResponse]
@@ -111,7 +111,7 @@ class MatchServiceAsyncStub(MatchServiceStub):
     ALREADY_EXISTS: INSTRUMENT_EXISTS (with other fields). INVALID_ARGUMENT: INSTRUMENT_INVALID. RESOURCE_EXHAUSTED: INSTRUMENT_LIMIT.
     """
     SetPhase: _aio.UnaryUnaryMultiCallable[_match_pb2.SetPhaseRequest, _match_pb2.SetPhaseResponse]  # type: ignore[assignment]
-    """Sets the phase of one instrument, or of all of this shard. Setting the phase that is changes nothing and succeeds.
+    """Sets the phase of one instrument, or of all of this shard. Setting the phase that is changes nothing and succeeds. An auction that becomes OPEN or CLOSED trades first.
     NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: PHASE_INVALID. FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN.
     """
     GetShard: _aio.UnaryUnaryMultiCallable[_match_pb2.GetShardRequest, _match_pb2.GetShardResponse]  # type: ignore[assignment]
@@ -190,7 +190,7 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _match_pb2.SetPhaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_match_pb2.SetPhaseResponse, _abc.Awaitable[_match_pb2.SetPhaseResponse]]:
-        """Sets the phase of one instrument, or of all of this shard. Setting the phase that is changes nothing and succeeds.
+        """Sets the phase of one instrument, or of all of this shard. Setting the phase that is changes nothing and succeeds. An auction that becomes OPEN or CLOSED trades first.
         NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: PHASE_INVALID. FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN.
         """
 

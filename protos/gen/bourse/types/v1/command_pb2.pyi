@@ -43,6 +43,9 @@ class TimeInForce(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TIME_IN_FORCE_DAY: _ClassVar[TimeInForce]
     TIME_IN_FORCE_IOC: _ClassVar[TimeInForce]
     TIME_IN_FORCE_FOK: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_GOOD_FOR_AUCTION: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_AT_OPEN: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_AT_CLOSE: _ClassVar[TimeInForce]
 
 class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -75,6 +78,9 @@ TIME_IN_FORCE_UNSPECIFIED: TimeInForce
 TIME_IN_FORCE_DAY: TimeInForce
 TIME_IN_FORCE_IOC: TimeInForce
 TIME_IN_FORCE_FOK: TimeInForce
+TIME_IN_FORCE_GOOD_FOR_AUCTION: TimeInForce
+TIME_IN_FORCE_AT_OPEN: TimeInForce
+TIME_IN_FORCE_AT_CLOSE: TimeInForce
 OUTCOME_UNSPECIFIED: Outcome
 OUTCOME_ACCEPTED: Outcome
 OUTCOME_CANCELLED: Outcome

@@ -19,6 +19,15 @@ class Phase(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PHASE_CLOSED: _ClassVar[Phase]
     PHASE_OPEN: _ClassVar[Phase]
     PHASE_HALTED: _ClassVar[Phase]
+    PHASE_AUCTION: _ClassVar[Phase]
+
+class AuctionKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AUCTION_KIND_UNSPECIFIED: _ClassVar[AuctionKind]
+    AUCTION_KIND_OPENING: _ClassVar[AuctionKind]
+    AUCTION_KIND_CLOSING: _ClassVar[AuctionKind]
+    AUCTION_KIND_VOLATILITY: _ClassVar[AuctionKind]
+    AUCTION_KIND_RESUMPTION: _ClassVar[AuctionKind]
 SIDE_UNSPECIFIED: Side
 SIDE_BUY: Side
 SIDE_SELL: Side
@@ -26,6 +35,12 @@ PHASE_UNSPECIFIED: Phase
 PHASE_CLOSED: Phase
 PHASE_OPEN: Phase
 PHASE_HALTED: Phase
+PHASE_AUCTION: Phase
+AUCTION_KIND_UNSPECIFIED: AuctionKind
+AUCTION_KIND_OPENING: AuctionKind
+AUCTION_KIND_CLOSING: AuctionKind
+AUCTION_KIND_VOLATILITY: AuctionKind
+AUCTION_KIND_RESUMPTION: AuctionKind
 
 class Instrument(_message.Message):
     __slots__ = ("symbol", "currency", "tick_size_e4", "lot_size", "min_price_e4", "max_price_e4", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard", "market_protection_bp")
