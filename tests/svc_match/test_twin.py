@@ -12,8 +12,8 @@ import pytest
 from svc_match.core import books, commands, layout, snapshot
 from tests.svc_match import twin
 
-SEEDS = range(3)
-COMMANDS = 30_000
+SEEDS = range(6)
+COMMANDS = 50_000
 SHORT = 6_000
 FOLDER = Path(layout.__file__).parent
 

@@ -38,11 +38,12 @@ from svc_match.core.events import (
     Repeat,
     RestateReason,
 )
-from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
+from svc_match.core.identity import IDENTITY_LIMIT
 from svc_match.core.instrument import Instrument, Phase, wrong_field
 from svc_match.core.layout import PEAKS_LIMIT
 from svc_match.core.timers import Due
 from tests.svc_match.oracle.book import Book
+from tests.svc_match.oracle.identities import Identities
 from tests.svc_match.oracle.orders import Order
 from tests.svc_match.oracle.rules import (
     is_date,
@@ -90,7 +91,7 @@ class Engine(Trading):
         self.last_date = 0
         self.date_opened_sequence = 0
         self.books: dict[str, Book] = {}
-        self.identities = IdentityTable()
+        self.identities = Identities()
         self.timers: dict[tuple[int, int], int] = {}  # when each kind and key is due
         self.timed: dict[int, Callable[[Due, int], None]] = {}
 
@@ -315,7 +316,7 @@ class Engine(Trading):
         self.sequence += 1
         self.trading_date = self.last_date = trading_date
         self.date_opened_sequence = self.sequence
-        self.identities = IdentityTable()
+        self.identities = Identities()
         for book in self.numbered:
             book.last_e4 = 0
         return self._announce(events.DateOpened(self.sequence, trading_date))
