@@ -7,6 +7,7 @@ import click
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
 from bourse_sdk.money import decimal_text
+from chassis.units import order_id
 from cli.answers import answered, as_value, columns, show, word
 from cli.market import staff
 from cli.options import home_option, json_option
@@ -27,22 +28,26 @@ def trades(symbol: str, limit: int, home: Path, as_json: bool) -> None:
       bourse trades ACME --limit 1000 --json
     """
 
-    async def work() -> tuple[list[quote_pb2.Trade], quote_pb2.DayStatistics]:
+    async def work() -> tuple[list[quote_pb2.Trade], quote_pb2.DayStatistics, int]:
         found: list[quote_pb2.Trade] = []
         async with staff(home) as operator:
             async for trade in operator.trades(symbol):
                 found.append(trade)
                 if len(found) == limit:
                     break
-            return found, await operator.statistics(symbol)
+            day = await operator.statistics(symbol)
+            listed = {entry.instrument.symbol: entry.instrument.shard for entry in await operator.instruments()}
+            return found, day, listed[symbol]
 
-    found, day = answered(work())
+    found, day, shard = answered(work())
     rows = [
         (
             time_text(trade.time_us),
             decimal_text(trade.price_e4),
             trade.quantity,
             word(market_pb2.Side, trade.taker_side),
+            order_id(shard, trade.sequence),
+            "busted" if trade.busted else "",
         )
         for trade in found
     ]
@@ -52,7 +57,7 @@ def trades(symbol: str, limit: int, home: Path, as_json: bool) -> None:
         as_json,
         {"trades": [as_value(trade) for trade in found], "statistics": as_value(day)},
         [
-            *columns(("time", "price", "quantity", "taker"), rows),
+            *columns(("time", "price", "quantity", "taker", "trade", ""), rows),
             f"{summary}, volume {day.volume}, trades {day.trades}",
         ],
     )

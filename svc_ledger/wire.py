@@ -13,6 +13,7 @@ from svc_ledger.core.holds import Hold, HoldRequest, HoldResult, Refused
 from svc_ledger.core.settlement import (
     KIND_NAMES,
     Accepted,
+    Busted,
     Done,
     Event,
     Listed,
@@ -60,10 +61,19 @@ def shard_batch(batch: events_pb2.ExecutionBatch, first_new: int) -> ShardBatch:
         elif kind == "restated":
             c = event.restated
             made.append(Replaced(sequence, c.order_id, 0, c.quantity, c.open_quantity, c.held_price_e4, c.held_fee_e6))
+        elif kind == "busted":
+            made.append(_busted(event.busted, sequence, time_us))
         elif kind == "instrument_added":
             instrument = event.instrument_added.instrument
             made.append(Listed(sequence, instrument.symbol, instrument.currency))
     return ShardBatch(shard, batch.incarnation, batch.last_sequence, time_us, made)
+
+
+def _busted(b: events_pb2.TradeBusted, sequence: int, time_us: int) -> Busted:
+    t = b.trade
+    maker, taker = (t.maker_account, t.maker_fee_e4), (t.taker_account, t.taker_fee_e4)
+    buy, sell = (taker, maker) if t.taker_side == SIDE_BUY else (maker, taker)
+    return Busted(sequence, b.trade_id, time_us, t.symbol, t.price_e4, t.quantity, buy[0], sell[0], buy[1], sell[1])
 
 
 def _trade(t: events_pb2.Trade, sequence: int, shard: int, time_us: int) -> Trade:

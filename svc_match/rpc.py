@@ -12,6 +12,7 @@ from bourse.match.v1 import events_pb2, match_pb2, match_pb2_grpc
 from chassis.drain import farewell
 from chassis.errors import Refusal
 from chassis.server import Server
+from chassis.units import sequence_of, shard_of
 from svc_match import wire
 from svc_match.app import BATCH_COMMANDS_LIMIT, Shard
 from svc_match.codec import Codec
@@ -36,6 +37,10 @@ CODES = {
     Reason.INSTRUMENT_EXISTS: Code.ALREADY_EXISTS,
     Reason.INSTRUMENT_LIMIT: Code.RESOURCE_EXHAUSTED,
     Reason.SYMBOL_UNKNOWN: Code.NOT_FOUND,
+    Reason.TRADE_UNKNOWN: Code.NOT_FOUND,
+    Reason.TRADE_OF_EARLIER_DATE: Code.FAILED_PRECONDITION,
+    Reason.TRADE_BUSTED: Code.FAILED_PRECONDITION,
+    Reason.BUST_LIMIT: Code.RESOURCE_EXHAUSTED,
 }  # all others: INVALID_ARGUMENT
 Pending: TypeAlias = tuple[list[Command], asyncio.Future[list[Any]]] | Exception | None
 
@@ -92,6 +97,13 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
     async def SetPhase(self, request: match_pb2.SetPhaseRequest, _context: Any) -> Any:  # noqa: N802
         """See the proto."""
         return match_pb2.SetPhaseResponse(sequence=await self._control(request))
+
+    async def BustTrade(self, request: match_pb2.BustTradeRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        async with _leading():
+            trade = await self._trade(request.trade_id)
+        command = events_pb2.TradeBusted(trade_id=request.trade_id, reason=request.reason, trade=trade)
+        return match_pb2.BustTradeResponse(sequence=await self._control(command))
 
     async def GetShard(self, _request: match_pb2.GetShardRequest, _context: Any) -> Any:  # noqa: N802
         """See the proto."""
@@ -152,6 +164,16 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
             raise _refusal(result)
         assert isinstance(result, Stands)
         return result.sequence
+
+    async def _trade(self, trade_id: int) -> events_pb2.Trade:
+        """The trade as the journal has it."""
+        sequence, trade = sequence_of(trade_id), None
+        if trade_id > 0 and shard_of(trade_id) == self._shard.shard and 0 < sequence <= self._shard.sequence:
+            (row, *_) = await self._shard.rows(sequence, 1)
+            trade = wire.trade_in(row.executions, sequence)
+        if trade is None:
+            raise _refusal(Refused(Reason.TRADE_UNKNOWN, "trade_id", str(trade_id)))
+        return trade
 
     def _state(self, engine: Engine) -> match_pb2.GetShardResponse:
         shard, published = self._shard, self._shard.published

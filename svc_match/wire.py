@@ -8,7 +8,7 @@ from typing import Any
 
 from bourse.match.v1 import events_pb2, match_pb2
 from bourse.types.v1 import command_pb2, market_pb2
-from chassis.units import command_digest
+from chassis.units import command_digest, order_id, sequence_of, shard_of
 from svc_match.core import commands as core
 from svc_match.core import events
 from svc_match.core.engine import SEMANTICS, Applied, Engine
@@ -16,7 +16,7 @@ from svc_match.core.events import Reason, Refused
 from svc_match.core.instrument import Instrument, Phase
 from svc_match.core.plain import Executed
 from svc_match.core.terms import wrong_terms
-from svc_match.core.words import ACCOUNT_LENGTH_LIMIT, CLIENT_ORDER_ID_LENGTH_LIMIT, WORDS
+from svc_match.core.words import ACCOUNT_LENGTH_LIMIT, BUST_REASON_LENGTH_LIMIT, CLIENT_ORDER_ID_LENGTH_LIMIT, WORDS
 from svc_match.ports import NO_SYMBOL, Encoded, Head, Item
 
 PART_BYTES_LIMIT = 512 * 1024
@@ -35,6 +35,7 @@ _CONTROLS: dict[int, Any] = {
     2: match_pb2.CloseTradingDateRequest,
     3: match_pb2.AddInstrumentRequest,
     4: match_pb2.SetPhaseRequest,
+    6: events_pb2.TradeBusted,  # with the trade as the journal has it
 }
 _SUBMISSION, _SET_PHASE, _TICK = 0, 4, 5
 TICK = Item(core.Tick(), _ITEM_HEAD.pack(_TICK, 0))
@@ -179,6 +180,10 @@ def _control(message: Any) -> core.Command | Refused:
         return core.CloseDate(message.trading_date)
     if isinstance(message, match_pb2.AddInstrumentRequest):
         return core.AddInstrument(instrument(message.instrument))
+    if isinstance(message, events_pb2.TradeBusted):
+        if not (0 < len(message.reason) <= BUST_REASON_LENGTH_LIMIT and message.reason.isprintable()):
+            return Refused(Reason.BUST_REASON_INVALID, "reason", message.reason)
+        return core.BustTrade(_read_trade(sequence_of(message.trade_id), message.trade), message.reason)
     if message.phase not in tuple(Phase):
         return Refused(Reason.PHASE_INVALID, "phase", str(message.phase))
     return core.SetPhase(message.symbol, Phase(message.phase))
@@ -308,6 +313,21 @@ def _put_traded(message: events_pb2.ExecutionEvent, event: events.Traded) -> Non
     ) = event  # type: ignore[assignment]  # fmt: skip
 
 
+def _read_trade(sequence: int, t: events_pb2.Trade) -> events.Traded:
+    return events.Traded(
+        sequence, t.symbol, t.price_e4, t.quantity, t.maker_order_id, t.taker_order_id, t.maker_account,
+        t.taker_account, t.taker_side, t.maker_fee_e4, t.taker_fee_e4, t.maker_open_quantity, t.taker_open_quantity,
+    )  # fmt: skip
+
+
+def _put_busted(message: events_pb2.ExecutionEvent, event: events.Busted) -> None:
+    to, trade = message.busted, event.trade
+    to.trade_id, to.reason = order_id(shard_of(trade.maker_order_id), trade.sequence), event.reason
+    told = events_pb2.ExecutionEvent()
+    _put_traded(told, trade)
+    to.trade.CopyFrom(told.trade)
+
+
 def _put_replaced(message: events_pb2.ExecutionEvent, event: events.Replaced) -> None:
     to = message.replaced
     (
@@ -368,6 +388,7 @@ _PRIVATE: dict[type, Callable[[Any, Any], None]] = {
     events.Accepted: _put_accepted,
     events.Rejected: _put_rejected,
     events.Traded: _put_traded,
+    events.Busted: _put_busted,
     events.Replaced: _put_replaced,
     events.Restated: _put_restated,
     events.Done: _put_done,
@@ -383,6 +404,16 @@ def firsts(parts: Iterable[bytes], sequences: Sequence[int]) -> dict[int, events
             if batch.first_sequence <= sequence <= batch.last_sequence:
                 found[sequence] = _first(batch.events[sequence - batch.first_sequence], sequence)
     return found
+
+
+def trade_in(parts: Iterable[bytes], sequence: int) -> events_pb2.Trade | None:
+    """The trade that has this sequence in a row's private parts; None where that is no trade."""
+    for part in parts:
+        batch = events_pb2.ExecutionBatch.FromString(part)
+        if batch.first_sequence <= sequence <= batch.last_sequence:
+            event = batch.events[sequence - batch.first_sequence]
+            return event.trade if event.HasField("trade") else None
+    return None
 
 
 def _first(message: events_pb2.ExecutionEvent, sequence: int) -> events.First:
@@ -477,9 +508,16 @@ def _put_level(message: events_pb2.MarketDataEvent, event: events.LevelChanged) 
     _, to.side, to.price_e4, to.quantity, to.orders = event  # type: ignore[assignment]
 
 
+def _put_public_bust(message: events_pb2.MarketDataEvent, event: events.Busted) -> None:
+    to, trade = message.busted, event.trade
+    to.trade_sequence, to.price_e4, to.quantity = trade.sequence, trade.price_e4, trade.quantity
+    to.taker_side = trade.taker_side  # type: ignore[assignment]
+
+
 _PUBLIC: dict[type, Callable[[Any, Any], None]] = {
     **_SHARED,
     events.PublicTrade: _put_trade,
+    events.Busted: _put_public_bust,
     events.LevelChanged: _put_level,
 }
 

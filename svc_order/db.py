@@ -55,6 +55,14 @@ UPDATE orders SET
 FROM unnest({", ".join(["%s::bigint[]"] * len(CHANGE_COLUMNS))}) AS c ({", ".join(CHANGE_COLUMNS)})
 WHERE orders.order_id = c.order_id
 """
+BUST_ORDERS = """
+UPDATE orders SET
+    busted_quantity = busted_quantity + b.quantity,
+    busted_amount_e4 = busted_amount_e4 + b.amount_e4,
+    busted_fees_e4 = busted_fees_e4 + b.fees_e4
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS b (order_id, quantity, amount_e4, fees_e4)
+WHERE orders.order_id = b.order_id
+"""
 MOVE = """
 UPDATE positions SET incarnation = %s, sequence = %s, taker_order_id = %s, taker_client_order_id = %s
 WHERE shard = %s AND sequence = %s AND incarnation IN (%s, '')
@@ -117,6 +125,10 @@ class Tables:
                 assert changed.rowcount == len(fold.changes), (
                     f"{changed.rowcount} of {len(fold.changes)} orders were there"
                 )
+            if fold.busts:
+                busted = zip(*((order_id, *these) for order_id, these in fold.busts.items()), strict=True)
+                busts = await connection.execute(BUST_ORDERS, [list(column) for column in busted])
+                assert busts.rowcount == len(fold.busts), f"{busts.rowcount} of {len(fold.busts)} orders were there"
             rows = [(shard, name, one.first, one.last, data) for one in segments for name, data in one.updates.items()]
             if rows:
                 columns = ("shard", "participant", "first_sequence", "last_sequence", "updates")
@@ -221,7 +233,7 @@ def _order_lines(orders: Iterable[Order]) -> str:
             f"{o.order_id}\t{o.account[: o.account.find('/')]}\t{o.account}\t{_text(o.client_order_id)}\t{o.trading_date}\t{o.symbol}"
             f"\t{o.side}\t{o.type}\t{o.time_in_force}\t{o.price_e4}\t{o.quantity}\t{o.executed_quantity}\t{o.open_quantity}"
             f"\t{o.executed_amount_e4}\t{o.fees_e4}\t{o.state}\t{o.create_time_us}\t{o.update_time_us}\t{o.last_sequence}"
-            f"\t{_text(o.refusal)}\t{_terms(o.terms)}\t{o.triggered:d}\t{o.done_reason}\n"
+            f"\t{_text(o.refusal)}\t{_terms(o.terms)}\t{o.triggered:d}\t{o.done_reason}\t0\t0\t0\n"
             for o in orders
         ]
     )

@@ -119,6 +119,9 @@ class OrderRow(NamedTuple):
     trailing_bp: int = 0
     triggered: bool = False
     done_reason: int = 0
+    busted_quantity: int = 0
+    busted_amount_e4: int = 0
+    busted_fees_e4: int = 0
 
 
 class OrderFilter(NamedTuple):

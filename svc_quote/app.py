@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import NamedTuple
 
 import structlog
@@ -19,6 +20,7 @@ CHECKPOINT_SECONDS = 1.0
 CHECKPOINT_BYTES_A_SECOND = 1 << 20
 UNSTORED_TRADES_LIMIT = 20_000
 EVENTS_A_TURN = 2_000
+RECOUNTED_TRADES = 10_000
 RETRY_SECONDS = 0.5
 
 log = structlog.get_logger()
@@ -120,6 +122,9 @@ class Quotes:
         shard, turn = self.shards[number], 0
         for part in parts:
             changes = shard.take(part)
+            for market, _ in changes:
+                if market.miscounted:
+                    await self._recount(shard, market)
             turn += len(part.events)
             if changes and self.audience is not None:
                 self.audience.changed(shard, changes)
@@ -132,6 +137,20 @@ class Quotes:
         self._note_arrival()
         if shard.trades - shard.stored_trades > UNSTORED_TRADES_LIMIT:
             await self._wait_stored(shard)
+
+    async def _recount(self, shard: Shard, market: Market) -> None:
+        """Counts the date's trades again: those in the store first, unless all are in memory."""
+        tape, at, trades = market.tape, market.date_began, list[Trade]()
+        while at < tape.floor:
+            try:
+                page = await self.store.trades_after(shard.number, market.symbol, at, tape.floor, RECOUNTED_TRADES)
+            except StoreDown as error:
+                log.warning("store_down", shard=shard.number, error=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            trades += page
+            at = page[-1].symbol_sequence if len(page) == RECOUNTED_TRADES else tape.floor
+        market.recount(chain(trades, tape.after(at, tape.behind(at))))
 
     # Keeping
 

@@ -15,7 +15,7 @@ from svc_quote.ports import OtherWriter, StoreDown
 
 SCHEMA = str(Path(__file__).parent / "schema" / "versions")
 COLUMNS = ("shard", "symbol", *Trade._fields)
-TYPES = ("int4", "text", "int8", "int8", "int8", "int8", "int2", "int8")
+TYPES = ("int4", "text", "int8", "int8", "int8", "int8", "int2", "int8", "int8")
 FIELDS = ", ".join(Trade._fields)
 
 CURSOR = "SELECT incarnation, sequence FROM checkpoints WHERE shard = %s FOR UPDATE"
@@ -25,7 +25,7 @@ ON CONFLICT (shard) DO UPDATE SET sequence = excluded.sequence, state = excluded
 """
 BEFORE = f"""
 SELECT {FIELDS} FROM trades WHERE shard = %s AND symbol = %s AND symbol_sequence < %s
-ORDER BY symbol_sequence DESC LIMIT %s
+AND busts = 0 ORDER BY symbol_sequence DESC LIMIT %s
 """
 AFTER = f"""
 SELECT {FIELDS} FROM trades WHERE shard = %s AND symbol = %s AND symbol_sequence > %s AND symbol_sequence <= %s

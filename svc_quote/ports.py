@@ -39,7 +39,7 @@ class Store(Protocol):
         ...
 
     async def trades_before(self, shard: int, symbol: str, symbol_sequence: int, limit: int) -> list[Trade]:
-        """The last `limit` stored trades before a symbol_sequence, newest first."""
+        """The last `limit` stored trades before a symbol_sequence, newest first; without what tells of busts."""
         ...
 
     async def trades_after(self, shard: int, symbol: str, after: int, until: int, limit: int) -> list[Trade]:

@@ -79,7 +79,9 @@ class Servicer:
         with _refusals():
             trades = await self._quotes.trades_before(place, before, size + 1)
         token = _page_token(place, trades[size - 1].symbol_sequence) if len(trades) > size else ""
-        return quote_pb2.ListTradesResponse(trades=map(wire.trade, trades[:size]), next_page_token=token)
+        return quote_pb2.ListTradesResponse(
+            trades=wire.trades(trades[:size], place.market.busted), next_page_token=token
+        )
 
     async def GetDayStatistics(  # noqa: N802
         self, request: quote_pb2.GetDayStatisticsRequest, context: Any
@@ -134,13 +136,13 @@ class Servicer:
                 yield quote_pb2.ExportQuotesResponse(trades=trades)
 
     async def _tape(self, capture: "_Capture") -> AsyncIterator[list[quote_pb2.ExportedTrade]]:
-        symbol, at = capture.place.market.symbol, 0
+        at = 0
         while at < capture.floor:
             trades = await self._quotes.trades_after(capture.place, at, capture.floor, EXPORTED_TRADES)
             at = trades[-1].symbol_sequence if len(trades) == EXPORTED_TRADES else capture.floor
-            yield _exported_trades(symbol, trades)
+            yield _exported_trades(capture, trades)
         for start in range(0, len(capture.trades), EXPORTED_TRADES):
-            yield _exported_trades(symbol, capture.trades[start : start + EXPORTED_TRADES])
+            yield _exported_trades(capture, capture.trades[start : start + EXPORTED_TRADES])
 
     async def _place(self, symbol: str, min_sequence: int, context: Any) -> Place:
         _symbol(symbol)
@@ -195,12 +197,20 @@ class _Capture(NamedTuple):
     asks: list[Level]
     floor: int
     trades: list[Trade]
+    busted: frozenset[int]
 
 
 def _captured(place: Place) -> _Capture:
     book, tape = place.market.book, place.market.tape
     trades = tape.after(tape.floor, tape.behind(tape.floor))
-    return _Capture(place, book.bids.top(len(book.bids)), book.asks.top(len(book.asks)), tape.floor, trades)
+    return _Capture(
+        place,
+        book.bids.top(len(book.bids)),
+        book.asks.top(len(book.asks)),
+        tape.floor,
+        trades,
+        frozenset(place.market.busted),
+    )
 
 
 def _exported_books(capture: _Capture) -> Iterator[quote_pb2.ExportedBook]:
@@ -214,8 +224,9 @@ def _exported_books(capture: _Capture) -> Iterator[quote_pb2.ExportedBook]:
         )
 
 
-def _exported_trades(symbol: str, trades: Sequence[Trade]) -> list[quote_pb2.ExportedTrade]:
-    return [quote_pb2.ExportedTrade(symbol=symbol, trade=wire.trade(trade)) for trade in trades]
+def _exported_trades(capture: _Capture, trades: Sequence[Trade]) -> list[quote_pb2.ExportedTrade]:
+    symbol = capture.place.market.symbol
+    return [quote_pb2.ExportedTrade(symbol=symbol, trade=trade) for trade in wire.trades(trades, capture.busted)]
 
 
 @contextmanager

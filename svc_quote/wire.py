@@ -1,6 +1,6 @@
 """protobuf <-> core. What many readers get is encoded here once, as bytes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import cast
 
 from bourse.match.v1 import events_pb2
@@ -35,6 +35,8 @@ def part(batch: events_pb2.MarketDataBatch, first_new: int) -> Part:
         if kind == "level":
             level = event.level
             append(Level(level.side, level.price_e4, level.quantity, level.orders))
+        elif kind == "busted":
+            append(_busted(event))
         elif kind == "trade":
             trade = event.trade
             append(events.Traded(event.sequence, trade.price_e4, trade.quantity, trade.taker_side))
@@ -42,6 +44,11 @@ def part(batch: events_pb2.MarketDataBatch, first_new: int) -> Part:
             append(_reference(event))
     ends_row = batch.part + 1 >= batch.parts
     return Part(batch.last_sequence, batch.time_us, ends_row, batch.symbol, first, translated)
+
+
+def _busted(event: events_pb2.MarketDataEvent) -> Event:
+    bust = event.busted
+    return events.Busted(event.sequence, bust.trade_sequence, bust.price_e4, bust.quantity, bust.taker_side)
 
 
 def _reference(event: events_pb2.MarketDataEvent) -> Event:
@@ -104,7 +111,12 @@ def level(one: Level) -> quote_pb2.Level:
     return quote_pb2.Level(price_e4=one.price_e4, quantity=one.quantity, orders=one.orders)
 
 
-def trade(one: Trade) -> quote_pb2.Trade:
+def trades(some: Iterable[Trade], busted: Collection[int]) -> Iterator[quote_pb2.Trade]:
+    """The trades among entries of a tape; of those that are busted the sequences."""
+    return (_trade(one, one.sequence in busted) for one in some if not one.busts)
+
+
+def _trade(one: Trade, busted: bool) -> quote_pb2.Trade:
     return quote_pb2.Trade(
         sequence=one.sequence,
         symbol_sequence=one.symbol_sequence,
@@ -112,6 +124,13 @@ def trade(one: Trade) -> quote_pb2.Trade:
         quantity=one.quantity,
         taker_side=cast("market_pb2.Side", one.taker_side),
         time_us=one.time_us,
+        busted=busted,
+    )
+
+
+def _bust(one: Trade) -> quote_pb2.TradeBust:
+    return quote_pb2.TradeBust(
+        sequence=one.sequence, symbol_sequence=one.symbol_sequence, trade_sequence=one.busts, time_us=one.time_us
     )
 
 
@@ -151,11 +170,14 @@ def statistics_response(shard: Shard, market: Market) -> bytes:
     return quote_pb2.StreamDayStatisticsResponse(statistics=[statistics(shard, market)]).SerializeToString()
 
 
-def trades_response(shard: Shard, market: Market, trades: Sequence[Trade], until: int) -> bytes:
-    """Trades that bring a reader up to the symbol_sequence `until`."""
+def trades_response(shard: Shard, market: Market, some: Sequence[Trade], until: int) -> bytes:
+    """Entries of the tape that bring a reader up to the symbol_sequence `until`."""
     where = position(shard, market)
     where.symbol_sequence = until
-    return quote_pb2.StreamTradesResponse(position=where, trades=map(trade, trades)).SerializeToString()
+    busts = (_bust(one) for one in some if one.busts)
+    return quote_pb2.StreamTradesResponse(
+        position=where, trades=trades(some, market.busted), busts=busts
+    ).SerializeToString()
 
 
 def move_top() -> bytes:

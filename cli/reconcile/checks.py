@@ -133,6 +133,18 @@ def orders(breaks: Breaks, fold: Fold, history: History) -> None:
         order_id = order_id_of(fold.shard, sequence)
         breaks.add("order", fold.shard, (journal.SOURCE, left), (history.source, right), order_id=order_id)
         breaks.suspect(fold.shard, sequence)
+    busts = history.busts[fold.shard]
+    for order_id in sorted(fold.busts.keys() | busts.keys()):
+        sides = [
+            (source, _busted(of.get(order_id)))
+            for source, of in ((journal.SOURCE, fold.busts), (history.source, busts))
+        ]
+        if sides[0][1] != sides[1][1]:
+            breaks.add("order", fold.shard, sides[0], sides[1], order_id=order_id)
+
+
+def _busted(busted: journal.Busted | None) -> dict[str, int] | None:
+    return busted and dict(zip(("busted_quantity", "busted_amount_e4", "busted_fees_e4"), busted, strict=True))
 
 
 def drop_copy(breaks: Breaks, fold: Fold, history: History) -> None:
@@ -166,9 +178,13 @@ def complete(breaks: Breaks, shard: int, source: str, reached: int, through: int
 
 
 def quote_trades(breaks: Breaks, feed: Feed, quotes: Quotes, through: int) -> None:
-    """The tape has each public trade once."""
+    """The tape has each public trade once, and says which were busted."""
     right = quotes.source, quotes.of(feed.shard)
     _tape(breaks, "quote_trade", feed.shard, (feeds.SOURCE, feed.tape), right, feeds.TAPE_FIELDS, through)
+    told, marked = {trade for trade, at in feed.busts.items() if at <= through}, quotes.busts[feed.shard]
+    for sequence in sorted(told ^ marked):
+        left, marks = (feeds.SOURCE, {"busted": sequence in told}), (quotes.source, {"busted": sequence in marked})
+        breaks.add("quote_trade", feed.shard, left, marks, sequence=sequence)
 
 
 def _tape(

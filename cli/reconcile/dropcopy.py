@@ -6,11 +6,12 @@ from typing import Any
 from bourse.match.v1 import events_pb2
 from bourse.order.v1 import order_pb2
 from bourse.types.v1 import market_pb2
+from chassis.units import sequence_of
 from cli.reconcile.digests import Digests
 
 FIELDS = (
     *("participant", "time_us", "kind", "order_id", "account", "client_order_id", "symbol", "price_e4", "quantity"),
-    *("open_quantity", "fee_e4", "maker", "side", "refusal", "restate_reason", "done_reason"),
+    *("open_quantity", "fee_e4", "maker", "side", "why", "restate_reason", "done_reason"),
 )
 BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
 DONE_BY_RULE = (events_pb2.DONE_REASON_MINIMUM_QUANTITY, events_pb2.DONE_REASON_SELF_TRADE)
@@ -39,6 +40,7 @@ class Told:
             "accepted": self._accepted,
             "rejected": self._rejected,
             "trade": self._trade,
+            "busted": self._busted,
             "replaced": self._replaced,
             "restated": self._restated,
             "done": self._done,
@@ -80,6 +82,17 @@ class Told:
                 *(trade.taker_open_quantity, trade.taker_fee_e4, False, taker_side, (), 0, 0),
             ),
         )
+
+    def _busted(self, sequence: int, time_us: int, event: events_pb2.TradeBusted) -> None:
+        self._command = NO_COMMAND
+        t, taker_side = event.trade, event.trade.taker_side
+        why = sequence_of(event.trade_id), event.reason
+        for order_id, account, fee_e4, maker, side in (
+            (t.maker_order_id, t.maker_account, t.maker_fee_e4, True, SELL if taker_side == BUY else BUY),
+            (t.taker_order_id, t.taker_account, t.taker_fee_e4, False, taker_side),
+        ):
+            head = owner(account), time_us, order_pb2.UPDATE_KIND_BUSTED, order_id, account, "", t.symbol
+            self.digests.add(sequence, (*head, t.price_e4, t.quantity, 0, fee_e4, maker, side, why, 0, 0))
 
     def _replaced(self, sequence: int, time_us: int, event: events_pb2.OrderReplaced) -> None:
         self._command = event.order_id, event.client_order_id
@@ -124,11 +137,19 @@ class Told:
         return name if order == order_id else ""
 
 
+def _why(update: order_pb2.OrderUpdate) -> Update:
+    """Why a command was rejected, or which trade was busted and why."""
+    if update.HasField("refusal"):
+        return refusal_in_full(update.refusal)
+    busted = update.trade_sequence, update.bust_reason
+    return busted if any(busted) else ()
+
+
 def view(participant: str, update: order_pb2.OrderUpdate) -> Update:
     """FIELDS of a stored update."""
     return (
         *(participant, update.time_us, update.kind, update.order_id, update.account, update.client_order_id),
         *(update.symbol, update.price_e4, update.quantity, update.open_quantity, update.fee_e4, update.maker),
-        *(update.side, refusal_in_full(update.refusal) if update.HasField("refusal") else ()),
+        *(update.side, _why(update)),
         *(update.restate_reason, update.done_reason),
     )

@@ -14,9 +14,11 @@ from chassis.units import sequence_of, shard_of
 from cli.reconcile import dropcopy
 from cli.reconcile.breaks import Breaks
 from cli.reconcile.digests import Digests
-from cli.reconcile.journal import Book
+from cli.reconcile.journal import Book, Busted
 
 ASKED_FOR = ("deposit", "withdrawal", "transfer")  # Kinds of postings without a trade.
+COVER = "cover"  # What the exchange lends an account that lacks what a bust takes back,
+COVERS = "exchange/cover"  # and the account that lends it.
 Keep = dict[int, frozenset[int]]
 
 
@@ -90,8 +92,8 @@ class Ledger(Export):
         debit, credit, asset, amount = transfer.debit_account, transfer.credit_account, transfer.asset, transfer.amount
         self.debits[debit, asset] += amount
         self.credits[credit, asset] += amount
-        if not (trade_id := transfer.trade_id):
-            if transfer.kind not in ASKED_FOR:
+        if not (trade_id := transfer.trade_id) or transfer.kind == COVER:
+            if transfer.kind not in ASKED_FOR and (not trade_id or debit != COVERS):
                 right = self.source, [debit, credit, asset, amount, transfer.kind]
                 self.breaks.add("posting", None, ("expected", f"one of {', '.join(ASKED_FOR)}"), right, account=debit)
             self.paid_in[debit, asset] -= amount
@@ -112,6 +114,7 @@ class History(Export):
     def __init__(self, breaks: Breaks, keep: Keep) -> None:
         super().__init__(breaks, keep)
         self.drop_copy = DropCopy(breaks, keep)
+        self.busts: defaultdict[int, dict[int, Busted]] = defaultdict(dict)  # by shard and order
 
     def add(self, part: order_pb2.ExportOrdersResponse) -> None:
         self.begin(part.sequences)
@@ -121,6 +124,8 @@ class History(Export):
             shard, sequence = shard_of(order.order_id), sequence_of(order.order_id)
             if (digests := self.at(shard, sequence, order.order_id)) is not None:
                 digests.add(sequence, view(participant, order))
+            if any(busted := (order.busted_quantity, order.busted_amount_e4, order.busted_fees_e4)):
+                self.busts[shard][order.order_id] = busted
         for copy in part.copies:
             self.counts["drop_copy_updates"] += self.drop_copy.add(copy)
 
@@ -192,6 +197,7 @@ class Quotes(Export):
         super().__init__(breaks, keep)
         self.shards = shards  # of each symbol
         self.books: dict[str, Book] = {}
+        self.busts: defaultdict[int, set[int]] = defaultdict(set)  # trades by shard and sequence
 
     def add(self, part: quote_pb2.ExportQuotesResponse) -> None:
         self.begin(part.sequences)
@@ -208,3 +214,5 @@ class Quotes(Export):
         value = (symbol, trade.symbol_sequence, *values)
         if (digests := self.at(self.shards.get(symbol, -1), trade.sequence, value)) is not None:
             digests.add(trade.sequence, value)
+            if trade.busted:
+                self.busts[self.shards[symbol]].add(trade.sequence)

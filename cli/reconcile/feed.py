@@ -22,6 +22,7 @@ class Feed:
         self.public = Digests(keep)  # As journal.Fold.tape.
         self.references = Digests(keep)  # As journal.Fold.references.
         self.tape = Digests(keep)  # TAPE_FIELDS.
+        self.busts: dict[int, int] = {}  # Of each trade by sequence that of its bust.
         self.counts: Counter[str] = Counter()
         self._symbol_sequences: dict[str, int] = {}
         self._next_part = 0
@@ -51,6 +52,8 @@ class Feed:
                 self._trade(event.sequence, symbol, symbol_sequence, event.trade, batch.time_us)
             else:
                 self.books.setdefault(symbol, {})
+                if kind == "busted":
+                    self.busts[event.busted.trade_sequence] = event.sequence
                 said = getattr(event, kind).SerializeToString(deterministic=True).hex()
                 self.references.put(event.sequence, (kind, said))
         if batch.part + 1 == batch.parts:

@@ -12,7 +12,7 @@ from bourse.types.v1 import command_pb2, market_pb2
 from chassis.units import order_id as order_id_of
 from chassis.units import sequence_of, worst
 from cli.reconcile.breaks import Breaks
-from cli.reconcile.digests import Digests
+from cli.reconcile.digests import Digests, digest
 from cli.reconcile.dropcopy import DONE_BY_RULE, Told, owner, refusal_in_full
 
 FEES = "exchange/fees"
@@ -34,6 +34,7 @@ STOPS = (command_pb2.ORDER_TYPE_STOP, command_pb2.ORDER_TYPE_STOP_LIMIT)
 NO_TERMS = (0,) * len(TERMS)
 
 Posting = tuple[str, str, str, int, str]
+Busted = tuple[int, int, int]  # shares, what they cost, their fees
 Book = dict[tuple[int, int], tuple[int, int]]  # (side, price_e4) -> (shares, orders)
 
 
@@ -142,6 +143,7 @@ class Fold:
         self.trading_date = 0
         self.open: dict[int, OpenOrder] = {}
         self.finished = Digests(keep)  # Final orders, by the sequence in their order_id.
+        self.trades = Digests()  # Each trade as it was told.
         self.postings = Digests(keep)  # What each trade must post, by its sequence.
         self.tape = Digests(keep)  # What the public must see of each trade,
         self.references = Digests(keep)  # and of instruments, phases and dates.
@@ -149,6 +151,8 @@ class Fold:
         self.positions: defaultdict[tuple[str, str], int] = defaultdict(int)  # (account, asset) -> received in trades
         self.currencies: dict[str, str] = {}
         self.counts: Counter[str] = Counter()
+        self.busts: dict[int, Busted] = {}  # Of each order that has some.
+        self._busted: set[int] = set()  # Trades, by sequence.
         self._batch: events_pb2.ExecutionBatch | None = None
         self._apply: dict[str, Callable[[int, Any], None]] = {
             "tick": self._nothing,
@@ -159,6 +163,7 @@ class Fold:
             "accepted": self._accepted,
             "rejected": self._rejected,
             "trade": self._trade,
+            "busted": self._bust,
             "replaced": self._replaced,
             "restated": self._restated,
             "done": self._done,
@@ -171,7 +176,7 @@ class Fold:
             self._batch = batch
         first, date_before = batch.first_sequence, self.trading_date
         last = min(batch.last_sequence, first + len(batch.events) - 1, through)
-        for digests in (self.finished, self.postings, self.tape, self.references, self.told.digests):
+        for digests in (self.finished, self.trades, self.postings, self.tape, self.references, self.told.digests):
             digests.reach(last)
         handlers, events = self._apply, batch.events
         for sequence in range(max(first, self.sequence + 1), last + 1):
@@ -290,18 +295,47 @@ class Fold:
             self._show_less(sequence, trade.maker_order_id, maker, quantity)
         if taker is not None:
             taker.refresh()
-        taker_side = trade.taker_side
-        self.tape.put(sequence, (symbol, price_e4, quantity, taker_side, self.time_us))
-        buyer, seller = (trade.taker_account, taker_fee_e4), (trade.maker_account, maker_fee_e4)
-        if taker_side != BUY:
+        self.trades.put(sequence, (trade.SerializeToString(deterministic=True),))
+        self.tape.put(sequence, (symbol, price_e4, quantity, trade.taker_side, self.time_us))
+        for posting in self._called_for(trade):
+            self._post(sequence, posting)
+
+    def _called_for(self, trade: events_pb2.Trade) -> list[Posting]:
+        buyer, seller = (trade.taker_account, trade.taker_fee_e4), (trade.maker_account, trade.maker_fee_e4)
+        if trade.taker_side != BUY:
             buyer, seller = seller, buyer
-        positions = self.positions
-        for posting in postings(buyer, seller, symbol, self.currencies.get(symbol, ""), price_e4 * quantity, quantity):
-            self.counts["postings"] += 1
-            self.postings.add(sequence, posting)
-            debit, credit, asset, amount, _ = posting
-            positions[debit, asset] -= amount
-            positions[credit, asset] += amount
+        currency, cost_e4 = self.currencies.get(trade.symbol, ""), trade.price_e4 * trade.quantity
+        return postings(buyer, seller, trade.symbol, currency, cost_e4, trade.quantity)
+
+    def _post(self, sequence: int, posting: Posting) -> None:
+        self.counts["postings"] += 1
+        self.postings.add(sequence, posting)
+        debit, credit, asset, amount, _ = posting
+        self.positions[debit, asset] -= amount
+        self.positions[credit, asset] += amount
+
+    def _bust(self, sequence: int, event: events_pb2.TradeBusted) -> None:
+        """What the trade moved goes back; it is made public. The orders stay as they are, and are told so."""
+        self.counts["busts"] += 1
+        trade, busted = event.trade, sequence_of(event.trade_id)
+        told = digest((trade.SerializeToString(deterministic=True),))
+        if busted >= sequence or busted in self._busted or told != self.trades.flat[busted]:
+            self._contradiction(sequence, {"trade_id": event.trade_id}, "such a trade, not busted before")
+            return
+        self._busted.add(busted)
+        for debit, credit, asset, amount, _ in self._called_for(trade):
+            self._post(busted, (credit, debit, asset, amount, "bust"))
+        for order_id, fee_e4 in (
+            (trade.maker_order_id, trade.maker_fee_e4),
+            (trade.taker_order_id, trade.taker_fee_e4),
+        ):
+            shares, amount_e4, fees_e4 = self.busts.get(order_id, (0, 0, 0))
+            amount_e4 += trade.price_e4 * trade.quantity
+            self.busts[order_id] = shares + trade.quantity, amount_e4, fees_e4 + fee_e4
+        public = events_pb2.PublicTradeBusted(
+            trade_sequence=busted, price_e4=trade.price_e4, quantity=trade.quantity, taker_side=trade.taker_side
+        )
+        self._refer(sequence, "busted", public)
 
     def _fill(
         self, sequence: int, order_id: int, price_e4: int, quantity: int, fee_e4: int, open_quantity: int

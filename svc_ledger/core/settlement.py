@@ -2,7 +2,8 @@
 
 Accepted binds the hold that it names; a trade posts a part of each side's hold and releases what the rest no longer needs;
 Replaced and Restated merge and release the excess; Rejected and Done release; a hold that is not bound is released after a batch
-whose journal time is past its deadline. After each event an order's hold is exactly the worst cost of its remainder.
+whose journal time is past its deadline; Busted moves a trade's money, shares and fees back, and touches no hold. After each event an
+order's hold is exactly the worst cost of its remainder.
 An event that does not fit what is held raises Unsettleable: nothing of its batch is settled.
 """
 
@@ -15,6 +16,7 @@ from svc_ledger.core.holds import Hold, Key, State
 
 FEES = "exchange/fees"
 VAULT = "exchange/vault"  # the other side of deposits
+COVER = "exchange/cover"  # lends what an account lacks when a trade is busted
 
 
 class Kind:
@@ -25,9 +27,11 @@ class Kind:
     TRADE = 3
     FEE = 4
     TRANSFER = 5
+    BUST = 6
+    COVER = 7
 
 
-KIND_NAMES = ("", "deposit", "withdrawal", "trade", "fee", "transfer")
+KIND_NAMES = ("", "deposit", "withdrawal", "trade", "fee", "transfer", "bust", "cover")
 
 
 class Accepted(NamedTuple):
@@ -85,6 +89,21 @@ class Done(NamedTuple):
     order_id: int
 
 
+class Busted(NamedTuple):
+    """A trade was busted; both accounts, and what each of them paid."""
+
+    sequence: int
+    trade_id: int
+    time_us: int
+    symbol: str
+    price_e4: int
+    quantity: int
+    buyer: str
+    seller: str
+    buy_fee_e4: int
+    sell_fee_e4: int
+
+
 class Listed(NamedTuple):
     """An instrument was added."""
 
@@ -93,7 +112,7 @@ class Listed(NamedTuple):
     currency: str
 
 
-Event: TypeAlias = Accepted | Rejected | Trade | Replaced | Done | Listed
+Event: TypeAlias = Accepted | Rejected | Trade | Replaced | Done | Listed | Busted
 
 
 class Posting(NamedTuple):
@@ -130,7 +149,7 @@ def needs(events: Iterable[Event]) -> tuple[list[int], list[int]]:
         elif kind is Trade:
             order_ids.add(event.buy_order_id)  # type: ignore[union-attr]
             order_ids.add(event.sell_order_id)  # type: ignore[union-attr]
-        elif kind is not Listed:
+        elif kind is not Listed and kind is not Busted:
             if kind is not Rejected:
                 order_ids.add(event.order_id)  # type: ignore[union-attr]
             if kind is not Done:
@@ -154,6 +173,7 @@ class Settlement:
     moved: dict[Key, list[int]] = field(default_factory=dict)
     changed: dict[int, Hold] = field(default_factory=dict)
     listed: list[Listed] = field(default_factory=list)
+    takes: dict[Key, Busted] = field(default_factory=dict)  # what busts take back from, and the last of them
 
     def settle(self, events: Iterable[Event]) -> None:
         """Applies the events in order."""
@@ -169,6 +189,8 @@ class Settlement:
                 self._rejected(event)  # type: ignore[arg-type]
             elif kind is Replaced:
                 self._replaced(event)  # type: ignore[arg-type]
+            elif kind is Busted:
+                self._busted(event)  # type: ignore[arg-type]
             else:
                 self._listed(event)  # type: ignore[arg-type]
 
@@ -281,6 +303,29 @@ class Settlement:
         if sell_fee:
             self._post((seller, currency), (FEES, currency), sell_fee, Kind.FEE, trade_id, time_us)
 
+    def _busted(self, event: Busted) -> None:
+        _, trade_id, time_us, symbol, price_e4, quantity, buyer, seller, buy_fee, sell_fee = event
+        currency = self.currencies.get(symbol)
+        if currency is None:
+            raise Unsettleable(event.sequence, "ASSET_DIFFERS", f"bust of a trade of {symbol}, which is not on record")
+        legs = [((FEES, currency), (account, currency), fee) for account, fee in ((buyer, buy_fee), (seller, sell_fee))]
+        if buyer != seller:
+            legs.append(((seller, currency), (buyer, currency), price_e4 * quantity))
+            legs.append(((buyer, symbol), (seller, symbol), quantity))
+        for debit, credit, amount in legs:
+            if amount:
+                self._post(debit, credit, amount, Kind.BUST, trade_id, time_us)
+                self.takes[debit] = event
+                self._moved((COVER, debit[1]))
+
+    def cover(self, available: Mapping[Key, int]) -> None:
+        """Lends each account that busts took back from what it lacks, given what is available in each before the batch."""
+        for key, event in self.takes.items():
+            pending, debits, credits_ = self.moved[key]
+            lacks = pending + debits - credits_ - available[key]
+            if lacks > 0:
+                self._post((COVER, key[1]), key, lacks, Kind.COVER, event.trade_id, event.time_us)
+
     def _pending(self, sequence: int, hold_id: int) -> Hold:
         hold = self.holds.get(hold_id)
         if hold is None or hold.state is not State.PENDING or hold.shard != self.shard:
@@ -314,8 +359,8 @@ class Settlement:
 
 
 def below_zero(available: Mapping[Key, int], moved: Mapping[Key, list[int]]) -> Key | None:
-    """The first ledger account that `moved` would take below zero, given what is available in each."""
+    """The first ledger account that `moved` would take below zero, given what is available in each. The one that lends may be."""
     for key, (pending, debits, credits_) in moved.items():
-        if available[key] - pending - debits + credits_ < 0:
+        if available[key] - pending - debits + credits_ < 0 and key[0] != COVER:
             return key
     return None

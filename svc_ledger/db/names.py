@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from svc_ledger.core import records
 from svc_ledger.core.holds import Key
-from svc_ledger.core.settlement import VAULT
+from svc_ledger.core.settlement import COVER, VAULT
 from svc_ledger.db.connection import Hot, integers
 
 ACCOUNTS = "SELECT account_id, name FROM accounts"
@@ -68,7 +68,9 @@ class Names:
         if not wanted:
             return
         flags = (
-            records.CREDITS_MUST_NOT_EXCEED_DEBITS if account == VAULT else records.DEBITS_MUST_NOT_EXCEED_CREDITS
+            records.CREDITS_MUST_NOT_EXCEED_DEBITS
+            if account in (VAULT, COVER)
+            else records.DEBITS_MUST_NOT_EXCEED_CREDITS
             for account, _ in wanted
         )
         ids = integers(self.account_ids[account] for account, _ in wanted)

@@ -59,6 +59,10 @@ class Batch:
             await self.connection.execute(MAKE_INSTRUMENT, [listed.symbol, listed.currency, self.before.shard])
             self.names.assets.update((listed.symbol, listed.currency))
         await self.names.know(settlement.moved)
+        if settlement.takes:
+            await self.connection.execute(rows.TAKE_TURN)  # As all do who book: before the balances.
+            ids = [self.names.balance_ids[key] for key in settlement.moved]
+            settlement.cover(await rows.lock(self.connection, ids, self.names))
         if settlement.postings:
             first = await rows.positions(self.connection, len(settlement.postings))
             await copy_text(self.connection, COPY_TRANSFERS, self._postings(first))

@@ -5,9 +5,12 @@ sender's own fields. The numbers of sides, order types and times in force are th
 """
 
 from enum import IntEnum
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from svc_match.core.instrument import Instrument, Phase
+
+if TYPE_CHECKING:
+    from svc_match.core.events import Traded
 
 
 class Side(IntEnum):
@@ -175,6 +178,13 @@ class SetPhase(NamedTuple):
     phase: Phase
 
 
+class BustTrade(NamedTuple):
+    """Busts a trade, which is as the journal has it."""
+
+    trade: "Traded"
+    reason: str
+
+
 Order: TypeAlias = Place | Cancel | Replace
-Control: TypeAlias = Tick | OpenDate | CloseDate | AddInstrument | SetPhase
+Control: TypeAlias = Tick | OpenDate | CloseDate | AddInstrument | SetPhase | BustTrade
 Command: TypeAlias = Order | Control

@@ -16,6 +16,7 @@ from svc_match.core.books import Books
 from svc_match.core.commands import (
     PLAIN,
     AddInstrument,
+    BustTrade,
     Cancel,
     CloseDate,
     Command,
@@ -43,6 +44,7 @@ REPLAYED = (1, 2, SEMANTICS)
 ROW_EVENTS_LIMIT = 16_384
 CLOSE_ORDERS_LIMIT = 4_096
 INSTRUMENT_LIMIT = 4_096
+BUST_LIMIT = 4_096  # of a date
 NO_BOOK = 0xFFFF  # of a command whose symbol no instrument has
 NO_ACCOUNT = 0x7FFFFFFF  # of a command whose account has no order on this date
 
@@ -122,6 +124,7 @@ class Engine:
         self.instruments: list[Instrument] = []
         self.timers = Timers()
         self.timed: dict[int, Callable[[Due, int], None]] = {}  # what a kind does, with room for how many events
+        self.busted: set[int] = set()  # trades of the last date, by sequence
         self._telling = Telling(self.instruments, self.names)
 
     @property
@@ -305,6 +308,8 @@ class Engine:
             return self._close_date(command.trading_date)
         if isinstance(command, AddInstrument):
             return self._add_instrument(command.instrument)
+        if isinstance(command, BustTrade):
+            return self._bust_trade(command)
         return self._set_phase(command)
 
     def _open_date(self, trading_date: int) -> events.Result:
@@ -320,6 +325,7 @@ class Engine:
         self.trading_date = self.last_date = trading_date
         self.date_opened_sequence = self.sequence + 1
         self.identities = IdentityTable()
+        self.busted.clear()
         self.packed.forget()
         self.special.standing.forget()
         self.participants.clear()
@@ -391,6 +397,19 @@ class Engine:
             self._announce(events.PhaseChanged(self._next(), book.instrument.symbol, phase), [book])
             self.packed.trigger(book.number)
             self._tell((), [])
+
+    def _bust_trade(self, command: BustTrade) -> events.Result:
+        """The book does not change, nor what followed from the trade."""
+        trade = command.trade
+        refused = Refused(Reason.TRADE_OF_EARLIER_DATE, "trade_id", str(order_id(self.shard, trade.sequence)))
+        if not self.trading_date or trade.sequence < self.date_opened_sequence:
+            return refused
+        if trade.sequence in self.busted:
+            return refused._replace(reason=Reason.TRADE_BUSTED)
+        if len(self.busted) >= BUST_LIMIT:
+            return refused._replace(reason=Reason.BUST_LIMIT)
+        self.busted.add(trade.sequence)
+        return self._announce(events.Busted(self._next(), trade, command.reason), [self.books[trade.symbol]])
 
     def _next(self) -> int:
         self.packed.sequence += 1

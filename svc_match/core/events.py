@@ -61,6 +61,11 @@ class Reason(StrEnum):
     INSTRUMENT_EXISTS = "INSTRUMENT_EXISTS"
     INSTRUMENT_INVALID = "INSTRUMENT_INVALID"
     INSTRUMENT_LIMIT = "INSTRUMENT_LIMIT"
+    TRADE_UNKNOWN = "TRADE_UNKNOWN"
+    TRADE_OF_EARLIER_DATE = "TRADE_OF_EARLIER_DATE"
+    TRADE_BUSTED = "TRADE_BUSTED"
+    BUST_REASON_INVALID = "BUST_REASON_INVALID"
+    BUST_LIMIT = "BUST_LIMIT"
 
 
 class Kind(IntEnum):
@@ -180,6 +185,14 @@ class Traded(NamedTuple):
     taker_open: int
 
 
+class Busted(NamedTuple):
+    """An operator busted a trade; private and public."""
+
+    sequence: int
+    trade: Traded
+    reason: str
+
+
 class Replaced(NamedTuple):
     """An order was replaced; what is held beyond the worst cost of `open_quantity` is released."""
 
@@ -285,11 +298,12 @@ Event: TypeAlias = (
     | Accepted
     | Rejected
     | Traded
+    | Busted
     | Replaced
     | Restated
     | Done
 )
-Public: TypeAlias = PublicTrade | LevelChanged | PhaseChanged | InstrumentAdded | DateOpened | DateClosed
+Public: TypeAlias = PublicTrade | LevelChanged | PhaseChanged | InstrumentAdded | DateOpened | DateClosed | Busted
 First: TypeAlias = Accepted | Rejected | Replaced | Done
 Result: TypeAlias = First | Refused | Late | Repeat | EarlierDate | Stands
 ON_RECORD = frozenset({Accepted, Rejected, Replaced, Done, Stands})  # The results whose command is in the journal.

@@ -80,6 +80,7 @@ def _pieces(engine: Engine) -> list[bytes | memoryview]:
         "date_opened_sequence": engine.date_opened_sequence,
         "identities": len(engine.identities),
         "identity_hash": engine.identities.hash().hex(),
+        "busted": sorted(engine.busted),
         "books": [
             [asdict(book.instrument), int(book.phase), book.symbol_sequence, packed.last(book.number)]
             for book in engine.numbered
@@ -114,6 +115,7 @@ def load(state: bytes, identities: bytes) -> Engine:
         raise SnapshotDamaged(
             f"the identities up to sequence {engine.sequence} have another hash than the snapshot says"
         )
+    engine.busted.update(header["busted"])
     for fields, phase, symbol_sequence, last in header["books"]:
         book = engine.add_book(Instrument(**fields), Phase(phase))
         engine.packed.count_public(book.number, symbol_sequence)

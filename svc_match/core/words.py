@@ -6,6 +6,7 @@ from svc_match.core.instrument import MAX_PRICE_E4
 from svc_match.core.layout import BASIS_POINTS, PEAKS_LIMIT, TRAILING_STOPS_LIMIT
 
 CLIENT_ORDER_ID_LENGTH_LIMIT = 36
+BUST_REASON_LENGTH_LIMIT = 200
 ACCOUNT_LENGTH_LIMIT = 128
 
 WORDS: dict[Reason, tuple[str, str]] = {
@@ -102,4 +103,18 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "see Instrument's comments; a currency is a code of ISO 4217, a symbol is none",
     ),
     Reason.INSTRUMENT_LIMIT: ("the shard has as many instruments as it can", "use another shard"),
+    Reason.TRADE_UNKNOWN: (
+        "the shard's journal has no such trade",
+        "name the id of a trade, such as a statement shows",
+    ),
+    Reason.TRADE_OF_EARLIER_DATE: (
+        "the trade's date is not open any more, and what it moved is final",
+        "agree on a transfer instead",
+    ),
+    Reason.TRADE_BUSTED: ("the trade is busted already", "nothing is left to do"),
+    Reason.BUST_REASON_INVALID: (
+        f"a reason is 1 to {BUST_REASON_LENGTH_LIMIT} printable characters",
+        "say why the trade is busted",
+    ),
+    Reason.BUST_LIMIT: ("as many trades are busted as can be on one date", "halt trading, and close the date"),
 }

@@ -82,13 +82,16 @@ class Change:
 
 
 class Fold:
-    """New orders and changes of older ones, by order_id. Events are given in their order."""
+    """New orders, changes of older ones, and what of either is busted (shares, their cost and fees), by order_id. Events are given
+    in their order.
+    """
 
-    __slots__ = ("changes", "orders")
+    __slots__ = ("busts", "changes", "orders")
 
     def __init__(self) -> None:
         self.orders: dict[int, Order] = {}
         self.changes: dict[int, Change] = {}
+        self.busts: dict[int, tuple[int, int, int]] = {}
 
     def began(self, order: Order) -> None:
         """Accepted, or a place rejected."""
@@ -122,6 +125,11 @@ class Fold:
         order = self._of(order_id)
         order.state, order.open_quantity, order.done_reason = FILLED if filled else CANCELLED, 0, reason
         order.update_time_us, order.last_sequence = time_us, sequence
+
+    def busted(self, order_id: int, price_e4: int, quantity: int, fee_e4: int) -> None:
+        """One side of a trade that was busted; the order, which may be finished, stays as it is."""
+        shares, amount_e4, fees_e4 = self.busts.get(order_id, (0, 0, 0))
+        self.busts[order_id] = shares + quantity, amount_e4 + price_e4 * quantity, fees_e4 + fee_e4
 
     def _of(self, order_id: int) -> Order | Change:
         order: Order | Change | None = self.orders.get(order_id)

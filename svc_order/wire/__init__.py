@@ -245,6 +245,9 @@ def order(row: OrderRow) -> order_pb2.Order:
         trailing_bp=row.trailing_bp,
         triggered=row.triggered,
         done_reason=row.done_reason,  # type: ignore[arg-type]
+        busted_quantity=row.busted_quantity,
+        busted_amount_e4=row.busted_amount_e4,
+        busted_fees_e4=row.busted_fees_e4,
     )
     if row.refusal:
         message.refusal.CopyFrom(_stored(row.refusal))

@@ -7,6 +7,7 @@ from typing import Any
 from bourse.match.v1 import events_pb2
 from bourse.order.v1 import order_pb2
 from bourse.types.v1 import market_pb2
+from chassis.units import sequence_of
 from svc_order import wire
 from svc_order.core.history import OPEN, REJECTED, Fold, Order
 from svc_order.core.reference import Reference
@@ -47,6 +48,7 @@ class Chronicle:
             "accepted": self._accepted,
             "rejected": self._rejected,
             "trade": self._traded,
+            "busted": self._busted,
             "replaced": self._replaced,
             "restated": self._restated,
             "done": self._done,
@@ -161,12 +163,8 @@ class Chronicle:
 
     def _traded(self, sequence: int, event: events_pb2.Trade) -> None:
         time_us, symbol, price_e4, quantity = self._time_us, event.symbol, event.price_e4, event.quantity
-        taker_side, taker = event.taker_side, event.taker_order_id
-        sides = (
-            (event.maker_order_id, event.maker_account, event.maker_fee_e4, event.maker_open_quantity, True),
-            (taker, event.taker_account, event.taker_fee_e4, event.taker_open_quantity, False),
-        )
-        for order_id, account, fee_e4, open_quantity, maker in sides:
+        taker = event.taker_order_id
+        for order_id, account, side, fee_e4, open_quantity, maker in _sides(event):
             self._fold.traded(order_id, sequence, time_us, price_e4, quantity, fee_e4, open_quantity)
             self._updates(account).updates.add(
                 sequence=sequence,
@@ -181,7 +179,28 @@ class Chronicle:
                 open_quantity=open_quantity,
                 fee_e4=fee_e4,
                 maker=maker,
-                side=(SELL if taker_side == BUY else BUY) if maker else taker_side,
+                side=side,
+            )
+
+    def _busted(self, sequence: int, event: events_pb2.TradeBusted) -> None:
+        self._taker, self._taker_name = 0, ""  # What follows is the operator's doing.
+        trade = event.trade
+        for order_id, account, side, fee_e4, _, maker in _sides(trade):
+            self._fold.busted(order_id, trade.price_e4, trade.quantity, fee_e4)
+            self._updates(account).updates.add(
+                sequence=sequence,
+                time_us=self._time_us,
+                kind=order_pb2.UPDATE_KIND_BUSTED,
+                order_id=order_id,
+                account=account,
+                symbol=trade.symbol,
+                price_e4=trade.price_e4,
+                quantity=trade.quantity,
+                fee_e4=fee_e4,
+                maker=maker,
+                side=side,
+                trade_sequence=sequence_of(event.trade_id),
+                bust_reason=event.reason,
             )
 
     def _replaced(self, sequence: int, event: events_pb2.OrderReplaced) -> None:
@@ -257,3 +276,13 @@ class Chronicle:
 
     def _added(self, _sequence: int, event: events_pb2.InstrumentAdded) -> None:
         self._reference.added(wire.instrument(event.instrument))
+
+
+def _sides(trade: events_pb2.Trade) -> tuple[tuple[int, str, market_pb2.Side, int, int, bool], ...]:
+    """Each side's order, account, side, fee, open quantity, and whether it was the maker: the maker first."""
+    side = trade.taker_side
+    other = SELL if side == BUY else BUY
+    return (
+        (trade.maker_order_id, trade.maker_account, other, trade.maker_fee_e4, trade.maker_open_quantity, True),
+        (trade.taker_order_id, trade.taker_account, side, trade.taker_fee_e4, trade.taker_open_quantity, False),
+    )

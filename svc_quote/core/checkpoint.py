@@ -15,7 +15,7 @@ from svc_quote.core.shard import Shard
 from svc_quote.core.statistics import DayStatistics
 from svc_quote.core.tape import TAPE_LIMIT, Tape
 
-VERSION = 1
+VERSION = 2
 CHECKSUM_BYTES = 16
 WORDS_A_LEVEL = len(Level._fields)
 STATISTICS = tuple(DayStatistics.__dataclass_fields__)
@@ -79,6 +79,8 @@ def _header(market: Market) -> dict[str, object]:
         "symbol_sequence": market.symbol_sequence,
         "trades": market.tape.count,
         "levels": len(market.book.bids) + len(market.book.asks),
+        "date_began": market.date_began,
+        "busted": sorted(market.busted),
         "statistics": [getattr(market.statistics, name) for name in STATISTICS],
     }
 
@@ -92,6 +94,8 @@ def _market(entry: dict[str, Any], levels: Iterator[Level], tape_limit: int) -> 
     market.book = Book(market.symbol_sequence)
     market.tape = Tape(market.symbol_sequence, entry["trades"], tape_limit)
     market.statistics = DayStatistics(*entry["statistics"])
+    market.date_began = entry["date_began"]
+    market.busted.update(entry["busted"])
     for level in islice(levels, entry["levels"]):
         market.book.put(level)
     return market

@@ -32,6 +32,16 @@ class Traded(NamedTuple):
     taker_side: int
 
 
+class Busted(NamedTuple):
+    """The trade of `trade_sequence`, whose other fields are told again, does not count any more."""
+
+    sequence: int
+    trade_sequence: int
+    price_e4: int
+    quantity: int
+    taker_side: int
+
+
 class PhaseChanged(NamedTuple):
     """The instrument's phase changed."""
 
@@ -66,7 +76,7 @@ class DateClosed(NamedTuple):
     trading_date: int
 
 
-Event: TypeAlias = Level | Traded | PhaseChanged | Instrument | DateOpened | DateClosed
+Event: TypeAlias = Level | Traded | Busted | PhaseChanged | Instrument | DateOpened | DateClosed
 
 
 class Part(NamedTuple):
@@ -81,7 +91,7 @@ class Part(NamedTuple):
 
 
 class Trade(NamedTuple):
-    """A trade on the tape."""
+    """An entry of the tape: a trade, or the bust of the trade whose sequence is `busts`, with that trade's price, quantity and side."""
 
     sequence: int
     symbol_sequence: int
@@ -89,6 +99,7 @@ class Trade(NamedTuple):
     quantity: int
     taker_side: int
     time_us: int
+    busts: int = 0
 
 
 class Broken(Exception):

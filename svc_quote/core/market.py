@@ -1,10 +1,12 @@
 """One instrument as the public sees it: phase, book, tape, statistics, and how far its events are applied."""
 
+from collections.abc import Iterable
 from enum import Flag, auto
 
 from svc_quote.core.book import Book
 from svc_quote.core.events import (
     Broken,
+    Busted,
     DateClosed,
     DateOpened,
     Event,
@@ -30,9 +32,12 @@ class Changed(Flag):
 
 
 class Market:
-    """The state after the symbol's event `symbol_sequence`."""
+    """The state after the symbol's event `symbol_sequence`. While it is `miscounted` the statistics count a trade that was busted."""
 
-    __slots__ = ("book", "instrument", "phase", "statistics", "symbol", "symbol_sequence", "tape", "trading_date")
+    __slots__ = (
+        *("book", "busted", "date_began", "instrument", "miscounted", "phase", "statistics", "symbol"),
+        *("symbol_sequence", "tape", "trading_date"),
+    )
 
     def __init__(self, symbol: str, trading_date: int = 0) -> None:
         self.symbol = symbol
@@ -43,6 +48,9 @@ class Market:
         self.book = Book()
         self.tape = Tape()
         self.statistics = DayStatistics(trading_date)
+        self.date_began = 0  # the symbol_sequence at which the statistics begin
+        self.busted: set[int] = set()  # trades by sequence, of all dates
+        self.miscounted = False
 
     def apply(self, first: int, events: list[Event], time_us: int) -> Changed:
         """Applies the symbol's events from `first` on; raises Broken unless they follow the last one."""
@@ -62,8 +70,14 @@ class Market:
                 tape.add(Trade(sequence, number, price, quantity, side, time_us))
                 statistics.add(price, quantity)
                 trades += 1
+            elif kind is Busted:
+                sequence, busted, price, quantity, side = event  # type: ignore[misc]
+                tape.add(Trade(sequence, number, price, quantity, side, time_us, busted))
+                self.busted.add(busted)
+                self.miscounted = True
+                trades += 1
             else:
-                self._refer(event)
+                self._refer(event, number)
                 statistics = self.statistics
                 references += 1
         self.symbol_sequence = number
@@ -74,7 +88,14 @@ class Market:
             | (Changed.REFERENCE if references else Changed.NOTHING)
         )
 
-    def _refer(self, event: Event) -> None:
+    def recount(self, trades: Iterable[Trade]) -> None:
+        """Counts all trades of the date again."""
+        self.statistics, self.miscounted = DayStatistics(self.statistics.trading_date), False
+        for trade in trades:
+            if not trade.busts and trade.sequence not in self.busted:
+                self.statistics.add(trade.price_e4, trade.quantity)
+
+    def _refer(self, event: Event, number: int) -> None:
         match event:
             case PhaseChanged(phase):
                 self.phase = phase
@@ -82,6 +103,6 @@ class Market:
                 self.instrument = event
             case DateOpened(trading_date):
                 self.phase, self.trading_date = Phase.CLOSED, trading_date
-                self.statistics = DayStatistics(trading_date)
+                self.statistics, self.date_began = DayStatistics(trading_date), number
             case DateClosed():
                 self.phase, self.trading_date = Phase.CLOSED, 0

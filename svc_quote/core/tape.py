@@ -1,6 +1,7 @@
-"""The recent trades of one instrument, in order, in bounded memory; older ones are in the store."""
+"""The recent trades of one instrument, and their busts, in order, in bounded memory; older ones are in the store."""
 
 from bisect import bisect_right
+from itertools import islice
 from operator import attrgetter
 
 from svc_quote.core.events import Trade
@@ -35,9 +36,9 @@ class Tape:
         return self._trades[start : start + limit]
 
     def before(self, symbol_sequence: int, limit: int) -> list[Trade]:
-        """The last `limit` trades in memory before a symbol_sequence, newest first."""
+        """The last `limit` trades in memory before a symbol_sequence, newest first; without what tells of busts."""
         end = bisect_right(self._sequences, symbol_sequence - 1)
-        return self._trades[max(0, end - limit) : end][::-1]
+        return list(islice((trade for trade in reversed(self._trades[:end]) if not trade.busts), limit))
 
     def since(self, sequence: int) -> list[Trade]:
         """The trades in memory behind a sequence of the shard."""

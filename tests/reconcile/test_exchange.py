@@ -24,18 +24,20 @@ from bourse_sdk import (
     Outcome,
     Place,
     PostOnly,
+    Refusal,
     Replace,
     SelfTradePrevention,
     Side,
     TimeInForce,
 )
+from chassis.units import order_id
 from cli.machine.credentials import ADMINISTRATOR
 from cli.reconcile.breaks import Reconciliation
 from cli.reconcile.run import reconcile
 from cli.reconcile.settled import wait_settled
 from svc_quote.core import checkpoint
 from svc_quote.core.shard import Shard
-from tests.exchange import SYMBOLS, TRADING_DATE, Exchange, running_exchange
+from tests.exchange import CASH_E4, SHARES, SYMBOLS, TRADING_DATE, Exchange, running_exchange
 from tests.waiting import eventually
 
 SETTLE_SECONDS = 20.0
@@ -381,6 +383,31 @@ async def test_it_is_clean_while_orders_flow(exchange: Exchange) -> None:
         await trading
     assert [outcome.breaks for outcome in outcomes] == [()] * 4
     assert outcomes[-1].counts["trades"] > outcomes[0].counts["trades"]
+
+
+async def test_a_bust_is_settled_by_the_next_svc_ledger(exchange: Exchange) -> None:
+    """An operator busts a trade on each shard while svc_ledger is dead: when it is back all agree, to the cent (rule 7.9.2)."""
+    seller, buyer = await exchange.join(), await exchange.join()
+    async with exchange.broker(seller.split("/")[0]) as selling, exchange.broker(buyer.split("/")[0]) as buying:
+        for symbol in SYMBOLS:
+            await selling.place(seller, symbol, Side.SELL, 7, 149 * UNIT)
+            await buying.place(buyer, symbol, Side.BUY, 7, 149 * UNIT)
+    async with exchange.operator() as operator:
+        trades = {symbol: await anext(operator.trades(symbol)) for symbol in SYMBOLS}
+        volumes = {symbol: (await operator.statistics(symbol)).volume for symbol in SYMBOLS}
+        os.kill(exchange.pid("svc_ledger"), signal.SIGKILL)
+        for symbol, shard in SYMBOLS.items():
+            await operator.bust_trade(order_id(shard, trades[symbol].sequence), "an error")
+        with pytest.raises(Refusal) as again:
+            await operator.bust_trade(order_id(SYMBOLS["ACME"], trades["ACME"].sequence), "an error")
+        await wait_settled(exchange.home, SETTLE_SECONDS)
+        owned = {balance.asset: balance.available for balance in await operator.balances(buyer)}
+        after = {symbol: await operator.statistics(symbol) for symbol in SYMBOLS}
+    assert again.value.reason == "TRADE_BUSTED"
+    assert {symbol: day.volume for symbol, day in after.items()} == {symbol: n - 7 for symbol, n in volumes.items()}
+    outcome = await found(exchange)
+    assert (outcome.breaks, outcome.counts["busts"]) == ((), len(SYMBOLS))
+    assert owned == {"EUR": CASH_E4, **dict.fromkeys(SYMBOLS, SHARES)}
 
 
 @pytest.mark.parametrize("stream", ["EXEC_0", "MD_1"])

@@ -161,6 +161,17 @@ class Journal:
         )
         return taker + 1
 
+    def bust(self, trade_sequence: int) -> int:
+        """The trade, which is in the journal, is busted; the sequence of that."""
+        batch = next(one for one in self.batches if one.first_sequence <= trade_sequence <= one.last_sequence)
+        trade = batch.events[trade_sequence - batch.first_sequence].trade
+        busted = events_pb2.TradeBusted(trade_id=trade_sequence, reason="an error", trade=trade)
+        told = events_pb2.PublicTradeBusted(
+            trade_sequence=trade_sequence, price_e4=trade.price_e4, quantity=trade.quantity, taker_side=trade.taker_side
+        )
+        public = events_pb2.MarketDataEvent(sequence=self.sequence + 1, busted=told)
+        return self.write(events_pb2.ExecutionEvent(busted=busted), public=(public,))
+
 
 def level(sequence: int, side: market_pb2.Side, price_e4: int, quantity: int) -> events_pb2.MarketDataEvent:
     changed = events_pb2.LevelChanged(side=side, price_e4=price_e4, quantity=quantity, orders=1 if quantity else 0)
@@ -169,7 +180,7 @@ def level(sequence: int, side: market_pb2.Side, price_e4: int, quantity: int) ->
 
 @dataclass
 class Day:
-    """Ben offers 100 at 10.00, Ann buys 40 of them, and bids for 10 at 9.00. All services have it right.
+    """Ben offers 100 at 10.00, Ann buys 40 of them, and 5, which is busted, and bids for 10 at 9.00. All services have it right.
 
     With terms: Ben offers 30 at 11.00, of which 12 show, and has a stop for 7 at 8.00; Ann bids for 5 at 9.50 unseen, and for 8
     at 10.00 without wanting to trade, so at 9.90.
@@ -186,6 +197,8 @@ class Day:
         self.journal.open()
         offer = self.journal.accept(BEN, SELL, 100_000, 100, 100)
         trade = self.journal.hit(offer, ANN, 100_000, 40, 60)
+        error = self.journal.hit(offer, ANN, 100_000, 5, 55)
+        bust = self.journal.bust(error)
         bid = self.journal.accept(ANN, BUY, 90_000, 10, 10)
         iceberg = self.journal.accept(BEN, SELL, 110_000, 30, 12, display_quantity=12)
         stop = self.journal.accept(BEN, SELL, 80_000, 7, 0, type=STOP_LIMIT, stop_price_e4=85_000, stop_trigger=1)
@@ -206,34 +219,43 @@ class Day:
         for export in (self.ledger, self.history, self.quotes):
             export.sequences.append(position)
         bids = {bid: worst(90_000, 10, FEE_E6), unseen: worst(95_000, 5, FEE_E6), slid: worst(99_000, 8, FEE_E6)}
-        self._settle({offer: 60, iceberg: 30, stop: 7}, bids, trade)
-        self._record(offer, trade - 1, bid)
+        self._settle({offer: 55, iceberg: 30, stop: 7}, bids, trade, error)
+        self._record(offer, trade - 1, error - 1, bid)
         self._record_terms(iceberg, stop, unseen, slid)
         self.history.participants.extend(order.account.partition("/")[0] for order in self.history.orders)
-        self._tell(offer, trade, (bid, iceberg, stop, unseen, slid))
-        self._quote(trade)
+        self._tell(offer, trade, error, bust, (bid, iceberg, stop, unseen, slid))
+        self._quote(trade, error)
 
-    def _settle(self, offers: dict[int, int], bids: dict[int, int], trade: int) -> None:
+    def _settle(self, offers: dict[int, int], bids: dict[int, int], trade: int, error: int) -> None:
         cost, charged, held = 4_000_000, 2_000, sum(bids.values())
+        wrong, back = 500_000, 250
         for debit, credit, asset, amount, kind, trade_id in (
             ("exchange/vault", ANN, "EUR", 10_000_000, "deposit", 0),
-            ("exchange/vault", BEN, "ACME", 137, "deposit", 0),
+            ("exchange/vault", BEN, "ACME", 132, "deposit", 0),
             (ANN, BEN, "EUR", cost, "trade", trade),
             (BEN, ANN, "ACME", 40, "trade", trade),
             (ANN, "exchange/fees", "EUR", charged, "fee", trade),
             (BEN, "exchange/fees", "EUR", charged, "fee", trade),
+            (ANN, BEN, "EUR", wrong, "trade", error),
+            (BEN, ANN, "ACME", 5, "trade", error),
+            (ANN, "exchange/fees", "EUR", back, "fee", error),
+            (BEN, "exchange/fees", "EUR", back, "fee", error),
+            (BEN, ANN, "EUR", wrong, "bust", error),
+            (ANN, BEN, "ACME", 5, "bust", error),
+            ("exchange/fees", ANN, "EUR", back, "bust", error),
+            ("exchange/fees", BEN, "EUR", back, "bust", error),
         ):
             self.ledger.transfers.add(
                 debit_account=debit, credit_account=credit, asset=asset, amount=amount, kind=kind, trade_id=trade_id
             )
         for account, asset, pending, debits, credits_posted in (
-            (ANN, "EUR", held, cost + charged, 10_000_000),
-            (ANN, "ACME", 0, 0, 40),
-            (BEN, "EUR", 0, charged, cost),
-            (BEN, "ACME", 97, 40, 137),
-            ("exchange/fees", "EUR", 0, 0, 2 * charged),
+            (ANN, "EUR", held, cost + charged + wrong + back, 10_000_000 + wrong + back),
+            (ANN, "ACME", 0, 5, 45),
+            (BEN, "EUR", 0, charged + wrong + back, cost + wrong + back),
+            (BEN, "ACME", 92, 45, 137),
+            ("exchange/fees", "EUR", 0, 2 * back, 2 * charged + 2 * back),
             ("exchange/vault", "EUR", 0, 10_000_000, 0),
-            ("exchange/vault", "ACME", 0, 137, 0),
+            ("exchange/vault", "ACME", 0, 132, 0),
         ):
             self.ledger.balances.add(
                 account=account,
@@ -247,13 +269,28 @@ class Day:
             for order_id, amount in held_for.items():
                 self.ledger.holds.add(hold_id=order_id, account=account, asset=asset, amount=amount, order_id=order_id)
 
-    def _record(self, offer: int, taker: int, bid: int) -> None:
+    def _record(self, offer: int, taker: int, wrong: int, bid: int) -> None:
         common = {"trading_date": DATE, "symbol": "ACME", "type": 1, "time_in_force": 1}
         opened, filled = order_pb2.ORDER_STATE_OPEN, order_pb2.ORDER_STATE_FILLED
-        for order_id, account, side, price_e4, quantity, executed, still, amount, fees, state, updated, last in (
-            (offer, BEN, SELL, 100_000, 100, 40, 60, 4_000_000, 2_000, opened, taker, taker + 1),
-            (taker, ANN, BUY, 100_000, 40, 40, 0, 4_000_000, 2_000, filled, taker, taker + 2),
-            (bid, ANN, BUY, 90_000, 10, 0, 10, 0, 0, opened, bid, bid),
+        for (
+            order_id,
+            account,
+            side,
+            price_e4,
+            quantity,
+            executed,
+            still,
+            amount,
+            fees,
+            state,
+            updated,
+            last,
+            busted,
+        ) in (
+            (offer, BEN, SELL, 100_000, 100, 45, 55, 4_500_000, 2_250, opened, wrong, wrong + 1, 5),
+            (taker, ANN, BUY, 100_000, 40, 40, 0, 4_000_000, 2_000, filled, taker, taker + 2, 0),
+            (wrong, ANN, BUY, 100_000, 5, 5, 0, 500_000, 250, filled, wrong, wrong + 2, 5),
+            (bid, ANN, BUY, 90_000, 10, 0, 10, 0, 0, opened, bid, bid, 0),
         ):
             self.history.orders.add(
                 order_id=order_id,
@@ -270,6 +307,9 @@ class Day:
                 create_time_us=1_000 * order_id,
                 update_time_us=1_000 * updated,
                 last_sequence=last,
+                busted_quantity=busted,
+                busted_amount_e4=busted * 100_000,
+                busted_fees_e4=busted * 50,
                 **common,
             )
 
@@ -296,21 +336,11 @@ class Day:
                 **fields,
             )
 
-    def _tell(self, offer: int, trade: int, later: tuple[int, ...]) -> None:
-        taker, placed = trade - 1, {order.order_id: order for order in self.history.orders}
-        accepted = {order_id: self._accepted(placed[order_id]) for order_id in (offer, taker, *later)}
+    def _tell(self, offer: int, trade: int, error: int, bust: int, later: tuple[int, ...]) -> None:
+        placed = {order.order_id: order for order in self.history.orders}
+        accepted = {order_id: self._accepted(placed[order_id]) for order_id in (offer, trade - 1, error - 1, *later)}
         slid = accepted[later[-1]]
         slid.price_e4 = 100_000
-        traded: dict[str, Any] = {"sequence": trade, "time_us": 1_000 * taker, "kind": order_pb2.UPDATE_KIND_TRADED}
-        traded |= {"symbol": "ACME", "price_e4": 100_000, "quantity": 40, "fee_e4": 2_000}
-        sold = {"order_id": offer, "account": BEN, "open_quantity": 60, "maker": True, "side": SELL}
-        bought = {"order_id": taker, "account": ANN, "client_order_id": f"c{taker}", "side": BUY}
-        filled = {
-            "kind": order_pb2.UPDATE_KIND_FILLED,
-            "order_id": taker,
-            "account": ANN,
-            "client_order_id": f"c{taker}",
-        }
         restated = order_pb2.OrderUpdate()
         restated.CopyFrom(slid)
         restated.MergeFrom(order_pb2.OrderUpdate(sequence=slid.sequence + 1, kind=order_pb2.UPDATE_KIND_RESTATED))
@@ -318,13 +348,35 @@ class Day:
         restated.side = market_pb2.SIDE_UNSPECIFIED
         self.told = [
             *accepted.values(),
-            order_pb2.OrderUpdate(**traded, **sold),
-            order_pb2.OrderUpdate(**traded, **bought),
-            order_pb2.OrderUpdate(sequence=trade + 1, time_us=1_000 * taker, symbol="ACME", **filled),
+            *self._traded(offer, trade, 40, 60),
+            *self._traded(offer, error, 5, 55),
+            *self._busted(offer, error, bust),
             restated,
         ]
         self.told.sort(key=lambda update: update.sequence)
         self.store(*self.told)
+
+    def _traded(self, offer: int, trade: int, quantity: int, left: int) -> list[order_pb2.OrderUpdate]:
+        taker = trade - 1
+        traded: dict[str, Any] = {"sequence": trade, "time_us": 1_000 * taker, "kind": order_pb2.UPDATE_KIND_TRADED}
+        traded |= {"symbol": "ACME", "price_e4": 100_000, "quantity": quantity, "fee_e4": 50 * quantity}
+        sold = {"order_id": offer, "account": BEN, "open_quantity": left, "maker": True, "side": SELL}
+        bought = {"order_id": taker, "account": ANN, "client_order_id": f"c{taker}"}
+        filled = {"sequence": trade + 1, "time_us": 1_000 * taker, "symbol": "ACME"}
+        return [
+            order_pb2.OrderUpdate(**traded, **sold),
+            order_pb2.OrderUpdate(**traded, **bought, side=BUY),
+            order_pb2.OrderUpdate(**filled, **bought, kind=order_pb2.UPDATE_KIND_FILLED),
+        ]
+
+    def _busted(self, offer: int, error: int, bust: int) -> list[order_pb2.OrderUpdate]:
+        common: dict[str, Any] = {"sequence": bust, "time_us": 1_000 * bust, "kind": order_pb2.UPDATE_KIND_BUSTED}
+        common |= {"symbol": "ACME", "price_e4": 100_000, "quantity": 5, "fee_e4": 250}
+        common |= {"trade_sequence": error, "bust_reason": "an error"}
+        return [
+            order_pb2.OrderUpdate(order_id=offer, account=BEN, maker=True, side=SELL, **common),
+            order_pb2.OrderUpdate(order_id=error - 1, account=ANN, side=BUY, **common),
+        ]
 
     def _accepted(self, order: order_pb2.Order) -> order_pb2.OrderUpdate:
         update = order_pb2.OrderUpdate(sequence=order.order_id, order_id=order.order_id, open_quantity=order.quantity)
@@ -347,23 +399,16 @@ class Day:
                     updates=order_pb2.WatchOrdersResponse(updates=part).SerializeToString(),
                 )
 
-    def _quote(self, trade: int) -> None:
+    def _quote(self, trade: int, error: int) -> None:
         book = self.quotes.books.add(symbol="ACME")
         book.bids.add(price_e4=90_000, quantity=10, orders=1)
         book.bids.add(price_e4=99_000, quantity=8, orders=1)
-        book.asks.add(price_e4=100_000, quantity=60, orders=1)
+        book.asks.add(price_e4=100_000, quantity=55, orders=1)
         book.asks.add(price_e4=110_000, quantity=12, orders=1)
-        self.quotes.trades.add(
-            symbol="ACME",
-            trade=quote_pb2.Trade(
-                sequence=trade,
-                symbol_sequence=3,
-                price_e4=100_000,
-                quantity=40,
-                taker_side=BUY,
-                time_us=1_000 * (trade - 1),
-            ),
-        )
+        for sequence, number, quantity in ((trade, 3, 40), (error, 5, 5)):
+            made = quote_pb2.Trade(sequence=sequence, symbol_sequence=number, price_e4=100_000, quantity=quantity)
+            made.taker_side, made.time_us, made.busted = BUY, 1_000 * (sequence - 1), sequence == error
+            self.quotes.trades.add(symbol="ACME", trade=made)
 
     def reconcile(self) -> Breaks:
         breaks, keep = Breaks(), {0: self.keep}
@@ -486,7 +531,7 @@ def test_a_changed_order_shows_the_field_that_differs(day: Day) -> None:
 
 def test_an_order_that_history_lacks_is_a_break(day: Day) -> None:
     """An order that the history lacks has nothing on its right side."""
-    del day.history.orders[0], day.history.participants[0]
+    del day.history.orders[1], day.history.participants[1]
     (found,) = day.reconcile().kept
     assert (found.kind, found.right.value) == ("order", None)
 
@@ -574,8 +619,32 @@ def test_the_tape_has_each_trade_once(day: Day) -> None:
     again = day.quotes.trades[0]
     day.quotes.trades.append(again)
     assert day.reconcile().found == {"quote_trade": 1}
-    del day.quotes.trades[:]
+    del day.quotes.trades[0], day.quotes.trades[1:]
     assert day.reconcile().found == {"quote_trade": 1}
+
+
+def test_a_bust_is_of_a_trade_that_was_and_once(day: Day) -> None:
+    """A second bust of a trade, and one of a trade that never was so, contradict the events before them."""
+    (error,) = (trade.trade.sequence for trade in day.quotes.trades if trade.trade.busted)
+    fold, breaks = folded(day.journal)
+    assert (fold.counts["busts"], breaks.found) == (1, {})
+    day.journal.bust(error)
+    assert folded(day.journal)[1].found == {"event": 1}
+    other = Day()
+    other.journal.batches[5].events[0].busted.trade.quantity += 1
+    assert folded(other.journal)[1].found == {"event": 1}
+
+
+def test_what_the_exchange_lends_for_a_bust_comes_from_its_account(day: Day) -> None:
+    """A balance is short of what a bust takes back: the exchange's account for that lends it, and no other."""
+    lent = {"asset": "EUR", "amount": 7, "kind": "cover", "trade_id": day.quotes.trades[1].trade.sequence}
+    day.ledger.transfers.add(debit_account="exchange/cover", credit_account=BEN, **lent)
+    day.ledger.balances.add(account="exchange/cover", asset="EUR", debits_posted=7, available=-7)
+    day.ledger.balances[2].credits_posted += 7
+    day.ledger.balances[2].available += 7
+    assert day.reconcile().found == {}
+    day.ledger.transfers[-1].debit_account = day.ledger.balances[-1].account = "exchange/vaults"
+    assert day.reconcile().found == {"posting": 1}
 
 
 def test_a_wrong_level_names_symbol_side_and_price(day: Day) -> None:
@@ -590,9 +659,9 @@ def test_a_wrong_level_names_symbol_side_and_price(day: Day) -> None:
 def test_the_public_are_told_what_happened(day: Day) -> None:
     """A feed that differs from the private events is a break, though svc_quote follows it faithfully."""
     day.journal.public[3].events[0].trade.quantity = 41
-    day.journal.public[3].events[1].level.quantity = 59
+    day.journal.public[4].events[1].level.quantity = 54
     day.quotes.trades[0].trade.quantity = 41
-    day.quotes.books[0].asks[0].quantity = 59
+    day.quotes.books[0].asks[0].quantity = 54
     assert day.reconcile().found == {"feed_trade": 1, "feed_depth": 1}
 
 

@@ -35,6 +35,7 @@ class SettleBatch:
         settlement, memory = self.settlement, self.memory
         for key in settlement.moved:
             memory.balances.setdefault(key, [0, 0, 0])
+        settlement.cover({key: memory.available(key) for key in settlement.moved})
         assert below_zero({key: memory.available(key) for key in settlement.moved}, settlement.moved) is None
         for key, moved in settlement.moved.items():
             memory.balances[key] = [was + by for was, by in zip(memory.balances[key], moved, strict=True)]

@@ -213,6 +213,30 @@ STATUSES: dict[str, tuple[str, Any, grpc.StatusCode, str]] = {
         grpc.StatusCode.INVALID_ARGUMENT,
         "INSTRUMENT_INVALID",
     ),
+    "bust of no trade": (
+        "BustTrade",
+        match_pb2.BustTradeRequest(trade_id=2, reason="an error"),
+        grpc.StatusCode.NOT_FOUND,
+        "TRADE_UNKNOWN",
+    ),
+    "bust of what is not there yet": (
+        "BustTrade",
+        match_pb2.BustTradeRequest(trade_id=1 << 40, reason="an error"),
+        grpc.StatusCode.NOT_FOUND,
+        "TRADE_UNKNOWN",
+    ),
+    "bust of a trade of another shard": (
+        "BustTrade",
+        match_pb2.BustTradeRequest(trade_id=1 << 48 | 2, reason="an error"),
+        grpc.StatusCode.NOT_FOUND,
+        "TRADE_UNKNOWN",
+    ),
+    "bust of a negative trade": (
+        "BustTrade",
+        match_pb2.BustTradeRequest(trade_id=-1, reason="an error"),
+        grpc.StatusCode.NOT_FOUND,
+        "TRADE_UNKNOWN",
+    ),
     "stream from the future": (
         "StreamExecutions",
         match_pb2.StreamExecutionsRequest(from_sequence=1 << 40),

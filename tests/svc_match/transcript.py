@@ -3,6 +3,7 @@
     > add ACME tick=0.01 maker=100 taker=200      an instrument (fees in millionths; protection= in basis points)
     > date 20260105 | close 20260105 | phase ACME open | tick
     > alice buy a1 100 ACME 10.40 fok hold=7      account, side, own id, quantity, symbol, price; "market" for no price
+    > bust #9 a typing error                      busts the trade of sequence 9
     > alice cancel a2 a1                          cancels alice's order a1; an order id (#5) may be named instead
     > alice replace a3 a1 80 10.40                new total and price
 
@@ -59,6 +60,7 @@ class Desk:
         self.engine = Engine(0)
         self.time_us = 0
         self._names: dict[int, str] = {}
+        self._trades: dict[int, events.Traded] = {}
 
     def say(self, line: str) -> list[str]:
         """Runs one command; the lines that tell what happened."""
@@ -84,6 +86,8 @@ class Desk:
             return commands.CloseDate(int(words[0]))
         if first == "phase":
             return commands.SetPhase("" if words[0] == "all" else words[0], Phase[words[1].upper()])
+        if first == "bust":
+            return commands.BustTrade(self._trades[int(words[0][1:])], " ".join(words[1:]))
         if first == "tick":
             return commands.Tick()
         return self._order(first, words, options)
@@ -144,6 +148,7 @@ class Desk:
             case events.Rejected():
                 return f"rejected {event.account}:{event.client_order_id} {event.reason} {event.field}={event.value}"
             case events.Traded():
+                self._trades[event.sequence] = event
                 return (
                     f"trade {event.symbol} {event.quantity} at {money(event.price_e4)}: "
                     f"maker {self._names[event.maker_order_id]} fee {money(event.maker_fee_e4)} "
@@ -178,6 +183,9 @@ class Desk:
 
 def _public(event: Any) -> str:
     match event:
+        case events.Busted():
+            trade = event.trade
+            return f"bust of trade {trade.sequence}, {trade.quantity} at {money(trade.price_e4)}: {event.reason}"
         case events.PublicTrade():
             return f"trade {event.quantity} at {money(event.price_e4)}"
         case events.LevelChanged():

@@ -7,11 +7,12 @@ import argparse
 import random
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from hashlib import blake2b
 
 from chassis.units import order_id
-from svc_match.core import books, commands, engine, snapshot
+from svc_match.core import books, commands, engine, events, snapshot
 from svc_match.core.instrument import Instrument, Phase
 from svc_match.core.terms import TERMS, wrong_terms
 from tests.svc_match.oracle import engine as oracle
@@ -51,7 +52,8 @@ class Drawing:
         self.number = 0
         self.date = FIRST_DATE
         self.recent: list[commands.Order] = []
-        self.sequence = 0  # of the core, told by who runs the commands
+        self.sequence = 0  # of the core, told by who runs the commands,
+        self.trades: deque[events.Traded] = deque(maxlen=KEPT)  # and what traded last
 
     def draw(self, count: int) -> Iterator[commands.Command]:
         """A start, then `count` commands with dates that close and open."""
@@ -77,6 +79,8 @@ class Drawing:
             return commands.OpenDate(chance.choice((0, self.date, self.date + 1, 20261399)))
         if roll < 0.3:
             return commands.AddInstrument(chance.choice(list(self.instruments.values())))
+        if roll < 0.4 and self.trades:
+            return commands.BustTrade(chance.choice(self.trades), "drawn")
         symbol = chance.choice((*SYMBOLS, "", "ZZZ"))
         return commands.SetPhase(
             symbol, chance.choice((Phase.OPEN, Phase.OPEN, Phase.OPEN, Phase.HALTED, Phase.CLOSED))
@@ -219,15 +223,18 @@ class Pair:
     def __init__(self) -> None:
         self.plain, self.packed = oracle.Engine(0), engine.Engine(0)
         self.time_us = 1
+        self.trades: list[events.Traded] = []  # of the last batch
 
     def apply(self, batch: list[commands.Command]) -> None:
         """All of a batch, in as many rows as it takes; everything that both say is equal."""
+        self.trades = []
         while batch:
             self.time_us += 1
             wanted = self.plain.apply(batch, self.time_us, EVENTS_LIMIT)
             found = self.packed.apply(batch, self.time_us, EVENTS_LIMIT)
             if tuple(found) != tuple(wanted) or list(found.public.items()) != list(wanted.public.items()):
                 raise Unequal(difference(wanted, found))
+            self.trades += [event for event in found.events if type(event) is events.Traded]
             batch = batch[len(found.results) :]
 
     def compare(self) -> None:
@@ -292,6 +299,7 @@ def run(seed: int, count: int) -> tuple[Pair, list[commands.Command]]:
             if len(batch) >= size:
                 pair.apply(batch)
                 drawing.sequence, batch = pair.packed.sequence, []
+                drawing.trades.extend(pair.trades[-KEPT:])
                 size = drawing.chance.choice((1, 2, 7, 64, BATCH_LIMIT))
                 if drawing.chance.random() < 0.05:
                     pair.compare()

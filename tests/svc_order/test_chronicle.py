@@ -149,6 +149,48 @@ async def test_an_order_that_its_own_rule_ended_says_so(told: Told, reason: Any)
     assert [(one.done_reason, one.quantity, one.client_order_id) for one in ends] == [(reason, 10, "c1"), (0, 10, "c4")]
 
 
+async def test_both_sides_are_told_of_a_bust_and_their_orders_stay(told: Told) -> None:
+    """Shares, cost and fees of busted trades are beside those executed, of an open order and of a finished one; whatever else the
+    order shows, its last event included, is as it was. What follows a bust is no command's doing.
+    """
+    trade = events_pb2.Trade(
+        symbol="AAA", price_e4=500, quantity=30, maker_order_id=1, taker_order_id=2, taker_side=SELL
+    )
+    trade.maker_account, trade.taker_account, trade.maker_fee_e4, trade.taker_fee_e4 = ALPHA, BETA, 7, 9
+    trade.maker_open_quantity = 70
+    await told.row(
+        accepted(1, ALPHA, BUY, 500, 100),
+        accepted(2, BETA, SELL, 500, 30),
+        events_pb2.ExecutionEvent(trade=trade),
+        done(2, BETA, events_pb2.DONE_REASON_FILLED, 0),
+    )
+    before = await told.order(1), await told.order(2)
+    bust = events_pb2.ExecutionEvent(busted=events_pb2.TradeBusted(trade_id=3, reason="an error", trade=trade))
+    later = accepted(6, BETA, BUY, 400, 10)
+    await told.row(bust, later, events_pb2.ExecutionEvent(busted=events_pb2.TradeBusted(trade_id=5, trade=trade)))
+    for order, fees_e4 in zip(before, (7, 9), strict=True):
+        assert (order.busted_quantity, order.busted_amount_e4, order.busted_fees_e4) == (0, 0, 0)
+        order.busted_quantity, order.busted_amount_e4, order.busted_fees_e4 = 60, 30_000, 2 * fees_e4
+        assert await told.order(order.order_id) == order
+    for name, order_id, account, fee_e4, side in (("alpha", 1, ALPHA, 7, BUY), ("beta", 2, BETA, 9, SELL)):
+        busts = [one for one in await told.updates(name) if one.kind == order_pb2.UPDATE_KIND_BUSTED]
+        assert busts[0] == order_pb2.OrderUpdate(
+            sequence=5,
+            time_us=7,
+            kind=order_pb2.UPDATE_KIND_BUSTED,
+            order_id=order_id,
+            account=account,
+            symbol="AAA",
+            price_e4=500,
+            quantity=30,
+            fee_e4=fee_e4,
+            maker=name == "alpha",
+            side=side,
+            trade_sequence=3,
+            bust_reason="an error",
+        )
+
+
 async def test_the_drop_copy_is_exported_in_order_and_in_bounded_parts(told: Told) -> None:
     """By participant and sequence, a part of at most EXPORT_BYTES or one row; the same bytes as are told."""
     large = b"x" * (db.EXPORT_BYTES // 2 - 1)

@@ -49,6 +49,7 @@ class Store:
     async def trades_before(self, shard: int, symbol: str, symbol_sequence: int, limit: int) -> list[Trade]:
         self._answer()
         known = [trade for trade in self.trades.get((shard, symbol), []) if trade.symbol_sequence < symbol_sequence]
+        known = [trade for trade in known if not trade.busts]
         return known[::-1][:limit]
 
     async def trades_after(self, shard: int, symbol: str, after: int, until: int, limit: int) -> list[Trade]:

@@ -74,7 +74,7 @@ def assert_is(shard: Shard, naive: Naive) -> None:
             expected = naive.side(symbol, side)
             assert [level[1:] for level in levels.top(len(levels))] == expected
             assert levels.best == next(iter(levels.top(1)), None)
-        assert market.tape.after(market.tape.floor, 10**6) == naive.trades[symbol]
+        assert [entry[:6] for entry in market.tape.after(market.tape.floor, 10**6)] == naive.trades[symbol]
         day = market.statistics
         shown = day.open_price_e4, day.high_price_e4, day.low_price_e4, day.last_price_e4
         assert (*shown, day.volume, day.value_e4, day.trades) == naive.statistics(symbol)

@@ -306,6 +306,12 @@ class Client:
         """Every trade after the position (0: from the start, -1: from now), over broken connections too, none twice."""
         return feeds.watch_trades(self._connection, self._quotes, symbol, after_symbol_sequence, incarnation)
 
+    def watch_busts(
+        self, symbol: str, after_symbol_sequence: int = -1, *, incarnation: str = ""
+    ) -> AsyncIterator[quote_pb2.TradeBust]:
+        """Every trade that an operator busts after the position, as `watch_trades`."""
+        return feeds.watch_busts(self._connection, self._quotes, symbol, after_symbol_sequence, incarnation)
+
     def watch_statistics(self, symbols: Sequence[str]) -> AsyncIterator[quote_pb2.DayStatistics]:
         """Day statistics of up to 100 instruments: each as it is, then as it changes, conflated."""
         return feeds.watch_statistics(self._connection, self._quotes, symbols)

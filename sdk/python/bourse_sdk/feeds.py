@@ -61,17 +61,43 @@ async def watch_trades(
     after: int,
     incarnation: str,
 ) -> AsyncIterator[quote_pb2.Trade]:
-    """Every trade once. A reader that fell behind goes on after the last one it got."""
+    """Every trade once."""
+    async for entry in _watch_tape(connection, stub, symbol, after, incarnation):
+        if isinstance(entry, quote_pb2.Trade):
+            yield entry
+
+
+async def watch_busts(
+    connection: Connection,
+    stub: "quote_pb2_grpc.QuoteServiceAsyncStub",
+    symbol: str,
+    after: int,
+    incarnation: str,
+) -> AsyncIterator[quote_pb2.TradeBust]:
+    """Every bust once."""
+    async for entry in _watch_tape(connection, stub, symbol, after, incarnation):
+        if isinstance(entry, quote_pb2.TradeBust):
+            yield entry
+
+
+async def _watch_tape(
+    connection: Connection,
+    stub: "quote_pb2_grpc.QuoteServiceAsyncStub",
+    symbol: str,
+    after: int,
+    incarnation: str,
+) -> AsyncIterator[quote_pb2.Trade | quote_pb2.TradeBust]:
+    """Trades and busts. A reader that fell behind goes on after the last one it got."""
     request = make(quote_pb2.StreamTradesRequest, symbol=symbol, after_symbol_sequence=after, incarnation=incarnation)
 
     def open_call() -> Any:
         return stub.StreamTrades(request, metadata=connection.token.metadata())
 
     async for response in connection.stream(open_call, resume=_fell_behind):
-        for trade in response.trades:
-            if trade.symbol_sequence > request.after_symbol_sequence:
-                request.after_symbol_sequence = trade.symbol_sequence
-                yield trade
+        for entry in sorted((*response.trades, *response.busts), key=lambda one: one.symbol_sequence):
+            if entry.symbol_sequence > request.after_symbol_sequence:
+                request.after_symbol_sequence = entry.symbol_sequence
+                yield entry
         if response.position.symbol_sequence > request.after_symbol_sequence:
             request.after_symbol_sequence = response.position.symbol_sequence
         request.incarnation = response.position.incarnation

@@ -15,6 +15,8 @@ from bourse_sdk import feeds
 from bourse_sdk.connection import Connection, Token, with_metadata
 from bourse_sdk.requests import make
 
+SEQUENCE_BITS = 48  # of a trade's id; the bits above are its shard
+
 GIVE_UP_SECONDS = 30.0
 DATE_SECONDS = 30.0
 EXPORT_SECONDS = 120.0
@@ -177,6 +179,13 @@ class Operator:
         shard = shards.get(symbol, self.shards[0])  # Where nobody knows it, a shard says so.
         response: match_pb2.SetPhaseResponse = await self._connection.call(self._matches[shard].SetPhase, request)
         return {shard: response.sequence}
+
+    async def bust_trade(self, trade_id: int, reason: str) -> int:
+        """Busts a trade of the open date; the sequence of the event that says so. Not idempotent: again it is refused (TRADE_BUSTED)."""
+        match = self._matches.get(trade_id >> SEQUENCE_BITS, self._matches[self.shards[0]])  # One of them says so.
+        request = make(match_pb2.BustTradeRequest, trade_id=trade_id, reason=reason)
+        response: match_pb2.BustTradeResponse = await self._connection.call(match.BustTrade, request)
+        return response.sequence
 
     async def shard_states(self) -> dict[int, match_pb2.GetShardResponse]:
         """Each shard's sequence, open date and hash."""

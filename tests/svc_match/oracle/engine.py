@@ -11,6 +11,7 @@ from chassis.units import order_id, sequence_of, shard_of
 from svc_match.core import events
 from svc_match.core.commands import (
     AddInstrument,
+    BustTrade,
     Cancel,
     CloseDate,
     Command,
@@ -60,6 +61,7 @@ from tests.svc_match.oracle.trading import Trading
 ROW_EVENTS_LIMIT = 16_384
 CLOSE_ORDERS_LIMIT = 4_096
 INSTRUMENT_LIMIT = 4_096
+BUST_LIMIT = 4_096
 
 BUY = Side.BUY
 LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT = OrderType
@@ -94,6 +96,7 @@ class Engine(Trading):
         self.identities = Identities()
         self.timers: dict[tuple[int, int], int] = {}  # when each kind and key is due
         self.timed: dict[int, Callable[[Due, int], None]] = {}
+        self.busted: list[int] = []
 
     def apply(
         self, commands: Sequence[Command | Refused], time_us: int, events_limit: int = ROW_EVENTS_LIMIT
@@ -301,6 +304,8 @@ class Engine(Trading):
             return self._close_date(command.trading_date)
         if isinstance(command, AddInstrument):
             return self._add_instrument(command.instrument)
+        if isinstance(command, BustTrade):
+            return self._bust_trade(command)
         return self._set_phase(command)
 
     def _open_date(self, trading_date: int) -> events.Result:
@@ -317,6 +322,7 @@ class Engine(Trading):
         self.trading_date = self.last_date = trading_date
         self.date_opened_sequence = self.sequence
         self.identities = Identities()
+        self.busted = []
         for book in self.numbered:
             book.last_e4 = 0
         return self._announce(events.DateOpened(self.sequence, trading_date))
@@ -374,6 +380,21 @@ class Engine(Trading):
             return Refused(Reason.SYMBOL_UNKNOWN, "symbol", command.symbol)
         for book in [self.books[command.symbol]] if command.symbol else self.numbered:
             self._change_phase(book, command.phase)
+        return events.Stands(self.sequence)
+
+    def _bust_trade(self, command: BustTrade) -> events.Result:
+        named = "trade_id", str(order_id(self.shard, command.trade.sequence))
+        if not self.trading_date or command.trade.sequence < self.date_opened_sequence:
+            return Refused(Reason.TRADE_OF_EARLIER_DATE, *named)
+        if command.trade.sequence in self.busted:
+            return Refused(Reason.TRADE_BUSTED, *named)
+        if len(self.busted) >= BUST_LIMIT:
+            return Refused(Reason.BUST_LIMIT, *named)
+        self.busted.append(command.trade.sequence)
+        self.sequence += 1
+        busted = events.Busted(self.sequence, command.trade, command.reason)
+        self._events.append(busted)
+        self._show(self.books[command.trade.symbol], busted)
         return events.Stands(self.sequence)
 
     def _change_phase(self, book: Book, phase: Phase) -> None:

@@ -73,7 +73,7 @@ class ExecutionBatch(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., trading_date: _Optional[int] = ..., events: _Optional[_Iterable[_Union[ExecutionEvent, _Mapping]]] = ...) -> None: ...
 
 class ExecutionEvent(_message.Message):
-    __slots__ = ("tick", "date_opened", "date_closed", "instrument_added", "phase_changed", "accepted", "rejected", "trade", "replaced", "done", "restated")
+    __slots__ = ("tick", "date_opened", "date_closed", "instrument_added", "phase_changed", "accepted", "rejected", "trade", "replaced", "done", "restated", "busted")
     TICK_FIELD_NUMBER: _ClassVar[int]
     DATE_OPENED_FIELD_NUMBER: _ClassVar[int]
     DATE_CLOSED_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +85,7 @@ class ExecutionEvent(_message.Message):
     REPLACED_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
     RESTATED_FIELD_NUMBER: _ClassVar[int]
+    BUSTED_FIELD_NUMBER: _ClassVar[int]
     tick: Tick
     date_opened: TradingDateOpened
     date_closed: TradingDateClosed
@@ -96,7 +97,8 @@ class ExecutionEvent(_message.Message):
     replaced: OrderReplaced
     done: OrderDone
     restated: OrderRestated
-    def __init__(self, tick: _Optional[_Union[Tick, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., rejected: _Optional[_Union[CommandRejected, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., done: _Optional[_Union[OrderDone, _Mapping]] = ..., restated: _Optional[_Union[OrderRestated, _Mapping]] = ...) -> None: ...
+    busted: TradeBusted
+    def __init__(self, tick: _Optional[_Union[Tick, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., rejected: _Optional[_Union[CommandRejected, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., done: _Optional[_Union[OrderDone, _Mapping]] = ..., restated: _Optional[_Union[OrderRestated, _Mapping]] = ..., busted: _Optional[_Union[TradeBusted, _Mapping]] = ...) -> None: ...
 
 class Tick(_message.Message):
     __slots__ = ()
@@ -226,6 +228,16 @@ class Trade(_message.Message):
     auction: bool
     def __init__(self, symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., maker_order_id: _Optional[int] = ..., taker_order_id: _Optional[int] = ..., maker_account: _Optional[str] = ..., taker_account: _Optional[str] = ..., taker_side: _Optional[_Union[_market_pb2.Side, str]] = ..., maker_fee_e4: _Optional[int] = ..., taker_fee_e4: _Optional[int] = ..., maker_open_quantity: _Optional[int] = ..., taker_open_quantity: _Optional[int] = ..., auction: _Optional[bool] = ...) -> None: ...
 
+class TradeBusted(_message.Message):
+    __slots__ = ("trade_id", "reason", "trade")
+    TRADE_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TRADE_FIELD_NUMBER: _ClassVar[int]
+    trade_id: int
+    reason: str
+    trade: Trade
+    def __init__(self, trade_id: _Optional[int] = ..., reason: _Optional[str] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ...) -> None: ...
+
 class OrderReplaced(_message.Message):
     __slots__ = ("order_id", "account", "client_order_id", "symbol", "price_e4", "quantity", "open_quantity", "hold_id", "held_price_e4", "held_fee_e6")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -317,7 +329,7 @@ class MarketDataBatch(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., part: _Optional[int] = ..., parts: _Optional[int] = ..., symbol: _Optional[str] = ..., first_symbol_sequence: _Optional[int] = ..., events: _Optional[_Iterable[_Union[MarketDataEvent, _Mapping]]] = ...) -> None: ...
 
 class MarketDataEvent(_message.Message):
-    __slots__ = ("sequence", "trade", "level", "phase_changed", "instrument_added", "date_opened", "date_closed", "indicative")
+    __slots__ = ("sequence", "trade", "level", "phase_changed", "instrument_added", "date_opened", "date_closed", "indicative", "busted")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     TRADE_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
@@ -326,6 +338,7 @@ class MarketDataEvent(_message.Message):
     DATE_OPENED_FIELD_NUMBER: _ClassVar[int]
     DATE_CLOSED_FIELD_NUMBER: _ClassVar[int]
     INDICATIVE_FIELD_NUMBER: _ClassVar[int]
+    BUSTED_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     trade: PublicTrade
     level: LevelChanged
@@ -334,7 +347,8 @@ class MarketDataEvent(_message.Message):
     date_opened: TradingDateOpened
     date_closed: TradingDateClosed
     indicative: IndicativeChanged
-    def __init__(self, sequence: _Optional[int] = ..., trade: _Optional[_Union[PublicTrade, _Mapping]] = ..., level: _Optional[_Union[LevelChanged, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., indicative: _Optional[_Union[IndicativeChanged, _Mapping]] = ...) -> None: ...
+    busted: PublicTradeBusted
+    def __init__(self, sequence: _Optional[int] = ..., trade: _Optional[_Union[PublicTrade, _Mapping]] = ..., level: _Optional[_Union[LevelChanged, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., indicative: _Optional[_Union[IndicativeChanged, _Mapping]] = ..., busted: _Optional[_Union[PublicTradeBusted, _Mapping]] = ...) -> None: ...
 
 class PublicTrade(_message.Message):
     __slots__ = ("price_e4", "quantity", "taker_side", "auction")
@@ -347,6 +361,18 @@ class PublicTrade(_message.Message):
     taker_side: _market_pb2.Side
     auction: bool
     def __init__(self, price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., taker_side: _Optional[_Union[_market_pb2.Side, str]] = ..., auction: _Optional[bool] = ...) -> None: ...
+
+class PublicTradeBusted(_message.Message):
+    __slots__ = ("trade_sequence", "price_e4", "quantity", "taker_side")
+    TRADE_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    TAKER_SIDE_FIELD_NUMBER: _ClassVar[int]
+    trade_sequence: int
+    price_e4: int
+    quantity: int
+    taker_side: _market_pb2.Side
+    def __init__(self, trade_sequence: _Optional[int] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., taker_side: _Optional[_Union[_market_pb2.Side, str]] = ...) -> None: ...
 
 class LevelChanged(_message.Message):
     __slots__ = ("side", "price_e4", "quantity", "orders")

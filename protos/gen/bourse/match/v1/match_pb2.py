@@ -28,7 +28,7 @@ from bourse.types.v1 import command_pb2 as bourse_dot_types_dot_v1_dot_command__
 from bourse.types.v1 import market_pb2 as bourse_dot_types_dot_v1_dot_market__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x62ourse/match/v1/match.proto\x12\x0f\x62ourse.match.v1\x1a\x1c\x62ourse/match/v1/events.proto\x1a\x1d\x62ourse/types/v1/callers.proto\x1a\x1d\x62ourse/types/v1/command.proto\x1a\x1c\x62ourse/types/v1/market.proto\"V\n\rSubmitRequest\x12\x13\n\x0bincarnation\x18\x01 \x01(\t\x12\x30\n\x0bsubmissions\x18\x02 \x03(\x0b\x32\x1b.bourse.match.v1.Submission\"\xa3\x01\n\nSubmission\x12.\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1d.bourse.types.v1.OrderCommand\x12\x0f\n\x07hold_id\x18\x02 \x01(\x03\x12\x13\n\x0bheld_amount\x18\x03 \x01(\x03\x12\x15\n\rheld_price_e4\x18\x04 \x01(\x03\x12\x13\n\x0bheld_fee_e6\x18\x05 \x01(\x03\x12\x13\n\x0b\x64\x65\x61\x64line_us\x18\x06 \x01(\x03\"n\n\x0eSubmitResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.bourse.types.v1.CommandResult\x12+\n\x08\x64raining\x18\x02 \x01(\x0b\x32\x19.bourse.match.v1.Draining\".\n\x16OpenTradingDateRequest\x12\x14\n\x0ctrading_date\x18\x01 \x01(\x05\"+\n\x17OpenTradingDateResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"/\n\x17\x43loseTradingDateRequest\x12\x14\n\x0ctrading_date\x18\x01 \x01(\x05\",\n\x18\x43loseTradingDateResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"G\n\x14\x41\x64\x64InstrumentRequest\x12/\n\ninstrument\x18\x01 \x01(\x0b\x32\x1b.bourse.types.v1.Instrument\")\n\x15\x41\x64\x64InstrumentResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"w\n\x0fSetPhaseRequest\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12%\n\x05phase\x18\x02 \x01(\x0e\x32\x16.bourse.types.v1.Phase\x12-\n\x07\x61uction\x18\x03 \x01(\x0e\x32\x1c.bourse.types.v1.AuctionKind\"$\n\x10SetPhaseResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"\x11\n\x0fGetShardRequest\"\x82\x02\n\x10GetShardResponse\x12\r\n\x05shard\x18\x01 \x01(\x05\x12\x13\n\x0bincarnation\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12\x10\n\x08sequence\x18\x04 \x01(\x03\x12\x0f\n\x07time_us\x18\x05 \x01(\x03\x12\x14\n\x0ctrading_date\x18\x06 \x01(\x05\x12\x1c\n\x14\x64\x61te_opened_sequence\x18\x07 \x01(\x03\x12\x13\n\x0bopen_orders\x18\x08 \x01(\x03\x12\x12\n\nstate_hash\x18\t \x01(\t\x12\x11\n\tsemantics\x18\n \x01(\x05\x12\x1a\n\x12published_sequence\x18\x0b \x01(\x03\x12\x0c\n\x04\x63ore\x18\x0c \x01(\t\"\x18\n\x16ListInstrumentsRequest\"b\n\x17ListInstrumentsResponse\x12\x35\n\x0binstruments\x18\x01 \x03(\x0b\x32 .bourse.match.v1.InstrumentState\x12\x10\n\x08sequence\x18\x02 \x01(\x03\"\x98\x01\n\x0fInstrumentState\x12/\n\ninstrument\x18\x01 \x01(\x0b\x32\x1b.bourse.types.v1.Instrument\x12%\n\x05phase\x18\x02 \x01(\x0e\x32\x16.bourse.types.v1.Phase\x12-\n\x07\x61uction\x18\x03 \x01(\x0e\x32\x1c.bourse.types.v1.AuctionKind\"1\n\x0fGetDepthRequest\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x0e\n\x06levels\x18\x02 \x01(\x05\"\xcf\x01\n\x10GetDepthResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0fsymbol_sequence\x18\x02 \x01(\x03\x12+\n\x04\x62ids\x18\x03 \x03(\x0b\x32\x1d.bourse.match.v1.LevelChanged\x12+\n\x04\x61sks\x18\x04 \x03(\x0b\x32\x1d.bourse.match.v1.LevelChanged\x12\x36\n\nindicative\x18\x05 \x01(\x0b\x32\".bourse.match.v1.IndicativeChanged\"Z\n\x17StreamExecutionsRequest\x12\x15\n\rfrom_sequence\x18\x01 \x01(\x03\x12\x13\n\x0bincarnation\x18\x02 \x01(\t\x12\x13\n\x0bto_sequence\x18\x03 \x01(\x03\"X\n\x18StreamExecutionsResponse\x12\x0f\n\x07\x62\x61tches\x18\x01 \x03(\x0c\x12+\n\x08\x64raining\x18\x02 \x01(\x0b\x32\x19.bourse.match.v1.Draining\"Z\n\x17StreamMarketDataRequest\x12\x15\n\rfrom_sequence\x18\x01 \x01(\x03\x12\x13\n\x0bincarnation\x18\x02 \x01(\t\x12\x13\n\x0bto_sequence\x18\x03 \x01(\x03\"X\n\x18StreamMarketDataResponse\x12\x0f\n\x07\x62\x61tches\x18\x01 \x03(\x0c\x12+\n\x08\x64raining\x18\x02 \x01(\x0b\x32\x19.bourse.match.v1.Draining\")\n\x08\x44raining\x12\x1d\n\x15resume_after_sequence\x18\x01 \x01(\x03\x32\xa8\x08\n\x0cMatchService\x12W\n\x06Submit\x12\x1e.bourse.match.v1.SubmitRequest\x1a\x1f.bourse.match.v1.SubmitResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x03(\x01\x30\x01\x12n\n\x0fOpenTradingDate\x12\'.bourse.match.v1.OpenTradingDateRequest\x1a(.bourse.match.v1.OpenTradingDateResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x02\x12q\n\x10\x43loseTradingDate\x12(.bourse.match.v1.CloseTradingDateRequest\x1a).bourse.match.v1.CloseTradingDateResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x02\x12h\n\rAddInstrument\x12%.bourse.match.v1.AddInstrumentRequest\x1a&.bourse.match.v1.AddInstrumentResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x02\x12Y\n\x08SetPhase\x12 .bourse.match.v1.SetPhaseRequest\x1a!.bourse.match.v1.SetPhaseResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x02\x12\\\n\x08GetShard\x12 .bourse.match.v1.GetShardRequest\x1a!.bourse.match.v1.GetShardResponse\"\x0b\x90\x02\x01\x8a\xb5\x18\x04\x02\x03\x05\x06\x12p\n\x0fListInstruments\x12\'.bourse.match.v1.ListInstrumentsRequest\x1a(.bourse.match.v1.ListInstrumentsResponse\"\n\x90\x02\x01\x8a\xb5\x18\x03\x02\x03\x06\x12Z\n\x08GetDepth\x12 .bourse.match.v1.GetDepthRequest\x1a!.bourse.match.v1.GetDepthResponse\"\t\x90\x02\x01\x8a\xb5\x18\x02\x02\x06\x12u\n\x10StreamExecutions\x12(.bourse.match.v1.StreamExecutionsRequest\x1a).bourse.match.v1.StreamExecutionsResponse\"\n\x90\x02\x01\x8a\xb5\x18\x03\x02\x03\x05\x30\x01\x12t\n\x10StreamMarketData\x12(.bourse.match.v1.StreamMarketDataRequest\x1a).bourse.match.v1.StreamMarketDataResponse\"\t\x90\x02\x01\x8a\xb5\x18\x02\x02\x06\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x62ourse/match/v1/match.proto\x12\x0f\x62ourse.match.v1\x1a\x1c\x62ourse/match/v1/events.proto\x1a\x1d\x62ourse/types/v1/callers.proto\x1a\x1d\x62ourse/types/v1/command.proto\x1a\x1c\x62ourse/types/v1/market.proto\"V\n\rSubmitRequest\x12\x13\n\x0bincarnation\x18\x01 \x01(\t\x12\x30\n\x0bsubmissions\x18\x02 \x03(\x0b\x32\x1b.bourse.match.v1.Submission\"\xa3\x01\n\nSubmission\x12.\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1d.bourse.types.v1.OrderCommand\x12\x0f\n\x07hold_id\x18\x02 \x01(\x03\x12\x13\n\x0bheld_amount\x18\x03 \x01(\x03\x12\x15\n\rheld_price_e4\x18\x04 \x01(\x03\x12\x13\n\x0bheld_fee_e6\x18\x05 \x01(\x03\x12\x13\n\x0b\x64\x65\x61\x64line_us\x18\x06 \x01(\x03\"n\n\x0eSubmitResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.bourse.types.v1.CommandResult\x12+\n\x08\x64raining\x18\x02 \x01(\x0b\x32\x19.bourse.match.v1.Draining\".\n\x16OpenTradingDateRequest\x12\x14\n\x0ctrading_date\x18\x01 \x01(\x05\"+\n\x17OpenTradingDateResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"/\n\x17\x43loseTradingDateRequest\x12\x14\n\x0ctrading_date\x18\x01 \x01(\x05\",\n\x18\x43loseTradingDateResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"G\n\x14\x41\x64\x64InstrumentRequest\x12/\n\ninstrument\x18\x01 \x01(\x0b\x32\x1b.bourse.types.v1.Instrument\")\n\x15\x41\x64\x64InstrumentResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"w\n\x0fSetPhaseRequest\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12%\n\x05phase\x18\x02 \x01(\x0e\x32\x16.bourse.types.v1.Phase\x12-\n\x07\x61uction\x18\x03 \x01(\x0e\x32\x1c.bourse.types.v1.AuctionKind\"$\n\x10SetPhaseResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"4\n\x10\x42ustTradeRequest\x12\x10\n\x08trade_id\x18\x01 \x01(\x03\x12\x0e\n\x06reason\x18\x02 \x01(\t\"%\n\x11\x42ustTradeResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"\x11\n\x0fGetShardRequest\"\x82\x02\n\x10GetShardResponse\x12\r\n\x05shard\x18\x01 \x01(\x05\x12\x13\n\x0bincarnation\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12\x10\n\x08sequence\x18\x04 \x01(\x03\x12\x0f\n\x07time_us\x18\x05 \x01(\x03\x12\x14\n\x0ctrading_date\x18\x06 \x01(\x05\x12\x1c\n\x14\x64\x61te_opened_sequence\x18\x07 \x01(\x03\x12\x13\n\x0bopen_orders\x18\x08 \x01(\x03\x12\x12\n\nstate_hash\x18\t \x01(\t\x12\x11\n\tsemantics\x18\n \x01(\x05\x12\x1a\n\x12published_sequence\x18\x0b \x01(\x03\x12\x0c\n\x04\x63ore\x18\x0c \x01(\t\"\x18\n\x16ListInstrumentsRequest\"b\n\x17ListInstrumentsResponse\x12\x35\n\x0binstruments\x18\x01 \x03(\x0b\x32 .bourse.match.v1.InstrumentState\x12\x10\n\x08sequence\x18\x02 \x01(\x03\"\x98\x01\n\x0fInstrumentState\x12/\n\ninstrument\x18\x01 \x01(\x0b\x32\x1b.bourse.types.v1.Instrument\x12%\n\x05phase\x18\x02 \x01(\x0e\x32\x16.bourse.types.v1.Phase\x12-\n\x07\x61uction\x18\x03 \x01(\x0e\x32\x1c.bourse.types.v1.AuctionKind\"1\n\x0fGetDepthRequest\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x0e\n\x06levels\x18\x02 \x01(\x05\"\xcf\x01\n\x10GetDepthResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0fsymbol_sequence\x18\x02 \x01(\x03\x12+\n\x04\x62ids\x18\x03 \x03(\x0b\x32\x1d.bourse.match.v1.LevelChanged\x12+\n\x04\x61sks\x18\x04 \x03(\x0b\x32\x1d.bourse.match.v1.LevelChanged\x12\x36\n\nindicative\x18\x05 \x01(\x0b\x32\".bourse.match.v1.IndicativeChanged\"Z\n\x17StreamExecutionsRequest\x12\x15\n\rfrom_sequence\x18\x01 \x01(\x03\x12\x13\n\x0bincarnation\x18\x02 \x01(\t\x12\x13\n\x0bto_sequence\x18\x03 \x01(\x03\"X\n\x18StreamExecutionsResponse\x12\x0f\n\x07\x62\x61tches\x18\x01 \x03(\x0c\x12+\n\x08\x64raining\x18\x02 \x01(\x0b\x32\x19.bourse.match.v1.Draining\"Z\n\x17StreamMarketDataRequest\x12\x15\n\rfrom_sequence\x18\x01 \x01(\x03\x12\x13\n\x0bincarnation\x18\x02 \x01(\t\x12\x13\n\x0bto_sequence\x18\x03 \x01(\x03\"X\n\x18StreamMarketDataResponse\x12\x0f\n\x07\x62\x61tches\x18\x01 \x03(\x0c\x12+\n\x08\x64raining\x18\x02 \x01(\x0b\x32\x19.bourse.match.v1.Draining\")\n\x08\x44raining\x12\x1d\n\x15resume_after_sequence\x18\x01 \x01(\x03\x32\x83\t\n\x0cMatchService\x12W\n\x06Submit\x12\x1e.bourse.match.v1.SubmitRequest\x1a\x1f.bourse.match.v1.SubmitResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x03(\x01\x30\x01\x12n\n\x0fOpenTradingDate\x12\'.bourse.match.v1.OpenTradingDateRequest\x1a(.bourse.match.v1.OpenTradingDateResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x02\x12q\n\x10\x43loseTradingDate\x12(.bourse.match.v1.CloseTradingDateRequest\x1a).bourse.match.v1.CloseTradingDateResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x02\x12h\n\rAddInstrument\x12%.bourse.match.v1.AddInstrumentRequest\x1a&.bourse.match.v1.AddInstrumentResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x02\x12Y\n\x08SetPhase\x12 .bourse.match.v1.SetPhaseRequest\x1a!.bourse.match.v1.SetPhaseResponse\"\x08\x90\x02\x02\x8a\xb5\x18\x01\x02\x12Y\n\tBustTrade\x12!.bourse.match.v1.BustTradeRequest\x1a\".bourse.match.v1.BustTradeResponse\"\x05\x8a\xb5\x18\x01\x02\x12\\\n\x08GetShard\x12 .bourse.match.v1.GetShardRequest\x1a!.bourse.match.v1.GetShardResponse\"\x0b\x90\x02\x01\x8a\xb5\x18\x04\x02\x03\x05\x06\x12p\n\x0fListInstruments\x12\'.bourse.match.v1.ListInstrumentsRequest\x1a(.bourse.match.v1.ListInstrumentsResponse\"\n\x90\x02\x01\x8a\xb5\x18\x03\x02\x03\x06\x12Z\n\x08GetDepth\x12 .bourse.match.v1.GetDepthRequest\x1a!.bourse.match.v1.GetDepthResponse\"\t\x90\x02\x01\x8a\xb5\x18\x02\x02\x06\x12u\n\x10StreamExecutions\x12(.bourse.match.v1.StreamExecutionsRequest\x1a).bourse.match.v1.StreamExecutionsResponse\"\n\x90\x02\x01\x8a\xb5\x18\x03\x02\x03\x05\x30\x01\x12t\n\x10StreamMarketData\x12(.bourse.match.v1.StreamMarketDataRequest\x1a).bourse.match.v1.StreamMarketDataResponse\"\t\x90\x02\x01\x8a\xb5\x18\x02\x02\x06\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,6 +45,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MATCHSERVICE'].methods_by_name['AddInstrument']._serialized_options = b'\220\002\002\212\265\030\001\002'
   _globals['_MATCHSERVICE'].methods_by_name['SetPhase']._loaded_options = None
   _globals['_MATCHSERVICE'].methods_by_name['SetPhase']._serialized_options = b'\220\002\002\212\265\030\001\002'
+  _globals['_MATCHSERVICE'].methods_by_name['BustTrade']._loaded_options = None
+  _globals['_MATCHSERVICE'].methods_by_name['BustTrade']._serialized_options = b'\212\265\030\001\002'
   _globals['_MATCHSERVICE'].methods_by_name['GetShard']._loaded_options = None
   _globals['_MATCHSERVICE'].methods_by_name['GetShard']._serialized_options = b'\220\002\001\212\265\030\004\002\003\005\006'
   _globals['_MATCHSERVICE'].methods_by_name['ListInstruments']._loaded_options = None
@@ -77,30 +79,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETPHASEREQUEST']._serialized_end=959
   _globals['_SETPHASERESPONSE']._serialized_start=961
   _globals['_SETPHASERESPONSE']._serialized_end=997
-  _globals['_GETSHARDREQUEST']._serialized_start=999
-  _globals['_GETSHARDREQUEST']._serialized_end=1016
-  _globals['_GETSHARDRESPONSE']._serialized_start=1019
-  _globals['_GETSHARDRESPONSE']._serialized_end=1277
-  _globals['_LISTINSTRUMENTSREQUEST']._serialized_start=1279
-  _globals['_LISTINSTRUMENTSREQUEST']._serialized_end=1303
-  _globals['_LISTINSTRUMENTSRESPONSE']._serialized_start=1305
-  _globals['_LISTINSTRUMENTSRESPONSE']._serialized_end=1403
-  _globals['_INSTRUMENTSTATE']._serialized_start=1406
-  _globals['_INSTRUMENTSTATE']._serialized_end=1558
-  _globals['_GETDEPTHREQUEST']._serialized_start=1560
-  _globals['_GETDEPTHREQUEST']._serialized_end=1609
-  _globals['_GETDEPTHRESPONSE']._serialized_start=1612
-  _globals['_GETDEPTHRESPONSE']._serialized_end=1819
-  _globals['_STREAMEXECUTIONSREQUEST']._serialized_start=1821
-  _globals['_STREAMEXECUTIONSREQUEST']._serialized_end=1911
-  _globals['_STREAMEXECUTIONSRESPONSE']._serialized_start=1913
-  _globals['_STREAMEXECUTIONSRESPONSE']._serialized_end=2001
-  _globals['_STREAMMARKETDATAREQUEST']._serialized_start=2003
-  _globals['_STREAMMARKETDATAREQUEST']._serialized_end=2093
-  _globals['_STREAMMARKETDATARESPONSE']._serialized_start=2095
-  _globals['_STREAMMARKETDATARESPONSE']._serialized_end=2183
-  _globals['_DRAINING']._serialized_start=2185
-  _globals['_DRAINING']._serialized_end=2226
-  _globals['_MATCHSERVICE']._serialized_start=2229
-  _globals['_MATCHSERVICE']._serialized_end=3293
+  _globals['_BUSTTRADEREQUEST']._serialized_start=999
+  _globals['_BUSTTRADEREQUEST']._serialized_end=1051
+  _globals['_BUSTTRADERESPONSE']._serialized_start=1053
+  _globals['_BUSTTRADERESPONSE']._serialized_end=1090
+  _globals['_GETSHARDREQUEST']._serialized_start=1092
+  _globals['_GETSHARDREQUEST']._serialized_end=1109
+  _globals['_GETSHARDRESPONSE']._serialized_start=1112
+  _globals['_GETSHARDRESPONSE']._serialized_end=1370
+  _globals['_LISTINSTRUMENTSREQUEST']._serialized_start=1372
+  _globals['_LISTINSTRUMENTSREQUEST']._serialized_end=1396
+  _globals['_LISTINSTRUMENTSRESPONSE']._serialized_start=1398
+  _globals['_LISTINSTRUMENTSRESPONSE']._serialized_end=1496
+  _globals['_INSTRUMENTSTATE']._serialized_start=1499
+  _globals['_INSTRUMENTSTATE']._serialized_end=1651
+  _globals['_GETDEPTHREQUEST']._serialized_start=1653
+  _globals['_GETDEPTHREQUEST']._serialized_end=1702
+  _globals['_GETDEPTHRESPONSE']._serialized_start=1705
+  _globals['_GETDEPTHRESPONSE']._serialized_end=1912
+  _globals['_STREAMEXECUTIONSREQUEST']._serialized_start=1914
+  _globals['_STREAMEXECUTIONSREQUEST']._serialized_end=2004
+  _globals['_STREAMEXECUTIONSRESPONSE']._serialized_start=2006
+  _globals['_STREAMEXECUTIONSRESPONSE']._serialized_end=2094
+  _globals['_STREAMMARKETDATAREQUEST']._serialized_start=2096
+  _globals['_STREAMMARKETDATAREQUEST']._serialized_end=2186
+  _globals['_STREAMMARKETDATARESPONSE']._serialized_start=2188
+  _globals['_STREAMMARKETDATARESPONSE']._serialized_end=2276
+  _globals['_DRAINING']._serialized_start=2278
+  _globals['_DRAINING']._serialized_end=2319
+  _globals['_MATCHSERVICE']._serialized_start=2322
+  _globals['_MATCHSERVICE']._serialized_end=3477
 # @@protoc_insertion_point(module_scope)

@@ -94,6 +94,20 @@ class SetPhaseResponse(_message.Message):
     sequence: int
     def __init__(self, sequence: _Optional[int] = ...) -> None: ...
 
+class BustTradeRequest(_message.Message):
+    __slots__ = ("trade_id", "reason")
+    TRADE_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    trade_id: int
+    reason: str
+    def __init__(self, trade_id: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class BustTradeResponse(_message.Message):
+    __slots__ = ("sequence",)
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    def __init__(self, sequence: _Optional[int] = ...) -> None: ...
+
 class GetShardRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

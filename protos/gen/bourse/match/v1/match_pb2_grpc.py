@@ -62,6 +62,11 @@ class MatchServiceStub:
                 request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.SetPhaseRequest.SerializeToString,
                 response_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.SetPhaseResponse.FromString,
                 _registered_method=True)
+        self.BustTrade = channel.unary_unary(
+                '/bourse.match.v1.MatchService/BustTrade',
+                request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.BustTradeRequest.SerializeToString,
+                response_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.BustTradeResponse.FromString,
+                _registered_method=True)
         self.GetShard = channel.unary_unary(
                 '/bourse.match.v1.MatchService/GetShard',
                 request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.GetShardRequest.SerializeToString,
@@ -141,6 +146,14 @@ class MatchServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BustTrade(self, request, context):
+        """Busts a trade of the open trading date: money, shares and fees go back, the tape says so; its orders stay as they are. Busting it again is refused.
+        NOT_FOUND: TRADE_UNKNOWN. FAILED_PRECONDITION: TRADE_OF_EARLIER_DATE, TRADE_BUSTED. INVALID_ARGUMENT: BUST_REASON_INVALID. RESOURCE_EXHAUSTED: BUST_LIMIT. DATA_LOSS: JOURNAL_DAMAGED (where the trade is).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetShard(self, request, context):
         """The shard's state at its last committed row.
         """
@@ -207,6 +220,11 @@ def add_MatchServiceServicer_to_server(servicer, server):
                     servicer.SetPhase,
                     request_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.SetPhaseRequest.FromString,
                     response_serializer=bourse_dot_match_dot_v1_dot_match__pb2.SetPhaseResponse.SerializeToString,
+            ),
+            'BustTrade': grpc.unary_unary_rpc_method_handler(
+                    servicer.BustTrade,
+                    request_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.BustTradeRequest.FromString,
+                    response_serializer=bourse_dot_match_dot_v1_dot_match__pb2.BustTradeResponse.SerializeToString,
             ),
             'GetShard': grpc.unary_unary_rpc_method_handler(
                     servicer.GetShard,
@@ -372,6 +390,33 @@ class MatchService:
             '/bourse.match.v1.MatchService/SetPhase',
             bourse_dot_match_dot_v1_dot_match__pb2.SetPhaseRequest.SerializeToString,
             bourse_dot_match_dot_v1_dot_match__pb2.SetPhaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BustTrade(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bourse.match.v1.MatchService/BustTrade',
+            bourse_dot_match_dot_v1_dot_match__pb2.BustTradeRequest.SerializeToString,
+            bourse_dot_match_dot_v1_dot_match__pb2.BustTradeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -62,6 +62,10 @@ class MatchServiceStub:
     """Sets the phase of one instrument, or of all of this shard. Setting the phase that is changes nothing and succeeds. An auction that becomes OPEN or CLOSED trades first.
     NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: PHASE_INVALID. FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN.
     """
+    BustTrade: _grpc.UnaryUnaryMultiCallable[_match_pb2.BustTradeRequest, _match_pb2.BustTradeResponse]
+    """Busts a trade of the open trading date: money, shares and fees go back, the tape says so; its orders stay as they are. Busting it again is refused.
+    NOT_FOUND: TRADE_UNKNOWN. FAILED_PRECONDITION: TRADE_OF_EARLIER_DATE, TRADE_BUSTED. INVALID_ARGUMENT: BUST_REASON_INVALID. RESOURCE_EXHAUSTED: BUST_LIMIT. DATA_LOSS: JOURNAL_DAMAGED (where the trade is).
+    """
     GetShard: _grpc.UnaryUnaryMultiCallable[_match_pb2.GetShardRequest, _match_pb2.GetShardResponse]
     """The shard's state at its last committed row."""
     ListInstruments: _grpc.UnaryUnaryMultiCallable[_match_pb2.ListInstrumentsRequest, _match_pb2.ListInstrumentsResponse]
@@ -113,6 +117,10 @@ class MatchServiceAsyncStub(MatchServiceStub):
     SetPhase: _aio.UnaryUnaryMultiCallable[_match_pb2.SetPhaseRequest, _match_pb2.SetPhaseResponse]  # type: ignore[assignment]
     """Sets the phase of one instrument, or of all of this shard. Setting the phase that is changes nothing and succeeds. An auction that becomes OPEN or CLOSED trades first.
     NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: PHASE_INVALID. FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN.
+    """
+    BustTrade: _aio.UnaryUnaryMultiCallable[_match_pb2.BustTradeRequest, _match_pb2.BustTradeResponse]  # type: ignore[assignment]
+    """Busts a trade of the open trading date: money, shares and fees go back, the tape says so; its orders stay as they are. Busting it again is refused.
+    NOT_FOUND: TRADE_UNKNOWN. FAILED_PRECONDITION: TRADE_OF_EARLIER_DATE, TRADE_BUSTED. INVALID_ARGUMENT: BUST_REASON_INVALID. RESOURCE_EXHAUSTED: BUST_LIMIT. DATA_LOSS: JOURNAL_DAMAGED (where the trade is).
     """
     GetShard: _aio.UnaryUnaryMultiCallable[_match_pb2.GetShardRequest, _match_pb2.GetShardResponse]  # type: ignore[assignment]
     """The shard's state at its last committed row."""
@@ -192,6 +200,16 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_match_pb2.SetPhaseResponse, _abc.Awaitable[_match_pb2.SetPhaseResponse]]:
         """Sets the phase of one instrument, or of all of this shard. Setting the phase that is changes nothing and succeeds. An auction that becomes OPEN or CLOSED trades first.
         NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: PHASE_INVALID. FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN.
+        """
+
+    @_abc_1.abstractmethod
+    def BustTrade(
+        self,
+        request: _match_pb2.BustTradeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_match_pb2.BustTradeResponse, _abc.Awaitable[_match_pb2.BustTradeResponse]]:
+        """Busts a trade of the open trading date: money, shares and fees go back, the tape says so; its orders stay as they are. Busting it again is refused.
+        NOT_FOUND: TRADE_UNKNOWN. FAILED_PRECONDITION: TRADE_OF_EARLIER_DATE, TRADE_BUSTED. INVALID_ARGUMENT: BUST_REASON_INVALID. RESOURCE_EXHAUSTED: BUST_LIMIT. DATA_LOSS: JOURNAL_DAMAGED (where the trade is).
         """
 
     @_abc_1.abstractmethod

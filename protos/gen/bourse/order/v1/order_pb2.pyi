@@ -21,6 +21,7 @@ class UpdateKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     UPDATE_KIND_FILLED: _ClassVar[UpdateKind]
     UPDATE_KIND_CANCELLED: _ClassVar[UpdateKind]
     UPDATE_KIND_RESTATED: _ClassVar[UpdateKind]
+    UPDATE_KIND_BUSTED: _ClassVar[UpdateKind]
 
 class OrderState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -37,6 +38,7 @@ UPDATE_KIND_REPLACED: UpdateKind
 UPDATE_KIND_FILLED: UpdateKind
 UPDATE_KIND_CANCELLED: UpdateKind
 UPDATE_KIND_RESTATED: UpdateKind
+UPDATE_KIND_BUSTED: UpdateKind
 ORDER_STATE_UNSPECIFIED: OrderState
 ORDER_STATE_OPEN: OrderState
 ORDER_STATE_FILLED: OrderState
@@ -168,7 +170,7 @@ class WatchOrdersResponse(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., updates: _Optional[_Iterable[_Union[OrderUpdate, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
 
 class OrderUpdate(_message.Message):
-    __slots__ = ("sequence", "time_us", "kind", "order_id", "account", "client_order_id", "symbol", "price_e4", "quantity", "open_quantity", "fee_e4", "maker", "side", "refusal", "restate_reason", "done_reason")
+    __slots__ = ("sequence", "time_us", "kind", "order_id", "account", "client_order_id", "symbol", "price_e4", "quantity", "open_quantity", "fee_e4", "maker", "side", "refusal", "restate_reason", "done_reason", "trade_sequence", "bust_reason")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     TIME_US_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -185,6 +187,8 @@ class OrderUpdate(_message.Message):
     REFUSAL_FIELD_NUMBER: _ClassVar[int]
     RESTATE_REASON_FIELD_NUMBER: _ClassVar[int]
     DONE_REASON_FIELD_NUMBER: _ClassVar[int]
+    TRADE_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    BUST_REASON_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     time_us: int
     kind: UpdateKind
@@ -201,10 +205,12 @@ class OrderUpdate(_message.Message):
     refusal: _market_pb2.Refusal
     restate_reason: _events_pb2.RestateReason
     done_reason: _events_pb2.DoneReason
-    def __init__(self, sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., kind: _Optional[_Union[UpdateKind, str]] = ..., order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., fee_e4: _Optional[int] = ..., maker: _Optional[bool] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ..., restate_reason: _Optional[_Union[_events_pb2.RestateReason, str]] = ..., done_reason: _Optional[_Union[_events_pb2.DoneReason, str]] = ...) -> None: ...
+    trade_sequence: int
+    bust_reason: str
+    def __init__(self, sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., kind: _Optional[_Union[UpdateKind, str]] = ..., order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., fee_e4: _Optional[int] = ..., maker: _Optional[bool] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ..., restate_reason: _Optional[_Union[_events_pb2.RestateReason, str]] = ..., done_reason: _Optional[_Union[_events_pb2.DoneReason, str]] = ..., trade_sequence: _Optional[int] = ..., bust_reason: _Optional[str] = ...) -> None: ...
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4", "state", "create_time_us", "update_time_us", "last_sequence", "refusal", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "triggered", "done_reason", "trailing_amount_e4", "trailing_bp")
+    __slots__ = ("order_id", "account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4", "state", "create_time_us", "update_time_us", "last_sequence", "refusal", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "triggered", "done_reason", "trailing_amount_e4", "trailing_bp", "busted_quantity", "busted_amount_e4", "busted_fees_e4")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -235,6 +241,9 @@ class Order(_message.Message):
     DONE_REASON_FIELD_NUMBER: _ClassVar[int]
     TRAILING_AMOUNT_E4_FIELD_NUMBER: _ClassVar[int]
     TRAILING_BP_FIELD_NUMBER: _ClassVar[int]
+    BUSTED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    BUSTED_AMOUNT_E4_FIELD_NUMBER: _ClassVar[int]
+    BUSTED_FEES_E4_FIELD_NUMBER: _ClassVar[int]
     order_id: int
     account: str
     client_order_id: str
@@ -265,7 +274,10 @@ class Order(_message.Message):
     done_reason: _events_pb2.DoneReason
     trailing_amount_e4: int
     trailing_bp: int
-    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[_command_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_command_pb2.TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., executed_quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., executed_amount_e4: _Optional[int] = ..., fees_e4: _Optional[int] = ..., state: _Optional[_Union[OrderState, str]] = ..., create_time_us: _Optional[int] = ..., update_time_us: _Optional[int] = ..., last_sequence: _Optional[int] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[_command_pb2.StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[_command_pb2.PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[_command_pb2.SelfTradePrevention, str]] = ..., triggered: _Optional[bool] = ..., done_reason: _Optional[_Union[_events_pb2.DoneReason, str]] = ..., trailing_amount_e4: _Optional[int] = ..., trailing_bp: _Optional[int] = ...) -> None: ...
+    busted_quantity: int
+    busted_amount_e4: int
+    busted_fees_e4: int
+    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[_command_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_command_pb2.TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., executed_quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., executed_amount_e4: _Optional[int] = ..., fees_e4: _Optional[int] = ..., state: _Optional[_Union[OrderState, str]] = ..., create_time_us: _Optional[int] = ..., update_time_us: _Optional[int] = ..., last_sequence: _Optional[int] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[_command_pb2.StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[_command_pb2.PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[_command_pb2.SelfTradePrevention, str]] = ..., triggered: _Optional[bool] = ..., done_reason: _Optional[_Union[_events_pb2.DoneReason, str]] = ..., trailing_amount_e4: _Optional[int] = ..., trailing_bp: _Optional[int] = ..., busted_quantity: _Optional[int] = ..., busted_amount_e4: _Optional[int] = ..., busted_fees_e4: _Optional[int] = ...) -> None: ...
 
 class ExportOrdersRequest(_message.Message):
     __slots__ = ()

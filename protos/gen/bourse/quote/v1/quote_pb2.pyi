@@ -33,20 +33,34 @@ class Level(_message.Message):
     def __init__(self, price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., orders: _Optional[int] = ...) -> None: ...
 
 class Trade(_message.Message):
-    __slots__ = ("sequence", "symbol_sequence", "price_e4", "quantity", "taker_side", "time_us")
+    __slots__ = ("sequence", "symbol_sequence", "price_e4", "quantity", "taker_side", "time_us", "busted")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     PRICE_E4_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     TAKER_SIDE_FIELD_NUMBER: _ClassVar[int]
     TIME_US_FIELD_NUMBER: _ClassVar[int]
+    BUSTED_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     symbol_sequence: int
     price_e4: int
     quantity: int
     taker_side: _market_pb2.Side
     time_us: int
-    def __init__(self, sequence: _Optional[int] = ..., symbol_sequence: _Optional[int] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., taker_side: _Optional[_Union[_market_pb2.Side, str]] = ..., time_us: _Optional[int] = ...) -> None: ...
+    busted: bool
+    def __init__(self, sequence: _Optional[int] = ..., symbol_sequence: _Optional[int] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., taker_side: _Optional[_Union[_market_pb2.Side, str]] = ..., time_us: _Optional[int] = ..., busted: _Optional[bool] = ...) -> None: ...
+
+class TradeBust(_message.Message):
+    __slots__ = ("sequence", "symbol_sequence", "trade_sequence", "time_us")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TRADE_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TIME_US_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    symbol_sequence: int
+    trade_sequence: int
+    time_us: int
+    def __init__(self, sequence: _Optional[int] = ..., symbol_sequence: _Optional[int] = ..., trade_sequence: _Optional[int] = ..., time_us: _Optional[int] = ...) -> None: ...
 
 class TopOfBook(_message.Message):
     __slots__ = ("position", "bid", "ask")
@@ -217,14 +231,16 @@ class StreamTradesRequest(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., after_symbol_sequence: _Optional[int] = ..., incarnation: _Optional[str] = ...) -> None: ...
 
 class StreamTradesResponse(_message.Message):
-    __slots__ = ("position", "trades", "draining")
+    __slots__ = ("position", "trades", "draining", "busts")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     TRADES_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
+    BUSTS_FIELD_NUMBER: _ClassVar[int]
     position: QuotePosition
     trades: _containers.RepeatedCompositeFieldContainer[Trade]
     draining: Draining
-    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
+    busts: _containers.RepeatedCompositeFieldContainer[TradeBust]
+    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ..., busts: _Optional[_Iterable[_Union[TradeBust, _Mapping]]] = ...) -> None: ...
 
 class StreamDayStatisticsRequest(_message.Message):
     __slots__ = ("symbols",)
