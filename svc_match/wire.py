@@ -13,7 +13,7 @@ from svc_match.core import commands as core
 from svc_match.core import events
 from svc_match.core.engine import SEMANTICS, Applied, Engine
 from svc_match.core.events import Reason, Refused
-from svc_match.core.instrument import Instrument, Phase
+from svc_match.core.instrument import Instrument, Phase, TickBand
 from svc_match.core.plain import Executed
 from svc_match.core.terms import wrong_terms
 from svc_match.core.words import ACCOUNT_LENGTH_LIMIT, BUST_REASON_LENGTH_LIMIT, CLIENT_ORDER_ID_LENGTH_LIMIT, WORDS
@@ -604,6 +604,8 @@ def instrument(message: market_pb2.Instrument) -> Instrument:
         message.taker_fee_e6,
         message.shard,
         message.market_protection_bp,
+        tuple(TickBand(band.price_from_e4, band.tick_size_e4) for band in message.tick_bands),
+        message.max_notional_e4,
     )
 
 
@@ -621,4 +623,6 @@ def instrument_message(it: Instrument) -> market_pb2.Instrument:
         taker_fee_e6=it.taker_fee_e6,
         shard=it.shard,
         market_protection_bp=it.market_protection_bp,
+        tick_bands=[market_pb2.TickBand(price_from_e4=start, tick_size_e4=tick) for start, tick in it.tick_bands],
+        max_notional_e4=it.max_notional_e4,
     )

@@ -56,8 +56,7 @@ def _reference(event: events_pb2.MarketDataEvent) -> Event:
     if kind == "phase_changed":
         return events.PhaseChanged(events.Phase(event.phase_changed.phase))
     if kind == "instrument_added":
-        added = event.instrument_added.instrument
-        return events.Instrument._make(getattr(added, name) for name in events.Instrument._fields)
+        return events.Instrument(event.instrument_added.instrument.SerializeToString())
     if kind == "date_opened":
         return events.DateOpened(event.date_opened.trading_date)
     if kind == "date_closed":
@@ -76,9 +75,9 @@ def position(shard: Shard, market: Market) -> quote_pb2.QuotePosition:
 
 
 def instrument(shard: Shard, market: Market) -> quote_pb2.InstrumentStatus:
-    known = market.instrument
+    known = market.instrument or events.Instrument(market_pb2.Instrument(symbol=market.symbol).SerializeToString())
     return quote_pb2.InstrumentStatus(
-        instrument=market_pb2.Instrument(**known._asdict()) if known else market_pb2.Instrument(symbol=market.symbol),
+        instrument=market_pb2.Instrument.FromString(known.encoded),
         phase=cast("market_pb2.Phase", market.phase),
         trading_date=market.trading_date,
         position=position(shard, market),

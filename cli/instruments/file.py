@@ -13,9 +13,11 @@ from mesh.local.depth import require_shallow
 
 FILE_BYTES_LIMIT = 1 << 20
 REQUIRED = ("symbol", "currency", "tick_size", "max_price", "max_quantity")
-MONEY = ("tick_size", "min_price", "max_price")
+MONEY = ("tick_size", "min_price", "max_price", "max_notional")
+BAND = ("price_from", "tick_size")
 COUNTS = ("lot_size", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard", "market_protection_bp")
 WORDS = ("symbol", "currency")
+LISTS = ("tick_bands",)
 
 
 class FileError(Exception):
@@ -66,7 +68,8 @@ def _items(root: yaml.Node | None) -> list[yaml.Node]:
 
 
 def _instrument(node: yaml.Node, shards: Sequence[int]) -> market_pb2.Instrument:
-    fields = _fields(node, WORDS + MONEY + COUNTS)
+    fields = _fields(node, WORDS + MONEY + COUNTS + LISTS)
+    bands = [_band(band) for band in _list(fields.pop("tick_bands", None))]
     for name in REQUIRED:
         if name not in fields:
             raise FileError(node.start_mark, f"`{name}` is missing")
@@ -75,14 +78,39 @@ def _instrument(node: yaml.Node, shards: Sequence[int]) -> market_pb2.Instrument
     shard = values.get("shard", shards[zlib.crc32(symbol.encode()) % len(shards)])
     if shard not in shards:
         raise FileError(fields["shard"].start_mark, f"there is no shard {shard}; there are {list(shards)}")
-    return _checked(values, fields, shard)
+    instrument = _checked(values, fields, shard)
+    instrument.tick_bands.extend(bands)
+    return instrument
+
+
+def _list(node: yaml.Node | None) -> list[yaml.Node]:
+    if node is None:
+        return []
+    if not isinstance(node, yaml.SequenceNode):
+        raise FileError(node.start_mark, "a list is needed")
+    nodes: list[yaml.Node] = node.value
+    return nodes
+
+
+def _band(node: yaml.Node) -> market_pb2.TickBand:
+    fields = _fields(node, BAND)
+    for name in BAND:
+        if name not in fields:
+            raise FileError(node.start_mark, f"`{name}` is missing")
+    values = {name: _value(name, field) for name, field in fields.items()}
+    _require_carried(values, fields)
+    return market_pb2.TickBand(price_from_e4=values["price_from"], tick_size_e4=values["tick_size"])
+
+
+def _require_carried(values: Mapping[str, Any], fields: Mapping[str, yaml.Node]) -> None:
+    for name, value in values.items():
+        if isinstance(value, int) and not 0 <= value < 2**63:
+            raise FileError(fields[name].start_mark, f"`{name}` is out of range")
 
 
 def _checked(values: Mapping[str, Any], fields: Mapping[str, yaml.Node], shard: int) -> market_pb2.Instrument:
     """Ranges are the exchange's to refuse; a number that no message can carry, and what is no currency, is found here."""
-    for name, value in values.items():
-        if isinstance(value, int) and not 0 <= value < 2**63:
-            raise FileError(fields[name].start_mark, f"`{name}` is out of range")
+    _require_carried(values, fields)
     symbol, currency = values["symbol"], values["currency"]
     if symbol in CURRENCIES:
         raise FileError(
@@ -101,6 +129,7 @@ def _checked(values: Mapping[str, Any], fields: Mapping[str, yaml.Node], shard: 
         max_quantity=values["max_quantity"],
         maker_fee_e6=values.get("maker_fee_e6", 0),
         taker_fee_e6=values.get("taker_fee_e6", 0),
+        max_notional_e4=values.get("max_notional", 0),
         shard=shard,
         market_protection_bp=values.get("market_protection_bp", 0),
     )
@@ -125,9 +154,9 @@ def _value(name: str, node: yaml.Node) -> Any:
         raise FileError(node.start_mark, f"`{name}` needs one value")
     text: str = node.value
     try:
-        if name in MONEY:
+        if name in MONEY + BAND:
             return e4(text)
         return int(text.replace("_", "")) if name in COUNTS else text
     except ValueError:
-        kind = "a decimal with at most 4 places" if name in MONEY else "a whole number"
+        kind = "a decimal with at most 4 places" if name in MONEY + BAND else "a whole number"
         raise FileError(node.start_mark, f"`{name}` is {text!r}; {kind} is needed") from None

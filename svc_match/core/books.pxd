@@ -33,7 +33,7 @@ cdef class Index:
 @cython.final
 cdef class Books:
     cdef object _orders, _books, _sides, _levels, _bits, _parts, _out, _swept, _one, _participants, _nearest
-    cdef public object special
+    cdef public object special, protection
     cdef dict spare_windows, far_ticks, far_levels
     cdef list spare_far
     cdef readonly Index index
@@ -65,6 +65,9 @@ cdef class Books:
     cdef inline int place(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(needed=cython.Py_ssize_t, priced=cython.bint)
     cdef int _place_otherwise(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
+    cdef Py_ssize_t _exceeds(self, Py_ssize_t book, Py_ssize_t kind, Py_ssize_t price, Py_ssize_t quantity, Py_ssize_t amount) except -1
+    @cython.locals(word=cython.Py_ssize_t)
+    cdef int _place_guarded(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(side=cython.Py_ssize_t)
     cdef inline int cancel(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(s=cython.Py_ssize_t, side=cython.Py_ssize_t, book=cython.Py_ssize_t, needed=cython.Py_ssize_t, extra=cython.Py_ssize_t, fee=cython.Py_ssize_t, account=cython.Py_ssize_t)
@@ -72,7 +75,7 @@ cdef class Books:
 
     cdef inline Py_ssize_t _named(self, long long* c, Py_ssize_t at) except -1
     cdef Py_ssize_t _wrong_phase(self, Py_ssize_t book) noexcept
-    cdef Py_ssize_t _wrong_price(self, Py_ssize_t book, Py_ssize_t price) noexcept
+    cdef Py_ssize_t _wrong_price(self, Py_ssize_t book, Py_ssize_t price) except -1
     @cython.locals(scale=cython.Py_ssize_t, price=cython.Py_ssize_t)
     cdef Py_ssize_t protected(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) noexcept
     cdef Py_ssize_t _wrong_quantity(self, Py_ssize_t book, Py_ssize_t quantity) noexcept

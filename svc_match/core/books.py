@@ -152,6 +152,7 @@ class Books:
         self.swept_count = 0
         self.waiting = 0
         self.special: Any = None
+        self.protection: Any = None
         self.spare_windows: dict[int, list[int]] = {}
         self.far_ticks: dict[int, list[int]] = {}
         self.far_levels: dict[tuple[int, int], int] = {}
@@ -360,6 +361,10 @@ class Books:
             return self.reject(number, w.PLACE, w.AMOUNT_INVALID, w.F_AMOUNT, book + 1, 0)
         elif price != 0 and not priced:
             return self.reject(number, w.PLACE, w.PRICE_INVALID, w.F_PRICE, book + 1, 0)
+        if self.books[b + w.B_GUARDED] != 0:
+            field = self._exceeds(book, kind, price, quantity, amount)
+            if field != 0:
+                return self.reject(number, w.PLACE, w.NOTIONAL_OUT_OF_LIMITS, field, book + 1, 0)
         held_price = c[at + w.C_HELD_PRICE]
         if side != w.BUY:
             needed = quantity
@@ -376,6 +381,8 @@ class Books:
         if special != 0:
             self.special.place(number)
             return 0
+        if kind == w.LIMIT:
+            return self._place_guarded(c, at, number)
         # What is left is a MARKET order: what can trade at once does.
         assert kind == w.MARKET
         identity = self.accept(number)
@@ -396,6 +403,21 @@ class Books:
         self.done(w.IMMEDIATE if left else w.FILLED, book, identity, quantity - left, left, account & 0x7FFFFFFF)
         if self.swept_count != 0:
             self.show_swept(book * 2 + (side ^ 1))
+        return 0
+
+    def _exceeds(self, book: int, kind: int, price: int, quantity: int, amount: int) -> int:
+        """The field by which an order of a guarded book is above its largest notional, or 0."""
+        if amount != 0:
+            return w.F_AMOUNT if self.protection.exceeds(book, amount, 1) else 0
+        if price == 0 and kind == w.STOP:
+            price = self.one[w.C_STOP]
+        return w.F_QUANTITY if self.protection.exceeds(book, price, quantity) else 0
+
+    def _place_guarded(self, c: memoryview, at: int, number: int) -> int:
+        """A plain limit order of a guarded book, which passed the checks, as one that asks for nothing more."""
+        for word in range(w.COMMAND_WORDS + w.SPECIAL_WORDS):
+            self.one[word] = c[at + word] if word < w.COMMAND_WORDS else 0
+        self.special.place(number)
         return 0
 
     def cancel(self, c: memoryview, at: int, number: int) -> int:
@@ -455,6 +477,8 @@ class Books:
         reason = self._wrong_quantity(book, quantity)
         if reason == 0 and left <= 0:
             reason = w.QUANTITY_BELOW_EXECUTED
+        if reason == 0 and self.books[b + w.B_GUARDED] != 0 and self.protection.exceeds(book, price, quantity):
+            reason = w.NOTIONAL_OUT_OF_LIMITS
         if reason != 0:
             return self.reject(number, w.REPLACE, reason, w.F_QUANTITY, book + 1, identity)
         extra = c[at + w.C_HELD_AMOUNT] if held else 0
@@ -538,6 +562,8 @@ class Books:
         if price <= 0:
             return w.PRICE_INVALID
         if price % self.books[b + w.B_TICK_SIZE] != 0:
+            return w.PRICE_OFF_TICK
+        if self.books[b + w.B_GUARDED] != 0 and self.protection.is_off_tick(book, price):
             return w.PRICE_OFF_TICK
         if price < self.books[b + w.B_MIN_PRICE] or price > self.books[b + w.B_MAX_PRICE]:
             return w.PRICE_OUT_OF_LIMITS
@@ -1154,10 +1180,11 @@ class Books:
         return 0
 
     def set_phase(self, book: int, phase: int) -> int:
-        """What is not open takes no price."""
+        """What is not open takes no price, and a guarded book none without a second look."""
         b = book * w.BOOK_WORDS
         self.books[b + w.B_PHASE] = phase
-        self.books[b + w.B_OPEN_PRICE] = self.books[b + w.B_MIN_PRICE] if phase == w.PHASE_OPEN else w.NO_LIMIT
+        plain = phase == w.PHASE_OPEN and self.books[b + w.B_GUARDED] == 0
+        self.books[b + w.B_OPEN_PRICE] = self.books[b + w.B_MIN_PRICE] if plain else w.NO_LIMIT
         return 0
 
     # One command

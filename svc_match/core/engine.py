@@ -33,7 +33,7 @@ from svc_match.core.commands import (
 )
 from svc_match.core.events import Public, Reason, Refused, Repeat
 from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
-from svc_match.core.instrument import Instrument, Phase, wrong_field
+from svc_match.core.instrument import Instrument, Phase, told, wrong_field
 from svc_match.core.plain import Executed
 from svc_match.core.special import Special
 from svc_match.core.telling import Telling
@@ -352,7 +352,7 @@ class Engine:
     def _add_instrument(self, instrument: Instrument) -> events.Result:
         wrong = wrong_field(instrument, self.shard)
         if wrong:
-            return Refused(Reason.INSTRUMENT_INVALID, wrong, str(getattr(instrument, wrong)))
+            return Refused(Reason.INSTRUMENT_INVALID, wrong, told(instrument, wrong))
         there = self.books.get(instrument.symbol)
         if there is not None:
             if there.instrument == instrument:
@@ -376,6 +376,7 @@ class Engine:
             phase,
         )
         self.packed.protect(number, instrument.market_protection_bp)
+        self.special.protection.guard(number, list(instrument.tick_bands), instrument.max_notional_e4)
         book = self.books[instrument.symbol] = Book(self.packed, self.special, number, instrument, self.names)
         self.numbers[instrument.symbol] = number + 1
         self.numbered.append(book)

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from chassis.units import CURRENCIES
 
@@ -13,6 +15,8 @@ MAX_PRICE_E4 = 10**13
 MAX_QUANTITY = 10**12
 MAX_FEE_E6 = 100_000
 MAX_PROTECTION_BP = 10_000
+MAX_TICK_BANDS = 64
+MAX_NOTIONAL_E4 = (1 << 63) - 1
 
 
 class Phase(IntEnum):
@@ -23,9 +27,19 @@ class Phase(IntEnum):
     HALTED = 3
 
 
+class TickBand(NamedTuple):
+    """From this price on to the next band another tick size holds."""
+
+    price_from_e4: int
+    tick_size_e4: int
+
+
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """Reference data of one instrument; prices in 1/10 000 of the currency, fees in 1/1 000 000 of the amount."""
+    """Reference data of one instrument; prices in 1/10 000 of the currency, fees in 1/1 000 000 of the amount.
+
+    `tick_size_e4` is the smallest tick, which each band's is a multiple of.
+    """
 
     symbol: str
     currency: str
@@ -38,6 +52,18 @@ class Instrument:
     taker_fee_e6: int
     shard: int
     market_protection_bp: int = 0  # in 1/10 000 of the reference price; 0 for none
+    tick_bands: tuple[TickBand, ...] = ()
+    max_notional_e4: int = 0
+
+    @classmethod
+    def restored(cls, values: dict[str, Any]) -> "Instrument":
+        """One whose fields were written as JSON."""
+        return cls(**values | {"tick_bands": tuple(TickBand(*band) for band in values.get("tick_bands", ()))})
+
+    def tick_at(self, price_e4: int) -> int:
+        """The tick size that holds at a price."""
+        below = [band.tick_size_e4 for band in self.tick_bands if band.price_from_e4 <= price_e4]
+        return below[-1] if below else self.tick_size_e4
 
 
 def wrong_field(instrument: Instrument, shard: int) -> str:
@@ -50,15 +76,43 @@ def wrong_field(instrument: Instrument, shard: int) -> str:
         "symbol": SYMBOL.match(instrument.symbol) is not None and instrument.symbol not in CURRENCIES,
         "currency": instrument.currency in CURRENCIES,
         "tick_size_e4": 1 <= tick <= MAX_TICK_SIZE_E4,
+        "tick_bands": _right_bands(instrument),
         "lot_size": 1 <= lot <= MAX_LOT_SIZE,
-        "min_price_e4": instrument.min_price_e4 > 0 and not instrument.min_price_e4 % max(tick, 1),
+        "min_price_e4": instrument.min_price_e4 > 0 and _on_tick(instrument, instrument.min_price_e4),
         "max_price_e4": instrument.min_price_e4 <= instrument.max_price_e4 <= MAX_PRICE_E4
-        and not instrument.max_price_e4 % max(tick, 1),
+        and _on_tick(instrument, instrument.max_price_e4),
         "max_quantity": 0 < instrument.max_quantity <= MAX_QUANTITY and not instrument.max_quantity % max(lot, 1),
         "maker_fee_e6": 0 <= instrument.maker_fee_e6 <= MAX_FEE_E6,
         "taker_fee_e6": 0 <= instrument.taker_fee_e6 <= MAX_FEE_E6,
         "shard": instrument.shard == shard,
         "market_protection_bp": 0 <= instrument.market_protection_bp <= MAX_PROTECTION_BP,
+        "max_notional_e4": 0 <= instrument.max_notional_e4 <= MAX_NOTIONAL_E4,
     }
     assert len(rules) == len(fields(instrument))
     return next((field for field, right in rules.items() if not right), "")
+
+
+def told(instrument: Instrument, field: str) -> str:
+    """What a field says, for a refusal: a list of bands as price:tick."""
+    value = getattr(instrument, field)
+    return " ".join(f"{start}:{tick}" for start, tick in value) if field == "tick_bands" else str(value)
+
+
+def _on_tick(instrument: Instrument, price_e4: int) -> bool:
+    return price_e4 % max(instrument.tick_at(price_e4), 1) == 0
+
+
+def _right_bands(instrument: Instrument) -> bool:
+    """Each band begins at a price of its own, above the one before; its tick is a multiple of the smallest."""
+    bands = instrument.tick_bands
+    return (
+        len(bands) <= MAX_TICK_BANDS
+        and all(one.price_from_e4 < other.price_from_e4 for one, other in pairwise(bands))
+        and all(
+            0 < tick <= MAX_TICK_SIZE_E4
+            and 0 < price_from <= MAX_PRICE_E4
+            and tick % max(instrument.tick_size_e4, 1) == 0
+            and price_from % tick == 0
+            for price_from, tick in bands
+        )
+    )

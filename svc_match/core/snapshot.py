@@ -117,7 +117,7 @@ def load(state: bytes, identities: bytes) -> Engine:
         )
     engine.busted.update(header["busted"])
     for fields, phase, symbol_sequence, last in header["books"]:
-        book = engine.add_book(Instrument(**fields), Phase(phase))
+        book = engine.add_book(Instrument.restored(fields), Phase(phase))
         engine.packed.count_public(book.number, symbol_sequence)
         engine.packed.set_last(book.number, last)
     for account in header["accounts"]:

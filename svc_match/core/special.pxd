@@ -4,6 +4,7 @@ from svc_match.core cimport bits
 from svc_match.core cimport layout as w
 from svc_match.core.arrival cimport Arrival
 from svc_match.core.books cimport Books
+from svc_match.core.protection cimport Protection
 from svc_match.core.standing cimport Standing
 from svc_match.core.stops cimport Stops
 
@@ -12,6 +13,7 @@ from svc_match.core.stops cimport Stops
 cdef class Special:
     cdef Books books
     cdef readonly Standing standing
+    cdef readonly Protection protection
     cdef Stops stops
     cdef Arrival arrival
 

@@ -10,6 +10,7 @@ from svc_match.core import bits
 from svc_match.core import layout as w
 from svc_match.core.arrival import Arrival
 from svc_match.core.books import COMPILED, Books
+from svc_match.core.protection import Protection
 from svc_match.core.standing import Standing
 from svc_match.core.stops import Stops
 
@@ -25,7 +26,9 @@ class Special:
         self.standing = Standing(books)
         self.stops = Stops(books, self.standing)
         self.arrival = Arrival(books, self.standing)
+        self.protection = Protection(books)
         books.special = self
+        books.protection = self.protection
 
     def place(self, number: int) -> int:
         """A new order with terms, which passed the checks that need no book."""
@@ -180,6 +183,8 @@ class Special:
         if post_only == 0 or best < 0 or (best - tick) * (1 - 2 * side) > 0:
             return tick
         slid = best - 1 + 2 * side
+        if b.books[book * w.BOOK_WORDS + w.B_GUARDED] != 0:
+            slid = self.protection.next_tick(book, side, best)
         price = slid * b.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
         if post_only == w.POST_ONLY_REJECT or price < b.books[book * w.BOOK_WORDS + w.B_MIN_PRICE]:
             return -1

@@ -28,6 +28,7 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "set price_e4 or amount_e4 as the order's type wants it",
     ),
     Reason.NOTIONAL_OVERFLOW: ("price times quantity with the fee exceeds int64", f"keep it at most {INT64_MAX}"),
+    Reason.NOTIONAL_OUT_OF_LIMITS: ("price times quantity is above the instrument's limit", "split the order"),
     Reason.HOLD_TOO_SMALL: ("what is held does not cover the worst cost", "send the command again for a new hold"),
     Reason.ORDER_UNKNOWN: ("the account has no such order on this date", "name an open order of the account"),
     Reason.ORDER_FINISHED: ("the order is finished", "nothing is left to do"),

@@ -13,6 +13,7 @@ from svc_order.core.commands import (
     BUY,
     MARKET,
     SELL,
+    STOP,
     Cancel,
     Command,
     Place,
@@ -127,6 +128,7 @@ def _place(place: Place, reference: Reference) -> Route | Stale | Refused:
         or _price(place, instrument)
         or check_terms(place, instrument.lot_size)
         or _stop_price(place, instrument)
+        or _notional(place, instrument)
     )
     if wrong is not None:
         return wrong
@@ -167,8 +169,9 @@ def _limits(price_e4: int, instrument: Instrument, field: str = "price_e4") -> R
     if price_e4 <= 0:
         message, fix = "a price is positive", "send a price in 1/10 000 of the currency"
         return _bad_price("PRICE_INVALID", price_e4, message, fix, field)
-    if price_e4 % instrument.tick_size_e4:
-        message, fix = f"a price is a multiple of {instrument.tick_size_e4}", f"send {_nearest(price_e4, instrument)}"
+    if price_e4 % instrument.tick_at(price_e4):
+        message = f"a price there is a multiple of {instrument.tick_at(price_e4)}"
+        fix = f"send {_nearest(price_e4, instrument)}"
         return _bad_price("PRICE_OFF_TICK", price_e4, message, fix, field)
     if not instrument.min_price_e4 <= price_e4 <= instrument.max_price_e4:
         span = f"{instrument.min_price_e4} to {instrument.max_price_e4}"
@@ -179,9 +182,12 @@ def _limits(price_e4: int, instrument: Instrument, field: str = "price_e4") -> R
 
 def _nearest(price_e4: int, instrument: Instrument) -> str:
     """The prices that the instrument takes next to one that is off its ticks: two, or one at a limit."""
-    down = price_e4 - price_e4 % instrument.tick_size_e4
+    tick_size_e4 = instrument.tick_at(price_e4)
+    down = price_e4 - price_e4 % tick_size_e4
+    next_band_e4 = [start for start, _ in instrument.tick_bands if start > price_e4][:1]
+    up = min([down + tick_size_e4, *next_band_e4])
     lowest, highest = instrument.min_price_e4, instrument.max_price_e4
-    near = {min(max(price, lowest), highest) for price in (down, down + instrument.tick_size_e4)}
+    near = {min(max(price, lowest), highest) for price in (down, up)}
     return " or ".join(map(str, sorted(near)))
 
 
@@ -198,6 +204,22 @@ def _quantity(quantity: int, instrument: Instrument) -> Refused | None:
         return _bad_quantity(
             "QUANTITY_OUT_OF_LIMITS", quantity, f"an order has at most {most} shares", f"send at most {most}"
         )
+    return None
+
+
+def _notional(place: Place, instrument: Instrument) -> Refused | None:
+    """What an order without a price comes to, svc_match knows."""
+    if not instrument.max_notional_e4:
+        return None
+    price_e4 = place.price_e4 or (place.terms.stop_price_e4 if place.type == STOP else 0)
+    if place.amount_e4 > instrument.max_notional_e4:
+        return _bad_notional("amount_e4", place.amount_e4, instrument)
+    return _worth(price_e4, place.quantity, instrument)
+
+
+def _worth(price_e4: int, quantity: int, instrument: Instrument) -> Refused | None:
+    if instrument.max_notional_e4 and price_e4 * quantity > instrument.max_notional_e4:
+        return _bad_notional("quantity", quantity, instrument)
     return None
 
 
@@ -228,7 +250,8 @@ def _change(command: Cancel | Replace, reference: Reference) -> Route | Stale | 
     if isinstance(command, Replace):
         if instrument is None:
             return unknown_order(command)
-        bad = _quantity(command.quantity, instrument) or _limits(command.price_e4, instrument)
+        price_e4, quantity = command.price_e4, command.quantity
+        bad = _quantity(quantity, instrument) or _limits(price_e4, instrument) or _worth(price_e4, quantity, instrument)
         if bad is not None:
             return bad
         if worst(command.price_e4, command.quantity, instrument.highest_fee_e6) > INT64_MAX:
@@ -349,6 +372,12 @@ def _bad_price(reason: str, price_e4: int, message: str, fix: str, field: str = 
 
 def _bad_quantity(reason: str, quantity: int, message: str, fix: str) -> Refused:
     return refused(reason, message, field="quantity", value=quantity, fix=fix)
+
+
+def _bad_notional(field: str, value: int, instrument: Instrument) -> Refused:
+    most = instrument.max_notional_e4
+    message = f"an order in {instrument.symbol} is worth at most {most}"
+    return refused("NOTIONAL_OUT_OF_LIMITS", message, field=field, value=value, fix="split the order")
 
 
 def _overflow(quantity: int) -> Refused:

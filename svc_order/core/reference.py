@@ -16,6 +16,13 @@ class Instrument(NamedTuple):
     max_quantity: int
     highest_fee_e6: int
     shard: int
+    tick_bands: tuple[tuple[int, int], ...] = ()
+    max_notional_e4: int = 0
+
+    def tick_at(self, price_e4: int) -> int:
+        """The tick size that holds at a price: that of the last band that begins at or below it."""
+        below = [tick_size_e4 for price_from_e4, tick_size_e4 in self.tick_bands if price_from_e4 <= price_e4]
+        return below[-1] if below else self.tick_size_e4
 
 
 @dataclass(slots=True)

@@ -35,6 +35,7 @@ STATUS_OF: dict[str, str] = {
             "QUANTITY_OUT_OF_LIMITS",
             "AMOUNT_INVALID",
             "NOTIONAL_OVERFLOW",
+            "NOTIONAL_OUT_OF_LIMITS",
             "ORDER_NAME_INVALID",
             "STOP_PRICE_INVALID",
             "STOP_TRIGGER_INVALID",

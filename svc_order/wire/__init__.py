@@ -205,6 +205,8 @@ def instrument(message: market_pb2.Instrument) -> Instrument:
         message.max_quantity,
         max(message.maker_fee_e6, message.taker_fee_e6),
         message.shard,
+        tuple((band.price_from_e4, band.tick_size_e4) for band in message.tick_bands),
+        message.max_notional_e4,
     )
 
 

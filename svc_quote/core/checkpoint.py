@@ -73,7 +73,7 @@ def decode(payload: bytes, tape_limit: int = TAPE_LIMIT) -> Shard:
 def _header(market: Market) -> dict[str, object]:
     return {
         "symbol": market.symbol,
-        "instrument": market.instrument,
+        "instrument": market.instrument.encoded.hex() if market.instrument else "",
         "phase": market.phase,
         "trading_date": market.trading_date,
         "symbol_sequence": market.symbol_sequence,
@@ -87,7 +87,7 @@ def _header(market: Market) -> dict[str, object]:
 
 def _market(entry: dict[str, Any], levels: Iterator[Level], tape_limit: int) -> Market:
     market = Market(entry["symbol"])
-    market.instrument = Instrument(*entry["instrument"]) if entry["instrument"] else None
+    market.instrument = Instrument(bytes.fromhex(entry["instrument"])) if entry["instrument"] else None
     market.phase = Phase(entry["phase"])
     market.trading_date = entry["trading_date"]
     market.symbol_sequence = entry["symbol_sequence"]

@@ -49,19 +49,9 @@ class PhaseChanged(NamedTuple):
 
 
 class Instrument(NamedTuple):
-    """Reference data of one instrument; as an event: it was added."""
+    """Reference data of one instrument, encoded as the journal has it; as an event: it was added."""
 
-    symbol: str
-    currency: str
-    tick_size_e4: int
-    lot_size: int
-    min_price_e4: int
-    max_price_e4: int
-    max_quantity: int
-    maker_fee_e6: int
-    taker_fee_e6: int
-    shard: int
-    market_protection_bp: int = 0
+    encoded: bytes
 
 
 class DateOpened(NamedTuple):

@@ -1,6 +1,7 @@
 """Transcripts: commands in a trader's words, and what the core said to each.
 
-    > add ACME tick=0.01 maker=100 taker=200      an instrument (fees in millionths; protection= in basis points)
+    > add ACME tick=0.01 maker=100 taker=200      an instrument (fees in millionths; protection= in basis
+                                                 points; ticks from prices on: bands=10:0.05,50:0.10)
     > date 20260105 | close 20260105 | phase ACME open | tick
     > alice buy a1 100 ACME 10.40 fok hold=7      account, side, own id, quantity, symbol, price; "market" for no price
     > bust #9 a typing error                      busts the trade of sequence 9
@@ -21,7 +22,7 @@ from typing import Any
 from chassis.units import order_id, worst
 from svc_match.core import commands, events
 from svc_match.core.engine import Applied, Engine
-from svc_match.core.instrument import Instrument, Phase
+from svc_match.core.instrument import Instrument, Phase, TickBand
 from svc_match.core.terms import wrong_terms
 
 SIDES = {"buy": commands.Side.BUY, "sell": commands.Side.SELL}
@@ -239,4 +240,6 @@ def _instrument(symbol: str, options: dict[str, str]) -> Instrument:
         taker_fee_e6=int(options.get("taker", FEE_E6)),
         shard=int(options.get("shard", 0)),
         market_protection_bp=int(options.get("protection", 0)),
+        tick_bands=tuple(TickBand(*map(e4, band.split(":"))) for band in options.get("bands", "").split(",") if band),
+        max_notional_e4=e4(options.get("notional", "0")),
     )

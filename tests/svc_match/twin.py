@@ -9,11 +9,12 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import blake2b
 
 from chassis.units import order_id
 from svc_match.core import books, commands, engine, events, snapshot
-from svc_match.core.instrument import Instrument, Phase
+from svc_match.core.instrument import Instrument, Phase, TickBand
 from svc_match.core.terms import TERMS, wrong_terms
 from tests.svc_match.oracle import engine as oracle
 
@@ -24,6 +25,7 @@ BATCH_LIMIT = 512
 EVENTS_LIMIT = 700
 DATE_COMMANDS = 20_000
 FIRST_DATE = 20260101
+MIDDLE = 1_000_000  # ticks, where prices begin
 KEPT = 60
 LARGE = (1 << 63) - 1
 
@@ -33,12 +35,26 @@ class Unequal(AssertionError):
 
 
 def instrument(symbol: str, chance: random.Random) -> Instrument:
-    """One whose ticks, lots and fees differ from the others'."""
+    """One whose ticks, lots and fees differ from the others'; half of them are guarded."""
     tick, lot = chance.choice((1, 5, 100, 500)), chance.choice((1, 1, 10))
     protection = int(symbol in PROTECTED)
-    return Instrument(
+    made = Instrument(
         symbol, "EUR", tick, lot, tick, tick * 4_000_000, lot * 100_000, chance.choice((0, 100)), 250, 0, protection
     )
+    return made if chance.random() < 0.5 else guarded(made, chance)
+
+
+def guarded(made: Instrument, chance: random.Random) -> Instrument:
+    """With ticks that change where prices are drawn, and a largest notional near what is drawn."""
+    tick, bands = made.tick_size_e4, []
+    for start in sorted(chance.sample(range(MIDDLE - 12, MIDDLE + 12), chance.choice((0, 1, 1, 3)))):
+        size = tick * chance.choice((1, 2, 3, 5))
+        at = start * tick // size * size
+        if not bands or at > bands[-1].price_from_e4:
+            bands.append(TickBand(at, size))
+    top = made.max_price_e4 - made.max_price_e4 % (bands[-1].tick_size_e4 if bands else tick)
+    most = chance.choice((0, MIDDLE * tick * made.lot_size * 20))
+    return replace(made, tick_bands=tuple(bands), max_price_e4=top, max_notional_e4=most)
 
 
 class Drawing:
@@ -47,7 +63,7 @@ class Drawing:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.instruments = {symbol: instrument(symbol, self.chance) for symbol in SYMBOLS}
-        self.middle = dict.fromkeys(SYMBOLS, 1_000_000)
+        self.middle = dict.fromkeys(SYMBOLS, MIDDLE)
         self.rare = (0.1, 0.3, 0.6, 0.9)[seed % 4]
         self.number = 0
         self.date = FIRST_DATE
@@ -112,6 +128,8 @@ class Drawing:
         if chance.random() < 0.03:
             away = chance.choice((-900_000, -40_000, -2_000, -300, 300, 2_000, 40_000, 900_000)) + chance.randrange(9)
         price = (self.middle[symbol] + away) * tick
+        if chance.random() < 0.9:
+            price -= price % self.instruments[symbol].tick_at(price)
         return chance.choice((0, -tick, price + 1, price * 100, LARGE)) if chance.random() < 0.01 else price
 
     def quantity(self, symbol: str) -> int:

@@ -40,8 +40,7 @@ from svc_match.core.events import (
     RestateReason,
 )
 from svc_match.core.identity import IDENTITY_LIMIT
-from svc_match.core.instrument import Instrument, Phase, wrong_field
-from svc_match.core.layout import PEAKS_LIMIT
+from svc_match.core.instrument import Instrument, Phase, told, wrong_field
 from svc_match.core.timers import Due
 from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.identities import Identities
@@ -49,11 +48,8 @@ from tests.svc_match.oracle.orders import Order
 from tests.svc_match.oracle.rules import (
     is_date,
     posted_price,
-    wrong_extra,
-    wrong_phase,
     wrong_place,
-    wrong_price,
-    wrong_quantity,
+    wrong_replace,
     wrong_trailing,
 )
 from tests.svc_match.oracle.trading import Trading
@@ -217,13 +213,7 @@ class Engine(Trading):
         instrument, executed = book.instrument, order.quantity - order.open
         open_quantity, price_e4 = command.quantity - executed, command.price_e4
         held_fee_e6 = command.held_fee_e6 if command.hold_id else order.held_fee_e6
-        wrong = wrong_phase(book) or wrong_price(price_e4, instrument) or wrong_quantity(command.quantity, instrument)
-        if wrong is None and open_quantity <= 0:
-            wrong = Refused(Reason.QUANTITY_BELOW_EXECUTED, "quantity", str(command.quantity))
-        if wrong is None:
-            wrong = wrong_extra(order, command, open_quantity, held_fee_e6)
-        if wrong is None and order.is_iceberg and command.quantity > order.terms.display_quantity * PEAKS_LIMIT:
-            wrong = Refused(Reason.DISPLAY_QUANTITY_INVALID, "quantity", str(command.quantity))
+        wrong = wrong_replace(order, command, book, open_quantity, held_fee_e6)
         keeps = price_e4 == order.price_e4 and open_quantity < order.open
         waits = order in book.stops
         stands_e4 = price_e4
@@ -356,7 +346,7 @@ class Engine(Trading):
     def _add_instrument(self, instrument: Instrument) -> events.Result:
         wrong = wrong_field(instrument, self.shard)
         if wrong:
-            return Refused(Reason.INSTRUMENT_INVALID, wrong, str(getattr(instrument, wrong)))
+            return Refused(Reason.INSTRUMENT_INVALID, wrong, told(instrument, wrong))
         there = self.books.get(instrument.symbol)
         if there is not None:
             if there.instrument == instrument:

@@ -6,7 +6,7 @@ from chassis.units import INT64_MAX, worst
 from svc_match.core.commands import OrderType, Place, PostOnly, Replace, Side, Terms
 from svc_match.core.events import Reason, Refused
 from svc_match.core.instrument import Instrument, Phase
-from svc_match.core.layout import TRAILING_STOPS_LIMIT
+from svc_match.core.layout import PEAKS_LIMIT, TRAILING_STOPS_LIMIT
 from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.orders import Order
 
@@ -33,7 +33,12 @@ def wrong_place(command: Place, book: Book | None) -> Refused | None:
             return wrong._replace(field="stop_price_e4")
     if quantity % instrument.lot_size or not 0 < quantity <= instrument.max_quantity:
         return wrong_quantity(quantity, instrument)
-    return wrong_lots(command.terms, instrument) or wrong_bound(command) or wrong_hold(command)
+    return (
+        wrong_lots(command.terms, instrument)
+        or wrong_bound(command)
+        or wrong_notional(command, book)
+        or wrong_hold(command)
+    )
 
 
 def is_priced(command: Place) -> bool:
@@ -63,9 +68,58 @@ def posted_price(book: Book, side: int, price_e4: int, terms: Terms) -> int:
         return price_e4
     instrument, other = book.instrument, book.opposite(side)
     best_e4 = other.sign * other.keys[-1]
-    slid_e4 = best_e4 - instrument.tick_size_e4 if side == BUY else best_e4 + instrument.tick_size_e4
+    slid_e4 = price_next_to(best_e4, side, instrument)
     within = instrument.min_price_e4 <= slid_e4 <= instrument.max_price_e4
     return slid_e4 if terms.post_only == PostOnly.SLIDE and within else 0
+
+
+def price_next_to(price_e4: int, side: int, instrument: Instrument) -> int:
+    """The next price on a tick below, for a buy, or above, for a sell; tried one smallest tick after the other."""
+    step = -instrument.tick_size_e4 if side == BUY else instrument.tick_size_e4
+    price_e4 += step
+    while price_e4 > 0 and is_off_tick(price_e4, instrument):
+        price_e4 += step
+    return price_e4
+
+
+def is_off_tick(price_e4: int, instrument: Instrument) -> bool:
+    """Whether a price is no multiple of the tick size that holds there: of the last band that begins at or below it."""
+    tick_size_e4 = instrument.tick_size_e4
+    for price_from_e4, of_band_e4 in instrument.tick_bands:
+        if price_e4 >= price_from_e4:
+            tick_size_e4 = of_band_e4
+    return price_e4 % tick_size_e4 != 0
+
+
+def wrong_notional(command: Place, book: Book) -> Refused | None:
+    """Price times quantity, or the amount, is at most the instrument's limit. Without a price that of the stop, or of the last
+    trade, counts.
+    """
+    most_e4 = book.instrument.max_notional_e4
+    if not most_e4:
+        return None
+    if command.amount_e4 > most_e4:
+        return Refused(Reason.NOTIONAL_OUT_OF_LIMITS, "amount_e4", str(command.amount_e4))
+    price_e4 = command.price_e4 or (command.terms.stop_price_e4 if command.type == STOP else 0) or book.last_e4
+    if not command.amount_e4 and price_e4 * command.quantity > most_e4:
+        return Refused(Reason.NOTIONAL_OUT_OF_LIMITS, "quantity", str(command.quantity))
+    return None
+
+
+def wrong_replace(order: Order, command: Replace, book: Book, open_quantity: int, held_fee_e6: int) -> Refused | None:
+    """Why the order cannot be replaced, if it cannot; whether it may post is for the book to say."""
+    instrument, price_e4, quantity = book.instrument, command.price_e4, command.quantity
+    wrong = wrong_phase(book) or wrong_price(price_e4, instrument) or wrong_quantity(quantity, instrument)
+    if wrong is not None:
+        return wrong
+    if open_quantity <= 0:
+        return Refused(Reason.QUANTITY_BELOW_EXECUTED, "quantity", str(quantity))
+    if instrument.max_notional_e4 and price_e4 * quantity > instrument.max_notional_e4:
+        return Refused(Reason.NOTIONAL_OUT_OF_LIMITS, "quantity", str(quantity))
+    wrong = wrong_extra(order, command, open_quantity, held_fee_e6)
+    if wrong is None and order.is_iceberg and quantity > order.terms.display_quantity * PEAKS_LIMIT:
+        return Refused(Reason.DISPLAY_QUANTITY_INVALID, "quantity", str(quantity))
+    return wrong
 
 
 def wrong_phase(book: Book) -> Refused | None:
@@ -76,11 +130,12 @@ def wrong_phase(book: Book) -> Refused | None:
 
 
 def wrong_price(price_e4: int, instrument: Instrument) -> Refused | None:
-    if instrument.min_price_e4 <= price_e4 <= instrument.max_price_e4 and not price_e4 % instrument.tick_size_e4:
+    off_tick = is_off_tick(price_e4, instrument)
+    if instrument.min_price_e4 <= price_e4 <= instrument.max_price_e4 and not off_tick:
         return None
     if price_e4 <= 0:
         reason = Reason.PRICE_INVALID
-    elif price_e4 % instrument.tick_size_e4:
+    elif off_tick:
         reason = Reason.PRICE_OFF_TICK
     else:
         reason = Reason.PRICE_OUT_OF_LIMITS

@@ -2,8 +2,8 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -43,7 +43,7 @@ AUCTION_KIND_VOLATILITY: AuctionKind
 AUCTION_KIND_RESUMPTION: AuctionKind
 
 class Instrument(_message.Message):
-    __slots__ = ("symbol", "currency", "tick_size_e4", "lot_size", "min_price_e4", "max_price_e4", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard", "market_protection_bp")
+    __slots__ = ("symbol", "currency", "tick_size_e4", "lot_size", "min_price_e4", "max_price_e4", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard", "market_protection_bp", "tick_bands", "max_notional_e4")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     TICK_SIZE_E4_FIELD_NUMBER: _ClassVar[int]
@@ -55,6 +55,8 @@ class Instrument(_message.Message):
     TAKER_FEE_E6_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
     MARKET_PROTECTION_BP_FIELD_NUMBER: _ClassVar[int]
+    TICK_BANDS_FIELD_NUMBER: _ClassVar[int]
+    MAX_NOTIONAL_E4_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     currency: str
     tick_size_e4: int
@@ -66,7 +68,17 @@ class Instrument(_message.Message):
     taker_fee_e6: int
     shard: int
     market_protection_bp: int
-    def __init__(self, symbol: _Optional[str] = ..., currency: _Optional[str] = ..., tick_size_e4: _Optional[int] = ..., lot_size: _Optional[int] = ..., min_price_e4: _Optional[int] = ..., max_price_e4: _Optional[int] = ..., max_quantity: _Optional[int] = ..., maker_fee_e6: _Optional[int] = ..., taker_fee_e6: _Optional[int] = ..., shard: _Optional[int] = ..., market_protection_bp: _Optional[int] = ...) -> None: ...
+    tick_bands: _containers.RepeatedCompositeFieldContainer[TickBand]
+    max_notional_e4: int
+    def __init__(self, symbol: _Optional[str] = ..., currency: _Optional[str] = ..., tick_size_e4: _Optional[int] = ..., lot_size: _Optional[int] = ..., min_price_e4: _Optional[int] = ..., max_price_e4: _Optional[int] = ..., max_quantity: _Optional[int] = ..., maker_fee_e6: _Optional[int] = ..., taker_fee_e6: _Optional[int] = ..., shard: _Optional[int] = ..., market_protection_bp: _Optional[int] = ..., tick_bands: _Optional[_Iterable[_Union[TickBand, _Mapping]]] = ..., max_notional_e4: _Optional[int] = ...) -> None: ...
+
+class TickBand(_message.Message):
+    __slots__ = ("price_from_e4", "tick_size_e4")
+    PRICE_FROM_E4_FIELD_NUMBER: _ClassVar[int]
+    TICK_SIZE_E4_FIELD_NUMBER: _ClassVar[int]
+    price_from_e4: int
+    tick_size_e4: int
+    def __init__(self, price_from_e4: _Optional[int] = ..., tick_size_e4: _Optional[int] = ...) -> None: ...
 
 class ShardSequence(_message.Message):
     __slots__ = ("shard", "sequence", "incarnation")

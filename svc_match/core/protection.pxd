@@ -1,0 +1,19 @@
+# The types of C for protection.py.
+cimport cython
+from svc_match.core cimport layout as w
+from svc_match.core.books cimport Books
+
+
+@cython.final
+cdef class Protection:
+    cdef Books books
+    cdef dict starts, ticks, notional
+
+    cpdef int guard(self, Py_ssize_t book, list bands, Py_ssize_t max_notional) except -1
+    cpdef bint is_off_tick(self, Py_ssize_t book, Py_ssize_t price) except -1
+    @cython.locals(smallest=cython.Py_ssize_t, price=cython.Py_ssize_t, below=cython.Py_ssize_t, above=cython.Py_ssize_t, place=cython.Py_ssize_t, starts=list)
+    cpdef Py_ssize_t next_tick(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) except -1
+    @cython.locals(most=cython.Py_ssize_t)
+    cpdef bint exceeds(self, Py_ssize_t book, Py_ssize_t price, Py_ssize_t quantity) except -1
+    @cython.locals(place=cython.Py_ssize_t)
+    cdef Py_ssize_t _tick_size(self, Py_ssize_t book, Py_ssize_t price) except -1
