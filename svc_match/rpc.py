@@ -36,6 +36,10 @@ CODES = {
     Reason.TRADING_DATE_NOT_OPEN: Code.FAILED_PRECONDITION,
     Reason.INSTRUMENT_EXISTS: Code.ALREADY_EXISTS,
     Reason.INSTRUMENT_LIMIT: Code.RESOURCE_EXHAUSTED,
+    Reason.INSTRUMENT_NOT_CLOSED: Code.FAILED_PRECONDITION,
+    Reason.INSTRUMENT_HAS_ORDERS: Code.FAILED_PRECONDITION,
+    Reason.INSTRUMENT_SUSPENDED: Code.FAILED_PRECONDITION,
+    Reason.INSTRUMENT_DELISTED: Code.FAILED_PRECONDITION,
     Reason.SYMBOL_UNKNOWN: Code.NOT_FOUND,
     Reason.TRADE_UNKNOWN: Code.NOT_FOUND,
     Reason.TRADE_OF_EARLIER_DATE: Code.FAILED_PRECONDITION,
@@ -93,6 +97,14 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
     async def AddInstrument(self, request: match_pb2.AddInstrumentRequest, _context: Any) -> Any:  # noqa: N802
         """See the proto."""
         return match_pb2.AddInstrumentResponse(sequence=await self._control(request))
+
+    async def ChangeInstrument(self, request: match_pb2.ChangeInstrumentRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        return match_pb2.ChangeInstrumentResponse(sequence=await self._control(request))
+
+    async def SetListing(self, request: match_pb2.SetListingRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        return match_pb2.SetListingResponse(sequence=await self._control(request))
 
     async def SetPhase(self, request: match_pb2.SetPhaseRequest, _context: Any) -> Any:  # noqa: N802
         """See the proto."""
@@ -305,6 +317,7 @@ def _instruments(engine: Engine) -> match_pb2.ListInstrumentsResponse:
         book = engine.books[symbol]
         state = response.instruments.add(instrument=wire.instrument_message(book.instrument))
         state.phase = int(book.phase)  # type: ignore[assignment]
+        state.listing = int(book.listing)  # type: ignore[assignment]
     return response
 
 

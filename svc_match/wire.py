@@ -13,7 +13,7 @@ from svc_match.core import commands as core
 from svc_match.core import events
 from svc_match.core.engine import SEMANTICS, Applied, Engine
 from svc_match.core.events import Reason, Refused
-from svc_match.core.instrument import Instrument, Phase, TickBand
+from svc_match.core.instrument import Instrument, Listing, Phase, TickBand
 from svc_match.core.plain import Executed
 from svc_match.core.terms import wrong_terms
 from svc_match.core.words import ACCOUNT_LENGTH_LIMIT, BUST_REASON_LENGTH_LIMIT, CLIENT_ORDER_ID_LENGTH_LIMIT, WORDS
@@ -35,6 +35,8 @@ _CONTROLS: dict[int, Any] = {
     2: match_pb2.CloseTradingDateRequest,
     3: match_pb2.AddInstrumentRequest,
     4: match_pb2.SetPhaseRequest,
+    20: match_pb2.ChangeInstrumentRequest,
+    21: match_pb2.SetListingRequest,
     6: events_pb2.TradeBusted,  # with the trade as the journal has it
 }
 _SUBMISSION, _SET_PHASE, _TICK = 0, 4, 5
@@ -180,6 +182,12 @@ def _control(message: Any) -> core.Command | Refused:
         return core.CloseDate(message.trading_date)
     if isinstance(message, match_pb2.AddInstrumentRequest):
         return core.AddInstrument(instrument(message.instrument))
+    if isinstance(message, match_pb2.ChangeInstrumentRequest):
+        return core.ChangeInstrument(instrument(message.instrument))
+    if isinstance(message, match_pb2.SetListingRequest):
+        if int(message.listing) not in tuple(Listing):
+            return Refused(Reason.LISTING_INVALID, "listing", str(message.listing))
+        return core.SetListing(message.symbol, Listing(message.listing))
     if isinstance(message, events_pb2.TradeBusted):
         if not (0 < len(message.reason) <= BUST_REASON_LENGTH_LIMIT and message.reason.isprintable()):
             return Refused(Reason.BUST_REASON_INVALID, "reason", message.reason)
@@ -356,7 +364,7 @@ def _put_ticked(message: events_pb2.ExecutionEvent, _event: events.Ticked) -> No
     message.tick.SetInParent()
 
 
-# These four are the same in private and public messages.
+# These are the same in private and public messages.
 
 
 def _put_date_opened(message: Any, event: events.DateOpened) -> None:
@@ -371,6 +379,15 @@ def _put_instrument(message: Any, event: events.InstrumentAdded) -> None:
     message.instrument_added.instrument.CopyFrom(instrument_message(event.instrument))
 
 
+def _put_changed(message: Any, event: events.InstrumentChanged) -> None:
+    message.instrument_changed.instrument.CopyFrom(instrument_message(event.instrument))
+
+
+def _put_listing(message: Any, event: events.ListingChanged) -> None:
+    message.listing_changed.symbol = event.symbol
+    message.listing_changed.listing = int(event.listing)
+
+
 def _put_phase(message: Any, event: events.PhaseChanged) -> None:
     message.phase_changed.symbol = event.symbol
     message.phase_changed.phase = int(event.phase)
@@ -380,6 +397,8 @@ _SHARED: dict[type, Callable[[Any, Any], None]] = {
     events.DateOpened: _put_date_opened,
     events.DateClosed: _put_date_closed,
     events.InstrumentAdded: _put_instrument,
+    events.InstrumentChanged: _put_changed,
+    events.ListingChanged: _put_listing,
     events.PhaseChanged: _put_phase,
 }
 _PRIVATE: dict[type, Callable[[Any, Any], None]] = {

@@ -55,8 +55,10 @@ def _reference(event: events_pb2.MarketDataEvent) -> Event:
     kind = event.WhichOneof("event")
     if kind == "phase_changed":
         return events.PhaseChanged(events.Phase(event.phase_changed.phase))
-    if kind == "instrument_added":
-        return events.Instrument(event.instrument_added.instrument.SerializeToString())
+    if kind in ("instrument_added", "instrument_changed"):
+        return events.Instrument(getattr(event, kind).instrument.SerializeToString())
+    if kind == "listing_changed":
+        return events.ListingChanged(events.Listing(event.listing_changed.listing))
     if kind == "date_opened":
         return events.DateOpened(event.date_opened.trading_date)
     if kind == "date_closed":
@@ -79,6 +81,7 @@ def instrument(shard: Shard, market: Market) -> quote_pb2.InstrumentStatus:
     return quote_pb2.InstrumentStatus(
         instrument=market_pb2.Instrument.FromString(known.encoded),
         phase=cast("market_pb2.Phase", market.phase),
+        listing=cast("market_pb2.Listing", market.listing),
         trading_date=market.trading_date,
         position=position(shard, market),
     )

@@ -14,7 +14,11 @@ FIELDS = (
     *("open_quantity", "fee_e4", "maker", "side", "why", "restate_reason", "done_reason"),
 )
 BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
-DONE_BY_RULE = (events_pb2.DONE_REASON_MINIMUM_QUANTITY, events_pb2.DONE_REASON_SELF_TRADE)
+DONE_BY_RULE = (
+    events_pb2.DONE_REASON_MINIMUM_QUANTITY,
+    events_pb2.DONE_REASON_SELF_TRADE,
+    events_pb2.DONE_REASON_DELISTED,
+)
 NO_COMMAND = 0, ""
 
 Update = tuple[Any, ...]
@@ -45,6 +49,7 @@ class Told:
             "restated": self._restated,
             "done": self._done,
             "phase_changed": self._by_operator,
+            "listing_changed": self._by_operator,
             "date_closed": self._by_operator,
         }
 

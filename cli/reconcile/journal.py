@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from google.protobuf.message import Message
@@ -159,7 +160,9 @@ class Fold:
             "date_opened": self._date_opened,
             "date_closed": self._date_closed,
             "instrument_added": self._instrument_added,
-            "phase_changed": self._phase_changed,
+            "instrument_changed": partial(self._shown_as_it_is, "instrument_changed"),
+            "listing_changed": partial(self._shown_as_it_is, "listing_changed"),
+            "phase_changed": partial(self._shown_as_it_is, "phase_changed"),
             "accepted": self._accepted,
             "rejected": self._rejected,
             "trade": self._trade,
@@ -257,8 +260,8 @@ class Fold:
         self.currencies[event.instrument.symbol] = event.instrument.currency
         self._refer(sequence, "instrument_added", event)
 
-    def _phase_changed(self, sequence: int, event: events_pb2.PhaseChanged) -> None:
-        self._refer(sequence, "phase_changed", event)
+    def _shown_as_it_is(self, kind: str, sequence: int, event: Message) -> None:
+        self._refer(sequence, kind, event)
 
     def _refer(self, sequence: int, kind: str, event: Message) -> None:
         """A shard's dates are made public by its instruments: where there is none they are not."""

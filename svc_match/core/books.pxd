@@ -135,11 +135,16 @@ cdef class Books:
     cpdef Py_ssize_t execute(self, long long head, long long account, long long price, long long quantity, long long amount, long long held_price, long long held_amount, long long order, Py_ssize_t number) except -1
     cpdef void amend(self, Py_ssize_t reason) noexcept
     @cython.locals(s=cython.Py_ssize_t, slot=cython.Py_ssize_t, bids=cython.Py_ssize_t, place=cython.Py_ssize_t, done=cython.Py_ssize_t)
-    cpdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit) except -1
+    cpdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason) except -1
     cdef int sweep(self, Py_ssize_t tick) except -1
     @cython.locals(place=cython.Py_ssize_t)
     cpdef Py_ssize_t add_book(self, Py_ssize_t tick_size, Py_ssize_t lot_size, Py_ssize_t min_price, Py_ssize_t max_price, Py_ssize_t max_quantity, Py_ssize_t maker_fee, Py_ssize_t taker_fee, Py_ssize_t phase) except -1
     cpdef int protect(self, Py_ssize_t book, Py_ssize_t basis_points) except -1
+    cpdef int define(self, Py_ssize_t book, Py_ssize_t tick_size, Py_ssize_t lot_size, Py_ssize_t min_price, Py_ssize_t max_price, Py_ssize_t max_quantity, Py_ssize_t maker_fee, Py_ssize_t taker_fee) except -1
+    @cython.locals(bids=cython.Py_ssize_t)
+    cpdef bint is_empty_book(self, Py_ssize_t book) except -1
+    cpdef Py_ssize_t listing(self, Py_ssize_t book) except -1
+    cpdef int set_listing(self, Py_ssize_t book, Py_ssize_t listing) except -1
     cpdef int set_phase(self, Py_ssize_t book, Py_ssize_t phase) except -1
     cpdef Py_ssize_t open_orders(self) except -1
     cpdef bint is_open(self, Py_ssize_t identity) except -1

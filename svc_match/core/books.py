@@ -555,6 +555,9 @@ class Books:
         phase = self.books[book * w.BOOK_WORDS + w.B_PHASE]
         if phase == w.PHASE_OPEN:
             return 0
+        listing = self.books[book * w.BOOK_WORDS + w.B_LISTING]
+        if listing != w.LISTED:
+            return w.INSTRUMENT_SUSPENDED if listing == w.SUSPENDED else w.INSTRUMENT_DELISTED
         return w.MARKET_HALTED if phase == w.PHASE_HALTED else w.MARKET_CLOSED
 
     def _wrong_price(self, book: int, price: int) -> int:
@@ -1159,7 +1162,27 @@ class Books:
         self._point()
         for place in range(4):
             self.nearest[4 * number + place] = w.NO_LIMIT if place < 2 else -1
-        b = number * w.BOOK_WORDS
+        self.books[number * w.BOOK_WORDS + w.B_LISTING] = w.LISTED
+        self.define(number, tick_size, lot_size, min_price, max_price, max_quantity, maker_fee, taker_fee)
+        self.set_phase(number, phase)
+        self.sides[2 * number * w.SIDE_WORDS + w.S_BEST] = -1
+        self.sides[(2 * number + 1) * w.SIDE_WORDS + w.S_BEST] = -1
+        self.book_count = number + 1
+        return number
+
+    def define(
+        self,
+        book: int,
+        tick_size: int,
+        lot_size: int,
+        min_price: int,
+        max_price: int,
+        max_quantity: int,
+        maker_fee: int,
+        taker_fee: int,
+    ) -> int:
+        """What a book that is not open asks of orders from now on; its tick size changes only while none of them is open."""
+        b = book * w.BOOK_WORDS
         self.books[b + w.B_TICK_SIZE] = tick_size
         self.books[b + w.B_RECIPROCAL] = (1 << 62) // tick_size + 1
         self.books[b + w.B_LOT_SIZE] = lot_size
@@ -1168,11 +1191,22 @@ class Books:
         self.books[b + w.B_MAX_QUANTITY] = max_quantity
         self.books[b + w.B_MAKER_FEE] = maker_fee
         self.books[b + w.B_TAKER_FEE] = taker_fee
-        self.set_phase(number, phase)
-        self.sides[2 * number * w.SIDE_WORDS + w.S_BEST] = -1
-        self.sides[(2 * number + 1) * w.SIDE_WORDS + w.S_BEST] = -1
-        self.book_count = number + 1
-        return number
+        return 0
+
+    def is_empty_book(self, book: int) -> bool:
+        """Whether no order of a book is open."""
+        bids = 2 * book * w.SIDE_WORDS
+        stops = self.books[book * w.BOOK_WORDS + w.B_STOPS]
+        return self.sides[bids + w.S_BEST] < 0 and self.sides[bids + w.SIDE_WORDS + w.S_BEST] < 0 and stops == 0
+
+    def listing(self, book: int) -> int:
+        """Whether a book may be traded at all."""
+        return self.books[book * w.BOOK_WORDS + w.B_LISTING]
+
+    def set_listing(self, book: int, listing: int) -> int:
+        """One that may not is not open."""
+        self.books[book * w.BOOK_WORDS + w.B_LISTING] = listing
+        return 0
 
     def protect(self, book: int, basis_points: int) -> int:
         """How far from the reference price market orders trade; 0 for any distance."""
@@ -1237,7 +1271,7 @@ class Books:
         """The last event, a rejection, has another reason."""
         self.out[self.written - w.REJECTED_WORDS + 2] = reason
 
-    def close(self, book: int, limit: int) -> int:
+    def close(self, book: int, limit: int, reason: int) -> int:
         """Ends the orders of a book, the best first, at most `limit`; how many."""
         done = bids = 0
         for s in range(2 * book, 2 * book + 2):
@@ -1251,16 +1285,14 @@ class Books:
                 if slot == 0 or self.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] != 0:
                     if slot == 0:
                         slot = self.ends[level * w.LEVEL_HALVES + w.E_HIDDEN_HEAD]
-                    self.special.end(slot, w.DATE_CLOSED)
+                    self.special.end(slot, reason)
                     done += 1
                     continue
                 o = slot * w.ORDER_WORDS
                 identity = self.orders[o + w.O_ID]
                 left = self.orders[o + w.O_OPEN]
                 executed = self.orders[o + w.O_QUANTITY] - left
-                self.done(
-                    w.DATE_CLOSED, book, identity, executed, left, self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
-                )
+                self.done(reason, book, identity, executed, left, self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT])
                 level = self.leave(slot)
                 if self.is_empty(level):
                     self.vacate(s, tick)
@@ -1271,7 +1303,7 @@ class Books:
             if s == 2 * book:
                 bids = self.swept_count
         if self.books[book * w.BOOK_WORDS + w.B_STOPS] != 0:
-            done += int(self.special.close(book, limit - done))
+            done += int(self.special.close(book, limit - done, reason))
         asks = self.swept_count - bids
         for place in range(bids + asks):
             if self.written > self.room:

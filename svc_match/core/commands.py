@@ -7,7 +7,7 @@ sender's own fields. The numbers of sides, order types and times in force are th
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from svc_match.core.instrument import Instrument, Phase
+from svc_match.core.instrument import Instrument, Listing, Phase
 
 if TYPE_CHECKING:
     from svc_match.core.events import Traded
@@ -171,6 +171,19 @@ class AddInstrument(NamedTuple):
     instrument: Instrument
 
 
+class ChangeInstrument(NamedTuple):
+    """Gives an instrument that is CLOSED other reference data."""
+
+    instrument: Instrument
+
+
+class SetListing(NamedTuple):
+    """Suspends an instrument, lists it again, or delists it, or does the next part of that."""
+
+    symbol: str
+    listing: Listing
+
+
 class SetPhase(NamedTuple):
     """Sets the phase of one instrument, or of all when `symbol` is empty."""
 
@@ -186,5 +199,5 @@ class BustTrade(NamedTuple):
 
 
 Order: TypeAlias = Place | Cancel | Replace
-Control: TypeAlias = Tick | OpenDate | CloseDate | AddInstrument | SetPhase | BustTrade
+Control: TypeAlias = Tick | OpenDate | CloseDate | AddInstrument | ChangeInstrument | SetListing | SetPhase | BustTrade
 Command: TypeAlias = Order | Control

@@ -18,6 +18,7 @@ from svc_match.core.commands import (
     AddInstrument,
     BustTrade,
     Cancel,
+    ChangeInstrument,
     CloseDate,
     Command,
     Control,
@@ -25,6 +26,7 @@ from svc_match.core.commands import (
     Place,
     Replace,
     SelfTradePrevention,
+    SetListing,
     SetPhase,
     Side,
     StopTrigger,
@@ -33,7 +35,7 @@ from svc_match.core.commands import (
 )
 from svc_match.core.events import Public, Reason, Refused, Repeat
 from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
-from svc_match.core.instrument import Instrument, Phase, told, wrong_field
+from svc_match.core.instrument import PHASES_OF, Instrument, Listing, Phase, bound_by_orders, told, wrong_field
 from svc_match.core.plain import Executed
 from svc_match.core.special import Special
 from svc_match.core.telling import Telling
@@ -44,6 +46,7 @@ REPLAYED = (1, 2, SEMANTICS)
 ROW_EVENTS_LIMIT = 16_384
 CLOSE_ORDERS_LIMIT = 4_096
 INSTRUMENT_LIMIT = 4_096
+NOT_TRADED = {Listing.SUSPENDED: Reason.INSTRUMENT_SUSPENDED, Listing.DELISTED: Reason.INSTRUMENT_DELISTED}
 BUST_LIMIT = 4_096  # of a date
 NO_BOOK = 0xFFFF  # of a command whose symbol no instrument has
 NO_ACCOUNT = 0x7FFFFFFF  # of a command whose account has no order on this date
@@ -79,6 +82,16 @@ class Book:
     def phase(self) -> Phase:
         """What the book does with commands."""
         return Phase(self._books.phase(self.number))
+
+    @property
+    def listing(self) -> Listing:
+        """Whether it may be traded at all."""
+        return Listing(self._books.listing(self.number))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no order of it is open."""
+        return self._books.is_empty_book(self.number)
 
     @property
     def symbol_sequence(self) -> int:
@@ -308,6 +321,10 @@ class Engine:
             return self._close_date(command.trading_date)
         if isinstance(command, AddInstrument):
             return self._add_instrument(command.instrument)
+        if isinstance(command, ChangeInstrument):
+            return self._change_instrument(command.instrument)
+        if isinstance(command, SetListing):
+            return self._set_listing(command)
         if isinstance(command, BustTrade):
             return self._bust_trade(command)
         return self._set_phase(command)
@@ -342,7 +359,7 @@ class Engine:
             self._change_phase(book, Phase.CLOSED)
         left = CLOSE_ORDERS_LIMIT
         for book in self.numbered:
-            left -= self.packed.close(book.number, left)
+            left -= self.packed.close(book.number, left, w.DATE_CLOSED)
             self._tell((), [])
         if self.open_orders:
             return events.Stands(self.sequence, more=True)
@@ -355,6 +372,8 @@ class Engine:
             return Refused(Reason.INSTRUMENT_INVALID, wrong, told(instrument, wrong))
         there = self.books.get(instrument.symbol)
         if there is not None:
+            if there.listing == Listing.DELISTED:
+                return Refused(Reason.INSTRUMENT_DELISTED, "symbol", instrument.symbol)
             if there.instrument == instrument:
                 return events.Stands(self.sequence)
             return Refused(Reason.INSTRUMENT_EXISTS, "symbol", instrument.symbol)
@@ -365,31 +384,72 @@ class Engine:
 
     def add_book(self, instrument: Instrument, phase: Phase) -> Book:
         """An empty book, numbered behind all others."""
-        number = self.packed.add_book(
-            instrument.tick_size_e4,
-            instrument.lot_size,
-            instrument.min_price_e4,
-            instrument.max_price_e4,
-            instrument.max_quantity,
-            instrument.maker_fee_e6,
-            instrument.taker_fee_e6,
-            phase,
-        )
-        self.packed.protect(number, instrument.market_protection_bp)
-        self.special.protection.guard(number, list(instrument.tick_bands), instrument.max_notional_e4)
+        number = self.packed.add_book(*_of_books(instrument), phase)
+        self._guard(number, instrument)
         book = self.books[instrument.symbol] = Book(self.packed, self.special, number, instrument, self.names)
         self.numbers[instrument.symbol] = number + 1
         self.numbered.append(book)
         self.instruments.append(instrument)
         return book
 
+    def _guard(self, number: int, instrument: Instrument) -> None:
+        self.packed.protect(number, instrument.market_protection_bp)
+        self.special.protection.guard(number, list(instrument.tick_bands), instrument.max_notional_e4)
+
+    def _change_instrument(self, instrument: Instrument) -> events.Result:
+        book = self.books.get(instrument.symbol)
+        if book is None:
+            return Refused(Reason.SYMBOL_UNKNOWN, "symbol", instrument.symbol)
+        wrong = wrong_field(instrument, self.shard)
+        if not wrong and instrument.currency != book.instrument.currency:
+            wrong = "currency"
+        if wrong:
+            return Refused(Reason.INSTRUMENT_INVALID, wrong, told(instrument, wrong))
+        if book.listing == Listing.DELISTED:
+            return Refused(Reason.INSTRUMENT_DELISTED, "symbol", instrument.symbol)
+        if instrument == book.instrument:
+            return events.Stands(self.sequence)
+        if book.phase != Phase.CLOSED:
+            return Refused(Reason.INSTRUMENT_NOT_CLOSED, "symbol", instrument.symbol)
+        bound = bound_by_orders(book.instrument, instrument)
+        if bound and not book.is_empty:
+            return Refused(Reason.INSTRUMENT_HAS_ORDERS, bound, told(instrument, bound))
+        self.packed.define(book.number, *_of_books(instrument))
+        self._guard(book.number, instrument)
+        book.instrument = self.instruments[book.number] = instrument
+        return self._announce(events.InstrumentChanged(self._next(), instrument), [book])
+
+    def _set_listing(self, command: SetListing) -> events.Result:
+        symbol, listing = command
+        book = self.books.get(symbol)
+        if book is None:
+            return Refused(Reason.SYMBOL_UNKNOWN, "symbol", symbol)
+        if book.listing != listing:
+            if book.listing == Listing.DELISTED:
+                return Refused(Reason.INSTRUMENT_DELISTED, "symbol", symbol)
+            if listing == Listing.DELISTED and book.phase != Phase.CLOSED:
+                return Refused(Reason.INSTRUMENT_NOT_CLOSED, "symbol", symbol)
+            self.packed.set_listing(book.number, listing)
+            self._announce(events.ListingChanged(self._next(), symbol, listing), [book])
+            if book.phase != Phase.CLOSED:
+                self._change_phase(book, Phase.HALTED)
+        if listing == Listing.DELISTED:
+            self.packed.close(book.number, CLOSE_ORDERS_LIMIT, w.DELISTED)
+            self._tell((), [])
+            return events.Stands(self.sequence, more=not book.is_empty)
+        return events.Stands(self.sequence)
+
     def _set_phase(self, command: SetPhase) -> events.Result:
         if not self.trading_date and command.phase != Phase.CLOSED:
             return Refused(Reason.TRADING_DATE_NOT_OPEN, "phase", command.phase.name)
         if command.symbol and command.symbol not in self.books:
             return Refused(Reason.SYMBOL_UNKNOWN, "symbol", command.symbol)
-        for book in [self.books[command.symbol]] if command.symbol else self.numbered:
-            self._change_phase(book, command.phase)
+        books = [self.books[command.symbol]] if command.symbol else self.numbered
+        for book in books:
+            if command.phase in PHASES_OF[book.listing]:
+                self._change_phase(book, command.phase)
+            elif command.symbol:
+                return Refused(NOT_TRADED[book.listing], "symbol", command.symbol)
         return events.Stands(self.sequence)
 
     def _change_phase(self, book: Book, phase: Phase) -> None:
@@ -422,6 +482,19 @@ class Engine:
         for book in books:
             self.packed.count_public(book.number, 1)
         return events.Stands(self.sequence)
+
+
+def _of_books(instrument: Instrument) -> tuple[int, int, int, int, int, int, int]:
+    """What the books know of an instrument, in their order."""
+    return (
+        instrument.tick_size_e4,
+        instrument.lot_size,
+        instrument.min_price_e4,
+        instrument.max_price_e4,
+        instrument.max_quantity,
+        instrument.maker_fee_e6,
+        instrument.taker_fee_e6,
+    )
 
 
 def packed_side(side: int) -> int:

@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 from typing import NamedTuple, TypeAlias
 
 from svc_match.core.commands import PLAIN, Terms
-from svc_match.core.instrument import Instrument, Phase
+from svc_match.core.instrument import Instrument, Listing, Phase
 
 
 class Reason(StrEnum):
@@ -16,6 +16,8 @@ class Reason(StrEnum):
     SYMBOL_UNKNOWN = "SYMBOL_UNKNOWN"
     MARKET_CLOSED = "MARKET_CLOSED"
     MARKET_HALTED = "MARKET_HALTED"
+    INSTRUMENT_SUSPENDED = "INSTRUMENT_SUSPENDED"
+    INSTRUMENT_DELISTED = "INSTRUMENT_DELISTED"
     PRICE_INVALID = "PRICE_INVALID"
     PRICE_OFF_TICK = "PRICE_OFF_TICK"
     PRICE_OUT_OF_LIMITS = "PRICE_OUT_OF_LIMITS"
@@ -62,6 +64,9 @@ class Reason(StrEnum):
     INSTRUMENT_EXISTS = "INSTRUMENT_EXISTS"
     INSTRUMENT_INVALID = "INSTRUMENT_INVALID"
     INSTRUMENT_LIMIT = "INSTRUMENT_LIMIT"
+    INSTRUMENT_NOT_CLOSED = "INSTRUMENT_NOT_CLOSED"
+    INSTRUMENT_HAS_ORDERS = "INSTRUMENT_HAS_ORDERS"
+    LISTING_INVALID = "LISTING_INVALID"
     TRADE_UNKNOWN = "TRADE_UNKNOWN"
     TRADE_OF_EARLIER_DATE = "TRADE_OF_EARLIER_DATE"
     TRADE_BUSTED = "TRADE_BUSTED"
@@ -87,6 +92,7 @@ class DoneReason(IntEnum):
     MINIMUM_QUANTITY = 5
     SELF_TRADE = 6
     AUCTION_OVER = 7
+    DELISTED = 15
 
 
 class RestateReason(IntEnum):
@@ -123,6 +129,21 @@ class InstrumentAdded(NamedTuple):
 
     sequence: int
     instrument: Instrument
+
+
+class InstrumentChanged(NamedTuple):
+    """An instrument has other reference data; private and public."""
+
+    sequence: int
+    instrument: Instrument
+
+
+class ListingChanged(NamedTuple):
+    """An instrument was suspended, listed again or delisted; private and public."""
+
+    sequence: int
+    symbol: str
+    listing: Listing
 
 
 class PhaseChanged(NamedTuple):
@@ -295,6 +316,8 @@ Event: TypeAlias = (
     | DateOpened
     | DateClosed
     | InstrumentAdded
+    | InstrumentChanged
+    | ListingChanged
     | PhaseChanged
     | Accepted
     | Rejected
@@ -304,7 +327,17 @@ Event: TypeAlias = (
     | Restated
     | Done
 )
-Public: TypeAlias = PublicTrade | LevelChanged | PhaseChanged | InstrumentAdded | DateOpened | DateClosed | Busted
+Public: TypeAlias = (
+    PublicTrade
+    | LevelChanged
+    | PhaseChanged
+    | InstrumentAdded
+    | InstrumentChanged
+    | ListingChanged
+    | DateOpened
+    | DateClosed
+    | Busted
+)
 First: TypeAlias = Accepted | Rejected | Replaced | Done
 Result: TypeAlias = First | Refused | Late | Repeat | EarlierDate | Stands
 ON_RECORD = frozenset({Accepted, Rejected, Replaced, Done, Stands})  # The results whose command is in the journal.

@@ -16,6 +16,7 @@ MAX_QUANTITY = 10**12
 MAX_FEE_E6 = 100_000
 MAX_PROTECTION_BP = 10_000
 MAX_TICK_BANDS = 64
+OF_ORDERS = ("tick_size_e4", "tick_bands", "lot_size", "min_price_e4", "max_price_e4")
 MAX_NOTIONAL_E4 = (1 << 63) - 1
 
 
@@ -25,6 +26,21 @@ class Phase(IntEnum):
     CLOSED = 1
     OPEN = 2
     HALTED = 3
+
+
+class Listing(IntEnum):
+    """Whether an instrument may be traded at all; only one that is LISTED is ever open."""
+
+    LISTED = 1
+    SUSPENDED = 2
+    DELISTED = 3
+
+
+PHASES_OF: dict[Listing, tuple[Phase, ...]] = {
+    Listing.LISTED: tuple(Phase),
+    Listing.SUSPENDED: (Phase.CLOSED, Phase.HALTED),
+    Listing.DELISTED: (Phase.CLOSED,),
+}
 
 
 class TickBand(NamedTuple):
@@ -90,6 +106,11 @@ def wrong_field(instrument: Instrument, shard: int) -> str:
     }
     assert len(rules) == len(fields(instrument))
     return next((field for field, right in rules.items() if not right), "")
+
+
+def bound_by_orders(before: Instrument, after: Instrument) -> str:
+    """The first field that differs of those that say what an order that stands may be; empty when none does."""
+    return next((field for field in OF_ORDERS if getattr(before, field) != getattr(after, field)), "")
 
 
 def told(instrument: Instrument, field: str) -> str:

@@ -82,7 +82,13 @@ def _pieces(engine: Engine) -> list[bytes | memoryview]:
         "identity_hash": engine.identities.hash().hex(),
         "busted": sorted(engine.busted),
         "books": [
-            [asdict(book.instrument), int(book.phase), book.symbol_sequence, packed.last(book.number)]
+            [
+                asdict(book.instrument),
+                int(book.listing),
+                int(book.phase),
+                book.symbol_sequence,
+                packed.last(book.number),
+            ]
             for book in engine.numbered
         ],
         "windows": [packed.window(side) for side in range(2 * len(engine.numbered))],
@@ -116,8 +122,9 @@ def load(state: bytes, identities: bytes) -> Engine:
             f"the identities up to sequence {engine.sequence} have another hash than the snapshot says"
         )
     engine.busted.update(header["busted"])
-    for fields, phase, symbol_sequence, last in header["books"]:
+    for fields, listing, phase, symbol_sequence, last in header["books"]:
         book = engine.add_book(Instrument.restored(fields), Phase(phase))
+        engine.packed.set_listing(book.number, listing)
         engine.packed.count_public(book.number, symbol_sequence)
         engine.packed.set_last(book.number, last)
     for account in header["accounts"]:

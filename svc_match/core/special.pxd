@@ -34,7 +34,7 @@ cdef class Special:
     cdef Py_ssize_t _execute(self, Py_ssize_t book, Py_ssize_t slot) except -1
     cpdef Py_ssize_t end(self, Py_ssize_t slot, Py_ssize_t reason) except -1
     cpdef Py_ssize_t tradable(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t amount, Py_ssize_t fee) except -1
-    cpdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit) except -1
+    cpdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason) except -1
     @cython.locals(side=cython.Py_ssize_t, identity=cython.Py_ssize_t, slot=cython.Py_ssize_t, account=cython.Py_ssize_t)
     cpdef list waiting(self, Py_ssize_t book)
     cpdef Py_ssize_t stand(self, Py_ssize_t slot) except -1

@@ -236,9 +236,9 @@ class Special:
         """How much of a plain order would trade."""
         return self.standing.tradable(book, side, limit, left, left, amount, fee, 0, 0)
 
-    def close(self, book: int, limit: int) -> int:
+    def close(self, book: int, limit: int, reason: int) -> int:
         """Ends the stops of a book, at most `limit`; how many."""
-        return self.stops.close(book, limit)
+        return self.stops.close(book, limit, reason)
 
     def waiting(self, book: int) -> list[tuple[int, int, int]]:
         """(id, open quantity, account) of the stops of a book, in the order in which `close` ends them."""

@@ -1,6 +1,5 @@
 # The types of C for stops.py.
 cimport cython
-from svc_match.core cimport bits
 from svc_match.core cimport layout as w
 from svc_match.core.books cimport Books
 from svc_match.core.standing cimport Standing
@@ -27,7 +26,7 @@ cdef class Stops:
     @cython.locals(s=cython.Py_ssize_t)
     cdef list waiting(self, Py_ssize_t book, Py_ssize_t side)
     @cython.locals(done=cython.Py_ssize_t, side=cython.Py_ssize_t, slot=cython.Py_ssize_t)
-    cdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit) except -1
+    cdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason) except -1
     cdef Py_ssize_t end(self, Py_ssize_t slot, Py_ssize_t reason) except -1
     cdef list _trailing(self, Py_ssize_t s, Py_ssize_t trigger)
     @cython.locals(x=cython.Py_ssize_t)
@@ -39,5 +38,5 @@ cdef class Stops:
     cdef tuple _rank(self, Py_ssize_t slot)
     @cython.locals(nearest=cython.Py_ssize_t, tick=cython.Py_ssize_t, rank=cython.Py_ssize_t)
     cdef Py_ssize_t _count(self, Py_ssize_t s, Py_ssize_t trigger, Py_ssize_t more) except -1
-    @cython.locals(s=cython.Py_ssize_t, tick=cython.Py_ssize_t, price=cython.Py_ssize_t)
+    @cython.locals(s=cython.Py_ssize_t, tick=cython.Py_ssize_t, price=cython.Py_ssize_t, tick_size=cython.Py_ssize_t)
     cdef Py_ssize_t _reference(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t trigger) except? -1

@@ -6,7 +6,6 @@ types of C.
 
 from bisect import bisect_left, insort
 
-from svc_match.core import bits
 from svc_match.core import layout as w
 from svc_match.core.books import Books
 from svc_match.core.standing import Standing
@@ -108,12 +107,12 @@ class Stops:
         s = book * 2 + side
         return sorted(self._list(s, w.LAST_TRADE) + self._list(s, w.BEST_QUOTE))
 
-    def close(self, book: int, limit: int) -> int:
+    def close(self, book: int, limit: int, reason: int) -> int:
         """Ends the stops of a book, buys before sells, at most `limit`; how many."""
         done = 0
         for side in range(2):
             for _, _, slot in self.waiting(book, side)[: max(limit - done, 0)]:
-                self.end(slot, w.DATE_CLOSED)
+                self.end(slot, reason)
                 done += 1
         return done
 
@@ -163,11 +162,12 @@ class Stops:
         return 0
 
     def _reference(self, book: int, side: int, trigger: int) -> int:
-        """The tick that a stop price is compared with, or -1."""
+        """The tick that a stop price is compared with, or -1; a last trade of other ticks counts as the next one away from it."""
         b = self.books
         if trigger == w.LAST_TRADE:
             price = b.books[book * w.BOOK_WORDS + w.B_LAST]
-            return bits.share(price, b.books[book * w.BOOK_WORDS + w.B_RECIPROCAL]) if price else -1
+            tick_size = b.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+            return (price + (tick_size - 1) * side) // tick_size if price else -1
         s = book * 2 + (side ^ 1)
         tick = b.sides[s * w.SIDE_WORDS + w.S_BEST]
         while tick >= 0 and b.ends[b.level(s, tick) * w.LEVEL_HALVES + w.E_HEAD] == 0:

@@ -13,6 +13,8 @@ WORDS: dict[Reason, tuple[str, str]] = {
     Reason.SYMBOL_UNKNOWN: ("this shard has no such instrument", "name an instrument of ListInstruments"),
     Reason.MARKET_CLOSED: ("the instrument is closed", "send it when the phase is OPEN; cancels are taken"),
     Reason.MARKET_HALTED: ("trading in the instrument is halted", "send it when the phase is OPEN; cancels are taken"),
+    Reason.INSTRUMENT_SUSPENDED: ("the instrument is suspended", "wait until it is listed again; cancels are taken"),
+    Reason.INSTRUMENT_DELISTED: ("the instrument is delisted", "name another instrument"),
     Reason.PRICE_INVALID: ("the price is not positive", "name a price"),
     Reason.PRICE_OFF_TICK: ("the price is not a multiple of the tick size", "round it to the tick size"),
     Reason.PRICE_OUT_OF_LIMITS: ("the price is outside the instrument's limits", "name a price within the limits"),
@@ -103,6 +105,12 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "a field of the instrument is outside its limits",
         "see Instrument's comments; a currency is a code of ISO 4217, a symbol is none",
     ),
+    Reason.INSTRUMENT_NOT_CLOSED: ("the instrument's phase is not CLOSED", "close it first"),
+    Reason.INSTRUMENT_HAS_ORDERS: (
+        "orders of the instrument are open, which stand by what this field says",
+        "let them end first, or leave the field as it is",
+    ),
+    Reason.LISTING_INVALID: ("the listing is unknown", "name LISTED, SUSPENDED or DELISTED"),
     Reason.INSTRUMENT_LIMIT: ("the shard has as many instruments as it can", "use another shard"),
     Reason.TRADE_UNKNOWN: (
         "the shard's journal has no such trade",

@@ -41,6 +41,7 @@ class Reference:
 
     shard_numbers: frozenset[int]
     instruments: dict[str, Instrument] = field(default_factory=dict)
+    known_at: dict[str, int] = field(default_factory=dict)  # the sequence that an instrument's fields are of, by symbol
     shards: dict[int, Shard] = field(default_factory=dict)
 
     @property
@@ -53,9 +54,10 @@ class Reference:
         known = self.shards.get(number)
         if known is not None and known.incarnation != shard.incarnation:
             self.instruments = {name: one for name, one in self.instruments.items() if one.shard != number}
+            self.known_at = {name: at for name, at in self.known_at.items() if name in self.instruments}
             known = None
         for instrument in instruments:
-            self.instruments[instrument.symbol] = instrument
+            self.added(shard.sequence, instrument)
         if known is None:
             self.shards[number] = shard
         elif shard.sequence > known.sequence:
@@ -63,9 +65,11 @@ class Reference:
                 known.closed_date = max(known.closed_date, known.trading_date)
             known.sequence, known.trading_date = shard.sequence, shard.trading_date
 
-    def added(self, instrument: Instrument) -> None:
-        """InstrumentAdded."""
-        self.instruments[instrument.symbol] = instrument
+    def added(self, sequence: int, instrument: Instrument) -> None:
+        """InstrumentAdded, InstrumentChanged, or as a shard lists it at a sequence."""
+        if sequence >= self.known_at.get(instrument.symbol, 0):
+            self.instruments[instrument.symbol] = instrument
+            self.known_at[instrument.symbol] = sequence
 
     def opened(self, number: int, sequence: int, trading_date: int) -> None:
         """TradingDateOpened."""

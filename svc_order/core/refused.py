@@ -63,6 +63,8 @@ STATUS_OF: dict[str, str] = {
             "FUNDS_INSUFFICIENT",
             "MARKET_CLOSED",
             "MARKET_HALTED",
+            "INSTRUMENT_SUSPENDED",
+            "INSTRUMENT_DELISTED",
             "ORDER_FINISHED",
             "QUANTITY_BELOW_EXECUTED",
             "HOLD_TOO_SMALL",

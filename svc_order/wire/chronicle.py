@@ -17,7 +17,11 @@ SEGMENT_EVENTS = 2048
 PLACED = events_pb2.COMMAND_KIND_PLACE
 DONE_FILLED = events_pb2.DONE_REASON_FILLED
 DONE_DATE_CLOSED = events_pb2.DONE_REASON_DATE_CLOSED
-DONE_BY_RULE = (events_pb2.DONE_REASON_MINIMUM_QUANTITY, events_pb2.DONE_REASON_SELF_TRADE)
+DONE_BY_RULE = (
+    events_pb2.DONE_REASON_MINIMUM_QUANTITY,
+    events_pb2.DONE_REASON_SELF_TRADE,
+    events_pb2.DONE_REASON_DELISTED,
+)
 TRIGGERED = events_pb2.RESTATE_REASON_TRIGGERED
 BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
 UNWRITTEN = frozenset({"tick"})
@@ -45,6 +49,8 @@ class Chronicle:
             "date_closed": self._closed,
             "instrument_added": self._added,
             "phase_changed": self._phased,
+            "instrument_changed": self._added,
+            "listing_changed": self._phased,
             "accepted": self._accepted,
             "rejected": self._rejected,
             "trade": self._traded,
@@ -270,12 +276,12 @@ class Chronicle:
         self._taker, self._taker_name = 0, ""
         self._reference.closed(self._shard, sequence, event.trading_date)
 
-    def _phased(self, _sequence: int, _event: events_pb2.PhaseChanged) -> None:
-        """Phases are svc_match's to enforce; what follows this one is the operator's doing."""
+    def _phased(self, _sequence: int, _event: events_pb2.PhaseChanged | events_pb2.ListingChanged) -> None:
+        """Phases and listings are svc_match's to enforce; what follows this one is the operator's doing."""
         self._taker, self._taker_name = 0, ""
 
-    def _added(self, _sequence: int, event: events_pb2.InstrumentAdded) -> None:
-        self._reference.added(wire.instrument(event.instrument))
+    def _added(self, sequence: int, event: events_pb2.InstrumentAdded | events_pb2.InstrumentChanged) -> None:
+        self._reference.added(sequence, wire.instrument(event.instrument))
 
 
 def _sides(trade: events_pb2.Trade) -> tuple[tuple[int, str, market_pb2.Side, int, int, bool], ...]:

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Any
 
 from svc_quote.core.book import Book
-from svc_quote.core.events import Instrument, Level, Phase
+from svc_quote.core.events import Instrument, Level, Listing, Phase
 from svc_quote.core.market import Market
 from svc_quote.core.shard import Shard
 from svc_quote.core.statistics import DayStatistics
@@ -75,6 +75,7 @@ def _header(market: Market) -> dict[str, object]:
         "symbol": market.symbol,
         "instrument": market.instrument.encoded.hex() if market.instrument else "",
         "phase": market.phase,
+        "listing": market.listing,
         "trading_date": market.trading_date,
         "symbol_sequence": market.symbol_sequence,
         "trades": market.tape.count,
@@ -89,6 +90,7 @@ def _market(entry: dict[str, Any], levels: Iterator[Level], tape_limit: int) -> 
     market = Market(entry["symbol"])
     market.instrument = Instrument(bytes.fromhex(entry["instrument"])) if entry["instrument"] else None
     market.phase = Phase(entry["phase"])
+    market.listing = Listing(entry["listing"])
     market.trading_date = entry["trading_date"]
     market.symbol_sequence = entry["symbol_sequence"]
     market.book = Book(market.symbol_sequence)

@@ -14,6 +14,14 @@ class Phase(IntEnum):
     HALTED = 3
 
 
+class Listing(IntEnum):
+    """Whether an instrument may be traded at all."""
+
+    LISTED = 1
+    SUSPENDED = 2
+    DELISTED = 3
+
+
 class Level(NamedTuple):
     """The total at a price, absolute; quantity 0 removes the level."""
 
@@ -49,9 +57,15 @@ class PhaseChanged(NamedTuple):
 
 
 class Instrument(NamedTuple):
-    """Reference data of one instrument, encoded as the journal has it; as an event: it was added."""
+    """Reference data of one instrument, encoded as the journal has it; as an event: it was added or changed."""
 
     encoded: bytes
+
+
+class ListingChanged(NamedTuple):
+    """The instrument was suspended, listed again or delisted."""
+
+    listing: Listing
 
 
 class DateOpened(NamedTuple):
@@ -66,7 +80,7 @@ class DateClosed(NamedTuple):
     trading_date: int
 
 
-Event: TypeAlias = Level | Traded | Busted | PhaseChanged | Instrument | DateOpened | DateClosed
+Event: TypeAlias = Level | Traded | Busted | PhaseChanged | Instrument | ListingChanged | DateOpened | DateClosed
 
 
 class Part(NamedTuple):

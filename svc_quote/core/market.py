@@ -12,6 +12,8 @@ from svc_quote.core.events import (
     Event,
     Instrument,
     Level,
+    Listing,
+    ListingChanged,
     Phase,
     PhaseChanged,
     Trade,
@@ -35,7 +37,7 @@ class Market:
     """The state after the symbol's event `symbol_sequence`. While it is `miscounted` the statistics count a trade that was busted."""
 
     __slots__ = (
-        *("book", "busted", "date_began", "instrument", "miscounted", "phase", "statistics", "symbol"),
+        *("book", "busted", "date_began", "instrument", "listing", "miscounted", "phase", "statistics", "symbol"),
         *("symbol_sequence", "tape", "trading_date"),
     )
 
@@ -43,6 +45,7 @@ class Market:
         self.symbol = symbol
         self.instrument: Instrument | None = None
         self.phase = Phase.CLOSED
+        self.listing = Listing.LISTED
         self.trading_date = trading_date  # the open one, 0 when none is
         self.symbol_sequence = 0
         self.book = Book()
@@ -99,6 +102,8 @@ class Market:
         match event:
             case PhaseChanged(phase):
                 self.phase = phase
+            case ListingChanged(listing):
+                self.listing = listing
             case Instrument():
                 self.instrument = event
             case DateOpened(trading_date):

@@ -14,10 +14,17 @@ from bourse.order.v1 import order_pb2
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
 from tests.bad_input.desk import UNKNOWN_ORDER, Desk, Floor, Info, channel, info, require_whole, unchanged
+from tests.exchange import instrument
 
 AHEAD = 1 << 40
 ELSEWHERE = "0" * 32
 STREAM_SECONDS = 20.0
+DEARER = market_pb2.Instrument()  # ACME with another fee, and in another currency
+DEARER.CopyFrom(instrument("ACME", 0))
+DEARER.taker_fee_e6 += 1
+IN_DOLLARS = market_pb2.Instrument()
+IN_DOLLARS.CopyFrom(DEARER)
+IN_DOLLARS.currency = "USD"
 SHARD, ORDERS, QUOTES = "svc_match-0", "svc_order", "svc_quote"
 
 
@@ -328,6 +335,25 @@ STAFF = {
     "date-not-open": (
         "CloseTradingDate", {"trading_date": 20200102},
         "FAILED_PRECONDITION", "TRADING_DATE_NOT_OPEN", "trading_date", "20200102",
+    ),
+    "change-of-unknown": (
+        "ChangeInstrument", {"instrument": market_pb2.Instrument(symbol="NOPE", currency="EUR")},
+        "NOT_FOUND", "SYMBOL_UNKNOWN", "symbol", "NOPE",
+    ),
+    "change-of-open": (
+        "ChangeInstrument", {"instrument": DEARER}, "FAILED_PRECONDITION", "INSTRUMENT_NOT_CLOSED", "symbol", "ACME",
+    ),
+    "change-of-currency": (
+        "ChangeInstrument", {"instrument": IN_DOLLARS},
+        "INVALID_ARGUMENT", "INSTRUMENT_INVALID", "currency", "USD",
+    ),
+    "listing-missing": ("SetListing", {"symbol": "ACME"}, "INVALID_ARGUMENT", "LISTING_INVALID", "listing", "0"),
+    "listing-unknown": (
+        "SetListing", {"symbol": "ACME", "listing": 9}, "INVALID_ARGUMENT", "LISTING_INVALID", "listing", "9",
+    ),
+    "listing-of-unknown": ("SetListing", {"symbol": "NOPE", "listing": 2}, "NOT_FOUND", "SYMBOL_UNKNOWN", "symbol", "NOPE"),
+    "delisting-of-open": (
+        "SetListing", {"symbol": "ACME", "listing": 3}, "FAILED_PRECONDITION", "INSTRUMENT_NOT_CLOSED", "symbol", "ACME",
     ),
     "phase-missing": ("SetPhase", {"symbol": "ACME"}, "INVALID_ARGUMENT", "PHASE_INVALID", "phase", "0"),
     "phase-unknown": ("SetPhase", {"symbol": "ACME", "phase": 9}, "INVALID_ARGUMENT", "PHASE_INVALID", "phase", "9"),

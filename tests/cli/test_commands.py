@@ -221,6 +221,37 @@ def test_a_halt_rejects_orders_until_the_phase_is_open_again(bourse: Bourse, acc
     assert "TRADING_DATE" in bourse("date", "close", 20_200_101, fails=1)
 
 
+def test_an_instrument_is_changed_suspended_and_delisted(bourse: Bourse, account: str, tmp_path: Path) -> None:
+    """`instruments change` needs it closed; svc_order goes by its new ticks; what is suspended does not open; what is gone stays gone."""
+    file = tmp_path / "instruments.yaml"
+    text = "instruments:\n- {symbol: CHAN, currency: EUR, tick_size: TICK, max_price: 100, max_quantity: 1000}\n"
+    file.write_text(text.replace("TICK", "0.01"))
+    bourse("instruments", "load", file)
+    bourse("phase", "open", "CHAN")
+    placed = bourse("order", "place", account, "buy", 10, "CHAN", "10.01")["order_id"]
+    file.write_text(text.replace("TICK", "0.05"))
+    assert "INSTRUMENT_NOT_CLOSED" in bourse("instruments", "change", file, "CHAN", fails=1)
+    bourse("phase", "closed", "CHAN")
+    assert "INSTRUMENT_HAS_ORDERS" in bourse("instruments", "change", file, fails=1)
+    bourse("order", "cancel", account, placed)
+    assert "is not in it" in bourse("instruments", "change", file, "NONE", fails=2)
+    assert bourse("instruments", "change", file)[0]["tick_size_e4"] == 500
+    bourse("phase", "open", "CHAN")
+    assert "multiple of 0.05" in bourse("order", "place", account, "buy", 10, "CHAN", "10.01", fails=1)
+    assert bourse("instruments", "suspend", "CHAN")["listing"] == "suspended"
+    assert "INSTRUMENT_SUSPENDED" in bourse("phase", "open", "CHAN", fails=1)
+    assert "INSTRUMENT_SUSPENDED" in bourse("order", "place", account, "buy", 10, "CHAN", "10.05", fails=1)
+    bourse("instruments", "resume", "CHAN")
+    bourse("phase", "open", "CHAN")
+    bourse("order", "place", account, "buy", 10, "CHAN", "10.05")
+    bourse("phase", "closed", "CHAN")
+    assert bourse("instruments", "delist", "CHAN")["listing"] == "delisted"
+    assert "INSTRUMENT_DELISTED" in bourse("order", "place", account, "buy", 10, "CHAN", "10.05", fails=1)
+    assert [one["listing"] for one in bourse("instruments", "list") if one["instrument"]["symbol"] == "CHAN"] == [
+        "LISTING_DELISTED"
+    ]
+
+
 def test_the_example_instruments_load_and_load_again(bourse: Bourse) -> None:
     """Those that are there already with the same fields stay; others are refused by name."""
     assert "INSTRUMENT_EXISTS" in bourse("instruments", "load", "docs/instruments.yaml", fails=1)  # ACME is listed.

@@ -3,6 +3,7 @@
     > add ACME tick=0.01 maker=100 taker=200      an instrument (fees in millionths; protection= in basis
                                                  points; ticks from prices on: bands=10:0.05,50:0.10)
     > date 20260105 | close 20260105 | phase ACME open | tick
+    > change ACME tick=0.05 | suspend ACME | resume ACME | delist ACME
     > alice buy a1 100 ACME 10.40 fok hold=7      account, side, own id, quantity, symbol, price; "market" for no price
     > bust #9 a typing error                      busts the trade of sequence 9
     > alice cancel a2 a1                          cancels alice's order a1; an order id (#5) may be named instead
@@ -22,12 +23,13 @@ from typing import Any
 from chassis.units import order_id, worst
 from svc_match.core import commands, events
 from svc_match.core.engine import Applied, Engine
-from svc_match.core.instrument import Instrument, Phase, TickBand
+from svc_match.core.instrument import Instrument, Listing, Phase, TickBand
 from svc_match.core.terms import wrong_terms
 
 SIDES = {"buy": commands.Side.BUY, "sell": commands.Side.SELL}
 TIMES = {"day": commands.TimeInForce.DAY, "ioc": commands.TimeInForce.IOC, "fok": commands.TimeInForce.FOK}
 SIDE_NAMES = {1: "bid", 2: "ask"}
+LISTINGS = {"suspend": Listing.SUSPENDED, "resume": Listing.LISTED, "delist": Listing.DELISTED}
 POSTS = {"": 0, "reject": commands.PostOnly.REJECT, "slide": commands.PostOnly.SLIDE}
 OWN = {
     "": 0,
@@ -81,6 +83,10 @@ class Desk:
         words = [word for word in words if "=" not in word]
         if first == "add":
             return commands.AddInstrument(_instrument(words[0], options))
+        if first == "change":
+            return commands.ChangeInstrument(_instrument(words[0], options))
+        if first in LISTINGS:
+            return commands.SetListing(words[0], LISTINGS[first])
         if first == "date":
             return commands.OpenDate(int(words[0]))
         if first == "close":
@@ -195,6 +201,10 @@ def _public(event: Any) -> str:
             return f"{event.symbol} is {event.phase.name}"
         case events.InstrumentAdded():
             return f"{event.instrument.symbol} is new"
+        case events.InstrumentChanged():
+            return f"{event.instrument.symbol} is changed"
+        case events.ListingChanged():
+            return f"{event.symbol} is {event.listing.name}"
         case events.DateOpened():
             return f"{event.trading_date} is open"
         case events.DateClosed():

@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 from chassis.units import order_id
 from svc_match.core import books, commands, engine, events, snapshot
-from svc_match.core.instrument import Instrument, Phase, TickBand
+from svc_match.core.instrument import Instrument, Listing, Phase, TickBand
 from svc_match.core.terms import TERMS, wrong_terms
 from tests.svc_match.oracle import engine as oracle
 
@@ -80,8 +80,11 @@ class Drawing:
         for number in range(count):
             yield self.control() if self.chance.random() < 0.005 else self.order()
             if number % DATE_COMMANDS == DATE_COMMANDS - 1:
+                if self.chance.random() < 0.4:
+                    yield from self.going()
                 for _ in range(self.chance.choice((1, 2, 6))):
                     yield commands.CloseDate(self.date)
+                yield from self.closed()
                 self.date += 1
                 yield commands.OpenDate(self.date)
                 yield commands.SetPhase("", Phase.OPEN)
@@ -97,10 +100,45 @@ class Drawing:
             return commands.AddInstrument(chance.choice(list(self.instruments.values())))
         if roll < 0.4 and self.trades:
             return commands.BustTrade(chance.choice(self.trades), "drawn")
+        if roll < 0.5:
+            return self.change()
+        if roll < 0.6:
+            listing = chance.choice((Listing.LISTED, Listing.LISTED, Listing.SUSPENDED))
+            return commands.SetListing(chance.choice((*SYMBOLS, "ZZZ")), listing)
         symbol = chance.choice((*SYMBOLS, "", "ZZZ"))
         return commands.SetPhase(
             symbol, chance.choice((Phase.OPEN, Phase.OPEN, Phase.OPEN, Phase.HALTED, Phase.CLOSED))
         )
+
+    def change(self) -> commands.ChangeInstrument:
+        """Other rules for an instrument, which are drawn by from then on, taken or not."""
+        chance, symbol = self.chance, self.chance.choice(SYMBOLS)
+        now = self.instruments[symbol]
+        made = chance.choice((
+            guarded(replace(now, tick_bands=(), max_price_e4=now.tick_size_e4 * 4_000_000), chance),
+            replace(now, maker_fee_e6=chance.choice((0, 100)), max_quantity=now.lot_size * chance.choice((100_000, 40))),
+            replace(now, lot_size=10, max_quantity=1_000_000),
+            replace(now, currency="USD"),
+        ))  # fmt: skip
+        self.instruments[symbol] = made if made.currency == now.currency else now
+        return commands.ChangeInstrument(made)
+
+    def closed(self) -> Iterator[commands.Command]:
+        """What happens between two dates: instruments change their ticks, too."""
+        chance = self.chance
+        for symbol in chance.sample(SYMBOLS, 2):
+            made = instrument(symbol, chance)
+            if made.tick_size_e4 == self.instruments[symbol].tick_size_e4 or chance.random() < 0.5:
+                self.instruments[symbol] = made
+                yield commands.ChangeInstrument(made)
+
+    def going(self) -> Iterator[commands.Command]:
+        """The end of an instrument whose orders are open, in as many parts as there may be."""
+        yield commands.SetListing("DDD", Listing.DELISTED)
+        yield commands.SetPhase("DDD", Phase.CLOSED)
+        yield commands.SetListing("DDD", Listing.DELISTED)
+        yield self.order()
+        yield commands.SetListing("DDD", Listing.DELISTED)
 
     def order(self) -> commands.Order:
         chance = self.chance
@@ -277,8 +315,10 @@ class Pair:
             ]
             if other.waiting() != waits:
                 raise Unequal(f"other stops of {one.instrument.symbol} wait")
-            if (other.phase, other.symbol_sequence) != (one.phase, one.symbol_sequence):
+            if (other.phase, other.listing, other.symbol_sequence) != (one.phase, one.listing, one.symbol_sequence):
                 raise Unequal(f"{one.instrument.symbol} is in another phase, or counts otherwise")
+            if other.instrument != one.instrument:
+                raise Unequal(f"{one.instrument.symbol} has other rules")
 
     def restore(self) -> None:
         """The packed core goes on from its own snapshot, which has the same hash."""

@@ -349,6 +349,9 @@ def test_reference_data_never_goes_back() -> None:
     known.load(1, Shard("a" * 32, 9, DATE), [SHARE])
     assert known.shards[1].trading_date == 0
     assert known.shards[1].closed_date == DATE
+    known.added(11, SHARE._replace(tick_size_e4=500))
+    known.load(1, Shard("a" * 32, 10, DATE), [SHARE])
+    assert known.instruments["AAA"].tick_size_e4 == 500
     known.load(1, Shard("b" * 32, 3, DATE), [])
     assert changed(known.shards[1]) == Shard("b" * 32, 3, DATE)
     assert "AAA" not in known.instruments

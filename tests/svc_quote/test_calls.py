@@ -53,6 +53,22 @@ async def test_instruments(here: Here, stub: Any) -> None:
         assert each.position.incarnation == here.market.incarnation
 
 
+async def test_an_instrument_changes_and_goes(here: Here, stub: Any) -> None:
+    """The list has its reference data and its listing as they are now, also after a restart."""
+    changed = market_pb2.Instrument(
+        symbol="AAA", tick_size_e4=500, tick_bands=[{"price_from_e4": 5_000, "tick_size_e4": 1_000}]
+    )
+    change = events_pb2.InstrumentChanged(instrument=changed)
+    here.market.row([("AAA", events_pb2.MarketDataEvent(instrument_changed=change))])
+    for listing in (market_pb2.LISTING_SUSPENDED, market_pb2.LISTING_LISTED, market_pb2.LISTING_DELISTED):
+        told = events_pb2.ListingChanged(symbol="AAA", listing=listing)
+        here.market.row([("AAA", events_pb2.MarketDataEvent(listing_changed=told))])
+        await here.feed()
+        listed = (await stub.ListInstruments(quote_pb2.ListInstrumentsRequest())).instruments
+        assert (listed[0].instrument, listed[0].listing) == (changed, listing)
+        assert listed[1].listing == market_pb2.LISTING_LISTED
+
+
 async def test_depth_and_top(here: Here, stub: Any) -> None:
     """The best levels of each side, best first, of one sequence."""
     naive = here.market.naive

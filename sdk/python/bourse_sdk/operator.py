@@ -152,6 +152,23 @@ class Operator:
         )
         return response.sequence
 
+    async def change_instrument(self, instrument: market_pb2.Instrument) -> int:
+        """Gives an instrument that is CLOSED other reference data (KeyError for a shard that is none); the shard's sequence then."""
+        match = self._matches[instrument.shard]
+        response: match_pb2.ChangeInstrumentResponse = await self._connection.call(
+            match.ChangeInstrument, match_pb2.ChangeInstrumentRequest(instrument=instrument)
+        )
+        return response.sequence
+
+    async def set_listing(self, symbol: str, listing: market_pb2.Listing) -> int:
+        """Suspends an instrument, lists it again, or delists it for ever; its shard's sequence then."""
+        shard = await self._shard_of(symbol)
+        request = make(match_pb2.SetListingRequest, symbol=symbol, listing=listing)
+        response: match_pb2.SetListingResponse = await self._connection.call(
+            self._matches[shard].SetListing, request, seconds=DATE_SECONDS
+        )
+        return response.sequence
+
     async def instruments(self) -> list[match_pb2.InstrumentState]:
         """All instruments with their phases, as the shards have them, by symbol."""
         answers: list[match_pb2.ListInstrumentsResponse] = await self._all(
@@ -175,10 +192,14 @@ class Operator:
         request = make(match_pb2.SetPhaseRequest, symbol=symbol, phase=phase)
         if not symbol:
             return self._sequences(await self._all("SetPhase", request))
-        shards = {entry.instrument.symbol: entry.instrument.shard for entry in await self.instruments()}
-        shard = shards.get(symbol, self.shards[0])  # Where nobody knows it, a shard says so.
+        shard = await self._shard_of(symbol)
         response: match_pb2.SetPhaseResponse = await self._connection.call(self._matches[shard].SetPhase, request)
         return {shard: response.sequence}
+
+    async def _shard_of(self, symbol: str) -> int:
+        """Where an instrument is; of one that nobody knows, a shard that says so."""
+        shards = {entry.instrument.symbol: entry.instrument.shard for entry in await self.instruments()}
+        return shards.get(symbol, self.shards[0])
 
     async def bust_trade(self, trade_id: int, reason: str) -> int:
         """Busts a trade of the open date; the sequence of the event that says so. Not idempotent: again it is refused (TRADE_BUSTED)."""

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from chassis.units import FEE_SCALE
 from svc_match.core.commands import SelfTradePrevention, Side, StopTrigger
-from svc_match.core.instrument import Instrument, Phase
+from svc_match.core.instrument import Instrument, Listing, Phase
 from tests.svc_match.oracle.orders import Order
 
 NO_LIMIT = -(1 << 63)
@@ -187,18 +187,24 @@ class BookSide:
 
 
 class Book:
-    """The book of one instrument, its phase, the date's last price, its stops by age, and its last public event's number."""
+    """The book of one instrument, its listing and phase, the date's last price, its stops by age, and its last public event's number."""
 
-    __slots__ = ("instrument", "last_e4", "number", "phase", "sides", "stops", "symbol_sequence")
+    __slots__ = ("instrument", "last_e4", "listing", "number", "phase", "sides", "stops", "symbol_sequence")
 
     def __init__(self, number: int, instrument: Instrument) -> None:
         self.number = number
         self.instrument = instrument
         self.phase = Phase.CLOSED
+        self.listing = Listing.LISTED
         self.symbol_sequence = 0
         self.last_e4 = 0
         self.stops: list[Order] = []
         self.sides: dict[int, BookSide] = {BUY: BookSide(1), SELL: BookSide(-1)}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no order of it is open."""
+        return not self.stops and not any(side.keys for side in self.sides.values())
 
     def opposite(self, side: int) -> BookSide:
         """What an order of `side` trades with."""

@@ -13,6 +13,7 @@ from svc_match.core.commands import (
     AddInstrument,
     BustTrade,
     Cancel,
+    ChangeInstrument,
     CloseDate,
     Command,
     Control,
@@ -20,6 +21,7 @@ from svc_match.core.commands import (
     OrderType,
     Place,
     Replace,
+    SetListing,
     SetPhase,
     Side,
     StopTrigger,
@@ -40,13 +42,14 @@ from svc_match.core.events import (
     RestateReason,
 )
 from svc_match.core.identity import IDENTITY_LIMIT
-from svc_match.core.instrument import Instrument, Phase, told, wrong_field
+from svc_match.core.instrument import Instrument, Listing, Phase, bound_by_orders, told, wrong_field
 from svc_match.core.timers import Due
 from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.identities import Identities
 from tests.svc_match.oracle.orders import Order
 from tests.svc_match.oracle.rules import (
     is_date,
+    not_traded,
     posted_price,
     wrong_place,
     wrong_replace,
@@ -294,6 +297,10 @@ class Engine(Trading):
             return self._close_date(command.trading_date)
         if isinstance(command, AddInstrument):
             return self._add_instrument(command.instrument)
+        if isinstance(command, ChangeInstrument):
+            return self._change_instrument(command.instrument)
+        if isinstance(command, SetListing):
+            return self._set_listing(command)
         if isinstance(command, BustTrade):
             return self._bust_trade(command)
         return self._set_phase(command)
@@ -315,7 +322,7 @@ class Engine(Trading):
         self.busted = []
         for book in self.numbered:
             book.last_e4 = 0
-        return self._announce(events.DateOpened(self.sequence, trading_date))
+        return self._announce(events.DateOpened(self.sequence, trading_date), self.numbered)
 
     def _close_date(self, trading_date: int) -> events.Result:
         if not self.trading_date and trading_date == self.last_date and trading_date:
@@ -326,21 +333,26 @@ class Engine(Trading):
             self._change_phase(book, Phase.CLOSED)
         left = CLOSE_ORDERS_LIMIT
         for book in self.numbered:
-            for side in book.sides.values():
-                while left and side.keys:
-                    left -= self._end(book, side.levels[side.keys[-1]].first())
-            while left and book.stops:
-                left -= self._end(book, min(book.stops, key=Order.stop_rank))
-            self._publish_levels(book)
+            left = self._end_orders(book, left, DoneReason.DATE_CLOSED)
         if self.orders:
             return events.Stands(self.sequence, more=True)
         self.sequence += 1
         self.trading_date = 0
-        return self._announce(events.DateClosed(self.sequence, trading_date))
+        return self._announce(events.DateClosed(self.sequence, trading_date), self.numbered)
 
-    def _end(self, book: Book, order: Order) -> int:
+    def _end_orders(self, book: Book, left: int, reason: DoneReason) -> int:
+        """Ends the orders of a book, at most `left`; how many it could end beyond."""
+        for side in book.sides.values():
+            while left and side.keys:
+                left -= self._end(book, side.levels[side.keys[-1]].first(), reason)
+        while left and book.stops:
+            left -= self._end(book, min(book.stops, key=Order.stop_rank), reason)
+        self._publish_levels(book)
+        return left
+
+    def _end(self, book: Book, order: Order, reason: DoneReason) -> int:
         self._leave(book, order)
-        self._done(order, DoneReason.DATE_CLOSED)
+        self._done(order, reason)
         return 1
 
     def _add_instrument(self, instrument: Instrument) -> events.Result:
@@ -349,6 +361,8 @@ class Engine(Trading):
             return Refused(Reason.INSTRUMENT_INVALID, wrong, told(instrument, wrong))
         there = self.books.get(instrument.symbol)
         if there is not None:
+            if there.listing == Listing.DELISTED:
+                return not_traded(there)
             if there.instrument == instrument:
                 return events.Stands(self.sequence)
             return Refused(Reason.INSTRUMENT_EXISTS, "symbol", instrument.symbol)
@@ -358,10 +372,49 @@ class Engine(Trading):
         book = Book(len(self.numbered), instrument)
         self.books[instrument.symbol] = book
         self.numbered.append(book)
-        added = events.InstrumentAdded(self.sequence, instrument)
-        self._events.append(added)
-        self._show(book, added)
-        return events.Stands(self.sequence)
+        return self._announce(events.InstrumentAdded(self.sequence, instrument), [book])
+
+    def _change_instrument(self, instrument: Instrument) -> events.Result:
+        symbol = instrument.symbol
+        book = self.books.get(symbol)
+        if book is None:
+            return Refused(Reason.SYMBOL_UNKNOWN, "symbol", symbol)
+        wrong = wrong_field(instrument, self.shard)
+        if wrong:
+            return Refused(Reason.INSTRUMENT_INVALID, wrong, told(instrument, wrong))
+        if instrument.currency != book.instrument.currency:
+            return Refused(Reason.INSTRUMENT_INVALID, "currency", instrument.currency)
+        if book.listing == Listing.DELISTED:
+            return not_traded(book)
+        if instrument == book.instrument:
+            return events.Stands(self.sequence)
+        if book.phase != Phase.CLOSED:
+            return Refused(Reason.INSTRUMENT_NOT_CLOSED, "symbol", symbol)
+        bound = bound_by_orders(book.instrument, instrument)
+        if bound and not book.is_empty:
+            return Refused(Reason.INSTRUMENT_HAS_ORDERS, bound, told(instrument, bound))
+        self.sequence += 1
+        book.instrument = instrument
+        return self._announce(events.InstrumentChanged(self.sequence, instrument), [book])
+
+    def _set_listing(self, command: SetListing) -> events.Result:
+        symbol, listing = command
+        book = self.books.get(symbol)
+        if book is None:
+            return Refused(Reason.SYMBOL_UNKNOWN, "symbol", symbol)
+        if listing != book.listing:
+            if book.listing == Listing.DELISTED:
+                return not_traded(book)
+            if listing == Listing.DELISTED and book.phase != Phase.CLOSED:
+                return Refused(Reason.INSTRUMENT_NOT_CLOSED, "symbol", symbol)
+            book.listing = listing
+            self.sequence += 1
+            self._announce(events.ListingChanged(self.sequence, symbol, listing), [book])
+            if book.phase != Phase.CLOSED:
+                self._change_phase(book, Phase.HALTED)
+        if listing == Listing.DELISTED:
+            self._end_orders(book, CLOSE_ORDERS_LIMIT, DoneReason.DELISTED)
+        return events.Stands(self.sequence, more=listing == Listing.DELISTED and not book.is_empty)
 
     def _set_phase(self, command: SetPhase) -> events.Result:
         if not self.trading_date and command.phase != Phase.CLOSED:
@@ -369,6 +422,12 @@ class Engine(Trading):
         if command.symbol and command.symbol not in self.books:
             return Refused(Reason.SYMBOL_UNKNOWN, "symbol", command.symbol)
         for book in [self.books[command.symbol]] if command.symbol else self.numbered:
+            opens = command.phase not in (Phase.CLOSED, Phase.HALTED)
+            delisted = book.listing == Listing.DELISTED and command.phase != Phase.CLOSED
+            if delisted or (book.listing == Listing.SUSPENDED and opens):
+                if command.symbol:
+                    return not_traded(book)
+                continue
             self._change_phase(book, command.phase)
         return events.Stands(self.sequence)
 
@@ -391,13 +450,12 @@ class Engine(Trading):
         if book.phase != phase:
             book.phase = phase
             self.sequence += 1
-            changed = events.PhaseChanged(self.sequence, book.instrument.symbol, phase)
-            self._events.append(changed)
-            self._show(book, changed)
+            self._announce(events.PhaseChanged(self.sequence, book.instrument.symbol, phase), [book])
             self._trigger(book)
 
-    def _announce(self, event: events.DateOpened | events.DateClosed) -> events.Result:
-        self._events.append(event)
-        for book in self.numbered:
+    def _announce(self, event: Public, books: list[Book]) -> events.Result:
+        """An event of a control command, shown in these books."""
+        self._events.append(event)  # type: ignore[arg-type]
+        for book in books:
             self._show(book, event)
         return events.Stands(self.sequence)

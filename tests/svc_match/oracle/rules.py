@@ -5,7 +5,7 @@ from datetime import date
 from chassis.units import INT64_MAX, worst
 from svc_match.core.commands import OrderType, Place, PostOnly, Replace, Side, Terms
 from svc_match.core.events import Reason, Refused
-from svc_match.core.instrument import Instrument, Phase
+from svc_match.core.instrument import Instrument, Listing, Phase
 from svc_match.core.layout import PEAKS_LIMIT, TRAILING_STOPS_LIMIT
 from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.orders import Order
@@ -125,7 +125,16 @@ def wrong_replace(order: Order, command: Replace, book: Book, open_quantity: int
 def wrong_phase(book: Book) -> Refused | None:
     if book.phase == OPEN:
         return None
+    if book.listing != Listing.LISTED:
+        return not_traded(book)
     reason = Reason.MARKET_HALTED if book.phase == Phase.HALTED else Reason.MARKET_CLOSED
+    return Refused(reason, "symbol", book.instrument.symbol)
+
+
+def not_traded(book: Book) -> Refused:
+    """That an instrument is suspended or delisted."""
+    suspended = book.listing == Listing.SUSPENDED
+    reason = Reason.INSTRUMENT_SUSPENDED if suspended else Reason.INSTRUMENT_DELISTED
     return Refused(reason, "symbol", book.instrument.symbol)
 
 

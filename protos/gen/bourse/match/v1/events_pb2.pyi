@@ -34,6 +34,7 @@ class DoneReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DONE_REASON_MINIMUM_QUANTITY: _ClassVar[DoneReason]
     DONE_REASON_SELF_TRADE: _ClassVar[DoneReason]
     DONE_REASON_AUCTION_OVER: _ClassVar[DoneReason]
+    DONE_REASON_DELISTED: _ClassVar[DoneReason]
 COMMAND_KIND_UNSPECIFIED: CommandKind
 COMMAND_KIND_PLACE: CommandKind
 COMMAND_KIND_CANCEL: CommandKind
@@ -51,6 +52,7 @@ DONE_REASON_DATE_CLOSED: DoneReason
 DONE_REASON_MINIMUM_QUANTITY: DoneReason
 DONE_REASON_SELF_TRADE: DoneReason
 DONE_REASON_AUCTION_OVER: DoneReason
+DONE_REASON_DELISTED: DoneReason
 
 class ExecutionBatch(_message.Message):
     __slots__ = ("incarnation", "epoch", "shard", "first_sequence", "last_sequence", "time_us", "trading_date", "events")
@@ -73,7 +75,7 @@ class ExecutionBatch(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., trading_date: _Optional[int] = ..., events: _Optional[_Iterable[_Union[ExecutionEvent, _Mapping]]] = ...) -> None: ...
 
 class ExecutionEvent(_message.Message):
-    __slots__ = ("tick", "date_opened", "date_closed", "instrument_added", "phase_changed", "accepted", "rejected", "trade", "replaced", "done", "restated", "busted")
+    __slots__ = ("tick", "date_opened", "date_closed", "instrument_added", "phase_changed", "accepted", "rejected", "trade", "replaced", "done", "restated", "instrument_changed", "listing_changed", "busted")
     TICK_FIELD_NUMBER: _ClassVar[int]
     DATE_OPENED_FIELD_NUMBER: _ClassVar[int]
     DATE_CLOSED_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +87,8 @@ class ExecutionEvent(_message.Message):
     REPLACED_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
     RESTATED_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    LISTING_CHANGED_FIELD_NUMBER: _ClassVar[int]
     BUSTED_FIELD_NUMBER: _ClassVar[int]
     tick: Tick
     date_opened: TradingDateOpened
@@ -97,8 +101,10 @@ class ExecutionEvent(_message.Message):
     replaced: OrderReplaced
     done: OrderDone
     restated: OrderRestated
+    instrument_changed: InstrumentChanged
+    listing_changed: ListingChanged
     busted: TradeBusted
-    def __init__(self, tick: _Optional[_Union[Tick, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., rejected: _Optional[_Union[CommandRejected, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., done: _Optional[_Union[OrderDone, _Mapping]] = ..., restated: _Optional[_Union[OrderRestated, _Mapping]] = ..., busted: _Optional[_Union[TradeBusted, _Mapping]] = ...) -> None: ...
+    def __init__(self, tick: _Optional[_Union[Tick, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., rejected: _Optional[_Union[CommandRejected, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., done: _Optional[_Union[OrderDone, _Mapping]] = ..., restated: _Optional[_Union[OrderRestated, _Mapping]] = ..., instrument_changed: _Optional[_Union[InstrumentChanged, _Mapping]] = ..., listing_changed: _Optional[_Union[ListingChanged, _Mapping]] = ..., busted: _Optional[_Union[TradeBusted, _Mapping]] = ...) -> None: ...
 
 class Tick(_message.Message):
     __slots__ = ()
@@ -131,6 +137,20 @@ class PhaseChanged(_message.Message):
     phase: _market_pb2.Phase
     auction: _market_pb2.AuctionKind
     def __init__(self, symbol: _Optional[str] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., auction: _Optional[_Union[_market_pb2.AuctionKind, str]] = ...) -> None: ...
+
+class InstrumentChanged(_message.Message):
+    __slots__ = ("instrument",)
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    instrument: _market_pb2.Instrument
+    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ...) -> None: ...
+
+class ListingChanged(_message.Message):
+    __slots__ = ("symbol", "listing")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    LISTING_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    listing: _market_pb2.Listing
+    def __init__(self, symbol: _Optional[str] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ...) -> None: ...
 
 class OrderAccepted(_message.Message):
     __slots__ = ("order_id", "account", "client_order_id", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "hold_id", "held_price_e4", "held_fee_e6", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "trailing_amount_e4", "trailing_bp")
@@ -329,7 +349,7 @@ class MarketDataBatch(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., part: _Optional[int] = ..., parts: _Optional[int] = ..., symbol: _Optional[str] = ..., first_symbol_sequence: _Optional[int] = ..., events: _Optional[_Iterable[_Union[MarketDataEvent, _Mapping]]] = ...) -> None: ...
 
 class MarketDataEvent(_message.Message):
-    __slots__ = ("sequence", "trade", "level", "phase_changed", "instrument_added", "date_opened", "date_closed", "indicative", "busted")
+    __slots__ = ("sequence", "trade", "level", "phase_changed", "instrument_added", "date_opened", "date_closed", "indicative", "instrument_changed", "listing_changed", "busted")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     TRADE_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
@@ -338,6 +358,8 @@ class MarketDataEvent(_message.Message):
     DATE_OPENED_FIELD_NUMBER: _ClassVar[int]
     DATE_CLOSED_FIELD_NUMBER: _ClassVar[int]
     INDICATIVE_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    LISTING_CHANGED_FIELD_NUMBER: _ClassVar[int]
     BUSTED_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     trade: PublicTrade
@@ -347,8 +369,10 @@ class MarketDataEvent(_message.Message):
     date_opened: TradingDateOpened
     date_closed: TradingDateClosed
     indicative: IndicativeChanged
+    instrument_changed: InstrumentChanged
+    listing_changed: ListingChanged
     busted: PublicTradeBusted
-    def __init__(self, sequence: _Optional[int] = ..., trade: _Optional[_Union[PublicTrade, _Mapping]] = ..., level: _Optional[_Union[LevelChanged, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., indicative: _Optional[_Union[IndicativeChanged, _Mapping]] = ..., busted: _Optional[_Union[PublicTradeBusted, _Mapping]] = ...) -> None: ...
+    def __init__(self, sequence: _Optional[int] = ..., trade: _Optional[_Union[PublicTrade, _Mapping]] = ..., level: _Optional[_Union[LevelChanged, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., indicative: _Optional[_Union[IndicativeChanged, _Mapping]] = ..., instrument_changed: _Optional[_Union[InstrumentChanged, _Mapping]] = ..., listing_changed: _Optional[_Union[ListingChanged, _Mapping]] = ..., busted: _Optional[_Union[PublicTradeBusted, _Mapping]] = ...) -> None: ...
 
 class PublicTrade(_message.Message):
     __slots__ = ("price_e4", "quantity", "taker_side", "auction")

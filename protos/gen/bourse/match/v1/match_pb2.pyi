@@ -78,6 +78,32 @@ class AddInstrumentResponse(_message.Message):
     sequence: int
     def __init__(self, sequence: _Optional[int] = ...) -> None: ...
 
+class ChangeInstrumentRequest(_message.Message):
+    __slots__ = ("instrument",)
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    instrument: _market_pb2.Instrument
+    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ...) -> None: ...
+
+class ChangeInstrumentResponse(_message.Message):
+    __slots__ = ("sequence",)
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    def __init__(self, sequence: _Optional[int] = ...) -> None: ...
+
+class SetListingRequest(_message.Message):
+    __slots__ = ("symbol", "listing")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    LISTING_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    listing: _market_pb2.Listing
+    def __init__(self, symbol: _Optional[str] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ...) -> None: ...
+
+class SetListingResponse(_message.Message):
+    __slots__ = ("sequence",)
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    def __init__(self, sequence: _Optional[int] = ...) -> None: ...
+
 class SetPhaseRequest(_message.Message):
     __slots__ = ("symbol", "phase", "auction")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
@@ -153,14 +179,16 @@ class ListInstrumentsResponse(_message.Message):
     def __init__(self, instruments: _Optional[_Iterable[_Union[InstrumentState, _Mapping]]] = ..., sequence: _Optional[int] = ...) -> None: ...
 
 class InstrumentState(_message.Message):
-    __slots__ = ("instrument", "phase", "auction")
+    __slots__ = ("instrument", "phase", "auction", "listing")
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
     AUCTION_FIELD_NUMBER: _ClassVar[int]
+    LISTING_FIELD_NUMBER: _ClassVar[int]
     instrument: _market_pb2.Instrument
     phase: _market_pb2.Phase
     auction: _market_pb2.AuctionKind
-    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., auction: _Optional[_Union[_market_pb2.AuctionKind, str]] = ...) -> None: ...
+    listing: _market_pb2.Listing
+    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., auction: _Optional[_Union[_market_pb2.AuctionKind, str]] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ...) -> None: ...
 
 class GetDepthRequest(_message.Message):
     __slots__ = ("symbol", "levels")

@@ -57,6 +57,16 @@ class MatchServiceStub:
                 request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.AddInstrumentRequest.SerializeToString,
                 response_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.AddInstrumentResponse.FromString,
                 _registered_method=True)
+        self.ChangeInstrument = channel.unary_unary(
+                '/bourse.match.v1.MatchService/ChangeInstrument',
+                request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.ChangeInstrumentRequest.SerializeToString,
+                response_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.ChangeInstrumentResponse.FromString,
+                _registered_method=True)
+        self.SetListing = channel.unary_unary(
+                '/bourse.match.v1.MatchService/SetListing',
+                request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.SetListingRequest.SerializeToString,
+                response_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.SetListingResponse.FromString,
+                _registered_method=True)
         self.SetPhase = channel.unary_unary(
                 '/bourse.match.v1.MatchService/SetPhase',
                 request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.SetPhaseRequest.SerializeToString,
@@ -104,7 +114,7 @@ class MatchServiceServicer:
         """Takes commands in batches; each request is answered by one response with one result a command, in order, after the journal row that holds them is committed.
         Idempotent by command identity. Commands of one stream are taken in the order sent. A stream's end means that what is unanswered may or may not be in the journal: resend it.
         FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. DATA_LOSS: JOURNAL_DAMAGED (where a repeat's first result was).
-        Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
+        Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
         QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED, POST_ONLY_WOULD_TRADE, TRAILING_LIMIT,
         DISPLAY_QUANTITY_INVALID, MINIMUM_QUANTITY_INVALID (not whole lots). REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING,
         ACCOUNT_INVALID, CLIENT_ORDER_ID_INVALID, SYMBOL_UNKNOWN, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, STOP_PRICE_INVALID, STOP_TRIGGER_INVALID,
@@ -132,15 +142,32 @@ class MatchServiceServicer:
 
     def AddInstrument(self, request, context):
         """Adds an instrument to this shard. Adding it again with the same fields changes nothing and succeeds.
-        ALREADY_EXISTS: INSTRUMENT_EXISTS (with other fields). INVALID_ARGUMENT: INSTRUMENT_INVALID. RESOURCE_EXHAUSTED: INSTRUMENT_LIMIT.
+        ALREADY_EXISTS: INSTRUMENT_EXISTS (with other fields). FAILED_PRECONDITION: INSTRUMENT_DELISTED. INVALID_ARGUMENT: INSTRUMENT_INVALID. RESOURCE_EXHAUSTED: INSTRUMENT_LIMIT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeInstrument(self, request, context):
+        """Gives an instrument other reference data while it is CLOSED, all of it but symbol, currency and shard. The same fields change nothing and succeed.
+        Ticks, lots and price limits stay while orders of it are open.
+        NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: INSTRUMENT_INVALID. FAILED_PRECONDITION: INSTRUMENT_NOT_CLOSED, INSTRUMENT_HAS_ORDERS, INSTRUMENT_DELISTED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetListing(self, request, context):
+        """Suspends an instrument, which halts it if it is not CLOSED, lists it again, or delists it for ever, which ends its orders (DELISTED). What it is already changes nothing and succeeds.
+        NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: LISTING_INVALID. FAILED_PRECONDITION: INSTRUMENT_NOT_CLOSED (to be delisted), INSTRUMENT_DELISTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SetPhase(self, request, context):
-        """Sets the phase of one instrument, or of all of this shard. Setting the phase that is changes nothing and succeeds. An auction that becomes OPEN or CLOSED trades first.
-        NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: PHASE_INVALID. FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN.
+        """Sets the phase of one instrument, or of all of this shard, but of those that are suspended or delisted. Setting the phase that is changes nothing and succeeds. An auction that becomes OPEN or CLOSED trades first.
+        NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: PHASE_INVALID. FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -215,6 +242,16 @@ def add_MatchServiceServicer_to_server(servicer, server):
                     servicer.AddInstrument,
                     request_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.AddInstrumentRequest.FromString,
                     response_serializer=bourse_dot_match_dot_v1_dot_match__pb2.AddInstrumentResponse.SerializeToString,
+            ),
+            'ChangeInstrument': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeInstrument,
+                    request_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.ChangeInstrumentRequest.FromString,
+                    response_serializer=bourse_dot_match_dot_v1_dot_match__pb2.ChangeInstrumentResponse.SerializeToString,
+            ),
+            'SetListing': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetListing,
+                    request_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.SetListingRequest.FromString,
+                    response_serializer=bourse_dot_match_dot_v1_dot_match__pb2.SetListingResponse.SerializeToString,
             ),
             'SetPhase': grpc.unary_unary_rpc_method_handler(
                     servicer.SetPhase,
@@ -363,6 +400,60 @@ class MatchService:
             '/bourse.match.v1.MatchService/AddInstrument',
             bourse_dot_match_dot_v1_dot_match__pb2.AddInstrumentRequest.SerializeToString,
             bourse_dot_match_dot_v1_dot_match__pb2.AddInstrumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeInstrument(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bourse.match.v1.MatchService/ChangeInstrument',
+            bourse_dot_match_dot_v1_dot_match__pb2.ChangeInstrumentRequest.SerializeToString,
+            bourse_dot_match_dot_v1_dot_match__pb2.ChangeInstrumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetListing(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bourse.match.v1.MatchService/SetListing',
+            bourse_dot_match_dot_v1_dot_match__pb2.SetListingRequest.SerializeToString,
+            bourse_dot_match_dot_v1_dot_match__pb2.SetListingResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,7 +40,7 @@ class MatchServiceStub:
     """Takes commands in batches; each request is answered by one response with one result a command, in order, after the journal row that holds them is committed.
     Idempotent by command identity. Commands of one stream are taken in the order sent. A stream's end means that what is unanswered may or may not be in the journal: resend it.
     FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. DATA_LOSS: JOURNAL_DAMAGED (where a repeat's first result was).
-    Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
+    Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
     QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED, POST_ONLY_WOULD_TRADE, TRAILING_LIMIT,
     DISPLAY_QUANTITY_INVALID, MINIMUM_QUANTITY_INVALID (not whole lots). REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING,
     ACCOUNT_INVALID, CLIENT_ORDER_ID_INVALID, SYMBOL_UNKNOWN, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, STOP_PRICE_INVALID, STOP_TRIGGER_INVALID,
@@ -56,11 +56,20 @@ class MatchServiceStub:
     """
     AddInstrument: _grpc.UnaryUnaryMultiCallable[_match_pb2.AddInstrumentRequest, _match_pb2.AddInstrumentResponse]
     """Adds an instrument to this shard. Adding it again with the same fields changes nothing and succeeds.
-    ALREADY_EXISTS: INSTRUMENT_EXISTS (with other fields). INVALID_ARGUMENT: INSTRUMENT_INVALID. RESOURCE_EXHAUSTED: INSTRUMENT_LIMIT.
+    ALREADY_EXISTS: INSTRUMENT_EXISTS (with other fields). FAILED_PRECONDITION: INSTRUMENT_DELISTED. INVALID_ARGUMENT: INSTRUMENT_INVALID. RESOURCE_EXHAUSTED: INSTRUMENT_LIMIT.
+    """
+    ChangeInstrument: _grpc.UnaryUnaryMultiCallable[_match_pb2.ChangeInstrumentRequest, _match_pb2.ChangeInstrumentResponse]
+    """Gives an instrument other reference data while it is CLOSED, all of it but symbol, currency and shard. The same fields change nothing and succeed.
+    Ticks, lots and price limits stay while orders of it are open.
+    NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: INSTRUMENT_INVALID. FAILED_PRECONDITION: INSTRUMENT_NOT_CLOSED, INSTRUMENT_HAS_ORDERS, INSTRUMENT_DELISTED.
+    """
+    SetListing: _grpc.UnaryUnaryMultiCallable[_match_pb2.SetListingRequest, _match_pb2.SetListingResponse]
+    """Suspends an instrument, which halts it if it is not CLOSED, lists it again, or delists it for ever, which ends its orders (DELISTED). What it is already changes nothing and succeeds.
+    NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: LISTING_INVALID. FAILED_PRECONDITION: INSTRUMENT_NOT_CLOSED (to be delisted), INSTRUMENT_DELISTED.
     """
     SetPhase: _grpc.UnaryUnaryMultiCallable[_match_pb2.SetPhaseRequest, _match_pb2.SetPhaseResponse]
-    """Sets the phase of one instrument, or of all of this shard. Setting the phase that is changes nothing and succeeds. An auction that becomes OPEN or CLOSED trades first.
-    NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: PHASE_INVALID. FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN.
+    """Sets the phase of one instrument, or of all of this shard, but of those that are suspended or delisted. Setting the phase that is changes nothing and succeeds. An auction that becomes OPEN or CLOSED trades first.
+    NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: PHASE_INVALID. FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED.
     """
     BustTrade: _grpc.UnaryUnaryMultiCallable[_match_pb2.BustTradeRequest, _match_pb2.BustTradeResponse]
     """Busts a trade of the open trading date: money, shares and fees go back, the tape says so; its orders stay as they are. Busting it again is refused.
@@ -96,7 +105,7 @@ class MatchServiceAsyncStub(MatchServiceStub):
     """Takes commands in batches; each request is answered by one response with one result a command, in order, after the journal row that holds them is committed.
     Idempotent by command identity. Commands of one stream are taken in the order sent. A stream's end means that what is unanswered may or may not be in the journal: resend it.
     FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. DATA_LOSS: JOURNAL_DAMAGED (where a repeat's first result was).
-    Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
+    Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
     QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED, POST_ONLY_WOULD_TRADE, TRAILING_LIMIT,
     DISPLAY_QUANTITY_INVALID, MINIMUM_QUANTITY_INVALID (not whole lots). REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING,
     ACCOUNT_INVALID, CLIENT_ORDER_ID_INVALID, SYMBOL_UNKNOWN, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, STOP_PRICE_INVALID, STOP_TRIGGER_INVALID,
@@ -112,11 +121,20 @@ class MatchServiceAsyncStub(MatchServiceStub):
     """
     AddInstrument: _aio.UnaryUnaryMultiCallable[_match_pb2.AddInstrumentRequest, _match_pb2.AddInstrumentResponse]  # type: ignore[assignment]
     """Adds an instrument to this shard. Adding it again with the same fields changes nothing and succeeds.
-    ALREADY_EXISTS: INSTRUMENT_EXISTS (with other fields). INVALID_ARGUMENT: INSTRUMENT_INVALID. RESOURCE_EXHAUSTED: INSTRUMENT_LIMIT.
+    ALREADY_EXISTS: INSTRUMENT_EXISTS (with other fields). FAILED_PRECONDITION: INSTRUMENT_DELISTED. INVALID_ARGUMENT: INSTRUMENT_INVALID. RESOURCE_EXHAUSTED: INSTRUMENT_LIMIT.
+    """
+    ChangeInstrument: _aio.UnaryUnaryMultiCallable[_match_pb2.ChangeInstrumentRequest, _match_pb2.ChangeInstrumentResponse]  # type: ignore[assignment]
+    """Gives an instrument other reference data while it is CLOSED, all of it but symbol, currency and shard. The same fields change nothing and succeed.
+    Ticks, lots and price limits stay while orders of it are open.
+    NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: INSTRUMENT_INVALID. FAILED_PRECONDITION: INSTRUMENT_NOT_CLOSED, INSTRUMENT_HAS_ORDERS, INSTRUMENT_DELISTED.
+    """
+    SetListing: _aio.UnaryUnaryMultiCallable[_match_pb2.SetListingRequest, _match_pb2.SetListingResponse]  # type: ignore[assignment]
+    """Suspends an instrument, which halts it if it is not CLOSED, lists it again, or delists it for ever, which ends its orders (DELISTED). What it is already changes nothing and succeeds.
+    NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: LISTING_INVALID. FAILED_PRECONDITION: INSTRUMENT_NOT_CLOSED (to be delisted), INSTRUMENT_DELISTED.
     """
     SetPhase: _aio.UnaryUnaryMultiCallable[_match_pb2.SetPhaseRequest, _match_pb2.SetPhaseResponse]  # type: ignore[assignment]
-    """Sets the phase of one instrument, or of all of this shard. Setting the phase that is changes nothing and succeeds. An auction that becomes OPEN or CLOSED trades first.
-    NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: PHASE_INVALID. FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN.
+    """Sets the phase of one instrument, or of all of this shard, but of those that are suspended or delisted. Setting the phase that is changes nothing and succeeds. An auction that becomes OPEN or CLOSED trades first.
+    NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: PHASE_INVALID. FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED.
     """
     BustTrade: _aio.UnaryUnaryMultiCallable[_match_pb2.BustTradeRequest, _match_pb2.BustTradeResponse]  # type: ignore[assignment]
     """Busts a trade of the open trading date: money, shares and fees go back, the tape says so; its orders stay as they are. Busting it again is refused.
@@ -155,7 +173,7 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes commands in batches; each request is answered by one response with one result a command, in order, after the journal row that holds them is committed.
         Idempotent by command identity. Commands of one stream are taken in the order sent. A stream's end means that what is unanswered may or may not be in the journal: resend it.
         FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. DATA_LOSS: JOURNAL_DAMAGED (where a repeat's first result was).
-        Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
+        Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
         QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED, POST_ONLY_WOULD_TRADE, TRAILING_LIMIT,
         DISPLAY_QUANTITY_INVALID, MINIMUM_QUANTITY_INVALID (not whole lots). REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING,
         ACCOUNT_INVALID, CLIENT_ORDER_ID_INVALID, SYMBOL_UNKNOWN, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, STOP_PRICE_INVALID, STOP_TRIGGER_INVALID,
@@ -189,7 +207,28 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_match_pb2.AddInstrumentResponse, _abc.Awaitable[_match_pb2.AddInstrumentResponse]]:
         """Adds an instrument to this shard. Adding it again with the same fields changes nothing and succeeds.
-        ALREADY_EXISTS: INSTRUMENT_EXISTS (with other fields). INVALID_ARGUMENT: INSTRUMENT_INVALID. RESOURCE_EXHAUSTED: INSTRUMENT_LIMIT.
+        ALREADY_EXISTS: INSTRUMENT_EXISTS (with other fields). FAILED_PRECONDITION: INSTRUMENT_DELISTED. INVALID_ARGUMENT: INSTRUMENT_INVALID. RESOURCE_EXHAUSTED: INSTRUMENT_LIMIT.
+        """
+
+    @_abc_1.abstractmethod
+    def ChangeInstrument(
+        self,
+        request: _match_pb2.ChangeInstrumentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_match_pb2.ChangeInstrumentResponse, _abc.Awaitable[_match_pb2.ChangeInstrumentResponse]]:
+        """Gives an instrument other reference data while it is CLOSED, all of it but symbol, currency and shard. The same fields change nothing and succeed.
+        Ticks, lots and price limits stay while orders of it are open.
+        NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: INSTRUMENT_INVALID. FAILED_PRECONDITION: INSTRUMENT_NOT_CLOSED, INSTRUMENT_HAS_ORDERS, INSTRUMENT_DELISTED.
+        """
+
+    @_abc_1.abstractmethod
+    def SetListing(
+        self,
+        request: _match_pb2.SetListingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_match_pb2.SetListingResponse, _abc.Awaitable[_match_pb2.SetListingResponse]]:
+        """Suspends an instrument, which halts it if it is not CLOSED, lists it again, or delists it for ever, which ends its orders (DELISTED). What it is already changes nothing and succeeds.
+        NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: LISTING_INVALID. FAILED_PRECONDITION: INSTRUMENT_NOT_CLOSED (to be delisted), INSTRUMENT_DELISTED.
         """
 
     @_abc_1.abstractmethod
@@ -198,8 +237,8 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _match_pb2.SetPhaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_match_pb2.SetPhaseResponse, _abc.Awaitable[_match_pb2.SetPhaseResponse]]:
-        """Sets the phase of one instrument, or of all of this shard. Setting the phase that is changes nothing and succeeds. An auction that becomes OPEN or CLOSED trades first.
-        NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: PHASE_INVALID. FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN.
+        """Sets the phase of one instrument, or of all of this shard, but of those that are suspended or delisted. Setting the phase that is changes nothing and succeeds. An auction that becomes OPEN or CLOSED trades first.
+        NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: PHASE_INVALID. FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED.
         """
 
     @_abc_1.abstractmethod

@@ -105,16 +105,18 @@ class ListInstrumentsResponse(_message.Message):
     def __init__(self, instruments: _Optional[_Iterable[_Union[InstrumentStatus, _Mapping]]] = ...) -> None: ...
 
 class InstrumentStatus(_message.Message):
-    __slots__ = ("instrument", "phase", "trading_date", "position")
+    __slots__ = ("instrument", "phase", "trading_date", "position", "listing")
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
     TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
+    LISTING_FIELD_NUMBER: _ClassVar[int]
     instrument: _market_pb2.Instrument
     phase: _market_pb2.Phase
     trading_date: int
     position: QuotePosition
-    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., trading_date: _Optional[int] = ..., position: _Optional[_Union[QuotePosition, _Mapping]] = ...) -> None: ...
+    listing: _market_pb2.Listing
+    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., trading_date: _Optional[int] = ..., position: _Optional[_Union[QuotePosition, _Mapping]] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ...) -> None: ...
 
 class GetTopOfBookRequest(_message.Message):
     __slots__ = ("symbol", "min_sequence")

@@ -28,6 +28,13 @@ class AuctionKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AUCTION_KIND_CLOSING: _ClassVar[AuctionKind]
     AUCTION_KIND_VOLATILITY: _ClassVar[AuctionKind]
     AUCTION_KIND_RESUMPTION: _ClassVar[AuctionKind]
+
+class Listing(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LISTING_UNSPECIFIED: _ClassVar[Listing]
+    LISTING_LISTED: _ClassVar[Listing]
+    LISTING_SUSPENDED: _ClassVar[Listing]
+    LISTING_DELISTED: _ClassVar[Listing]
 SIDE_UNSPECIFIED: Side
 SIDE_BUY: Side
 SIDE_SELL: Side
@@ -41,6 +48,10 @@ AUCTION_KIND_OPENING: AuctionKind
 AUCTION_KIND_CLOSING: AuctionKind
 AUCTION_KIND_VOLATILITY: AuctionKind
 AUCTION_KIND_RESUMPTION: AuctionKind
+LISTING_UNSPECIFIED: Listing
+LISTING_LISTED: Listing
+LISTING_SUSPENDED: Listing
+LISTING_DELISTED: Listing
 
 class Instrument(_message.Message):
     __slots__ = ("symbol", "currency", "tick_size_e4", "lot_size", "min_price_e4", "max_price_e4", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard", "market_protection_bp", "tick_bands", "max_notional_e4")
