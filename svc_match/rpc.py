@@ -318,6 +318,7 @@ def _instruments(engine: Engine) -> match_pb2.ListInstrumentsResponse:
         state = response.instruments.add(instrument=wire.instrument_message(book.instrument))
         state.phase = int(book.phase)  # type: ignore[assignment]
         state.listing = int(book.listing)  # type: ignore[assignment]
+        state.reference_price_e4 = book.reference_price_e4
     return response
 
 

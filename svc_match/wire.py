@@ -625,6 +625,8 @@ def instrument(message: market_pb2.Instrument) -> Instrument:
         message.market_protection_bp,
         tuple(TickBand(band.price_from_e4, band.tick_size_e4) for band in message.tick_bands),
         message.max_notional_e4,
+        message.reference_price_e4,
+        message.static_collar_bp,
     )
 
 
@@ -644,4 +646,6 @@ def instrument_message(it: Instrument) -> market_pb2.Instrument:
         market_protection_bp=it.market_protection_bp,
         tick_bands=[market_pb2.TickBand(price_from_e4=start, tick_size_e4=tick) for start, tick in it.tick_bands],
         max_notional_e4=it.max_notional_e4,
+        reference_price_e4=it.reference_price_e4,
+        static_collar_bp=it.static_collar_bp,
     )

@@ -13,9 +13,17 @@ from mesh.local.depth import require_shallow
 
 FILE_BYTES_LIMIT = 1 << 20
 REQUIRED = ("symbol", "currency", "tick_size", "max_price", "max_quantity")
-MONEY = ("tick_size", "min_price", "max_price", "max_notional")
+MONEY = ("tick_size", "min_price", "max_price", "max_notional", "reference_price")
 BAND = ("price_from", "tick_size")
-COUNTS = ("lot_size", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard", "market_protection_bp")
+COUNTS = (
+    "lot_size",
+    "max_quantity",
+    "maker_fee_e6",
+    "taker_fee_e6",
+    "shard",
+    "market_protection_bp",
+    "static_collar_bp",
+)
 WORDS = ("symbol", "currency")
 LISTS = ("tick_bands",)
 
@@ -130,6 +138,8 @@ def _checked(values: Mapping[str, Any], fields: Mapping[str, yaml.Node], shard: 
         maker_fee_e6=values.get("maker_fee_e6", 0),
         taker_fee_e6=values.get("taker_fee_e6", 0),
         max_notional_e4=values.get("max_notional", 0),
+        reference_price_e4=values.get("reference_price", 0),
+        static_collar_bp=values.get("static_collar_bp", 0),
         shard=shard,
         market_protection_bp=values.get("market_protection_bp", 0),
     )

@@ -78,6 +78,8 @@ cdef class Books:
     cdef Py_ssize_t _wrong_price(self, Py_ssize_t book, Py_ssize_t price) except -1
     @cython.locals(scale=cython.Py_ssize_t, price=cython.Py_ssize_t)
     cdef Py_ssize_t protected(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) noexcept
+    @cython.locals(guarded=cython.bint)
+    cdef Py_ssize_t _outside_collar(self, Py_ssize_t book, Py_ssize_t price) except -1
     cdef Py_ssize_t _wrong_quantity(self, Py_ssize_t book, Py_ssize_t quantity) noexcept
 
     @cython.locals(slot=cython.Py_ssize_t, following=cython.Py_ssize_t, gone=cython.int, trades=cython.Py_ssize_t)

@@ -340,6 +340,8 @@ class Books:
         priced = kind == w.LIMIT or kind == w.STOP_LIMIT or (kind != w.MARKET and side == w.BUY)
         if price != 0 or priced:
             reason = self._wrong_price(book, price)
+            if reason == 0:
+                reason = self._outside_collar(book, price)
             if reason != 0:
                 return self.reject(number, w.PLACE, reason, w.F_PRICE, book + 1, 0)
         if kind == w.STOP or kind == w.STOP_LIMIT:
@@ -472,6 +474,8 @@ class Books:
         if reason != 0:
             return self.reject(number, w.REPLACE, reason, w.F_SYMBOL, book + 1, identity)
         reason = self._wrong_price(book, price)
+        if reason == 0:
+            reason = self._outside_collar(book, price)
         if reason != 0:
             return self.reject(number, w.REPLACE, reason, w.F_PRICE, book + 1, identity)
         reason = self._wrong_quantity(book, quantity)
@@ -585,6 +589,10 @@ class Books:
         if side == w.BUY:
             return min(tick, price * (w.BASIS_POINTS + self.books[b + w.B_PROTECTION]) // scale)
         return max(tick, (price * (w.BASIS_POINTS - self.books[b + w.B_PROTECTION]) + scale - 1) // scale)
+
+    def _outside_collar(self, book: int, price: int) -> int:
+        guarded = self.books[book * w.BOOK_WORDS + w.B_GUARDED] != 0
+        return w.PRICE_OUTSIDE_COLLAR if guarded and self.protection.is_outside(book, price) else 0
 
     def _wrong_quantity(self, book: int, quantity: int) -> int:
         b = book * w.BOOK_WORDS

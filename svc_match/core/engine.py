@@ -89,6 +89,11 @@ class Book:
         return Listing(self._books.listing(self.number))
 
     @property
+    def reference_price_e4(self) -> int:
+        """What the prices of orders are compared with, 0 for nothing."""
+        return self._special.protection.reference(self.number)
+
+    @property
     def is_empty(self) -> bool:
         """Whether no order of it is open."""
         return self._books.is_empty_book(self.number)
@@ -364,6 +369,9 @@ class Engine:
         if self.open_orders:
             return events.Stands(self.sequence, more=True)
         self.trading_date = 0
+        for book in self.numbered:
+            if last_e4 := self.packed.last(book.number):
+                self.special.protection.refer(book.number, last_e4)
         return self._announce(events.DateClosed(self._next(), trading_date), self.numbered)
 
     def _add_instrument(self, instrument: Instrument) -> events.Result:
@@ -386,6 +394,7 @@ class Engine:
         """An empty book, numbered behind all others."""
         number = self.packed.add_book(*_of_books(instrument), phase)
         self._guard(number, instrument)
+        self.special.protection.refer(number, instrument.reference_price_e4)
         book = self.books[instrument.symbol] = Book(self.packed, self.special, number, instrument, self.names)
         self.numbers[instrument.symbol] = number + 1
         self.numbered.append(book)
@@ -394,7 +403,8 @@ class Engine:
 
     def _guard(self, number: int, instrument: Instrument) -> None:
         self.packed.protect(number, instrument.market_protection_bp)
-        self.special.protection.guard(number, list(instrument.tick_bands), instrument.max_notional_e4)
+        bands, collar_bp = [(start, tick) for start, tick in instrument.tick_bands], instrument.static_collar_bp
+        self.special.protection.guard(number, bands, instrument.max_notional_e4, collar_bp)
 
     def _change_instrument(self, instrument: Instrument) -> events.Result:
         book = self.books.get(instrument.symbol)
@@ -416,6 +426,8 @@ class Engine:
             return Refused(Reason.INSTRUMENT_HAS_ORDERS, bound, told(instrument, bound))
         self.packed.define(book.number, *_of_books(instrument))
         self._guard(book.number, instrument)
+        if instrument.reference_price_e4 != book.instrument.reference_price_e4:
+            self.special.protection.refer(book.number, instrument.reference_price_e4)
         book.instrument = self.instruments[book.number] = instrument
         return self._announce(events.InstrumentChanged(self._next(), instrument), [book])
 

@@ -16,6 +16,7 @@ MAX_QUANTITY = 10**12
 MAX_FEE_E6 = 100_000
 MAX_PROTECTION_BP = 10_000
 MAX_TICK_BANDS = 64
+MAX_COLLAR_BP = 10_000
 OF_ORDERS = ("tick_size_e4", "tick_bands", "lot_size", "min_price_e4", "max_price_e4")
 MAX_NOTIONAL_E4 = (1 << 63) - 1
 
@@ -70,6 +71,8 @@ class Instrument:
     market_protection_bp: int = 0  # in 1/10 000 of the reference price; 0 for none
     tick_bands: tuple[TickBand, ...] = ()
     max_notional_e4: int = 0
+    reference_price_e4: int = 0
+    static_collar_bp: int = 0
 
     @classmethod
     def restored(cls, values: dict[str, Any]) -> "Instrument":
@@ -102,6 +105,8 @@ def wrong_field(instrument: Instrument, shard: int) -> str:
         "taker_fee_e6": 0 <= instrument.taker_fee_e6 <= MAX_FEE_E6,
         "shard": instrument.shard == shard,
         "market_protection_bp": 0 <= instrument.market_protection_bp <= MAX_PROTECTION_BP,
+        "reference_price_e4": 0 <= instrument.reference_price_e4 <= MAX_PRICE_E4,
+        "static_collar_bp": 0 <= instrument.static_collar_bp <= MAX_COLLAR_BP,
         "max_notional_e4": 0 <= instrument.max_notional_e4 <= MAX_NOTIONAL_E4,
     }
     assert len(rules) == len(fields(instrument))

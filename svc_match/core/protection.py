@@ -1,6 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 # cython: nonecheck=False, annotation_typing=False, infer_types=True
-"""What some instruments ask of an order beyond their limits: ticks by price, a largest notional. The books call in here for those
+"""What some instruments ask of an order beyond their limits: ticks by price, a largest notional, a price near the reference price.
+The books call in here for those
 that are guarded alone. `protection.pxd` gives the types of C.
 """
 
@@ -20,15 +21,35 @@ class Protection:
         self.starts: dict[int, list[int]] = {}
         self.ticks: dict[int, list[int]] = {}
         self.notional: dict[int, int] = {}
+        self.collars: dict[int, int] = {}
+        self.references: dict[int, int] = {}
 
-    def guard(self, book: int, bands: list[tuple[int, int]], max_notional: int) -> int:
+    def guard(self, book: int, bands: list[tuple[int, int]], max_notional: int, static_collar: int) -> int:
         """The rules of a book from now on."""
         self.starts[book] = [price for price, _ in bands]
         self.ticks[book] = [tick for _, tick in bands]
         self.notional[book] = max_notional
+        self.collars[book] = static_collar
         b = self.books
-        b.books[book * w.BOOK_WORDS + w.B_GUARDED] = 1 if bands or max_notional else 0
+        b.books[book * w.BOOK_WORDS + w.B_GUARDED] = 1 if bands or max_notional or static_collar else 0
         return b.set_phase(book, b.books[book * w.BOOK_WORDS + w.B_PHASE])
+
+    def refer(self, book: int, price: int) -> int:
+        """The reference price of a book from now on, 0 for none."""
+        self.references[book] = price
+        return 0
+
+    def reference(self, book: int) -> int:
+        """The reference price of a book, 0 for none."""
+        return self.references.get(book, 0)
+
+    def is_outside(self, book: int, price: int) -> bool:
+        """Whether a price is farther from the reference price than the static collar."""
+        reference = self.reference(book)
+        collar = self.collars[book]
+        if collar == 0 or reference == 0:
+            return False
+        return abs(price - reference) * w.BASIS_POINTS > reference * collar
 
     def is_off_tick(self, book: int, price: int) -> bool:
         """Whether a price is no multiple of the tick size that holds there."""

@@ -88,6 +88,7 @@ def _pieces(engine: Engine) -> list[bytes | memoryview]:
                 int(book.phase),
                 book.symbol_sequence,
                 packed.last(book.number),
+                book.reference_price_e4,
             ]
             for book in engine.numbered
         ],
@@ -122,11 +123,12 @@ def load(state: bytes, identities: bytes) -> Engine:
             f"the identities up to sequence {engine.sequence} have another hash than the snapshot says"
         )
     engine.busted.update(header["busted"])
-    for fields, listing, phase, symbol_sequence, last in header["books"]:
+    for fields, listing, phase, symbol_sequence, last, reference in header["books"]:
         book = engine.add_book(Instrument.restored(fields), Phase(phase))
         engine.packed.set_listing(book.number, listing)
         engine.packed.count_public(book.number, symbol_sequence)
         engine.packed.set_last(book.number, last)
+        engine.special.protection.refer(book.number, reference)
     for account in header["accounts"]:
         engine.name(account)
     engine.timers = Timers(header["timers"])

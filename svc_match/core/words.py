@@ -18,6 +18,10 @@ WORDS: dict[Reason, tuple[str, str]] = {
     Reason.PRICE_INVALID: ("the price is not positive", "name a price"),
     Reason.PRICE_OFF_TICK: ("the price is not a multiple of the tick size", "round it to the tick size"),
     Reason.PRICE_OUT_OF_LIMITS: ("the price is outside the instrument's limits", "name a price within the limits"),
+    Reason.PRICE_OUTSIDE_COLLAR: (
+        "the price is farther from the instrument's reference price than its collar allows",
+        "name a price within the collar",
+    ),
     Reason.QUANTITY_INVALID: ("the quantity is not positive", "name a quantity"),
     Reason.QUANTITY_OFF_LOT: ("the quantity is not a multiple of the lot size", "round it to the lot size"),
     Reason.QUANTITY_OUT_OF_LIMITS: ("the quantity is above the instrument's limit", "split the order"),

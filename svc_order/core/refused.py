@@ -63,6 +63,7 @@ STATUS_OF: dict[str, str] = {
             "FUNDS_INSUFFICIENT",
             "MARKET_CLOSED",
             "MARKET_HALTED",
+            "PRICE_OUTSIDE_COLLAR",
             "INSTRUMENT_SUSPENDED",
             "INSTRUMENT_DELISTED",
             "ORDER_FINISHED",

@@ -1,7 +1,7 @@
 """Transcripts: commands in a trader's words, and what the core said to each.
 
     > add ACME tick=0.01 maker=100 taker=200      an instrument (fees in millionths; protection= in basis
-                                                 points; ticks from prices on: bands=10:0.05,50:0.10)
+                                                 points; ticks from prices on: bands=10:0.05,50:0.10; reference= price, collar= in bp)
     > date 20260105 | close 20260105 | phase ACME open | tick
     > change ACME tick=0.05 | suspend ACME | resume ACME | delist ACME
     > alice buy a1 100 ACME 10.40 fok hold=7      account, side, own id, quantity, symbol, price; "market" for no price
@@ -252,4 +252,6 @@ def _instrument(symbol: str, options: dict[str, str]) -> Instrument:
         market_protection_bp=int(options.get("protection", 0)),
         tick_bands=tuple(TickBand(*map(e4, band.split(":"))) for band in options.get("bands", "").split(",") if band),
         max_notional_e4=e4(options.get("notional", "0")),
+        reference_price_e4=e4(options.get("reference", "0")),
+        static_collar_bp=int(options.get("collar", 0)),
     )

@@ -54,7 +54,15 @@ def guarded(made: Instrument, chance: random.Random) -> Instrument:
             bands.append(TickBand(at, size))
     top = made.max_price_e4 - made.max_price_e4 % (bands[-1].tick_size_e4 if bands else tick)
     most = chance.choice((0, MIDDLE * tick * made.lot_size * 20))
-    return replace(made, tick_bands=tuple(bands), max_price_e4=top, max_notional_e4=most)
+    reference, collar = chance.choice(((0, 0), (MIDDLE * tick + 1, 0), (MIDDLE * tick + 1, 1), (0, 1)))
+    return replace(
+        made,
+        tick_bands=tuple(bands),
+        max_price_e4=top,
+        max_notional_e4=most,
+        reference_price_e4=reference,
+        static_collar_bp=collar,
+    )
 
 
 class Drawing:

@@ -189,13 +189,24 @@ class BookSide:
 class Book:
     """The book of one instrument, its listing and phase, the date's last price, its stops by age, and its last public event's number."""
 
-    __slots__ = ("instrument", "last_e4", "listing", "number", "phase", "sides", "stops", "symbol_sequence")
+    __slots__ = (
+        "instrument",
+        "last_e4",
+        "listing",
+        "number",
+        "phase",
+        "reference_e4",
+        "sides",
+        "stops",
+        "symbol_sequence",
+    )
 
     def __init__(self, number: int, instrument: Instrument) -> None:
         self.number = number
         self.instrument = instrument
         self.phase = Phase.CLOSED
         self.listing = Listing.LISTED
+        self.reference_e4 = instrument.reference_price_e4
         self.symbol_sequence = 0
         self.last_e4 = 0
         self.stops: list[Order] = []

@@ -338,6 +338,8 @@ class Engine(Trading):
             return events.Stands(self.sequence, more=True)
         self.sequence += 1
         self.trading_date = 0
+        for book in self.numbered:
+            book.reference_e4 = book.last_e4 or book.reference_e4
         return self._announce(events.DateClosed(self.sequence, trading_date), self.numbered)
 
     def _end_orders(self, book: Book, left: int, reason: DoneReason) -> int:
@@ -394,6 +396,8 @@ class Engine(Trading):
         if bound and not book.is_empty:
             return Refused(Reason.INSTRUMENT_HAS_ORDERS, bound, told(instrument, bound))
         self.sequence += 1
+        if instrument.reference_price_e4 != book.instrument.reference_price_e4:
+            book.reference_e4 = instrument.reference_price_e4
         book.instrument = instrument
         return self._announce(events.InstrumentChanged(self.sequence, instrument), [book])
 

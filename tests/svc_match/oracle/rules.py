@@ -1,6 +1,7 @@
 """What an order must fulfil. Each rule returns why it is broken, or None; the core rejects with it, on record."""
 
 from datetime import date
+from fractions import Fraction
 
 from chassis.units import INT64_MAX, worst
 from svc_match.core.commands import OrderType, Place, PostOnly, Replace, Side, Terms
@@ -24,7 +25,7 @@ def wrong_place(command: Place, book: Book | None) -> Refused | None:
     instrument = book.instrument
     price_e4, quantity = command.price_e4, command.quantity
     if price_e4 or is_priced(command):
-        wrong = wrong_price(price_e4, instrument)
+        wrong = wrong_price(price_e4, instrument) or outside_collar(price_e4, book)
         if wrong is not None:
             return wrong
     if command.type in (STOP, STOP_LIMIT):
@@ -109,7 +110,8 @@ def wrong_notional(command: Place, book: Book) -> Refused | None:
 def wrong_replace(order: Order, command: Replace, book: Book, open_quantity: int, held_fee_e6: int) -> Refused | None:
     """Why the order cannot be replaced, if it cannot; whether it may post is for the book to say."""
     instrument, price_e4, quantity = book.instrument, command.price_e4, command.quantity
-    wrong = wrong_phase(book) or wrong_price(price_e4, instrument) or wrong_quantity(quantity, instrument)
+    wrong = wrong_phase(book) or wrong_price(price_e4, instrument) or outside_collar(price_e4, book)
+    wrong = wrong or wrong_quantity(quantity, instrument)
     if wrong is not None:
         return wrong
     if open_quantity <= 0:
@@ -149,6 +151,16 @@ def wrong_price(price_e4: int, instrument: Instrument) -> Refused | None:
     else:
         reason = Reason.PRICE_OUT_OF_LIMITS
     return Refused(reason, "price_e4", str(price_e4))
+
+
+def outside_collar(price_e4: int, book: Book) -> Refused | None:
+    """A price is at most so many 1/10 000 of the reference price away from it."""
+    if not book.reference_e4 or not book.instrument.static_collar_bp:
+        return None
+    away_e4 = Fraction(book.reference_e4 * book.instrument.static_collar_bp, 10_000)
+    if book.reference_e4 - away_e4 <= price_e4 <= book.reference_e4 + away_e4:
+        return None
+    return Refused(Reason.PRICE_OUTSIDE_COLLAR, "price_e4", str(price_e4))
 
 
 def wrong_quantity(quantity: int, instrument: Instrument) -> Refused | None:

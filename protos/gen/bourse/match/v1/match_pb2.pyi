@@ -179,16 +179,18 @@ class ListInstrumentsResponse(_message.Message):
     def __init__(self, instruments: _Optional[_Iterable[_Union[InstrumentState, _Mapping]]] = ..., sequence: _Optional[int] = ...) -> None: ...
 
 class InstrumentState(_message.Message):
-    __slots__ = ("instrument", "phase", "auction", "listing")
+    __slots__ = ("instrument", "phase", "auction", "listing", "reference_price_e4")
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
     AUCTION_FIELD_NUMBER: _ClassVar[int]
     LISTING_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
     instrument: _market_pb2.Instrument
     phase: _market_pb2.Phase
     auction: _market_pb2.AuctionKind
     listing: _market_pb2.Listing
-    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., auction: _Optional[_Union[_market_pb2.AuctionKind, str]] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ...) -> None: ...
+    reference_price_e4: int
+    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., auction: _Optional[_Union[_market_pb2.AuctionKind, str]] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ..., reference_price_e4: _Optional[int] = ...) -> None: ...
 
 class GetDepthRequest(_message.Message):
     __slots__ = ("symbol", "levels")
