@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from bourse.quote.v1 import quote_pb2
+from bourse.types.v1 import market_pb2
 from bourse_sdk.money import decimal_text
-from cli.answers import answered, as_value, columns, show
+from cli.answers import answered, as_value, columns, show, word
 from cli.market import staff
 from cli.options import home_option, json_option
 
@@ -19,7 +20,7 @@ from cli.options import home_option, json_option
 @home_option
 @json_option
 def book(symbol: str, levels: int, home: Path, as_json: bool) -> None:
-    """The book of SYMBOL by price, best first.
+    """The book of SYMBOL by price, best first; in an auction, what it would trade.
 
     \b
     Examples:
@@ -32,7 +33,18 @@ def book(symbol: str, levels: int, home: Path, as_json: bool) -> None:
             return await operator.depth(symbol, levels)
 
     depth = answered(work())
-    show(as_json, as_value(depth), sides(depth.bids, depth.asks))
+    auction = [auction_text(depth.indicative)] if depth.HasField("indicative") else []
+    show(as_json, as_value(depth), [*auction, *sides(depth.bids, depth.asks)])
+
+
+def auction_text(told: quote_pb2.Indicative) -> str:
+    """What an auction would do, for people."""
+    if not told.price_e4:
+        return "auction: nothing would trade"
+    surplus = f", {told.surplus_quantity} more to {word(market_pb2.Side, told.surplus_side)}" * bool(
+        told.surplus_quantity
+    )
+    return f"auction: {told.quantity} at {decimal_text(told.price_e4)}{surplus}"
 
 
 def sides(bids: Sequence[quote_pb2.Level], asks: Sequence[quote_pb2.Level]) -> list[str]:

@@ -34,7 +34,14 @@ TYPES = {
     "stop": OrderType.STOP,
     "stop-limit": OrderType.STOP_LIMIT,
 }
-TIMES = {"day": TimeInForce.DAY, "ioc": TimeInForce.IOC, "fok": TimeInForce.FOK}
+TIMES = {
+    "day": TimeInForce.DAY,
+    "ioc": TimeInForce.IOC,
+    "fok": TimeInForce.FOK,
+    "good-for-auction": TimeInForce.GOOD_FOR_AUCTION,
+    "at-open": TimeInForce.AT_OPEN,
+    "at-close": TimeInForce.AT_CLOSE,
+}
 TRIGGERS = {"last-trade": StopTrigger.LAST_TRADE, "best-quote": StopTrigger.BEST_QUOTE}
 POST_ONLY = {"reject": PostOnly.REJECT, "slide": PostOnly.SLIDE}
 SELF_TRADES = {
@@ -44,6 +51,11 @@ SELF_TRADES = {
     "cancel-both": SelfTradePrevention.CANCEL_BOTH,
     "decrement": SelfTradePrevention.DECREMENT,
 }
+AUCTIONS = (
+    command_pb2.TIME_IN_FORCE_GOOD_FOR_AUCTION,
+    command_pb2.TIME_IN_FORCE_AT_OPEN,
+    command_pb2.TIME_IN_FORCE_AT_CLOSE,
+)
 STATES = {
     "any": order_pb2.ORDER_STATE_UNSPECIFIED,
     "open": order_pb2.ORDER_STATE_OPEN,
@@ -93,7 +105,7 @@ def order() -> None:
     "--time",
     "time_in_force",
     type=click.Choice(list(TIMES)),
-    help="How long it stands. [default: day, ioc for a market order]",
+    help="How long it stands. [default: day; of a market order as long as it can: for the auction, or ioc]",
 )
 @click.option("--amount", type=DECIMAL, default=0, help="The most that a market buy may cost with its fee.")
 @click.option("--stop-price", type=DECIMAL, default=0, help="The price that triggers a stop or stop-limit order.")
@@ -318,6 +330,8 @@ def row(found: order_pb2.Order) -> tuple[object, ...]:
 
 def terms(found: order_pb2.Order) -> Iterator[str]:
     """What it asks for beyond type, price and quantity, what became of that, and why it ended."""
+    if found.time_in_force in AUCTIONS:
+        yield word(command_pb2.TimeInForce, found.time_in_force)
     if found.stop_price_e4:
         reached = "triggered at" if found.triggered else "waits for"
         yield f"{reached} {decimal_text(found.stop_price_e4)} ({word(command_pb2.StopTrigger, found.stop_trigger)})"

@@ -1,4 +1,4 @@
-"""`bourse phase`: open, halt or close trading in instruments."""
+"""`bourse phase`: open, halt or close trading in instruments, or begin an auction."""
 
 from pathlib import Path
 
@@ -13,32 +13,47 @@ PHASES = {
     "open": market_pb2.PHASE_OPEN,
     "halted": market_pb2.PHASE_HALTED,
     "closed": market_pb2.PHASE_CLOSED,
+    "auction": market_pb2.PHASE_AUCTION,
+}
+AUCTIONS = {
+    "": market_pb2.AUCTION_KIND_UNSPECIFIED,
+    "opening": market_pb2.AUCTION_KIND_OPENING,
+    "closing": market_pb2.AUCTION_KIND_CLOSING,
+    "volatility": market_pb2.AUCTION_KIND_VOLATILITY,
+    "resumption": market_pb2.AUCTION_KIND_RESUMPTION,
 }
 
 
 @click.command()
 @click.argument("phase", type=click.Choice(list(PHASES)))
 @click.argument("symbol", default="")
+@click.option(
+    "--kind", default="", type=click.Choice([kind for kind in AUCTIONS if kind]), help="What the auction is for."
+)
 @home_option
 @json_option
-def phase(phase: str, symbol: str, home: Path, as_json: bool) -> None:
-    """Open, halt or close trading in SYMBOL, or in all instruments. Cancels are taken in every phase.
+def phase(phase: str, symbol: str, kind: str, home: Path, as_json: bool) -> None:
+    """Open, halt or close trading in SYMBOL, or in all instruments, or begin an auction: its orders trade when the phase becomes
+    open or closed. Cancels are taken in every phase.
 
     \b
     Examples:
+      bourse phase auction --kind opening
       bourse phase open
       bourse phase halted ACME
     """
-    set_phase(phase, symbol, home, as_json)
+    if (phase == "auction") != bool(kind):
+        raise click.UsageError("an auction is of a --kind, no other phase is")
+    set_phase(phase, symbol, home, as_json, kind)
 
 
-def set_phase(phase: str, symbol: str, home: Path, as_json: bool) -> None:
+def set_phase(phase: str, symbol: str, home: Path, as_json: bool, kind: str = "") -> None:
     """Sets it and says so."""
 
     async def work() -> dict[int, int]:
         async with staff(home) as operator:
-            return await operator.set_phase(PHASES[phase], symbol)
+            return await operator.set_phase(PHASES[phase], symbol, auction=AUCTIONS[kind])
 
     sequences = answered(work())
-    value = {"symbol": symbol, "phase": phase, "sequences": sequences}
-    show(as_json, value, [f"{symbol or 'all instruments'}: {phase}"])
+    value = {"symbol": symbol, "phase": phase, "sequences": sequences} | ({"kind": kind} if kind else {})
+    show(as_json, value, [f"{symbol or 'all instruments'}: {kind}{' ' * bool(kind)}{phase}"])

@@ -47,7 +47,7 @@ def trades(symbol: str, limit: int, home: Path, as_json: bool) -> None:
             trade.quantity,
             word(market_pb2.Side, trade.taker_side),
             order_id(shard, trade.sequence),
-            "busted" if trade.busted else "",
+            ", ".join(name for name in ("auction", "busted") if getattr(trade, name)),
         )
         for trade in found
     ]

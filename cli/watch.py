@@ -16,8 +16,9 @@ from bourse.order.v1 import order_pb2
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
 from bourse_sdk.money import decimal_text
+from chassis.units import order_id, shard_of
 from cli.answers import answered, as_value, word
-from cli.book import sides
+from cli.book import auction_text, sides
 from cli.market import member, staff, token_option
 from cli.options import home_option, json_option
 from cli.statement import time_text
@@ -51,12 +52,14 @@ def watch_book(symbol: str, seconds: float | None, home: Path, as_json: bool) ->
 
     async def work(draw: Print) -> None:
         async with staff(home) as operator:
-            async for bids, asks in books(operator.watch_depth(symbol)):
+            async for bids, asks, auction in books(operator.watch_depth(symbol)):
                 if as_json:
-                    value = {"bids": [as_value(level) for level in bids], "asks": [as_value(level) for level in asks]}
-                    click.echo(json.dumps(value))
+                    value: dict[str, Any] = {
+                        name: list(map(as_value, side)) for name, side in (("bids", bids), ("asks", asks))
+                    }
+                    click.echo(json.dumps(value | ({"indicative": as_value(auction)} if auction else {})))
                 else:
-                    draw([symbol, *sides(bids, asks)])
+                    draw([symbol, *([auction_text(auction)] if auction else []), *sides(bids, asks)])
 
     console = Console()
     if as_json or not console.is_terminal:
@@ -120,8 +123,8 @@ def live(work: Coroutine[Any, Any, None], seconds: float | None) -> None:
 
 async def books(
     changes: AsyncIterator[quote_pb2.StreamDepthResponse],
-) -> AsyncIterator[tuple[list[quote_pb2.Level], list[quote_pb2.Level]]]:
-    """The best levels of both sides after each response."""
+) -> AsyncIterator[tuple[list[quote_pb2.Level], list[quote_pb2.Level], quote_pb2.Indicative | None]]:
+    """The best levels of both sides after each response, and what an auction would do."""
     bids: dict[int, quote_pb2.Level] = {}
     asks: dict[int, quote_pb2.Level] = {}
     async for change in changes:
@@ -134,7 +137,8 @@ async def books(
                 if not level.quantity:
                     del side[level.price_e4]
         best_bids = [bids[price] for price in sorted(bids, reverse=True)[:LEVELS]]
-        yield best_bids, [asks[price] for price in sorted(asks)[:LEVELS]]
+        auction = change.indicative if change.HasField("indicative") else None
+        yield best_bids, [asks[price] for price in sorted(asks)[:LEVELS]], auction
 
 
 def update_text(update: order_pb2.OrderUpdate) -> str:
@@ -144,6 +148,10 @@ def update_text(update: order_pb2.OrderUpdate) -> str:
     reasons = [update.refusal.reason] * update.HasField("refusal")
     reasons += [word(events_pb2.RestateReason, update.restate_reason)] * bool(update.restate_reason)
     reasons += [word(events_pb2.DoneReason, update.done_reason)] * bool(update.done_reason)
+    reasons += ["auction"] * update.auction
+    reasons += [f"trade {order_id(shard_of(update.order_id), update.trade_sequence)}: {update.bust_reason}"] * bool(
+        update.trade_sequence
+    )
     reason = f" ({', '.join(reasons)})" if reasons else ""
     return (
         f"{time_text(update.time_us)}  {kind:<9}  order {update.order_id}  {update.account}  {update.symbol}  "

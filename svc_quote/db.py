@@ -15,7 +15,7 @@ from svc_quote.ports import OtherWriter, StoreDown
 
 SCHEMA = str(Path(__file__).parent / "schema" / "versions")
 COLUMNS = ("shard", "symbol", *Trade._fields)
-TYPES = ("int4", "text", "int8", "int8", "int8", "int8", "int2", "int8", "int8")
+TYPES = ("int4", "text", "int8", "int8", "int8", "int8", "int2", "int8", "int8", "bool")
 FIELDS = ", ".join(Trade._fields)
 
 CURSOR = "SELECT incarnation, sequence FROM checkpoints WHERE shard = %s FOR UPDATE"

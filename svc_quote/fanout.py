@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from svc_quote import wire
 from svc_quote.app import Place, Quotes
-from svc_quote.core.events import Level
+from svc_quote.core.events import Indicative, Level
 from svc_quote.core.market import Changed, Market
 from svc_quote.core.refused import Refused, not_ready
 from svc_quote.core.shard import Shard
@@ -104,9 +104,9 @@ class Listing:
         """All its readers."""
         return self.tops | self.depths | self.tapes | self.statistics
 
-    def best(self) -> tuple[Level | None, Level | None]:
-        """Best bid and ask."""
-        return self.market.book.bids.best, self.market.book.asks.best
+    def best(self) -> tuple[Level | None, Level | None, Indicative | None]:
+        """Best bid and ask, and what an auction would do."""
+        return self.market.book.bids.best, self.market.book.asks.best, self.market.indicative
 
 
 class Fanout:

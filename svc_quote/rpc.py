@@ -198,6 +198,7 @@ class _Capture(NamedTuple):
     floor: int
     trades: list[Trade]
     busted: frozenset[int]
+    indicative: quote_pb2.Indicative | None
 
 
 def _captured(place: Place) -> _Capture:
@@ -210,6 +211,7 @@ def _captured(place: Place) -> _Capture:
         tape.floor,
         trades,
         frozenset(place.market.busted),
+        wire.indicative(place.market),
     )
 
 
@@ -219,6 +221,7 @@ def _exported_books(capture: _Capture) -> Iterator[quote_pb2.ExportedBook]:
     for start in range(0, deepest, EXPORTED_LEVELS):
         yield quote_pb2.ExportedBook(
             symbol=capture.place.market.symbol,
+            indicative=capture.indicative,
             bids=map(wire.level, capture.bids[start : start + EXPORTED_LEVELS]),
             asks=map(wire.level, capture.asks[start : start + EXPORTED_LEVELS]),
         )

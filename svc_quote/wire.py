@@ -39,7 +39,7 @@ def part(batch: events_pb2.MarketDataBatch, first_new: int) -> Part:
             append(_busted(event))
         elif kind == "trade":
             trade = event.trade
-            append(events.Traded(event.sequence, trade.price_e4, trade.quantity, trade.taker_side))
+            append(events.Traded(event.sequence, trade.price_e4, trade.quantity, trade.taker_side, trade.auction))
         else:
             append(_reference(event))
     ends_row = batch.part + 1 >= batch.parts
@@ -54,7 +54,10 @@ def _busted(event: events_pb2.MarketDataEvent) -> Event:
 def _reference(event: events_pb2.MarketDataEvent) -> Event:
     kind = event.WhichOneof("event")
     if kind == "phase_changed":
-        return events.PhaseChanged(events.Phase(event.phase_changed.phase))
+        return events.PhaseChanged(events.Phase(event.phase_changed.phase), event.phase_changed.auction)
+    if kind == "indicative":
+        told = event.indicative
+        return events.Indicative(told.price_e4, told.quantity, told.surplus_side, told.surplus_quantity)
     if kind in ("instrument_added", "instrument_changed"):
         return events.Instrument(getattr(event, kind).instrument.SerializeToString())
     if kind == "listing_changed":
@@ -82,6 +85,7 @@ def instrument(shard: Shard, market: Market) -> quote_pb2.InstrumentStatus:
         instrument=market_pb2.Instrument.FromString(known.encoded),
         phase=cast("market_pb2.Phase", market.phase),
         listing=cast("market_pb2.Listing", market.listing),
+        auction=cast("market_pb2.AuctionKind", market.auction),
         trading_date=market.trading_date,
         position=position(shard, market),
     )
@@ -90,7 +94,22 @@ def instrument(shard: Shard, market: Market) -> quote_pb2.InstrumentStatus:
 def top(shard: Shard, market: Market) -> quote_pb2.TopOfBook:
     bid, ask = market.book.bids.best, market.book.asks.best
     return quote_pb2.TopOfBook(
-        position=position(shard, market), bid=level(bid) if bid else None, ask=level(ask) if ask else None
+        position=position(shard, market),
+        bid=level(bid) if bid else None,
+        ask=level(ask) if ask else None,
+        indicative=indicative(market),
+    )
+
+
+def indicative(market: Market) -> quote_pb2.Indicative | None:
+    told = market.indicative
+    if told is None:
+        return None
+    return quote_pb2.Indicative(
+        price_e4=told.price_e4,
+        quantity=told.quantity,
+        surplus_side=cast("market_pb2.Side", told.surplus_side),
+        surplus_quantity=told.surplus_quantity,
     )
 
 
@@ -126,6 +145,7 @@ def _trade(one: Trade, busted: bool) -> quote_pb2.Trade:
         quantity=one.quantity,
         taker_side=cast("market_pb2.Side", one.taker_side),
         time_us=one.time_us,
+        auction=one.auction,
         busted=busted,
     )
 
@@ -141,6 +161,7 @@ def depth(shard: Shard, market: Market, levels: int) -> quote_pb2.GetDepthRespon
         position=position(shard, market),
         bids=map(level, market.book.bids.top(levels)),
         asks=map(level, market.book.asks.top(levels)),
+        indicative=indicative(market),
     )
 
 
@@ -151,12 +172,13 @@ def depth_snapshot(shard: Shard, market: Market, levels: int) -> bytes:
         snapshot=True,
         bids=map(level, market.book.bids.top(levels)),
         asks=map(level, market.book.asks.top(levels)),
+        indicative=indicative(market),
     ).SerializeToString()
 
 
 def depth_changes(shard: Shard, market: Market, changed: Iterable[Level]) -> bytes:
     """Levels that changed, as the stream's response."""
-    response = quote_pb2.StreamDepthResponse(position=position(shard, market))
+    response = quote_pb2.StreamDepthResponse(position=position(shard, market), indicative=indicative(market))
     for one in changed:
         (response.bids if one.side == BUY else response.asks).append(level(one))
     return response.SerializeToString()

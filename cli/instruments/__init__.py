@@ -149,13 +149,19 @@ def list_all(home: Path, as_json: bool) -> None:
     show(as_json, [as_value(entry) for entry in found], columns(HEAD, map(row, found)))
 
 
+def phase_text(entry: match_pb2.InstrumentState) -> str:
+    """The phase, and what an auction is for."""
+    kind = f" ({word(market_pb2.AuctionKind, entry.auction)})" if entry.auction else ""
+    return word(market_pb2.Phase, entry.phase) + kind
+
+
 def row(entry: match_pb2.InstrumentState) -> tuple[object, ...]:
     instrument = entry.instrument
     return (
         instrument.symbol,
         instrument.currency,
         word(market_pb2.Listing, entry.listing),
-        word(market_pb2.Phase, entry.phase),
+        phase_text(entry),
         decimal_text(instrument.tick_size_e4),
         instrument.lot_size,
         decimal_text(instrument.min_price_e4),

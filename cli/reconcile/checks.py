@@ -227,5 +227,14 @@ def books(
             breaks.add(kind, shard, sides[0], sides[1], sequence=sequence, **where)
 
 
+def auctions(breaks: Breaks, feed: Feed, quotes: Quotes, sequence: int) -> None:
+    """svc_quote shows what each auction would do, as it was told last."""
+    quoted = {symbol: told for symbol, told in quotes.auctions.items() if quotes.shards.get(symbol) == feed.shard}
+    for symbol in sorted(feed.auctions.keys() | quoted.keys()):
+        if feed.auctions.get(symbol) != quoted.get(symbol):
+            left, right = (feeds.SOURCE, feed.auctions.get(symbol)), (quotes.source, quoted.get(symbol))
+            breaks.add("quote_depth", feed.shard, left, right, sequence=sequence, symbol=symbol)
+
+
 def _level(level: tuple[int, int] | None) -> dict[str, int] | None:
     return level and dict(zip(("quantity", "orders"), level, strict=True))

@@ -18,7 +18,9 @@ DONE_BY_RULE = (
     events_pb2.DONE_REASON_MINIMUM_QUANTITY,
     events_pb2.DONE_REASON_SELF_TRADE,
     events_pb2.DONE_REASON_DELISTED,
+    events_pb2.DONE_REASON_AUCTION_OVER,
 )
+AUCTION = ("auction",)
 NO_COMMAND = 0, ""
 
 Update = tuple[Any, ...]
@@ -73,18 +75,21 @@ class Told:
         taker, symbol, price_e4, quantity = trade.taker_order_id, trade.symbol, trade.price_e4, trade.quantity
         maker_account, taker_account, taker_side = trade.maker_account, trade.taker_account, trade.taker_side
         kind, what = order_pb2.UPDATE_KIND_TRADED, (symbol, price_e4, quantity)
+        why = AUCTION if trade.auction else ()
+        if trade.auction:
+            self._command = NO_COMMAND  # It is the end of the auction that does it.
         self.digests.add(
             sequence,
             (
                 *(owner(maker_account), time_us, kind, trade.maker_order_id, maker_account, "", *what),
-                *(trade.maker_open_quantity, trade.maker_fee_e4, True, SELL if taker_side == BUY else BUY, (), 0, 0),
+                *(trade.maker_open_quantity, trade.maker_fee_e4, True, SELL if taker_side == BUY else BUY, why, 0, 0),
             ),
         )
         self.digests.add(
             sequence,
             (
                 *(owner(taker_account), time_us, kind, taker, taker_account, self._name(taker), *what),
-                *(trade.taker_open_quantity, trade.taker_fee_e4, False, taker_side, (), 0, 0),
+                *(trade.taker_open_quantity, trade.taker_fee_e4, False, taker_side, why, 0, 0),
             ),
         )
 
@@ -123,6 +128,8 @@ class Told:
 
     def _done(self, sequence: int, time_us: int, event: events_pb2.OrderDone) -> None:
         account, name, reason = event.account, event.client_order_id, event.reason
+        if reason == events_pb2.DONE_REASON_AUCTION_OVER:
+            self._command = NO_COMMAND
         if name:
             self._command = NO_COMMAND  # A cancel: what follows it is no order's doing.
         elif reason != events_pb2.DONE_REASON_DATE_CLOSED:
@@ -143,9 +150,11 @@ class Told:
 
 
 def _why(update: order_pb2.OrderUpdate) -> Update:
-    """Why a command was rejected, or which trade was busted and why."""
+    """Why a command was rejected, which trade was busted and why, or that an auction traded."""
     if update.HasField("refusal"):
         return refusal_in_full(update.refusal)
+    if update.auction:
+        return AUCTION
     busted = update.trade_sequence, update.bust_reason
     return busted if any(busted) else ()
 

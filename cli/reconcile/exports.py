@@ -14,6 +14,7 @@ from chassis.units import sequence_of, shard_of
 from cli.reconcile import dropcopy
 from cli.reconcile.breaks import Breaks
 from cli.reconcile.digests import Digests
+from cli.reconcile.feed import Auction
 from cli.reconcile.journal import Book, Busted
 
 ASKED_FOR = ("deposit", "withdrawal", "transfer")  # Kinds of postings without a trade.
@@ -197,6 +198,7 @@ class Quotes(Export):
         super().__init__(breaks, keep)
         self.shards = shards  # of each symbol
         self.books: dict[str, Book] = {}
+        self.auctions: dict[str, Auction] = {}
         self.busts: defaultdict[int, set[int]] = defaultdict(set)  # trades by shard and sequence
 
     def add(self, part: quote_pb2.ExportQuotesResponse) -> None:
@@ -206,11 +208,15 @@ class Quotes(Export):
             book = self.books.setdefault(exported.symbol, {})
             for side, levels in ((market_pb2.SIDE_BUY, exported.bids), (market_pb2.SIDE_SELL, exported.asks)):
                 book.update({(side, level.price_e4): (level.quantity, level.orders) for level in levels})
+            if exported.HasField("indicative"):
+                told = exported.indicative
+                auction = told.price_e4, told.quantity, int(told.surplus_side), told.surplus_quantity
+                self.auctions[exported.symbol] = auction
         for traded in part.trades:
             self._trade(traded.symbol, traded.trade)
 
     def _trade(self, symbol: str, trade: quote_pb2.Trade) -> None:
-        values = trade.price_e4, trade.quantity, trade.taker_side, trade.time_us
+        values = trade.price_e4, trade.quantity, trade.taker_side, trade.auction, trade.time_us
         value = (symbol, trade.symbol_sequence, *values)
         if (digests := self.at(self.shards.get(symbol, -1), trade.sequence, value)) is not None:
             digests.add(trade.sequence, value)

@@ -3,12 +3,17 @@
 from collections import Counter
 
 from bourse.match.v1 import events_pb2
+from bourse.types.v1 import market_pb2
 from cli.reconcile.breaks import Breaks
 from cli.reconcile.digests import Digests
 from cli.reconcile.journal import Book
 
 SOURCE = "market data"
-TAPE_FIELDS = ("symbol", "symbol_sequence", "price_e4", "quantity", "taker_side", "time_us")
+TAPE_FIELDS = ("symbol", "symbol_sequence", "price_e4", "quantity", "taker_side", "auction", "time_us")
+PHASES = ("phase_changed", "date_opened", "date_closed")  # What ends an auction.
+NOTHING = (0, 0, 0, 0)
+
+Auction = tuple[int, int, int, int]  # What it would do: price, shares, surplus side and shares.
 
 
 class Feed:
@@ -22,6 +27,7 @@ class Feed:
         self.public = Digests(keep)  # As journal.Fold.tape.
         self.references = Digests(keep)  # As journal.Fold.references.
         self.tape = Digests(keep)  # TAPE_FIELDS.
+        self.auctions: dict[str, Auction] = {}  # Of each instrument whose phase is AUCTION.
         self.busts: dict[int, int] = {}  # Of each trade by sequence that of its bust.
         self.counts: Counter[str] = Counter()
         self._symbol_sequences: dict[str, int] = {}
@@ -48,10 +54,17 @@ class Feed:
                     book[level.side, level.price_e4] = level.quantity, level.orders
                 else:
                     book.pop((level.side, level.price_e4), None)
+            elif kind == "indicative":
+                told = event.indicative
+                self.auctions[symbol] = told.price_e4, told.quantity, told.surplus_side, told.surplus_quantity
             elif kind == "trade":
                 self._trade(event.sequence, symbol, symbol_sequence, event.trade, batch.time_us)
             else:
                 self.books.setdefault(symbol, {})
+                if kind in PHASES:
+                    self.auctions.pop(symbol, None)
+                    if event.phase_changed.phase == market_pb2.PHASE_AUCTION:
+                        self.auctions[symbol] = NOTHING
                 if kind == "busted":
                     self.busts[event.busted.trade_sequence] = event.sequence
                 said = getattr(event, kind).SerializeToString(deterministic=True).hex()
@@ -60,7 +73,7 @@ class Feed:
             self.sequence = batch.last_sequence
 
     def _trade(self, sequence: int, symbol: str, number: int, trade: events_pb2.PublicTrade, time_us: int) -> None:
-        values = trade.price_e4, trade.quantity, trade.taker_side, time_us
+        values = trade.price_e4, trade.quantity, trade.taker_side, trade.auction, time_us
         self.public.put(sequence, (symbol, *values))
         self.tape.put(sequence, (symbol, number, *values))
         self.counts["public_trades"] += 1

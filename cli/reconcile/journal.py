@@ -29,7 +29,7 @@ ORDER_FIELDS = (
 )
 POSTING_FIELDS = ("debit_account", "credit_account", "asset", "amount", "kind")
 REFERENCE_FIELDS = ("kind", "encoded")
-PUBLIC_TRADE_FIELDS = ("symbol", "price_e4", "quantity", "taker_side", "time_us")
+PUBLIC_TRADE_FIELDS = ("symbol", "price_e4", "quantity", "taker_side", "auction", "time_us")
 BUY = market_pb2.SIDE_BUY
 STOPS = (command_pb2.ORDER_TYPE_STOP, command_pb2.ORDER_TYPE_STOP_LIMIT)
 NO_TERMS = (0,) * len(TERMS)
@@ -299,7 +299,7 @@ class Fold:
         if taker is not None:
             taker.refresh()
         self.trades.put(sequence, (trade.SerializeToString(deterministic=True),))
-        self.tape.put(sequence, (symbol, price_e4, quantity, trade.taker_side, self.time_us))
+        self.tape.put(sequence, (symbol, price_e4, quantity, trade.taker_side, trade.auction, self.time_us))
         for posting in self._called_for(trade):
             self._post(sequence, posting)
 

@@ -266,6 +266,7 @@ class Look:
             self.breaks, "feed_depth", shard, (f"{journal.SOURCE}'s displayed orders", private), feeds, sequence
         )
         checks.books(self.breaks, "quote_depth", shard, feeds, (quotes.source, quoted), sequence)
+        checks.auctions(self.breaks, public, quotes, sequence)
         self.counts["levels"] += sum(map(len, private.values()))
 
     def _tell(self, line: str) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from chassis.units import EXCHANGE_ACCOUNTS, INT64_MAX, MAX_SEQUENCE, sequence_of, shard_of, worst
 from svc_order.core.commands import (
+    AUCTIONS,
     BUY,
     MARKET,
     SELL,
@@ -145,13 +146,14 @@ def _side(place: Place) -> Refused | None:
 
 
 def _price(place: Place, instrument: Instrument) -> Refused | None:
-    bounded_by_amount = place.type == MARKET and place.side == BUY and place.price_e4 == 0
+    takes_amount = place.type == MARKET and place.side == BUY and place.time_in_force not in AUCTIONS
+    bounded_by_amount = takes_amount and place.price_e4 == 0
     if bounded_by_amount:
         if place.amount_e4 > 0:
             return None
         return _bad_amount(place.amount_e4, "a MARKET buy names price_e4 or a positive amount_e4 as its bound")
     if place.amount_e4 != 0:
-        return _bad_amount(place.amount_e4, "only a MARKET buy without price_e4 names an amount")
+        return _bad_amount(place.amount_e4, "only a MARKET buy without price_e4, and for no auction, names an amount")
     if place.type not in PRICED and place.side == SELL:
         if place.price_e4 == 0:
             return None

@@ -4,8 +4,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from svc_order.core.commands import (
+    AT_CLOSE,
+    AT_OPEN,
+    AUCTIONS,
     DAY,
     FOK,
+    GOOD_FOR_AUCTION,
     IOC,
     LIMIT,
     MARKET,
@@ -26,10 +30,19 @@ TYPES = {
     "STOP_LIMIT": STOP_LIMIT,
 }
 TYPE_NAMES = {number: name for name, number in TYPES.items()}
-TIMES = {UNSPECIFIED: "none", DAY: "DAY", IOC: "IOC", FOK: "FOK"}
+TIMES = {
+    "none": UNSPECIFIED,
+    "DAY": DAY,
+    "IOC": IOC,
+    "FOK": FOK,
+    "GOOD_FOR_AUCTION": GOOD_FOR_AUCTION,
+    "AT_OPEN": AT_OPEN,
+    "AT_CLOSE": AT_CLOSE,
+}
+TIME_NAMES = {number: name for name, number in TIMES.items()}
 TIMES_OF = {
-    LIMIT: (DAY, IOC, FOK),
-    MARKET: (UNSPECIFIED, IOC, FOK),
+    LIMIT: (DAY, IOC, FOK, *AUCTIONS),
+    MARKET: (UNSPECIFIED, IOC, FOK, *AUCTIONS),
     MARKET_TO_LIMIT: (DAY, IOC),
     STOP: (DAY,),
     STOP_LIMIT: (DAY,),
@@ -173,6 +186,12 @@ RULES = (
     ),
     Rule(
         "minimum_quantity",
+        lambda place: place.terms.minimum_quantity != 0 and place.time_in_force in AUCTIONS,
+        "an order for an auction does not trade when it arrives, so it has no minimum",
+        "send 0, or another time in force",
+    ),
+    Rule(
+        "minimum_quantity",
         lambda place: place.terms.minimum_quantity != 0 and place.terms.post_only != 0,
         "an order that adds liquidity only never trades when it arrives, so it has no minimum",
         "send 0, or an order that is not post-only",
@@ -203,7 +222,7 @@ def check_words(place: Place) -> Refused | None:
             "ORDER_TYPE_INVALID", f"an order is {named}", field="type", value=place.type, fix=f"send {named}"
         )
     if place.time_in_force not in times:
-        allowed = " or ".join(TIMES[one] for one in times)
+        allowed = " or ".join(TIME_NAMES[one] for one in times)
         message = f"a {TYPE_NAMES[place.type]} order takes {allowed}"
         value = place.time_in_force
         return refused("TIME_IN_FORCE_INVALID", message, field="time_in_force", value=value, fix=f"send {allowed}")

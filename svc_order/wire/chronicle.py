@@ -17,10 +17,12 @@ SEGMENT_EVENTS = 2048
 PLACED = events_pb2.COMMAND_KIND_PLACE
 DONE_FILLED = events_pb2.DONE_REASON_FILLED
 DONE_DATE_CLOSED = events_pb2.DONE_REASON_DATE_CLOSED
+DONE_AUCTION_OVER = events_pb2.DONE_REASON_AUCTION_OVER
 DONE_BY_RULE = (
     events_pb2.DONE_REASON_MINIMUM_QUANTITY,
     events_pb2.DONE_REASON_SELF_TRADE,
     events_pb2.DONE_REASON_DELISTED,
+    events_pb2.DONE_REASON_AUCTION_OVER,
 )
 TRIGGERED = events_pb2.RESTATE_REASON_TRIGGERED
 BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
@@ -169,6 +171,8 @@ class Chronicle:
 
     def _traded(self, sequence: int, event: events_pb2.Trade) -> None:
         time_us, symbol, price_e4, quantity = self._time_us, event.symbol, event.price_e4, event.quantity
+        if event.auction:
+            self._taker, self._taker_name = 0, ""  # It is the end of the auction that does it.
         taker = event.taker_order_id
         for order_id, account, side, fee_e4, open_quantity, maker in _sides(event):
             self._fold.traded(order_id, sequence, time_us, price_e4, quantity, fee_e4, open_quantity)
@@ -186,6 +190,7 @@ class Chronicle:
                 fee_e4=fee_e4,
                 maker=maker,
                 side=side,
+                auction=event.auction,
             )
 
     def _busted(self, sequence: int, event: events_pb2.TradeBusted) -> None:
@@ -248,6 +253,8 @@ class Chronicle:
 
     def _done(self, sequence: int, event: events_pb2.OrderDone) -> None:
         order_id, reason = event.order_id, event.reason
+        if reason == DONE_AUCTION_OVER:
+            self._taker, self._taker_name = 0, ""
         filled = reason == DONE_FILLED
         by_rule = reason if reason in DONE_BY_RULE else events_pb2.DONE_REASON_UNSPECIFIED
         self._fold.done(order_id, sequence, self._time_us, filled=filled, reason=by_rule)

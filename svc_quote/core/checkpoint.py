@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Any
 
 from svc_quote.core.book import Book
-from svc_quote.core.events import Instrument, Level, Listing, Phase
+from svc_quote.core.events import Indicative, Instrument, Level, Listing, Phase
 from svc_quote.core.market import Market
 from svc_quote.core.shard import Shard
 from svc_quote.core.statistics import DayStatistics
@@ -76,6 +76,8 @@ def _header(market: Market) -> dict[str, object]:
         "instrument": market.instrument.encoded.hex() if market.instrument else "",
         "phase": market.phase,
         "listing": market.listing,
+        "auction": market.auction,
+        "indicative": market.indicative,
         "trading_date": market.trading_date,
         "symbol_sequence": market.symbol_sequence,
         "trades": market.tape.count,
@@ -89,7 +91,8 @@ def _header(market: Market) -> dict[str, object]:
 def _market(entry: dict[str, Any], levels: Iterator[Level], tape_limit: int) -> Market:
     market = Market(entry["symbol"])
     market.instrument = Instrument(bytes.fromhex(entry["instrument"])) if entry["instrument"] else None
-    market.phase = Phase(entry["phase"])
+    market.phase, market.auction = Phase(entry["phase"]), entry["auction"]
+    market.indicative = None if entry["indicative"] is None else Indicative._make(entry["indicative"])
     market.listing = Listing(entry["listing"])
     market.trading_date = entry["trading_date"]
     market.symbol_sequence = entry["symbol_sequence"]

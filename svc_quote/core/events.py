@@ -12,6 +12,7 @@ class Phase(IntEnum):
     CLOSED = 1
     OPEN = 2
     HALTED = 3
+    AUCTION = 4
 
 
 class Listing(IntEnum):
@@ -38,6 +39,16 @@ class Traded(NamedTuple):
     price_e4: int
     quantity: int
     taker_side: int
+    auction: bool = False
+
+
+class Indicative(NamedTuple):
+    """What the auction that collects orders would do now; the price is 0, and all else, where nothing would trade."""
+
+    price_e4: int = 0
+    quantity: int = 0
+    surplus_side: int = 0
+    surplus_quantity: int = 0
 
 
 class Busted(NamedTuple):
@@ -51,9 +62,10 @@ class Busted(NamedTuple):
 
 
 class PhaseChanged(NamedTuple):
-    """The instrument's phase changed."""
+    """The instrument's phase changed; `auction` is the kind of the auction that begins, as the protos number them, else 0."""
 
     phase: Phase
+    auction: int = 0
 
 
 class Instrument(NamedTuple):
@@ -80,7 +92,9 @@ class DateClosed(NamedTuple):
     trading_date: int
 
 
-Event: TypeAlias = Level | Traded | Busted | PhaseChanged | Instrument | ListingChanged | DateOpened | DateClosed
+Event: TypeAlias = (
+    Level | Traded | Indicative | Busted | PhaseChanged | Instrument | ListingChanged | DateOpened | DateClosed
+)
 
 
 class Part(NamedTuple):
@@ -104,6 +118,7 @@ class Trade(NamedTuple):
     taker_side: int
     time_us: int
     busts: int = 0
+    auction: bool = False
 
 
 class Broken(Exception):

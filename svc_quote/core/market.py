@@ -10,6 +10,7 @@ from svc_quote.core.events import (
     DateClosed,
     DateOpened,
     Event,
+    Indicative,
     Instrument,
     Level,
     Listing,
@@ -37,8 +38,8 @@ class Market:
     """The state after the symbol's event `symbol_sequence`. While it is `miscounted` the statistics count a trade that was busted."""
 
     __slots__ = (
-        *("book", "busted", "date_began", "instrument", "listing", "miscounted", "phase", "statistics", "symbol"),
-        *("symbol_sequence", "tape", "trading_date"),
+        *("auction", "book", "busted", "date_began", "indicative", "instrument", "listing", "miscounted", "phase"),
+        *("statistics", "symbol", "symbol_sequence", "tape", "trading_date"),
     )
 
     def __init__(self, symbol: str, trading_date: int = 0) -> None:
@@ -46,6 +47,8 @@ class Market:
         self.instrument: Instrument | None = None
         self.phase = Phase.CLOSED
         self.listing = Listing.LISTED
+        self.auction = 0  # the kind of the auction that collects orders, and what it would do
+        self.indicative: Indicative | None = None
         self.trading_date = trading_date  # the open one, 0 when none is
         self.symbol_sequence = 0
         self.book = Book()
@@ -69,10 +72,13 @@ class Market:
                 book.set(event, number)  # type: ignore[arg-type]
                 levels += 1
             elif kind is Traded:
-                sequence, price, quantity, side = event  # type: ignore[misc]
-                tape.add(Trade(sequence, number, price, quantity, side, time_us))
+                sequence, price, quantity, side, auction = event  # type: ignore[misc]
+                tape.add(Trade(sequence, number, price, quantity, side, time_us, 0, auction))  # type: ignore[arg-type]
                 statistics.add(price, quantity)
                 trades += 1
+            elif kind is Indicative:
+                self.indicative = event  # type: ignore[assignment]
+                levels += 1
             elif kind is Busted:
                 sequence, busted, price, quantity, side = event  # type: ignore[misc]
                 tape.add(Trade(sequence, number, price, quantity, side, time_us, busted))
@@ -80,7 +86,9 @@ class Market:
                 self.miscounted = True
                 trades += 1
             else:
+                before = self.indicative
                 self._refer(event, number)
+                levels += self.indicative != before
                 statistics = self.statistics
                 references += 1
         self.symbol_sequence = number
@@ -100,14 +108,21 @@ class Market:
 
     def _refer(self, event: Event, number: int) -> None:
         match event:
-            case PhaseChanged(phase):
-                self.phase = phase
+            case PhaseChanged(phase, auction):
+                self._enter(phase, auction)
             case ListingChanged(listing):
                 self.listing = listing
             case Instrument():
                 self.instrument = event
             case DateOpened(trading_date):
-                self.phase, self.trading_date = Phase.CLOSED, trading_date
+                self._enter(Phase.CLOSED)
+                self.trading_date = trading_date
                 self.statistics, self.date_began = DayStatistics(trading_date), number
             case DateClosed():
-                self.phase, self.trading_date = Phase.CLOSED, 0
+                self._enter(Phase.CLOSED)
+                self.trading_date = 0
+
+    def _enter(self, phase: Phase, auction: int = 0) -> None:
+        """What an auction would do is told from its beginning to its end."""
+        self.phase, self.auction = phase, auction
+        self.indicative = Indicative() if phase is Phase.AUCTION else None

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from bourse.order.v1 import order_pb2
 from bourse_sdk import Refusal
 from cli.__main__ import lines, main
 from cli.answers import in_units
 from cli.market import Assets
+from cli.watch import update_text
 from tests.exchange import CURRENCY, TRADING_DATE, Exchange
 
 Bourse = Callable[..., Any]
@@ -115,6 +117,29 @@ def test_what_trades_is_seen_in_book_tape_and_watches(bourse: Bourse, exchange: 
     bourse("order", "cancel", account, orders[0]["order_id"])
 
 
+def test_a_trade_is_busted(bourse: Bourse, exchange: Exchange, account: str) -> None:
+    """By the number that the trades and both sides' statements show; once, and with a reason."""
+    bourse("order", "place", account, "sell", 3, "BRIO", "21.00")
+    bourse("order", "place", account, "buy", 3, "BRIO", "21.00")
+    home = ["--home", str(exchange.home)]
+    number = next(
+        line for line in CliRunner().invoke(main, ["trades", "BRIO", *home]).output.splitlines() if "21.00" in line
+    ).split()[-1]
+    assert bourse("bust", number, "--reason", "wrong price")["trade_id"] == int(number)
+    assert bourse("trades", "BRIO")["trades"][0]["busted"]
+    assert "busted" in CliRunner().invoke(main, ["trades", "BRIO", *home]).output
+    assert "TRADE_BUSTED" in bourse("bust", number, "--reason", "wrong price", fails=1)
+    assert "TRADE_UNKNOWN" in bourse("bust", 1, "--reason", "wrong price", fails=1)
+    assert "BUST_REASON_INVALID" in bourse("bust", number, "--reason", "", fails=1)
+
+
+def test_an_update_says_which_trade_was_busted_and_why() -> None:
+    """By the trade's number, as elsewhere."""
+    update = order_pb2.OrderUpdate(kind=order_pb2.UPDATE_KIND_BUSTED, order_id=1 << 48 | 5, trade_sequence=7)
+    update.bust_reason = "wrong price"
+    assert update_text(update).endswith(f"(trade {1 << 48 | 7}: wrong price)")
+
+
 def test_a_refusal_ends_with_1_and_says_field_value_and_fix(bourse: Bourse, account: str) -> None:
     """In words, on standard error."""
     said = bourse("order", "place", account, "buy", 10, "BRIO", "12.505", fails=1)
@@ -160,6 +185,8 @@ def test_wrong_usage_ends_with_2(bourse: Bourse, account: str) -> None:
     assert "'0.5' is not a whole number" in bourse("withdraw", account, "ACME", "0.5", fails=2)
     assert "is too large" in bourse("deposit", account, "ACME", 10**30, fails=2)
     assert "is too large" in bourse("deposit", account, "ACME", 10**19, fails=2)
+    assert "--kind" in bourse("phase", "auction", "BRIO", fails=2)
+    assert "--kind" in bourse("phase", "open", "BRIO", "--kind", "opening", fails=2)
     assert "range" in bourse("order", "get", 10**30, "--participant", "p1", fails=2)
 
 

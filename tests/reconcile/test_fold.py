@@ -433,6 +433,7 @@ class Day:
         checks.quote_trades(breaks, feed, quotes, fold.sequence)
         checks.books(breaks, "feed_depth", 0, ("journal", fold.books()), ("market data", feed.books), fold.sequence)
         checks.books(breaks, "quote_depth", 0, ("market data", feed.books), ("svc_quote", quotes.books), fold.sequence)
+        checks.auctions(breaks, feed, quotes, fold.sequence)
         return breaks
 
 
@@ -663,6 +664,37 @@ def test_the_public_are_told_what_happened(day: Day) -> None:
     day.quotes.trades[0].trade.quantity = 41
     day.quotes.books[0].asks[0].quantity = 54
     assert day.reconcile().found == {"feed_trade": 1, "feed_depth": 1}
+
+
+def test_what_an_auction_would_do_is_compared(day: Day) -> None:
+    """svc_quote shows it as it was told last, and for no instrument whose auction is over."""
+    begun = events_pb2.PhaseChanged(
+        symbol="ACME", phase=market_pb2.PHASE_AUCTION, auction=market_pb2.AUCTION_KIND_VOLATILITY
+    )
+    told = events_pb2.IndicativeChanged(price_e4=100_000, quantity=8, surplus_side=SELL, surplus_quantity=47)
+    number = day.journal.sequence + 1
+    day.journal.write(
+        events_pb2.ExecutionEvent(phase_changed=begun),
+        public=(
+            events_pb2.MarketDataEvent(sequence=number, phase_changed=begun),
+            events_pb2.MarketDataEvent(sequence=number, indicative=told),
+        ),
+    )
+    for export in (day.ledger, day.history, day.quotes):
+        export.sequences[0].sequence = number
+    assert day.reconcile().found == {"quote_depth": 1}
+    day.quotes.books[0].indicative.CopyFrom(quote_pb2.Indicative(price_e4=100_000, quantity=8, surplus_side=SELL))
+    assert day.reconcile().found == {"quote_depth": 1}
+    day.quotes.books[0].indicative.surplus_quantity = 47
+    assert day.reconcile().found == {}
+    over = events_pb2.PhaseChanged(symbol="ACME", phase=market_pb2.PHASE_HALTED)
+    day.journal.write(
+        events_pb2.ExecutionEvent(phase_changed=over),
+        public=(events_pb2.MarketDataEvent(sequence=number + 1, phase_changed=over),),
+    )
+    for export in (day.ledger, day.history, day.quotes):
+        export.sequences[0].sequence = number + 1
+    assert day.reconcile().found == {"quote_depth": 1}
 
 
 def folded(journal: Journal) -> tuple[Fold, Breaks]:

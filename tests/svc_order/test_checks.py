@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from chassis.units import INT64_MAX, command_digest, order_id, worst
 from svc_order.core.checks import Need, Route, Stale, check
 from svc_order.core.commands import (
+    AT_CLOSE,
+    AUCTIONS,
     BUY,
     DAY,
     FOK,
@@ -91,6 +93,16 @@ def verdict(command: Any, **fields: Any) -> Any:
         (PLACE, {"type": MARKET, "time_in_force": IOC, "price_e4": 0}, "AMOUNT_INVALID", "amount_e4"),
         (PLACE, {"type": MARKET, "time_in_force": IOC, "price_e4": 0, "amount_e4": -1}, "AMOUNT_INVALID", "amount_e4"),
         (PLACE, {"type": MARKET, "time_in_force": FOK, "amount_e4": 7}, "AMOUNT_INVALID", "amount_e4"),
+        *[
+            (
+                PLACE,
+                {"type": MARKET, "time_in_force": time, "price_e4": 0, "amount_e4": 7},
+                "AMOUNT_INVALID",
+                "amount_e4",
+            )
+            for time in AUCTIONS
+        ],
+        (PLACE, {"type": MARKET, "time_in_force": AT_CLOSE, "price_e4": 0}, "PRICE_INVALID", "price_e4"),
         (PLACE, {"symbol": "DEAR", "price_e4": 10**13, "quantity": 10**12}, "NOTIONAL_OVERFLOW", "quantity"),
         (REPLACE, {"symbol": "DEAR", "price_e4": 10**13, "quantity": 10**12}, "NOTIONAL_OVERFLOW", "quantity"),
         (
@@ -121,7 +133,7 @@ def test_bad_fields_are_refused_by_name(command: Any, fields: dict[str, Any], re
 
 
 TYPES = (LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT)
-TIMES = (UNSPECIFIED, DAY, IOC, FOK)
+TIMES = (UNSPECIFIED, DAY, IOC, FOK, *AUCTIONS, AT_CLOSE + 1)
 STANDING = {(LIMIT, DAY)}
 EVERY = {(LIMIT, DAY), (LIMIT, IOC), (LIMIT, FOK), (MARKET, UNSPECIFIED), (MARKET, IOC), (MARKET, FOK)} | {
     (MARKET_TO_LIMIT, DAY),
@@ -129,6 +141,8 @@ EVERY = {(LIMIT, DAY), (LIMIT, IOC), (LIMIT, FOK), (MARKET, UNSPECIFIED), (MARKE
     (STOP, DAY),
     (STOP_LIMIT, DAY),
 }
+COLLECTED = {(kind, time) for kind in (LIMIT, MARKET) for time in AUCTIONS}
+EVERY |= COLLECTED
 STOPPED = {(STOP, DAY), (STOP_LIMIT, DAY)}
 # A term alone: which types and times take it, and the reason of all others.
 TERMS: list[tuple[str, Any, set[tuple[int, int]], str]] = [
@@ -153,8 +167,8 @@ TERMS: list[tuple[str, Any, set[tuple[int, int]], str]] = [
     ("post_only", 1, STANDING, "POST_ONLY_INVALID"),
     ("post_only", 2, STANDING, "POST_ONLY_INVALID"),
     ("post_only", 3, set(), "POST_ONLY_INVALID"),
-    ("minimum_quantity", 10, EVERY - STOPPED, "MINIMUM_QUANTITY_INVALID"),
-    ("minimum_quantity", 100, EVERY - STOPPED, "MINIMUM_QUANTITY_INVALID"),
+    ("minimum_quantity", 10, EVERY - STOPPED - COLLECTED, "MINIMUM_QUANTITY_INVALID"),
+    ("minimum_quantity", 100, EVERY - STOPPED - COLLECTED, "MINIMUM_QUANTITY_INVALID"),
     ("minimum_quantity", 110, set(), "MINIMUM_QUANTITY_INVALID"),
     ("minimum_quantity", -10, set(), "MINIMUM_QUANTITY_INVALID"),
     ("minimum_quantity", 15, set(), "MINIMUM_QUANTITY_INVALID"),
@@ -276,6 +290,9 @@ def test_what_must_be_held() -> None:
     assert verdict(PLACE, side=SELL) == Route(1, Need("AAA", 100, 0, 0, 0))
     by_amount: dict[str, int] = {"type": MARKET, "time_in_force": IOC, "price_e4": 0, "amount_e4": 500}
     assert verdict(PLACE, **by_amount) == Route(1, Need("EUR", 100, 0, 300, 500))
+    for_auction: dict[str, int] = {"type": MARKET, "time_in_force": AT_CLOSE}
+    assert verdict(PLACE, **for_auction) == Route(1, Need("EUR", 100, 10_000, 300, 0))
+    assert verdict(PLACE, **for_auction, side=SELL, price_e4=0) == Route(1, Need("AAA", 100, 0, 0, 0))
     assert verdict(CANCEL) == Route(1, None)
     assert verdict(CANCEL, order_id=order_id(1, 5), original_client_order_id="", symbol="") == Route(1, None)
     assert verdict(REPLACE) == Route(1, Need("EUR", 100, 10_000, 300, 0, True, 0, "one", "AAA"))

@@ -149,6 +149,27 @@ async def test_an_order_that_its_own_rule_ended_says_so(told: Told, reason: Any)
     assert [(one.done_reason, one.quantity, one.client_order_id) for one in ends] == [(reason, 10, "c1"), (0, 10, "c4")]
 
 
+async def test_what_an_auction_does_is_no_commands_doing(told: Told) -> None:
+    """Its trades say to both sides that they are of one; what it leaves of an order ends by its rule; neither names a command."""
+    trade = events_pb2.Trade(
+        symbol="AAA", price_e4=500, quantity=30, maker_order_id=1, taker_order_id=2, taker_side=SELL
+    )
+    trade.maker_account, trade.taker_account, trade.auction = ALPHA, BETA, True
+    trade.maker_open_quantity, trade.taker_open_quantity = 70, 5
+    auction = command_pb2.TIME_IN_FORCE_GOOD_FOR_AUCTION
+    await told.row(accepted(1, ALPHA, BUY, 500, 100), accepted(2, BETA, SELL, 500, 35, time_in_force=auction))
+    over = events_pb2.DONE_REASON_AUCTION_OVER
+    await told.row(events_pb2.ExecutionEvent(trade=trade), done(2, BETA, over, 5), phase())
+    order = await told.order(2)
+    assert (order.time_in_force, order.done_reason, order.executed_quantity) == (auction, over, 30)
+    for name in ("alpha", "beta"):
+        traded, *ended = (await told.updates(name))[1:]
+        assert (traded.kind, traded.auction, traded.client_order_id) == (order_pb2.UPDATE_KIND_TRADED, True, "")
+        assert [(one.done_reason, one.quantity, one.client_order_id) for one in ended] == [(over, 5, "")] * (
+            name == "beta"
+        )
+
+
 async def test_both_sides_are_told_of_a_bust_and_their_orders_stay(told: Told) -> None:
     """Shares, cost and fees of busted trades are beside those executed, of an open order and of a finished one; whatever else the
     order shows, its last event included, is as it was. What follows a bust is no command's doing.

@@ -20,6 +20,7 @@ from svc_quote.core.events import (
     DateClosed,
     DateOpened,
     Event,
+    Indicative,
     Level,
     Part,
     Phase,
@@ -34,6 +35,8 @@ from svc_quote.core.tape import Tape
 from tests.svc_quote.market import DATE, Naive
 from tests.svc_quote.market import Market as Made
 
+AUCTIONS = ("", "opening", "closing", "volatility", "resumption")
+SIDES = ("-", "buy", "sell")
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 
 symbols = st.sampled_from(["AAA", "BBB", "CCC"])
@@ -224,8 +227,12 @@ def event(words: list[str]) -> Event:
             return Level(BUY if side == "bid" else SELL, int(price), int(quantity), int(orders))
         case ["trade", price, quantity, side]:
             return Traded(0, int(price), int(quantity), BUY if side == "buy" else SELL)
-        case ["phase", name]:
-            return PhaseChanged(Phase[name])
+        case ["uncross", price, quantity, side]:
+            return Traded(0, int(price), int(quantity), BUY if side == "buy" else SELL, True)
+        case ["indicative", price, quantity, side, surplus]:
+            return Indicative(int(price), int(quantity), SIDES.index(side), int(surplus))
+        case ["phase", name, *kind]:
+            return PhaseChanged(Phase[name], AUCTIONS.index(*kind) if kind else 0)
         case ["opened", date]:
             return DateOpened(int(date))
         case ["closed", date]:
@@ -238,8 +245,14 @@ def state(market: Market) -> list[str]:
     bids = " ".join(f"{level.quantity}@{level.price_e4}({level.orders})" for level in book.bids.top(9))
     asks = " ".join(f"{level.quantity}@{level.price_e4}({level.orders})" for level in book.asks.top(9))
     prices = f"{day.open_price_e4} {day.high_price_e4} {day.low_price_e4} {day.last_price_e4}"
+    auction = ""
+    if market.indicative is not None:
+        price, quantity, side, surplus = market.indicative
+        auction = f" auction {market.auction} would trade {quantity}@{price}" + f" {SIDES[side]} {surplus}" * bool(
+            surplus
+        )
     return [
-        f"  {market.phase.name} {market.trading_date} book {bids or '-'} | {asks or '-'}",
+        f"  {market.phase.name} {market.trading_date} book {bids or '-'} | {asks or '-'}{auction}",
         f"  day {day.trading_date} prices {prices} volume {day.volume} value {day.value_e4} trades {day.trades}",
     ]
 

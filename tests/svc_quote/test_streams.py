@@ -7,7 +7,10 @@ import pytest
 
 from bourse.match.v1 import events_pb2
 from bourse.quote.v1 import quote_pb2
+from bourse.types.v1 import market_pb2
 from svc_quote import fanout
+from svc_quote.core import checkpoint
+from svc_quote.core.events import Phase
 from svc_quote.core.refused import Refused
 from svc_quote.fanout import LEVELS_LIMIT
 from tests.svc_quote.exchange import statistics, trade
@@ -123,6 +126,33 @@ async def test_tops_are_sent_when_they_change(here: Here) -> None:
     await here.apply()
     second = quote_pb2.StreamTopOfBookResponse.FromString(await within(waiting))
     assert [(top.position.symbol, top.bid.price_e4, top.bid.quantity) for top in second.tops] == [("BBB", 9100, 9)]
+
+
+async def test_what_an_auction_would_do_is_told(here: Here) -> None:
+    """With the first state and with each change, of tops and of books, and no longer once it is over; its trades are marked."""
+    tops, book = here.fanout.tops(["AAA"]), here.fanout.depth("AAA", 10)
+
+    async def told() -> list[quote_pb2.Indicative | None]:
+        top = quote_pb2.StreamTopOfBookResponse.FromString(await within(anext(tops))).tops[0]
+        depth = quote_pb2.StreamDepthResponse.FromString(await within(anext(book)))
+        return [of.indicative if of.HasField("indicative") else None for of in (top, depth)]
+
+    assert await told() == [None, None]
+    here.market.row([("AAA", phase(market_pb2.PHASE_AUCTION, market_pb2.AUCTION_KIND_OPENING))])
+    await here.apply()
+    assert await told() == [quote_pb2.Indicative()] * 2
+    change = {"price_e4": 500, "quantity": 7, "surplus_side": SELL, "surplus_quantity": 3}
+    here.market.row([("AAA", events_pb2.MarketDataEvent(indicative=events_pb2.IndicativeChanged(**change)))])
+    await here.apply()
+    assert await told() == [quote_pb2.Indicative(**change)] * 2
+    again = checkpoint.decode(checkpoint.encode(here.quotes.shards[0])).markets["AAA"]
+    assert (again.indicative, again.auction, again.phase) == ((500, 7, SELL, 3), 1, Phase.AUCTION)
+    trade = events_pb2.PublicTrade(price_e4=500, quantity=7, taker_side=BUY, auction=True)
+    here.market.row([("AAA", events_pb2.MarketDataEvent(trade=trade)), ("AAA", phase(market_pb2.PHASE_OPEN))])
+    await here.apply()
+    assert await told() == [None, None]
+    last = here.quotes.shards[0].markets["AAA"].tape.before(1 << 40, 2)
+    assert [entry.auction for entry in last] == [True, False]
 
 
 async def test_statistics_follow(here: Here) -> None:
@@ -247,6 +277,13 @@ async def test_readers_are_sent_away_when_a_shard_is_dropped(here: Here) -> None
     for each in waiting:
         with pytest.raises(Refused, match="rebuilt"):
             await within(each)
+
+
+def phase(
+    phase: market_pb2.Phase, auction: market_pb2.AuctionKind = market_pb2.AUCTION_KIND_UNSPECIFIED
+) -> events_pb2.MarketDataEvent:
+    changed = events_pb2.PhaseChanged(symbol="AAA", phase=phase, auction=auction)
+    return events_pb2.MarketDataEvent(phase_changed=changed)
 
 
 def level(tick: int, quantity: int, side: int = BUY) -> events_pb2.MarketDataEvent:

@@ -69,7 +69,8 @@ class SelfTradePrevention(IntEnum):
     DECREMENT = 5
 
 
-IMPLIED = {kind: TimeInForce.IOC if kind is OrderType.MARKET else TimeInForce.DAY for kind in OrderType}
+# Of a MARKET order the phase decides: for the auction, or IOC.
+IMPLIED: dict[int, int] = {kind: TimeInForce.DAY for kind in OrderType if kind is not OrderType.MARKET}
 
 # The most characters of a command's texts, as bourse/types/v1/command.proto has them. With them the largest batch, in whatever
 # script, fits in one message of the service.
@@ -111,7 +112,7 @@ class Place:
     one with a `minimum_quantity` trades at least that then, or ends.
 
     Without `client_order_id` it gets one; without `trading_date` the one that is open when it is first sent; without
-    `time_in_force` IOC for a MARKET order and DAY for all others.
+    `time_in_force` DAY, but a MARKET order is for the auction that collects orders, or IOC where there is none.
     """
 
     account: str
@@ -145,7 +146,7 @@ class Place:
         place.symbol = self.symbol
         place.side = self.side  # type: ignore[assignment]  # The numbers are the proto's.
         place.type = self.type  # type: ignore[assignment]
-        place.time_in_force = self.time_in_force or IMPLIED.get(self.type, 0)  # type: ignore[assignment, arg-type]
+        place.time_in_force = self.time_in_force or IMPLIED.get(self.type, 0)  # type: ignore[assignment]
         place.price_e4 = self.price_e4
         place.quantity = self.quantity
         place.amount_e4 = self.amount_e4

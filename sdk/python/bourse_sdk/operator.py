@@ -187,9 +187,15 @@ class Operator:
         request = make(match_pb2.CloseTradingDateRequest, trading_date=trading_date)
         return self._sequences(await self._all("CloseTradingDate", request, DATE_SECONDS))
 
-    async def set_phase(self, phase: market_pb2.Phase, symbol: str = "") -> dict[int, int]:
-        """Sets the phase of an instrument, or of all; the sequence of each shard that was told."""
-        request = make(match_pb2.SetPhaseRequest, symbol=symbol, phase=phase)
+    async def set_phase(
+        self,
+        phase: market_pb2.Phase,
+        symbol: str = "",
+        *,
+        auction: market_pb2.AuctionKind = market_pb2.AUCTION_KIND_UNSPECIFIED,
+    ) -> dict[int, int]:
+        """Sets the phase of an instrument, or of all; of AUCTION what the auction is for. The sequence of each shard that was told."""
+        request = make(match_pb2.SetPhaseRequest, symbol=symbol, phase=phase, auction=auction)
         if not symbol:
             return self._sequences(await self._all("SetPhase", request))
         shard = await self._shard_of(symbol)

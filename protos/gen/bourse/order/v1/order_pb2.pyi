@@ -170,7 +170,7 @@ class WatchOrdersResponse(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., updates: _Optional[_Iterable[_Union[OrderUpdate, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
 
 class OrderUpdate(_message.Message):
-    __slots__ = ("sequence", "time_us", "kind", "order_id", "account", "client_order_id", "symbol", "price_e4", "quantity", "open_quantity", "fee_e4", "maker", "side", "refusal", "restate_reason", "done_reason", "trade_sequence", "bust_reason")
+    __slots__ = ("sequence", "time_us", "kind", "order_id", "account", "client_order_id", "symbol", "price_e4", "quantity", "open_quantity", "fee_e4", "maker", "side", "refusal", "restate_reason", "done_reason", "auction", "trade_sequence", "bust_reason")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     TIME_US_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -187,6 +187,7 @@ class OrderUpdate(_message.Message):
     REFUSAL_FIELD_NUMBER: _ClassVar[int]
     RESTATE_REASON_FIELD_NUMBER: _ClassVar[int]
     DONE_REASON_FIELD_NUMBER: _ClassVar[int]
+    AUCTION_FIELD_NUMBER: _ClassVar[int]
     TRADE_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     BUST_REASON_FIELD_NUMBER: _ClassVar[int]
     sequence: int
@@ -205,9 +206,10 @@ class OrderUpdate(_message.Message):
     refusal: _market_pb2.Refusal
     restate_reason: _events_pb2.RestateReason
     done_reason: _events_pb2.DoneReason
+    auction: bool
     trade_sequence: int
     bust_reason: str
-    def __init__(self, sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., kind: _Optional[_Union[UpdateKind, str]] = ..., order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., fee_e4: _Optional[int] = ..., maker: _Optional[bool] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ..., restate_reason: _Optional[_Union[_events_pb2.RestateReason, str]] = ..., done_reason: _Optional[_Union[_events_pb2.DoneReason, str]] = ..., trade_sequence: _Optional[int] = ..., bust_reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., kind: _Optional[_Union[UpdateKind, str]] = ..., order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., fee_e4: _Optional[int] = ..., maker: _Optional[bool] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ..., restate_reason: _Optional[_Union[_events_pb2.RestateReason, str]] = ..., done_reason: _Optional[_Union[_events_pb2.DoneReason, str]] = ..., auction: _Optional[bool] = ..., trade_sequence: _Optional[int] = ..., bust_reason: _Optional[str] = ...) -> None: ...
 
 class Order(_message.Message):
     __slots__ = ("order_id", "account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4", "state", "create_time_us", "update_time_us", "last_sequence", "refusal", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "triggered", "done_reason", "trailing_amount_e4", "trailing_bp", "busted_quantity", "busted_amount_e4", "busted_fees_e4")

@@ -33,13 +33,14 @@ class Level(_message.Message):
     def __init__(self, price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., orders: _Optional[int] = ...) -> None: ...
 
 class Trade(_message.Message):
-    __slots__ = ("sequence", "symbol_sequence", "price_e4", "quantity", "taker_side", "time_us", "busted")
+    __slots__ = ("sequence", "symbol_sequence", "price_e4", "quantity", "taker_side", "time_us", "auction", "busted")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     PRICE_E4_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     TAKER_SIDE_FIELD_NUMBER: _ClassVar[int]
     TIME_US_FIELD_NUMBER: _ClassVar[int]
+    AUCTION_FIELD_NUMBER: _ClassVar[int]
     BUSTED_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     symbol_sequence: int
@@ -47,8 +48,9 @@ class Trade(_message.Message):
     quantity: int
     taker_side: _market_pb2.Side
     time_us: int
+    auction: bool
     busted: bool
-    def __init__(self, sequence: _Optional[int] = ..., symbol_sequence: _Optional[int] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., taker_side: _Optional[_Union[_market_pb2.Side, str]] = ..., time_us: _Optional[int] = ..., busted: _Optional[bool] = ...) -> None: ...
+    def __init__(self, sequence: _Optional[int] = ..., symbol_sequence: _Optional[int] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., taker_side: _Optional[_Union[_market_pb2.Side, str]] = ..., time_us: _Optional[int] = ..., auction: _Optional[bool] = ..., busted: _Optional[bool] = ...) -> None: ...
 
 class TradeBust(_message.Message):
     __slots__ = ("sequence", "symbol_sequence", "trade_sequence", "time_us")
@@ -62,15 +64,29 @@ class TradeBust(_message.Message):
     time_us: int
     def __init__(self, sequence: _Optional[int] = ..., symbol_sequence: _Optional[int] = ..., trade_sequence: _Optional[int] = ..., time_us: _Optional[int] = ...) -> None: ...
 
+class Indicative(_message.Message):
+    __slots__ = ("price_e4", "quantity", "surplus_side", "surplus_quantity")
+    PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    SURPLUS_SIDE_FIELD_NUMBER: _ClassVar[int]
+    SURPLUS_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    price_e4: int
+    quantity: int
+    surplus_side: _market_pb2.Side
+    surplus_quantity: int
+    def __init__(self, price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., surplus_side: _Optional[_Union[_market_pb2.Side, str]] = ..., surplus_quantity: _Optional[int] = ...) -> None: ...
+
 class TopOfBook(_message.Message):
-    __slots__ = ("position", "bid", "ask")
+    __slots__ = ("position", "bid", "ask", "indicative")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     BID_FIELD_NUMBER: _ClassVar[int]
     ASK_FIELD_NUMBER: _ClassVar[int]
+    INDICATIVE_FIELD_NUMBER: _ClassVar[int]
     position: QuotePosition
     bid: Level
     ask: Level
-    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., bid: _Optional[_Union[Level, _Mapping]] = ..., ask: _Optional[_Union[Level, _Mapping]] = ...) -> None: ...
+    indicative: Indicative
+    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., bid: _Optional[_Union[Level, _Mapping]] = ..., ask: _Optional[_Union[Level, _Mapping]] = ..., indicative: _Optional[_Union[Indicative, _Mapping]] = ...) -> None: ...
 
 class DayStatistics(_message.Message):
     __slots__ = ("position", "trading_date", "open_price_e4", "high_price_e4", "low_price_e4", "last_price_e4", "volume", "value_e4", "trades")
@@ -105,18 +121,20 @@ class ListInstrumentsResponse(_message.Message):
     def __init__(self, instruments: _Optional[_Iterable[_Union[InstrumentStatus, _Mapping]]] = ...) -> None: ...
 
 class InstrumentStatus(_message.Message):
-    __slots__ = ("instrument", "phase", "trading_date", "position", "listing")
+    __slots__ = ("instrument", "phase", "trading_date", "position", "listing", "auction")
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
     TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     LISTING_FIELD_NUMBER: _ClassVar[int]
+    AUCTION_FIELD_NUMBER: _ClassVar[int]
     instrument: _market_pb2.Instrument
     phase: _market_pb2.Phase
     trading_date: int
     position: QuotePosition
     listing: _market_pb2.Listing
-    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., trading_date: _Optional[int] = ..., position: _Optional[_Union[QuotePosition, _Mapping]] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ...) -> None: ...
+    auction: _market_pb2.AuctionKind
+    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., trading_date: _Optional[int] = ..., position: _Optional[_Union[QuotePosition, _Mapping]] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ..., auction: _Optional[_Union[_market_pb2.AuctionKind, str]] = ...) -> None: ...
 
 class GetTopOfBookRequest(_message.Message):
     __slots__ = ("symbol", "min_sequence")
@@ -143,14 +161,16 @@ class GetDepthRequest(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., levels: _Optional[int] = ..., min_sequence: _Optional[int] = ...) -> None: ...
 
 class GetDepthResponse(_message.Message):
-    __slots__ = ("position", "bids", "asks")
+    __slots__ = ("position", "bids", "asks", "indicative")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     BIDS_FIELD_NUMBER: _ClassVar[int]
     ASKS_FIELD_NUMBER: _ClassVar[int]
+    INDICATIVE_FIELD_NUMBER: _ClassVar[int]
     position: QuotePosition
     bids: _containers.RepeatedCompositeFieldContainer[Level]
     asks: _containers.RepeatedCompositeFieldContainer[Level]
-    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., bids: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[Level, _Mapping]]] = ...) -> None: ...
+    indicative: Indicative
+    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., bids: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., indicative: _Optional[_Union[Indicative, _Mapping]] = ...) -> None: ...
 
 class ListTradesRequest(_message.Message):
     __slots__ = ("symbol", "page_size", "page_token", "min_sequence")
@@ -209,18 +229,20 @@ class StreamDepthRequest(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., levels: _Optional[int] = ...) -> None: ...
 
 class StreamDepthResponse(_message.Message):
-    __slots__ = ("position", "snapshot", "bids", "asks", "draining")
+    __slots__ = ("position", "snapshot", "bids", "asks", "draining", "indicative")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     BIDS_FIELD_NUMBER: _ClassVar[int]
     ASKS_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
+    INDICATIVE_FIELD_NUMBER: _ClassVar[int]
     position: QuotePosition
     snapshot: bool
     bids: _containers.RepeatedCompositeFieldContainer[Level]
     asks: _containers.RepeatedCompositeFieldContainer[Level]
     draining: Draining
-    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., snapshot: _Optional[bool] = ..., bids: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
+    indicative: Indicative
+    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., snapshot: _Optional[bool] = ..., bids: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ..., indicative: _Optional[_Union[Indicative, _Mapping]] = ...) -> None: ...
 
 class StreamTradesRequest(_message.Message):
     __slots__ = ("symbol", "after_symbol_sequence", "incarnation")
@@ -273,14 +295,16 @@ class ExportQuotesResponse(_message.Message):
     def __init__(self, sequences: _Optional[_Iterable[_Union[_market_pb2.ShardSequence, _Mapping]]] = ..., books: _Optional[_Iterable[_Union[ExportedBook, _Mapping]]] = ..., trades: _Optional[_Iterable[_Union[ExportedTrade, _Mapping]]] = ...) -> None: ...
 
 class ExportedBook(_message.Message):
-    __slots__ = ("symbol", "bids", "asks")
+    __slots__ = ("symbol", "bids", "asks", "indicative")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     BIDS_FIELD_NUMBER: _ClassVar[int]
     ASKS_FIELD_NUMBER: _ClassVar[int]
+    INDICATIVE_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     bids: _containers.RepeatedCompositeFieldContainer[Level]
     asks: _containers.RepeatedCompositeFieldContainer[Level]
-    def __init__(self, symbol: _Optional[str] = ..., bids: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[Level, _Mapping]]] = ...) -> None: ...
+    indicative: Indicative
+    def __init__(self, symbol: _Optional[str] = ..., bids: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., indicative: _Optional[_Union[Indicative, _Mapping]] = ...) -> None: ...
 
 class ExportedTrade(_message.Message):
     __slots__ = ("symbol", "trade")
