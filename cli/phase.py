@@ -16,7 +16,6 @@ PHASES = {
     "auction": market_pb2.PHASE_AUCTION,
 }
 AUCTIONS = {
-    "": market_pb2.AUCTION_KIND_UNSPECIFIED,
     "opening": market_pb2.AUCTION_KIND_OPENING,
     "closing": market_pb2.AUCTION_KIND_CLOSING,
     "volatility": market_pb2.AUCTION_KIND_VOLATILITY,
@@ -27,12 +26,10 @@ AUCTIONS = {
 @click.command()
 @click.argument("phase", type=click.Choice(list(PHASES)))
 @click.argument("symbol", default="")
-@click.option(
-    "--kind", default="", type=click.Choice([kind for kind in AUCTIONS if kind]), help="What the auction is for."
-)
+@click.option("--kind", type=click.Choice(list(AUCTIONS)), help="What the auction is for.")
 @home_option
 @json_option
-def phase(phase: str, symbol: str, kind: str, home: Path, as_json: bool) -> None:
+def phase(phase: str, symbol: str, kind: str | None, home: Path, as_json: bool) -> None:
     """Open, halt or close trading in SYMBOL, or in all instruments, or begin an auction: its orders trade when the phase becomes
     open or closed. Cancels are taken in every phase.
 
@@ -47,13 +44,14 @@ def phase(phase: str, symbol: str, kind: str, home: Path, as_json: bool) -> None
     set_phase(phase, symbol, home, as_json, kind)
 
 
-def set_phase(phase: str, symbol: str, home: Path, as_json: bool, kind: str = "") -> None:
+def set_phase(phase: str, symbol: str, home: Path, as_json: bool, kind: str | None = None) -> None:
     """Sets it and says so."""
 
     async def work() -> dict[int, int]:
         async with staff(home) as operator:
-            return await operator.set_phase(PHASES[phase], symbol, auction=AUCTIONS[kind])
+            auction = AUCTIONS[kind] if kind else market_pb2.AUCTION_KIND_UNSPECIFIED
+            return await operator.set_phase(PHASES[phase], symbol, auction=auction)
 
     sequences = answered(work())
     value = {"symbol": symbol, "phase": phase, "sequences": sequences} | ({"kind": kind} if kind else {})
-    show(as_json, value, [f"{symbol or 'all instruments'}: {kind}{' ' * bool(kind)}{phase}"])
+    show(as_json, value, [f"{symbol or 'all instruments'}: {f'{kind} ' if kind else ''}{phase}"])

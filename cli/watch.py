@@ -149,9 +149,8 @@ def update_text(update: order_pb2.OrderUpdate) -> str:
     reasons += [word(events_pb2.RestateReason, update.restate_reason)] * bool(update.restate_reason)
     reasons += [word(events_pb2.DoneReason, update.done_reason)] * bool(update.done_reason)
     reasons += ["auction"] * update.auction
-    reasons += [f"trade {order_id(shard_of(update.order_id), update.trade_sequence)}: {update.bust_reason}"] * bool(
-        update.trade_sequence
-    )
+    if update.trade_sequence:
+        reasons.append(f"trade {order_id(shard_of(update.order_id), update.trade_sequence)}: {update.bust_reason}")
     reason = f" ({', '.join(reasons)})" if reasons else ""
     return (
         f"{time_text(update.time_us)}  {kind:<9}  order {update.order_id}  {update.account}  {update.symbol}  "

@@ -17,6 +17,7 @@ from cli.answers import in_units
 from cli.market import Assets
 from cli.watch import update_text
 from tests.exchange import CURRENCY, TRADING_DATE, Exchange
+from tests.waiting import eventually
 
 Bourse = Callable[..., Any]
 
@@ -122,12 +123,16 @@ def test_a_trade_is_busted(bourse: Bourse, exchange: Exchange, account: str) -> 
     bourse("order", "place", account, "sell", 3, "BRIO", "21.00")
     bourse("order", "place", account, "buy", 3, "BRIO", "21.00")
     home = ["--home", str(exchange.home)]
-    number = next(
-        line for line in CliRunner().invoke(main, ["trades", "BRIO", *home]).output.splitlines() if "21.00" in line
-    ).split()[-1]
+
+    def seen(text: str) -> list[str]:
+        """What the last trade's line ends with, once it says so."""
+        last = CliRunner().invoke(main, ["trades", "BRIO", *home]).output.splitlines()[1].split()
+        return last if text in last else []
+
+    number = eventually(lambda: seen("21.00"))[-1]
     assert bourse("bust", number, "--reason", "wrong price")["trade_id"] == int(number)
+    assert eventually(lambda: seen("busted"))[-2:] == [number, "busted"]
     assert bourse("trades", "BRIO")["trades"][0]["busted"]
-    assert "busted" in CliRunner().invoke(main, ["trades", "BRIO", *home]).output
     assert "TRADE_BUSTED" in bourse("bust", number, "--reason", "wrong price", fails=1)
     assert "TRADE_UNKNOWN" in bourse("bust", 1, "--reason", "wrong price", fails=1)
     assert "BUST_REASON_INVALID" in bourse("bust", number, "--reason", "", fails=1)
