@@ -28,11 +28,26 @@ cdef extern from *:
             return amount + (amount * fee + 999999) / 1000000;
         return bourse_worst_wide(price, quantity, fee);
     }
+    BOURSE_INLINE int bourse_covers(bourse_word side, bourse_word held, bourse_word highest, bourse_word price, bourse_word quantity, bourse_word fee) {
+        /* Both sides' needs are computed: nobody can guess the side. */
+        bourse_word buys = side - 1, amount;
+        if (__builtin_expect(__builtin_mul_overflow(highest, quantity, &amount) || (unsigned long long)amount >= 90000000000000ULL || fee > 100000, 0)) {
+            if (!buys) return quantity <= held;
+            amount = bourse_worst_wide(highest, quantity, fee);
+            return amount >= 0 && amount <= held && highest >= price;
+        }
+        amount += (amount * fee + 999999) / 1000000;
+        return (((amount & buys) | (quantity & ~buys)) <= held) & ((highest >= price) | !buys);
+    }
     static inline bourse_word bourse_affordable(bourse_word left, bourse_word price, bourse_word fee) {
         return (bourse_word)((((__int128)left + 1) * 1000000 - 1) / ((__int128)price * (1000000 + fee)));
     }
     static inline bourse_word bourse_cost(bourse_word price, bourse_word quantity, bourse_word fee) {
         return (bourse_word)((__int128)price * (1000000 + fee) * quantity / 1000000);
+    }
+    BOURSE_INLINE void bourse_put(int* one, bourse_word place, int* other, bourse_word there, bourse_word which, bourse_word value) {
+        int* to = which ? one + place : other + there;  /* a move, not a branch: nobody can guess */
+        *to = (int)value;
     }
     #define bourse_bit(number) (1ULL << (number))
     #define bourse_ahead(words, place) __builtin_prefetch((words) + (place))
@@ -43,9 +58,12 @@ cdef extern from *:
     long long share "bourse_share"(long long price, long long reciprocal) noexcept nogil
     long long fee_of "bourse_fee"(long long amount, long long fee) noexcept nogil
     long long worst "bourse_worst"(long long price, long long quantity, long long fee) noexcept nogil
+    bint covers "bourse_covers"(long long side, long long held, long long highest, long long price, long long quantity, long long fee) noexcept nogil
     long long affordable "bourse_affordable"(long long left, long long price, long long fee) noexcept nogil
     long long cost "bourse_cost"(long long price, long long quantity, long long fee) noexcept nogil
+    void put "bourse_put"(int* one, long long place, int* other, long long there, long long which, long long value) noexcept nogil
     void ahead "bourse_ahead"(long long* words, long long place) noexcept nogil
+    void ahead_half "bourse_ahead"(int* halves, long long place) noexcept nogil
 
 
 cdef inline void* start_of(object view) except NULL:

@@ -52,6 +52,13 @@ def worst(price: int, quantity: int, fee: int) -> int:
     return amount if amount <= INT64_MAX else -1
 
 
+def covers(side: int, held: int, highest: int, price: int, quantity: int, fee: int) -> bool:
+    """Whether what is held is enough for an order of shares at a limit, with `highest` the price that it was held at."""
+    if side == 1:
+        return quantity <= held
+    return 0 <= worst(highest, quantity, fee) <= held and highest >= price
+
+
 def affordable(left: int, price: int, fee: int) -> int:
     """How many shares an amount pays at a price, with the fee rounded down."""
     return ((left + 1) * FEE_SCALE - 1) // (price * (FEE_SCALE + fee))
@@ -64,3 +71,15 @@ def cost(price: int, quantity: int, fee: int) -> int:
 
 def ahead(_words: memoryview, _place: int) -> None:
     """Asks for a word of memory that is read soon."""
+
+
+def ahead_half(_halves: memoryview, _place: int) -> None:
+    """Asks for half a word of memory that is read soon."""
+
+
+def put(one: memoryview, place: int, other: memoryview, there: int, which: int, value: int) -> None:
+    """Writes into one of two pools: the first where `which` is not 0."""
+    if which:
+        one[place] = value
+    else:
+        other[there] = value

@@ -6,28 +6,33 @@ from svc_match.core cimport layout as w
 
 @cython.final
 cdef class Index:
-    cdef object _directory, _pages
-    cdef long long* directory
+    cdef object _ring, _older
     cdef int* slots
-    cdef Py_ssize_t first, length, oldest, used, paged
-    cdef public Py_ssize_t identity_base
+    cdef int* older
+    cdef long long* orders
+    cdef Py_ssize_t mask, limit, older_mask, moved
     cdef readonly Py_ssize_t count
-    cdef list spare
-    cdef dict old
+    cdef dict displaced
 
     cdef int _point(self) except -1
-    @cython.locals(entry=cython.Py_ssize_t)
+    @cython.locals(slot=cython.Py_ssize_t)
     cdef inline Py_ssize_t find(self, Py_ssize_t identity) except -1
-    @cython.locals(entry=cython.Py_ssize_t)
+    cdef inline int expect(self, Py_ssize_t identity) noexcept
+    @cython.locals(place=cython.Py_ssize_t)
     cdef inline int add(self, Py_ssize_t identity, Py_ssize_t slot) except -1
-    @cython.locals(entry=cython.Py_ssize_t)
+    @cython.locals(place=cython.Py_ssize_t)
     cdef inline int remove(self, Py_ssize_t identity) except -1
     cdef int restore(self, Py_ssize_t identity, Py_ssize_t slot) except -1
-    cdef Py_ssize_t _find_old(self, Py_ssize_t identity) except -1
-    @cython.locals(entry=cython.Py_ssize_t, page=cython.Py_ssize_t, place=cython.Py_ssize_t, identity=cython.Py_ssize_t)
-    cdef Py_ssize_t _page(self, Py_ssize_t number) except -1
-    @cython.locals(page=cython.Py_ssize_t, place=cython.Py_ssize_t)
-    cdef int _retire(self) except -1
+    @cython.locals(slot=cython.Py_ssize_t)
+    cdef Py_ssize_t _find_elsewhere(self, Py_ssize_t identity) except -1
+    @cython.locals(place=cython.Py_ssize_t)
+    cdef int _remove_elsewhere(self, Py_ssize_t identity) except -1
+    @cython.locals(slot=cython.Py_ssize_t)
+    cdef int _displace(self, Py_ssize_t place) except -1
+    @cython.locals(place=cython.Py_ssize_t)
+    cdef int _settle(self, Py_ssize_t identity, Py_ssize_t slot) except -1
+    @cython.locals(place=cython.Py_ssize_t, end=cython.Py_ssize_t, slot=cython.Py_ssize_t)
+    cdef int _grow(self) except -1
 
 
 @cython.final
@@ -55,7 +60,7 @@ cdef class Books:
     cdef Py_ssize_t free, top, levels_top, swept_count, room, swept_room, order_room
 
     cdef int _point(self) except -1
-    cdef inline int _expect(self, long long* c, Py_ssize_t at) except -1
+    cdef inline int _expect(self, long long* c, Py_ssize_t at, Py_ssize_t last) noexcept
     @cython.locals(n=cython.Py_ssize_t, book=cython.Py_ssize_t)
     cdef int command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cdef inline int _command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
@@ -125,6 +130,7 @@ cdef class Books:
     cdef int _widen_swept(self) except -1
     cdef inline Py_ssize_t accept(self, Py_ssize_t number) noexcept
     cdef inline void done(self, Py_ssize_t reason, Py_ssize_t book, Py_ssize_t identity, Py_ssize_t executed, Py_ssize_t cancelled, Py_ssize_t account) noexcept
+    cdef inline void _tell_level(self, Py_ssize_t of, Py_ssize_t b, Py_ssize_t price, Py_ssize_t level) noexcept
     cdef inline void _show(self, Py_ssize_t s, Py_ssize_t tick, Py_ssize_t level) noexcept
     cdef inline int show_where(self, Py_ssize_t s, Py_ssize_t tick) except -1
     cdef Py_ssize_t _far_or_none(self, Py_ssize_t s, Py_ssize_t tick) except -1

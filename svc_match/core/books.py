@@ -20,119 +20,126 @@ COMPILED = not __file__.endswith(".py")
 
 
 class Index:
-    """From an order's id to its slot, 0 for none. Ids ascend, so slots stand in pages by the id's sequence; when pages take
-    more than a share of the orders' memory, what is left in the oldest page moves to a dict. The caller compares ids.
+    """From an open order's id to its slot, 0 for none. Ids ascend, so slots stand in a ring by the last bits of their ids; an
+    order whose place a later one needs moves to a dict. A ring that is half full is followed by a larger one, into which
+    its orders move little by little. Places are a power of two.
     """
 
-    def __init__(self) -> None:
-        self._directory = Words(1_024)
-        self._pages = Words(2 * w.PAGE)
-        self.first = 0
-        self.length = 0
-        self.oldest = 0
-        self.used = 1
-        self.paged = 0
+    def __init__(self, places: int) -> None:
+        self._ring = self._older = Words(places // 2)
+        self.mask = places - 1
+        self.limit = places // 2
+        self.older_mask = 0
+        self.moved = 0
         self.count = 0
-        self.identity_base = 0
-        self.spare: list[int] = []
-        self.old: dict[int, int] = {}
+        self.displaced: dict[int, int] = {}
+        self.orders = bits.words(self._ring.view)  # until the books say where theirs are
         self._point()
 
     def _point(self) -> int:
-        self.directory = bits.words(self._directory.view)
-        self.slots = bits.halves(self._pages.view)
+        self.slots = bits.halves(self._ring.view)
+        self.older = bits.halves(self._older.view)
         return 0
 
     def find(self, identity: int) -> int:
-        """The slot of an id, or 0; perhaps that of another id with the same sequence."""
-        sequence = identity & w.SEQUENCE
-        entry = (sequence >> w.PAGE_BITS) - self.first
-        if entry < 0 or entry >= self.length or self.directory[entry] == 0:
-            return self._find_old(identity)
-        return self.slots[self.directory[entry] + (sequence & (w.PAGE - 1))]
+        """The slot of an open order."""
+        slot = self.slots[identity & self.mask]
+        if self.orders[slot * w.ORDER_WORDS + w.O_ID] != identity:
+            return self._find_elsewhere(identity)
+        return slot
+
+    def expect(self, identity: int) -> int:
+        """Asks for the place of an id."""
+        bits.ahead_half(self.slots, identity & self.mask)
+        return 0
 
     def add(self, identity: int, slot: int) -> int:
         """Remembers the slot of the highest id so far."""
-        sequence = identity & w.SEQUENCE
-        entry = (sequence >> w.PAGE_BITS) - self.first
-        if entry < 0 or entry >= self.length or self.directory[entry] == 0:
-            entry = self._page(sequence >> w.PAGE_BITS)
-        self.slots[self.directory[entry] + (sequence & (w.PAGE - 1))] = slot
+        if self.count >= self.limit:
+            self._grow()
+        place = identity & self.mask
+        if self.slots[place] != 0:
+            self._displace(place)
+        self.slots[place] = slot
         self.count += 1
         return 0
 
     def remove(self, identity: int) -> int:
-        """Forgets an id that has a slot."""
-        sequence = identity & w.SEQUENCE
-        entry = (sequence >> w.PAGE_BITS) - self.first
+        """Forgets an open order, whose record stands."""
+        place = identity & self.mask
         self.count -= 1
-        if entry < 0 or entry >= self.length or self.directory[entry] == 0:
-            del self.old[identity]
-        else:
-            self.slots[self.directory[entry] + (sequence & (w.PAGE - 1))] = 0
+        if self.orders[self.slots[place] * w.ORDER_WORDS + w.O_ID] != identity:
+            return self._remove_elsewhere(identity)
+        self.slots[place] = 0
         return 0
 
     def restore(self, identity: int, slot: int) -> int:
-        """Remembers the slot of any id, before the first `add`."""
-        self.old[identity] = slot
+        """Remembers the slot of any id."""
+        if self.count >= self.limit:
+            self._grow()
+        self._settle(identity, slot)
         self.count += 1
         return 0
 
-    def _find_old(self, identity: int) -> int:
-        return self.old.get(identity, 0)
+    def _find_elsewhere(self, identity: int) -> int:
+        slot = self.older[identity & self.older_mask]
+        if self.older_mask != 0 and self.orders[slot * w.ORDER_WORDS + w.O_ID] == identity:
+            return slot
+        return self.displaced.get(identity, 0)
 
-    def _page(self, number: int) -> int:
-        """The directory's entry of a new page."""
-        begins = self.length == 0
-        if begins:
-            self.first = number
-        entry = number - self.first
-        self._directory.reserve(entry + 1)
-        while self.paged >= w.PAGES_FREE + self.count * w.PAGED_BYTES // (4 * w.PAGE):
-            self._retire()
-        if self.spare:
-            page = self.spare.pop()
+    def _remove_elsewhere(self, identity: int) -> int:
+        place = identity & self.older_mask
+        if self.older_mask != 0 and self.orders[self.older[place] * w.ORDER_WORDS + w.O_ID] == identity:
+            self.older[place] = 0
         else:
-            page = self.used * w.PAGE
-            self.used += 1
-            self._pages.reserve(self.used * w.PAGE // 2)
-        self._point()
-        for place in range(w.PAGE):
-            self.slots[page + place] = 0
-        self.directory[entry] = page
-        self.length = entry + 1
-        self.paged += 1
-        if begins:
-            for old in list(self.old):
-                identity = old
-                if (identity & w.SEQUENCE) >> w.PAGE_BITS == number:
-                    self.slots[page + (identity & (w.PAGE - 1))] = self.old.pop(old)
-        return entry
+            del self.displaced[identity]
+        return 0
 
-    def _retire(self) -> int:
-        """The oldest page's orders move to the dict."""
-        while self.directory[self.oldest] == 0:
-            self.oldest += 1
-        page = self.directory[self.oldest]
-        for place in range(w.PAGE):
-            if self.slots[page + place] != 0:
-                self.old[self.identity_base | (self.first + self.oldest) << w.PAGE_BITS | place] = self.slots[
-                    page + place
-                ]
-        self.directory[self.oldest] = 0
-        self.spare.append(page)
-        self.paged -= 1
+    def _displace(self, place: int) -> int:
+        slot = self.slots[place]
+        self.displaced[self.orders[slot * w.ORDER_WORDS + w.O_ID]] = slot
+        return 0
+
+    def _settle(self, identity: int, slot: int) -> int:
+        """An order that is not the newest has the place that it would have, or is displaced."""
+        place = identity & self.mask
+        if self.slots[place] == 0:
+            self.slots[place] = slot
+        else:
+            self.displaced[identity] = slot
+        return 0
+
+    def _grow(self) -> int:
+        """A ring of twice as many places begins; or the next orders of the one before move to it."""
+        if self.older_mask == 0:
+            self._older = self._ring
+            self.older_mask = self.mask
+            self.moved = self.limit = 0
+            self.mask = 2 * self.mask + 1
+            self._ring = Words((self.mask + 1) // 2)
+            self._point()
+        end = self.moved + w.RING_MOVED
+        for place in range(self.moved, end):
+            slot = self.older[place]
+            if slot != 0:
+                self.older[place] = 0
+                self._settle(self.orders[slot * w.ORDER_WORDS + w.O_ID], slot)
+        self.moved = end
+        if end > self.older_mask:
+            self.older_mask = 0
+            self.limit = (self.mask + 1) // 2
+            self._older = self._ring
+            self._point()
         return 0
 
 
 class Books:
     """The books of one shard, numbered in the order in which they were added. Slot and level 0 stand for none."""
 
-    def __init__(self, shard: int = 0) -> None:
+    def __init__(self, shard: int = 0, ring: int = w.FIRST_RING) -> None:
         self.identity_base = shard << 48
         self.sequence = 0
-        self.index = Index()
-        self.index.identity_base = self.identity_base
+        self.index = Index(ring)
         self._orders = Words(1_024 * w.ORDER_WORDS)
         self._books = Words(64 * w.BOOK_WORDS)
         self._sides = Words(128 * w.SIDE_WORDS)
@@ -161,7 +168,7 @@ class Books:
 
     def _point(self) -> int:
         """After any pool grew."""
-        self.orders = bits.words(self._orders.view)
+        self.orders = self.index.orders = bits.words(self._orders.view)
         self.halves = bits.halves(self._orders.view)
         self.books = bits.words(self._books.view)
         self.sides = bits.words(self._sides.view)
@@ -189,8 +196,7 @@ class Books:
             return self.events()
         words = bits.words(commands)
         for number in range(count):
-            if number + w.AHEAD < count:
-                self._expect(words, (number + w.AHEAD) * w.COMMAND_WORDS)
+            self._expect(words, number * w.COMMAND_WORDS + w.C_ORDER, (count - 1) * w.COMMAND_WORDS + w.C_ORDER)
             if self.waiting != 0:
                 self.command(words, number * w.COMMAND_WORDS, number)
                 continue
@@ -199,10 +205,10 @@ class Books:
             self._command(words, number * w.COMMAND_WORDS, number)
         return self.events()
 
-    def _expect(self, c: memoryview, at: int) -> int:
-        """Asks for the order that a command names, which is read soon."""
-        if c[at] & 255 != w.PLACE:
-            bits.ahead(self.orders, self.index.find(c[at + w.C_ORDER]) * w.ORDER_WORDS)
+    def _expect(self, c: memoryview, at: int, last: int) -> int:
+        """Asks for the orders that later commands name; for any where one names none: a branch costs more."""
+        self.index.expect(c[min(at + w.FAR_AHEAD, last)])
+        bits.ahead(self.orders, self.index.slots[c[min(at + w.AHEAD, last)] & self.index.mask] * w.ORDER_WORDS)
         return 0
 
     def events(self) -> memoryview:
@@ -277,22 +283,17 @@ class Books:
         ):
             return self._place_otherwise(c, at, number)
         tick = bits.share(price, self.books[b + w.B_RECIPROCAL])
-        needed = quantity
-        if side == w.BUY:
-            needed = bits.worst(held_price, quantity, account >> 32)
-        if (
-            tick * self.books[b + w.B_TICK_SIZE] != price
-            or needed < 0
-            or needed > c[at + w.C_HELD_AMOUNT]
-            or (side == w.BUY and held_price < price)
+        if tick * self.books[b + w.B_TICK_SIZE] != price or not bits.covers(
+            side, c[at + w.C_HELD_AMOUNT], held_price, price, quantity, account >> 32
         ):
             return self._place_otherwise(c, at, number)
         identity = self.accept(number)
         left = quantity
         best = self.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
+        # A buy meets what is not above it, a sell what is not below.
         if (
             best >= 0
-            and (best - tick) * (1 - 2 * side) <= 0
+            and (best - tick - 1 + side ^ -side) < 0
             and ((head >> 24) & 255 != w.FOK or self._can_fill(book, side, tick, quantity))
         ):
             left = self._match(book, side, tick, left, identity, account)
@@ -314,7 +315,7 @@ class Books:
             level = self.rest(slot, book * 2 + side, tick, left)
             if self.swept_count != 0:
                 self.show_swept(book * 2 + (side ^ 1))
-            self._show(book * 2 + side, tick, level)
+            self._tell_level(side << 8 | (book + 1) << 16, b, price, level)
             return 0
         self.done(w.IMMEDIATE if left else w.FILLED, book, identity, quantity - left, left, account & 0x7FFFFFFF)
         if self.swept_count != 0:
@@ -545,7 +546,7 @@ class Books:
         """The slot of the open order that a command names, if it is the account's and of the symbol; else 0."""
         identity = c[at + w.C_ORDER]
         slot = self.index.find(identity)
-        if slot == 0 or self.orders[slot * w.ORDER_WORDS + w.O_ID] != identity:
+        if slot == 0:
             return 0
         h = slot * w.ORDER_HALVES
         if self.halves[h + w.H_ACCOUNT] != c[at + w.C_ACCOUNT] & 0x7FFFFFFF:
@@ -798,14 +799,8 @@ class Books:
         e = level * w.LEVEL_HALVES
         following = self.halves[h + w.H_NEXT]
         previous = self.halves[h + w.H_PREVIOUS]
-        if previous != 0:
-            self.halves[previous * w.ORDER_HALVES + w.H_NEXT] = following
-        else:
-            self.ends[e + w.E_HEAD] = following
-        if following != 0:
-            self.halves[following * w.ORDER_HALVES + w.H_PREVIOUS] = previous
-        else:
-            self.ends[e + w.E_TAIL] = previous
+        bits.put(self.halves, previous * w.ORDER_HALVES + w.H_NEXT, self.ends, e + w.E_HEAD, previous, following)
+        bits.put(self.halves, following * w.ORDER_HALVES + w.H_PREVIOUS, self.ends, e + w.E_TAIL, following, previous)
         self.ends[e + w.E_COUNT] -= 1
         self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] -= self.orders[slot * w.ORDER_WORDS + w.O_OPEN]
         return level
@@ -1104,11 +1099,15 @@ class Books:
 
     def _show(self, s: int, tick: int, level: int) -> None:
         """A level as it is now."""
-        n = self.written
         b = (s >> 1) * w.BOOK_WORDS
+        self._tell_level((s & 1) << 8 | ((s >> 1) + 1) << 16, b, tick * self.books[b + w.B_TICK_SIZE], level)
+
+    def _tell_level(self, of: int, b: int, price: int, level: int) -> None:
+        """A level as it is now, of a side << 8 and a book << 16."""
+        n = self.written
         self.books[b + w.B_PUBLIC] += 1
-        self.out[n] = w.LEVEL | (s & 1) << 8 | ((s >> 1) + 1) << 16
-        self.out[n + 1] = tick * self.books[b + w.B_TICK_SIZE]
+        self.out[n] = w.LEVEL | of
+        self.out[n + 1] = price
         self.out[n + 2] = self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY]
         self.out[n + 3] = self.ends[level * w.LEVEL_HALVES + w.E_COUNT]
         self.written = n + w.LEVEL_EVENT_WORDS
@@ -1345,8 +1344,7 @@ class Books:
 
     def is_open(self, identity: int) -> bool:
         """Whether an order is open."""
-        slot = self.index.find(identity)
-        return slot != 0 and self.orders[slot * w.ORDER_WORDS + w.O_ID] == identity
+        return self.index.find(identity) != 0
 
     def phase(self, book: int) -> int:
         """The phase of a book."""

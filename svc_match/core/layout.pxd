@@ -2,7 +2,8 @@
 cdef enum:
     COMMAND_WORDS = 8
     SPECIAL_WORDS = 5
-    AHEAD = 4
+    AHEAD = 32
+    FAR_AHEAD = 80
     C_HEAD = 0
     C_ACCOUNT = 1
     C_PRICE = 2
@@ -135,10 +136,8 @@ cdef enum:
     TRAILING_STOPS_LIMIT = 256
     PEAKS_LIMIT = 100
     SEQUENCE = 0xFFFFFFFFFFFF
-    PAGE_BITS = 12
-    PAGE = 4096
-    PAGES_FREE = 64
-    PAGED_BYTES = 8
+    FIRST_RING = 262144
+    RING_MOVED = 16
     LEVEL_WORDS = 4
     L_QUANTITY = 2
     LEVEL_HALVES = 8

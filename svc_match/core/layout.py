@@ -8,7 +8,8 @@ pools. A name with H_ or E_ counts int32 instead: two share a word.
 # One with SPECIAL has the words of its terms behind it.
 COMMAND_WORDS = 8
 SPECIAL_WORDS = 5
-AHEAD = 4  # commands between one that is executed and the one whose order is asked for
+AHEAD = 32  # commands between one that is executed and the one whose order is asked for
+FAR_AHEAD = 80  # commands between one that is executed and the one whose order is looked up
 C_HEAD = 0
 C_ACCOUNT = 1  # number | held fee << 32
 C_PRICE = 2
@@ -154,10 +155,8 @@ PEAKS_LIMIT = 100  # times that an iceberg's peak may go into its quantity
 
 # The index of orders by id.
 SEQUENCE = 0xFFFFFFFFFFFF
-PAGE_BITS = 12
-PAGE = 4_096  # slots of a page, int32 each
-PAGES_FREE = 64  # pages that are kept however few orders are open
-PAGED_BYTES = 8  # of an open order that its pages may take
+FIRST_RING = 262_144  # places, int32 each
+RING_MOVED = 16  # places that move to a larger ring with each order
 
 # A level: its oldest and newest displayed order, how many they are, and what is displayed; the same of its hidden orders.
 LEVEL_WORDS = 4

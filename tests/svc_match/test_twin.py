@@ -123,3 +123,30 @@ def test_far_levels_cost_nobody_anything() -> None:
     made.execute(head | layout.SELL << 8, 0, 1_000_000, 7, 0, 0, 1 << 60, 0, 0)
     assert made.open_orders() == 0
     assert made.depth(0, 0, 9) == made.depth(0, 1, 9) == []
+
+
+def test_an_order_is_found_whatever_the_ring() -> None:
+    """A ring of 64 places, which grows and which younger orders lap, tells what a large one tells; so do loaded books."""
+    seed = random.randrange(1 << 32)
+    chance, known = random.Random(seed), [0]
+    large, small = books.Books(), books.Books(0, 64)
+    for made in (large, small):
+        made.add_book(1, 1, 1, 10**6, 10**6, 0, 0, layout.PHASE_OPEN)
+    for number in range(12_000):
+        side, price = chance.randrange(2), chance.randrange(1, 60)
+        head = side << 8 | layout.LIMIT << 16 | layout.DAY << 24 | 1 << 32 | layout.HELD << 48
+        what = layout.PLACE if chance.random() < (0.9 if number % 4_000 < 1_500 else 0.3) else chance.choice((2, 2, 3))
+        price, held = (price + 45 * side, 1 << 60) if what != layout.CANCEL else (0, 0)
+        named = chance.choice(known[-chance.choice((30, 3_000)) :]) if what != layout.PLACE else 0
+        quantity = chance.randrange(1, 9)
+        for made in (large, small):
+            made.written = 0
+            made.execute(head | what, 0, price, quantity, 0, price, held, named, 0)
+        assert bytes(small.events()) == bytes(large.events()), (seed, number)
+        known += [large.events()[1]] * (what == layout.PLACE)
+        if number % 5_000 == 4_999:
+            small = books.Books(0, 64)
+            small.add_book(1, 1, 1, 10**6, 10**6, 0, 0, layout.PHASE_OPEN)
+            small.sequence = large.sequence
+            small.load(bytes(large.pool()), large.first_free(), [large.window(0), large.window(1)])
+    assert [small.standing(0, side) for side in range(2)] == [large.standing(0, side) for side in range(2)], seed
