@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mesh.local.connection import NAME as CONNECTION_MANAGER
-from mesh.local.document import Json
+from mesh.local.document import Document, Json
 from mesh.local.listener import VIRTUAL_INBOUND
 from mesh.local.model import Pod, World
 
@@ -20,12 +20,14 @@ Fits = Callable[[Json], bool]
 
 @dataclass(frozen=True)
 class Patch:
-    """One patch, in a context that it is for."""
+    """One patch, in a context that it is for, and which of its document's it is."""
 
     apply_to: str
     operation: str
     value: Json
     match: Json
+    document: Document
+    index: int
 
     def part(self, *names: str) -> Json:
         """A part of the match; empty when it is not there."""
@@ -40,11 +42,11 @@ def patches(world: World, pod: Pod, context: str) -> list[Patch]:
     found = []
     for document in world.selected("EnvoyFilter", pod, "workloadSelector"):
         rank = document.spec.get("priority", 0), document.namespace == pod.namespace, document.name
-        for item in document.spec.get("configPatches") or []:
-            match = item.get("match") or {}
+        for index, item in enumerate(document.spec.get("configPatches") or []):
+            match, patch = item.get("match") or {}, item["patch"]
             if match.get("context", "ANY") in (context, "ANY"):
-                patch = item["patch"]
-                found.append((rank, Patch(item["applyTo"], patch["operation"], patch.get("value") or {}, match)))
+                value = patch.get("value") or {}
+                found.append((rank, Patch(item["applyTo"], patch["operation"], value, match, document, index)))
     return [patch for _, patch in sorted(found, key=lambda item: item[0])]
 
 
@@ -132,17 +134,18 @@ def network_fit(patch: Patch) -> Fits:
     return lambda item: wanted is None or item["name"] == wanted
 
 
-def patch_http_filters(manager: Json, every: Sequence[Patch]) -> None:
-    def fit(patch: Patch) -> Fits:
-        wanted = patch.part("listener", "filterChain", "filter", "subFilter").get("name")
-        return lambda item: wanted is None or item["name"] == wanted
+def http_fit(patch: Patch) -> Fits:
+    wanted = patch.part("listener", "filterChain", "filter", "subFilter").get("name")
+    return lambda item: wanted is None or item["name"] == wanted
 
+
+def patch_http_filters(manager: Json, every: Sequence[Patch]) -> None:
     for patch in every:
         named = bool(patch.part("listener", "filterChain", "filter", "subFilter"))
-        manager["http_filters"] = placed(manager["http_filters"], patch, fit(patch), named=named)
+        manager["http_filters"] = placed(manager["http_filters"], patch, http_fit(patch), named=named)
     for item in manager["http_filters"]:
         for patch in every:
-            if patch.operation == "MERGE" and fit(patch)(item):
+            if patch.operation == "MERGE" and http_fit(patch)(item):
                 merge(item, patch.value)
 
 
@@ -211,25 +214,26 @@ def fits_host(patch: Patch, host: Json) -> bool:
     )
 
 
-def patch_host(host: Json, every: Sequence[Patch]) -> None:
-    def fit(patch: Patch) -> Fits:
-        wanted = patch.part("routeConfiguration", "vhost", "route")
-        action = {"ROUTE": "route", "REDIRECT": "redirect", "DIRECT_RESPONSE": "direct_response"}.get(
-            wanted.get("action", "ANY")
-        )
-        return lambda route: wanted.get("name") in (None, "", route.get("name")) and (action is None or action in route)
+def route_fit(patch: Patch) -> Fits:
+    wanted = patch.part("routeConfiguration", "vhost", "route")
+    action = {"ROUTE": "route", "REDIRECT": "redirect", "DIRECT_RESPONSE": "direct_response"}.get(
+        wanted.get("action", "ANY")
+    )
+    return lambda route: wanted.get("name") in (None, "", route.get("name")) and (action is None or action in route)
 
+
+def patch_host(host: Json, every: Sequence[Patch]) -> None:
     removals = [patch for patch in every if patch.operation == "REMOVE"]
-    routes = [route for route in host.get("routes") or [] if not any(fit(patch)(route) for patch in removals)]
+    routes = [route for route in host.get("routes") or [] if not any(route_fit(patch)(route) for patch in removals)]
     for route in routes:
         for patch in every:
-            if patch.operation == "MERGE" and fit(patch)(route):
+            if patch.operation == "MERGE" and route_fit(patch)(route):
                 merge(route, patch.value)
     for patch in every:
         if patch.operation.startswith("INSERT") or patch.operation == "ADD":
             named = bool(patch.part("routeConfiguration", "vhost", "route"))
-            if patch.operation != "INSERT_FIRST" or not named or any(fit(patch)(route) for route in routes):
-                routes = placed(routes, patch, fit(patch), named=named)
+            if patch.operation != "INSERT_FIRST" or not named or any(route_fit(patch)(route) for route in routes):
+                routes = placed(routes, patch, route_fit(patch), named=named)
     host["routes"] = routes
 
 

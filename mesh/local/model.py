@@ -103,9 +103,10 @@ class World:
         """The documents of the folders, the later ones and then the changes in place of those of the same kind, namespace and name.
 
         Untranslatable when any of them is not, one folder defines an object twice, a rule of Istio's schemas is broken, a selector
-        means no workload of them, two documents want to be the one that holds, or one names what nothing has.
+        means no workload of them, two documents want to be the one that holds, one names what nothing has, or a patch has no place.
         """
         from mesh.local.rules import unruly  # Who reads no YAML does not load cel-python.
+        from mesh.local.unplaced import unplaced  # It translates, which stands on this.
 
         documents: list[Document] = []
         problems = []
@@ -121,6 +122,7 @@ class World:
         root = world.mesh.root_namespace
         problems = list(unruly(world.documents))
         problems = problems or [*unmatched(world.documents, root), *rivals(world.documents, root), *dangling(world)]
+        problems = problems or list(unplaced(world))
         if problems:
             raise Untranslatable(problems)
         return world
@@ -133,6 +135,10 @@ class World:
         if {document.kind for document in documents} <= {"VirtualService"}:
             world._kept = self._kept
         return world
+
+    def with_keys(self, keys: Mapping[str, str]) -> "World":
+        """This world with other JWKS of its jwksUris."""
+        return World(self.documents, keys, {id(document) for document in self.documents})
 
     def kept(self, name: Hashable, given: object, make: Callable[[], Made]) -> Made:
         """What `make` makes of `given` and of this world's documents but VirtualServices, unless they are in `given`: made once

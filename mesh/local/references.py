@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mesh.local import workload
@@ -12,12 +12,6 @@ from mesh.local.host import MESH, full_host, host_matches
 if TYPE_CHECKING:
     from mesh.local.model import World
 
-HTTP = "envoy.filters.http."
-FILTERS = {
-    "envoy.filters.network.http_connection_manager",
-    *(HTTP + name for name in ("cors", "fault", "grpc_stats", "jwt_authn", "rbac", "router")),
-}
-PLACES = ("HTTP_FILTER", "NETWORK_FILTER")
 BUILT_IN = {"envoy", "prometheus"}  # Providers that Istio has without being told.
 
 
@@ -38,9 +32,6 @@ def dangling(world: World) -> Iterator[Problem]:
         yield from of_target_ports(world, document)
     for document in world.of("Telemetry"):
         yield from of_providers(world, document)
-    named = FILTERS | {patch["patch"].get("value", {}).get("name", "") for _, _, patch in patches(world)}
-    for document, path, patch in patches(world):
-        yield from of_filters(document, path, patch, named)
 
 
 def is_known(pattern: str, hosts: Mapping[str, set[int]]) -> bool:
@@ -116,20 +107,3 @@ def of_providers(world: World, document: Document) -> Iterator[Problem]:
                 if provider["name"] not in known:
                     path: FIELD_PATH = ("spec", part, index, "providers", place, "name")
                     yield document.problem(path, f"meshConfig has no provider {provider['name']}")
-
-
-def patches(world: World) -> Iterator[tuple[Document, FIELD_PATH, Json]]:
-    """Those of filters: what they add has a name, and others may be placed beside it."""
-    for document in world.of("EnvoyFilter"):
-        for index, patch in enumerate(document.spec.get("configPatches") or []):
-            if patch["applyTo"] in PLACES:
-                yield document, ("spec", "configPatches", index), patch
-
-
-def of_filters(document: Document, path: FIELD_PATH, patch: Json, named: Collection[str]) -> Iterator[Problem]:
-    """A place beside a filter that is nowhere is none."""
-    place = patch.get("match", {}).get("listener", {}).get("filterChain", {}).get("filter", {})
-    path = (*path, "match", "listener", "filterChain", "filter")
-    for inner, at in ((place, path), (place.get("subFilter", {}), (*path, "subFilter"))):
-        if inner.get("name", "") and inner["name"] not in named:
-            yield document.problem((*at, "name"), f"no filter is {inner['name']}")

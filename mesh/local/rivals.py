@@ -33,6 +33,11 @@ def things(document: Document) -> Iterator[tuple[Hashable, str]]:
         yield (document.kind, where), shown
     elif document.kind == "DestinationRule":
         yield (document.kind, where, full_host(spec["host"], where)), spec["host"]
+    elif document.kind == "Gateway":
+        for server in spec.get("servers") or []:
+            for host in server["hosts"]:
+                name, number = host.rpartition("/")[2].lower(), server["port"]["number"]
+                yield (document.kind, number, name), f"{name}:{number}"
     elif document.kind == "VirtualService" and MESH in (spec.get("gateways") or [MESH]):
         for host in spec["hosts"]:
             yield (document.kind, where, full_host(host, where)), host
@@ -45,13 +50,13 @@ def things(document: Document) -> Iterator[tuple[Hashable, str]]:
 
 def compete(first: Document, second: Document, carried: Sequence[tuple[str, Labels]], root_namespace: str) -> bool:
     """Two that select pods compete when both mean all pods, or some workload is meant by both, in a version that both name."""
-    if second.kind not in ONE_FOR_A_POD:
+    if second.kind not in SELECTORS:
         return True
     one, other = (value_at(document, SELECTORS[document.kind]) for document in (first, second))
     if not one or not other or one == other:
-        return one == other
+        return one == other or second.kind == "Gateway"
     both = {**one, **other}
-    anywhere = second.namespace == root_namespace
+    anywhere = second.namespace == root_namespace or second.kind == "Gateway"
     return {**other, **one} == both and any(
         (anywhere or where == second.namespace) and without_version(both).items() <= own.items()
         for where, own in carried

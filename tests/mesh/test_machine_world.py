@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from cli.machine import Machine
+from cli.machine import Machine, MachineError
 from cli.machine.credentials import BrokerIssuer, Credentials
 from cli.machine.home import SOCKET_PATH_BYTES_LIMIT, Home, Layout, is_private, save_layout
 from cli.machine.mesh import world
+from cli.machine.mesh.controller import Controller
 from cli.machine.mesh.desired import EVERYBODY, VERSIONED, Desired, Version, editing, read
 from cli.machine.mesh.keyring import servers
 from cli.machine.mesh.keysets import KeySets
@@ -195,25 +196,37 @@ def test_an_edit_that_fails_changes_nothing(home: Home) -> None:
 
 
 async def test_what_an_envoy_would_refuse_is_given_to_none(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A route with a regex that is none, and a policy that is wider: it is known before any Envoy is given either."""
+    """A route with a regex that is none, and a policy that is wider: it is known before any Envoy is given either, when the YAML
+    is read again, when an issuer's keys are others, and at the controller's start, which fails.
+    """
     layout = layout_of(home, 1)
     save_layout(home, layout)
     plan = Plan(home, Credentials(home.credentials))
     plan.load({})
     plan.adopt(Desired(), {})
     assert await plan.refusals(Desired(), {}) == []
-    given, base = plan.given, plan.base
-    routes, policy = document(base, "VirtualService", "svc-order"), document(base, "AuthorizationPolicy", "svc-order")
-    routes, policy = copy.deepcopy(routes), copy.deepcopy(policy)
+    given, broken = plan.given, unfit(World.load(SOURCES))
+    monkeypatch.setattr(World, "load", lambda *_, **__: broken)
+    assert await plan.rekey({"https://id.example": "{}"}, Desired(), {}) == [], "the YAML on the disk is not read"
+    plan.load({})
+    unread = plan.base
+    for refused in (await plan.refusals(Desired(), {}), await plan.rekey({}, Desired(), {})):
+        assert re.search(r"^gateway would refuse it: .*missing \)", *refused), refused
+    assert (plan.given, plan.base) == (given, unread)
+    with pytest.raises(ExceptionGroup) as failed:
+        await Controller(home).run()
+    assert failed.group_contains(MachineError, match="gateway would refuse it")
+    assert '"("' not in (home.mesh / "gateway" / "rds" / "https.443.https.public.bourse.json").read_text()
+    assert not list(home.mesh.rglob("validated.json"))
+
+
+def unfit(base: World) -> World:
+    """The YAML with a regex that is none, and a wider policy."""
+    routes = copy.deepcopy(document(base, "VirtualService", "svc-order"))
+    policy = copy.deepcopy(document(base, "AuthorizationPolicy", "svc-order"))
     routes["spec"]["http"][2]["match"][0]["uri"] = {"regex": "("}
     policy["spec"]["rules"][0]["to"][0]["operation"]["paths"] = ["/*"]
-    whole = World.load(SOURCES)
-    monkeypatch.setattr(World, "load", lambda *_, **__: whole.changed([routes, policy]))
-    plan.load({})
-    (refused,) = await plan.refusals(Desired(), {})
-    assert re.search(r"^gateway would refuse it: .*missing \)", refused), refused
-    assert plan.given is given
-    assert not list(home.mesh.rglob("validated.json"))
+    return base.changed([routes, policy])
 
 
 def test_a_subset_alone_has_all_calls(home: Home) -> None:

@@ -4,12 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mesh.conformance.installation import EXERCISE
-from mesh.conformance.workloads import compared, pods_of
-from mesh.local import references
 from mesh.local.document import Untranslatable
 from mesh.local.model import World
-from mesh.local.translate import resources
 
 GIVEN = """
 apiVersion: apps/v1
@@ -34,7 +30,14 @@ spec: {host: app, subsets: [{name: stable, labels: {version: stable}}]}
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: {name: public, namespace: bourse}
-spec: {selector: {app: app}, servers: []}
+spec: {selector: {app: door}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [api.example]}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: door, namespace: bourse}
+spec:
+  selector: {matchLabels: {app: door}}
+  template: {metadata: {labels: {app: door}}, spec: {containers: []}}
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -131,59 +134,88 @@ def test_what_is_not_there_is_refused_by_its_name(right: str, wrong: str, said: 
     assert len(refused.value.problems) == 1 or "DestinationRule" in said
 
 
-FILTER = """
+MANAGER = "envoy.filters.network.http_connection_manager"
+PATCHES = f"""
 ---
 apiVersion: networking.istio.io/v1alpha3
 kind: EnvoyFilter
-metadata: {name: own, namespace: bourse}
+metadata: {{name: own, namespace: bourse}}
 spec:
+  workloadSelector: {{labels: {{app: app}}}}
   configPatches:
   - applyTo: HTTP_FILTER
-    match: {listener: {filterChain: {filter: {name: envoy.filters.network.http_connection_manager,
-      subFilter: {name: envoy.filters.http.router}}}}}
-    patch: {operation: INSERT_BEFORE, value: {name: first}}
+    match: {{context: SIDECAR_INBOUND, listener: {{filterChain: {{filter: {{
+      name: {MANAGER}, subFilter: {{name: envoy.filters.http.router}}}}}}}}}}
+    patch: {{operation: INSERT_BEFORE, value: {{name: first}}}}
   - applyTo: HTTP_FILTER
-    match: {listener: {filterChain: {filter: {subFilter: {name: first}}}}}
-    patch: {operation: INSERT_AFTER, value: {name: second}}
+    match: {{context: SIDECAR_INBOUND, listener: {{filterChain: {{filter: {{subFilter: {{name: first}}}}}}}}}}
+    patch: {{operation: INSERT_AFTER, value: {{name: second}}}}
+  - applyTo: HTTP_FILTER
+    match: {{listener: {{filterChain: {{filter: {{subFilter: {{name: second}}}}}}}}}}
+    patch: {{operation: MERGE, value: {{disabled: true}}}}
+  - applyTo: CLUSTER
+    match: {{context: SIDECAR_OUTBOUND, cluster: {{service: app.bourse.svc.cluster.local, subset: stable}}}}
+    patch: {{operation: MERGE, value: {{connect_timeout: 7s}}}}
+  - applyTo: HTTP_ROUTE
+    match: {{context: SIDECAR_INBOUND, routeConfiguration: {{portNumber: 50051, vhost: {{route: {{name: default}}}}}}}}
+    patch: {{operation: MERGE, value: {{route: {{idle_timeout: 9s}}}}}}
+---
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {{name: doors, namespace: bourse}}
+spec:
+  workloadSelector: {{labels: {{app: door}}}}
+  configPatches:
+  - applyTo: LISTENER
+    match: {{context: GATEWAY, listener: {{portNumber: 80}}}}
+    patch: {{operation: MERGE, value: {{per_connection_buffer_limit_bytes: 32768}}}}
+  - applyTo: VIRTUAL_HOST
+    match: {{context: GATEWAY, routeConfiguration: {{vhost: {{domainName: api.example}}}}}}
+    patch: {{operation: MERGE, value: {{request_headers_to_remove: [secret]}}}}
 """
+NOWHERE = [
+    (f"name: {MANAGER}", "name: envoy.filters.network.htpp", "own", 0),
+    ("http.router", "http.rooter", "own", 0),
+    ("http.router", "http.jwt_authn", "own", 0),
+    ("name: first}}}", "name: fist}}}", "own", 1),
+    (
+        "INBOUND, listener: {filterChain: {filter: {subFilter",
+        "OUTBOUND, listener: {filterChain: {filter: {subFilter",
+        "own",
+        1,
+    ),
+    ("name: second}}}", "name: third}}}", "own", 2),
+    (
+        "{listener: {filterChain: {filter: {subFilter",
+        "{context: GATEWAY, listener: {filterChain: {filter: {subFilter",
+        "own",
+        2,
+    ),
+    ("cluster.local, subset: stable}", "cluster.local, subset: stabel}", "own", 3),
+    ("SIDECAR_OUTBOUND", "SIDECAR_INBOUND", "own", 3),
+    ("portNumber: 50051, vhost", "portNumber: 50052, vhost", "own", 4),
+    ("{name: default}", "{name: defualt}", "own", 4),
+    ("GATEWAY, listener", "SIDECAR_INBOUND, listener", "doors", 0),
+    ("portNumber: 80", "portNumber: 81", "doors", 0),
+    ("domainName: api.example", "domainName: ap.example", "doors", 1),
+]
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "path"),
-    [
-        (
-            "name: envoy.filters.network.http",
-            "name: envoy.filters.network.htpp",
-            "configPatches[0].match.listener.filterChain.filter",
-        ),
-        ("http.router", "http.rooter", "configPatches[0].match.listener.filterChain.filter.subFilter"),
-        (
-            "subFilter: {name: first}",
-            "subFilter: {name: fist}",
-            "configPatches[1].match.listener.filterChain.filter.subFilter",
-        ),
-    ],
-)
-def test_a_place_beside_a_filter_that_is_nowhere_is_refused(right: str, wrong: str, path: str, tmp_path: Path) -> None:
-    """A filter of the translator's own, or of another patch."""
-    load(tmp_path, GIVEN + FILTER)
+@pytest.mark.parametrize(("right", "wrong", "name", "index"), NOWHERE)
+def test_a_patch_that_no_envoy_has_a_place_for_is_refused(
+    right: str, wrong: str, name: str, index: int, tmp_path: Path
+) -> None:
+    """Under another context, beside a filter that is not there, of what nobody has: by name and line. What another patch
+    adds is there.
+    """
+    load(tmp_path, GIVEN + PATCHES)
+    text = (GIVEN + PATCHES).replace(right, wrong, 1)
     with pytest.raises(Untranslatable) as refused:
-        load(tmp_path, (GIVEN + FILTER).replace(right, wrong))
-    (problem,) = refused.value.problems
-    assert (problem.name, problem.path) == ("own", f"spec.{path}.name")
-    assert problem.why.startswith("no filter is ")
-
-
-def test_the_filters_that_are_known_are_those_that_are_made() -> None:
-    """Of every pod of an exercise of all that is translated."""
-    world = World.load([EXERCISE])
-    pods = pods_of(world)
-    listeners = [each for pod in compared(pods) for each in resources(world, pod, pods, Path("/mesh")).listeners]
-    chains = [chain for listener in listeners for chain in listener["filter_chains"]]
-    network = [item for chain in chains for item in chain["filters"]]
-    http = [item for one in network for item in one["typed_config"].get("http_filters", [])]
-    added = {"after", "before", "first"}
-    assert {item["name"] for item in [*network, *http]} == references.FILTERS | added
+        load(tmp_path, text)
+    problem = refused.value.problems[0]
+    assert (problem.name, problem.path) == (name, f"spec.configPatches[{index}].match")
+    assert wrong in text.splitlines()[problem.line - 1]
+    assert problem.why.startswith("no Envoy that it selects has a place for it in context ")
 
 
 RULES = [

@@ -39,6 +39,7 @@ outboundTrafficPolicy: {mode: REGISTRY_ONLY}
 VERSIONS = {"PeerAuthentication": "security.istio.io/v1", "Telemetry": "telemetry.istio.io/v1"}
 OF_PODS = {"PeerAuthentication": "selector: {matchLabels: %s}", "Telemetry": "selector: {matchLabels: %s}"}
 SIDECAR = "workloadSelector: {labels: %s}"
+SERVER = "selector: %s, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [%s]}]"
 ENTRY = "hosts: [%s], ports: [{number: 80, name: http, protocol: HTTP}], resolution: DNS"
 
 
@@ -103,10 +104,12 @@ def test_two_that_select_one_workload_are_refused(kind: str, tmp_path: Path) -> 
             "app.bourse.svc.cluster.local",
         ),
         ("ServiceEntry", ENTRY % "a.example", ENTRY % "a.example", "a.example"),
+        ("Gateway", SERVER % ("{app: app}", "a.example"), SERVER % ("{tier: money}", "A.example"), "a.example:80"),
+        ("Gateway", SERVER % ("{app: app}", "a.example"), SERVER % ("{}", "bourse/a.example"), "a.example:80"),
     ],
 )
 def test_two_for_one_host_are_refused(kind: str, one: str, other: str, said: str, tmp_path: Path) -> None:
-    """By its short or its full name."""
+    """By its short or its full name; of Gateways on one port, for a pod that both select."""
     refused(tmp_path, kind, document(kind, "first", one), document(kind, "second", other), said)
 
 
@@ -118,3 +121,14 @@ def test_virtual_services_of_a_gateway_share_a_host(tmp_path: Path) -> None:
         tmp_path, gateway, document("VirtualService", "first", shared), document("VirtualService", "second", shared)
     )
     assert len(found.of("VirtualService")) == 2
+
+
+@pytest.mark.parametrize(
+    ("selector", "host", "port"), [("app: other", "a.", 80), ("app: app", "b.", 80), ("app: app", "a.", 81)]
+)
+def test_gateways_of_other_pods_hosts_or_ports_stand_side_by_side(
+    selector: str, host: str, port: int, tmp_path: Path
+) -> None:
+    first = document("Gateway", "first", SERVER % ("{app: app}", "a.example"))
+    second = SERVER.replace("80", str(port)) % (f"{{{selector}}}", f"{host}example")
+    assert len(loaded(tmp_path, first, document("Gateway", "second", second)).of("Gateway")) == 2

@@ -1,7 +1,7 @@
 """Keeps every Envoy of one home in step with the YAML, the desired state, and what is alive.
 
 A process of its own (`python -m cli.machine.mesh.controller HOME`): when it dies the traffic goes on, and the supervisor
-starts it again. What cannot be translated changes nothing; its status says why.
+starts it again. What cannot be translated, or an Envoy would refuse, changes nothing: its status says why, or its log at its start.
 """
 
 import asyncio
@@ -51,18 +51,23 @@ class Controller:
         self._readiness: dict[str, Readiness] = {}
         self._following: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
+        self._turn = asyncio.Lock()  # Of what is to be: one thing after the other.
         before = status.read(home)
         self._known = {} if before is None else before.ready
         self._status = Status(os.getpid(), messages={} if before is None else before.messages)
 
     async def run(self) -> None:
-        """Until it is cancelled. Untranslatable when the YAML is at its start; then nothing was pushed."""
+        """Until it is cancelled. Untranslatable when the YAML is at its start, MachineError when an Envoy would refuse what it
+        makes; then nothing was pushed.
+        """
         await self._key_sets.fetch()
         self._plan.load(self._key_sets.known)
         seen, wanted = desired.stamp(self._home), desired.read(self._home)
         async with asyncio.TaskGroup() as tasks:
             self._follow_pods(tasks, self._plan.places_of(wanted))
             await self._look()
+            if refused := await self._plan.refusals(wanted, self._ready()):
+                raise MachineError("; ".join(refused))
             self._plan.adopt(wanted, self._ready())
             if not any(self._ready().values()):
                 check_watches(self._plan.places)
@@ -107,7 +112,8 @@ class Controller:
             await asyncio.sleep(FOLLOW_SECONDS)
             if (stamp := desired.stamp(self._home)) != seen:
                 seen = stamp
-                await self._obey(desired.read(self._home), tasks)
+                async with self._turn:
+                    await self._obey(desired.read(self._home), tasks)
 
     async def _obey(self, wanted: Desired, tasks: asyncio.TaskGroup) -> None:
         started = time.monotonic()
@@ -172,11 +178,9 @@ class Controller:
     async def _refresh_keys(self) -> None:
         while True:
             await self._key_sets.next()
-            try:
-                self._plan.load(self._key_sets.known)
-                self._plan.adopt(self._desired, self._ready())
-            except Untranslatable as error:
-                log.error("refused", error=str(error))
+            async with self._turn:
+                if refused := await self._plan.rekey(self._key_sets.known, self._desired, self._ready()):
+                    log.error("refused", error="; ".join(refused))
 
     def _ready(self) -> dict[str, bool]:
         return {process: readiness.ready for process, readiness in self._readiness.items()}

@@ -13,6 +13,7 @@ from cli.machine.mesh.labels import labelled
 from cli.machine.mesh.pods import Place, places
 from cli.machine.mesh.sidecar import ENVOY, bootstrap_file
 from mesh.local.certificates import Authority
+from mesh.local.drift import in_files
 from mesh.local.files import Held, bootstrap, push
 from mesh.local.model import World
 from mesh.local.private import write_private
@@ -41,16 +42,38 @@ class Plan:
         self.base: World = world.load(load_layout(self._home), self._credentials, keys)
 
     async def refusals(self, desired: Desired, ready: Mapping[str, bool]) -> list[str]:
-        """Why Envoys would refuse what `adopt` would give them; nothing is given. Untranslatable when something of it is."""
+        """Why Envoys would refuse what `adopt` would give them; nothing is given. Untranslatable when something of it is.
+
+        What an Envoy was given, or has in its files already, is not asked again.
+        """
         wanted = world.weighed(self.base, desired)
         found = self.places_of(desired)
         made = translated(wanted, found, ready)
-        due = [place for place in found if made[place.process] != self.given.get(place.process)]
+        due = [
+            place
+            for place in found
+            if made[place.process] != self.given.get(place.process) and any(in_files(place.folder, made[place.process]))
+        ]
+        for place in due:
+            place.make()
         self._keyring.keep(secrets(due, wanted))
         said = await asyncio.gather(
             *(asyncio.to_thread(refusal, ENVOY, place.pod, place.folder, made[place.process]) for place in due)
         )
         return [f"{place.envoy} would refuse it: {why}" for place, why in zip(due, said, strict=True) if why]
+
+    async def rekey(self, keys: Mapping[str, str], desired: Desired, ready: Mapping[str, bool]) -> list[str]:
+        """Gives every Envoy other keys of issuers, with the YAML as it was read last. Why Envoys would refuse them: then nothing
+        has changed.
+        """
+        before = self.base
+        self.base = before.with_keys(keys)
+        refused = await self.refusals(desired, ready)
+        if refused:
+            self.base = before
+        else:
+            self.adopt(desired, ready)
+        return refused
 
     def adopt(self, desired: Desired, ready: Mapping[str, bool]) -> list[str]:
         """Takes it as what is to be, and gives every Envoy what it must have, at first those for which that is new. What
