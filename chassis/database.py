@@ -1,15 +1,13 @@
 """PostgreSQL: pools, plain connections for hot statements, COPY, migrations, and what a server must promise."""
 
 import asyncio
+import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import structlog
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, create_engine, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -21,6 +19,8 @@ LOCK_TIMEOUT_MS = 5_000
 MIGRATION_TIMEOUT_MS = 60_000
 RETRY_MIN_SECONDS = 0.05
 RETRY_MAX_SECONDS = 1.0
+REVISION = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
+FOLLOWED = re.compile(r'^down_revision = "(\w+)"$', re.MULTILINE)
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
@@ -120,34 +120,39 @@ async def migrate(url: str, version_location: str) -> None:
 
 
 def _migrate(url: str, version_location: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", "chassis:schema")
-    config.set_main_option("version_locations", version_location)
-    config.set_main_option("path_separator", "os")
     target = create_engine(_url(url), connect_args=_options("migrate", MIGRATION_TIMEOUT_MS, MIGRATION_TIMEOUT_MS))
     try:
         with target.begin() as connection:
             schema = connection.scalar(text("SELECT current_schema()"))
             if schema is None:
                 raise RuntimeError("the role's search_path names no schema; create its schema first")
+            if _revision(connection, schema) == newest(version_location):
+                return
+            from chassis.schema.upgrade import upgrade  # Alembic is a sixth of what a service loads, and seldom needed.
+
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": schema})
-            newer = _unknown_revision(connection, schema, config)
+            newer = upgrade(connection, schema, version_location)
             if newer:
                 log.warning("schema_newer", schema=schema, revision=newer)
-                return
-            config.attributes["connection"] = connection
-            config.attributes["schema"] = schema
-            command.upgrade(config, "head")
     finally:
         target.dispose()
 
 
-def _unknown_revision(connection: Connection, schema: str, config: Config) -> str:
-    """The schema's revision if this code does not have it; empty if it does, or if there is none."""
-    options = {"version_table_schema": schema}
-    revision = MigrationContext.configure(connection, opts=options).get_current_revision()
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    return revision if revision is not None and revision not in known else ""
+def _revision(connection: Connection, schema: str) -> str | None:
+    """The schema's revision; None when it has none."""
+    if connection.scalar(text("SELECT to_regclass(:name)"), {"name": f'"{schema}".alembic_version'}) is None:
+        return None
+    revision: str | None = connection.scalar(text(f'SELECT version_num FROM "{schema}".alembic_version'))
+    return revision
+
+
+def newest(version_location: str) -> str:
+    """The revision that no other one follows; empty when the files do not say it plainly."""
+    texts = [file.read_text("utf-8") for file in Path(version_location).glob("*.py")]
+    revisions = [match[1] for one in texts if (match := REVISION.search(one))]
+    followed = [match[1] for one in texts if (match := FOLLOWED.search(one))]
+    last = set(revisions) - set(followed)
+    return last.pop() if len(last) == 1 and len(revisions) == len(texts) else ""
 
 
 def _url(url: str) -> URL:

@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from cli.machine import Machine
 from tests.exchange import Exchange, running_exchange
-from tests.servers import Database, NatsServer
+from tests.servers import WITH_TABLES, Database, NatsServer
 
 # The same examples each time: what is released is judged by its code, not by a draw, and not by how busy the machine is.
 # New ones: make test ARGS="--hypothesis-profile=default --hypothesis-seed=7"
@@ -32,6 +32,9 @@ def machine() -> Iterator[Machine]:
     """A machine with PostgreSQL and NATS alone. It ends with the test run, also when that is killed."""
     machine = Machine(Path(tempfile.mkdtemp(prefix="bourse-test-")))
     machine.start(["postgres", "nats"], shards=SHARDS, mesh=False, leash=True)
+    template = Database(machine, WITH_TABLES)
+    template.create(empty=True)
+    template.migrate()
     yield machine
     machine.stop()
     machine.home.remove()
@@ -46,8 +49,15 @@ def exchange() -> Iterator[Exchange]:
 
 @pytest.fixture
 def postgres(machine: Machine) -> Iterator[Database]:
-    """A fresh database for one test, with every service's role and empty schema."""
+    """A fresh database for one test, with every service's role and tables."""
     with fresh_database(machine) as database:
+        yield database
+
+
+@pytest.fixture
+def empty_postgres(machine: Machine) -> Iterator[Database]:
+    """A fresh database for one test, with every service's role and empty schema."""
+    with fresh_database(machine, empty=True) as database:
         yield database
 
 
@@ -78,8 +88,8 @@ async def delete_streams(server: NatsServer) -> None:
 
 
 @contextmanager
-def fresh_database(machine: Machine) -> Iterator[Database]:
+def fresh_database(machine: Machine, *, empty: bool = False) -> Iterator[Database]:
     database = Database(machine, f"test_{next(numbers)}")
-    database.create()
+    database.create(empty=empty)
     yield database
     database.drop()

@@ -9,7 +9,7 @@ import pytest
 from chassis import database
 from cli.machine import Machine
 from cli.machine.credentials import ADMINISTRATOR
-from tests.servers import Database
+from tests.servers import TABLES, Database
 
 ROLE = "svc_ledger"
 REVISION = """
@@ -28,28 +28,44 @@ def revise(folder: Path, revision: str, before: str | None, sql: str) -> None:
     (folder / f"{revision}.py").write_text(REVISION.format(revision=revision, before=before, sql=sql))
 
 
-async def test_processes_that_start_together_migrate_once(postgres: Database, tmp_path: Path) -> None:
+async def test_processes_that_start_together_migrate_once(empty_postgres: Database, tmp_path: Path) -> None:
     """Several processes migrate at the same time: each revision runs once, in the role's own schema, and a later
     start runs only what is new."""
     revise(tmp_path, "r1", None, "CREATE TABLE rows (n bigint)")
     revise(tmp_path, "r2", "r1", "INSERT INTO rows VALUES (1)")
-    url = postgres.url(ROLE)
+    url = empty_postgres.url(ROLE)
     await asyncio.gather(*[database.migrate(url, str(tmp_path)) for _ in range(3)])
     revise(tmp_path, "r3", "r2", "INSERT INTO rows VALUES (2)")
     await database.migrate(url, str(tmp_path))
-    with postgres.connect(ROLE) as connection:
+    with empty_postgres.connect(ROLE) as connection:
         assert connection.execute(f"SELECT n FROM {ROLE}.rows ORDER BY n").fetchall() == [(1,), (2,)]
         assert connection.execute(f"SELECT version_num FROM {ROLE}.alembic_version").fetchall() == [("r3",)]
 
 
-async def test_a_failing_migration_changes_nothing(postgres: Database, tmp_path: Path) -> None:
+async def test_a_failing_migration_changes_nothing(empty_postgres: Database, tmp_path: Path) -> None:
     """All revisions of a start are one transaction."""
     revise(tmp_path, "r1", None, "CREATE TABLE rows (n bigint)")
     revise(tmp_path, "r2", "r1", "INSERT INTO nowhere VALUES (1)")
     with pytest.raises(Exception, match="nowhere"):
-        await database.migrate(postgres.url(ROLE), str(tmp_path))
-    with postgres.connect(ROLE) as connection:
+        await database.migrate(empty_postgres.url(ROLE), str(tmp_path))
+    with empty_postgres.connect(ROLE) as connection:
         assert connection.execute("SELECT to_regclass('rows')").fetchone() == (None,)
+
+
+async def test_a_schema_that_is_newest_already_is_left_alone(postgres: Database, tmp_path: Path) -> None:
+    """Nothing is loaded or locked for it; revisions whose files do not say plainly which is the last are looked at by Alembic."""
+    for folder in TABLES.values():
+        texts = [file.read_text() for file in Path(folder).glob("*.py")]
+        assert sum(f'down_revision = "{database.newest(folder)}"' in text for text in texts) == 0
+    url = postgres.url(ROLE)
+    with postgres.connect(ROLE) as connection:
+        (newest,) = connection.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
+        assert newest == database.newest(TABLES[ROLE])
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [ROLE])
+            await asyncio.wait_for(database.migrate(url, TABLES[ROLE]), 10)
+    revise(tmp_path, "r1", None, "SELECT 1")
+    assert database.newest(str(tmp_path)) == ""
 
 
 async def test_copy_joins_the_transaction_of_its_connection(postgres: Database) -> None:

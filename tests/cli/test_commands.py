@@ -324,3 +324,8 @@ def test_every_command_has_help_with_examples() -> None:
         done = CliRunner().invoke(main, [name, "--help"])
         assert done.exit_code == 0
         assert "Examples:" in done.output, name
+
+
+def test_without_a_mesh_there_are_no_weights(bourse: Bourse) -> None:
+    """An exchange that was started with --no-mesh says so."""
+    assert "has no mesh" in bourse("mesh", "weight", "svc_order", "stable=100", fails=1)

@@ -12,7 +12,7 @@ from cli import clients
 from tests.exchange import Exchange
 
 BATCH = 10
-PAUSE_SECONDS = 0.005
+PAUSE_SECONDS = 0.03
 GIVE_UP_SECONDS = 90.0  # Longer than a start takes on a busy machine.
 PRICE_E4 = 10_0000  # Below everything: they rest, and nothing trades.
 

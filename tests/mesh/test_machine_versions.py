@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -17,7 +16,7 @@ from click.testing import CliRunner, Result
 
 import cli.__main__ as command
 from cli import clients
-from cli.machine import Machine, MachineError
+from cli.machine import MachineError
 from cli.machine.mesh import desired, world
 from cli.machine.mesh import mesh as meshes
 from cli.machine.mesh.desired import Version
@@ -234,26 +233,6 @@ def test_what_is_not_done_in_time_is_taken_back(meshed: Exchange, monkeypatch: p
     eventually(lambda: mesh.status.running == mesh.desired.generation, 20)
 
 
-def test_up_names_what_is_wanted_and_not_up() -> None:
-    """The folder of a version that has a weight is gone: `up` and `status` say so, and how much it is given; neither succeeds."""
-    machine = Machine(Path(tempfile.mkdtemp(prefix="bourse-test-")))
-    gone = Version("svc_quote", "canary", "/gone", "/gone/bin/python", "9.9")
-    try:
-        machine.home.create()
-        with desired.editing(machine.home) as wanted:
-            wanted.versions.append(gone)
-            wanted.weights["svc_quote"] = {"early": {"canary": 100}, "": {"stable": 30, "canary": 70}}
-        up = bourse(machine.home.folder, "up", "--shards", "1")
-        words = "svc_quote-canary is wanted and not up, but is given 100 % of the calls of the ring early and 70 % of all calls"
-        assert (up.exit_code, words in up.output) == (1, True), up.output
-        assert "open for connections" not in up.output
-        status = bourse(machine.home.folder, "status")
-        assert (status.exit_code, words in status.output, ": ready" in status.output) == (1, True, False)
-    finally:
-        machine.stop()
-        machine.home.remove()
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -302,14 +281,11 @@ def test_a_version_that_does_not_live_leaves_nothing(meshed: Exchange, tmp_path:
     assert not [process.name for process in state.processes if "canary" in process.name]
 
 
-def test_without_a_mesh_there_are_no_weights(exchange: Exchange) -> None:
-    """An exchange that was started with --no-mesh says so."""
-    told = bourse(exchange.home, "mesh", "weight", "svc_order", "stable=100")
-    assert (told.exit_code, "has no mesh" in told.output) == (1, True)
-
-
 async def test_calls_go_on_without_the_supervisor(meshed: Exchange) -> None:
-    """It is killed: services and Envoys go on. The next start ends what is left of them, and no order is lost."""
+    """It is killed: services and Envoys go on. The next `up` ends what is left of them, and no order is lost. The folder of a
+    version that has a weight is gone meanwhile: `up` and `status` say so, and how much it is given; neither succeeds.
+    """
+    home = meshed.machine.home
     async with under_load(meshed) as load:
         state = meshed.machine.state()
         assert state is not None
@@ -318,5 +294,19 @@ async def test_calls_go_on_without_the_supervisor(meshed: Exchange) -> None:
         await load.more()
         with pytest.raises(MachineError, match="no exchange is running"):
             meshed.machine.mesh.weigh("svc_order", {"stable": 100})
-        await asyncio.to_thread(Machine(meshed.home).start, leash=True)
+        with desired.editing(home) as wanted:
+            wanted.versions.append(Version("svc_quote", "canary", "/gone", "/gone/bin/python", "9.9"))
+            wanted.weights["svc_quote"] = {"early": {"canary": 100}, "": {"stable": 30, "canary": 70}}
+        up = await asyncio.to_thread(bourse, home.folder, "up")
         await load.more()
+    words = (
+        "svc_quote-canary is wanted and not up, but is given 100 % of the calls of the ring early and 70 % of all calls"
+    )
+    assert (up.exit_code, words in up.output) == (1, True), up.output
+    assert "open for connections" not in up.output
+    status = bourse(home.folder, "status")
+    assert (status.exit_code, words in status.output, ": ready" in status.output) == (1, True, False)
+    with desired.editing(home) as wanted:
+        wanted.versions.clear()
+        wanted.weights.clear()
+    eventually(lambda: bourse(home.folder, "status").exit_code == 0, 20)

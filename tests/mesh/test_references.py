@@ -135,6 +135,7 @@ def test_what_is_not_there_is_refused_by_its_name(right: str, wrong: str, said: 
 
 
 MANAGER = "envoy.filters.network.http_connection_manager"
+BEFORE_ROUTER = f"{{name: {MANAGER}, subFilter: {{name: envoy.filters.http.router}}}}"
 PATCHES = f"""
 ---
 apiVersion: networking.istio.io/v1alpha3
@@ -144,8 +145,7 @@ spec:
   workloadSelector: {{labels: {{app: app}}}}
   configPatches:
   - applyTo: HTTP_FILTER
-    match: {{context: SIDECAR_INBOUND, listener: {{filterChain: {{filter: {{
-      name: {MANAGER}, subFilter: {{name: envoy.filters.http.router}}}}}}}}}}
+    match: {{context: SIDECAR_INBOUND, listener: {{filterChain: {{filter: {BEFORE_ROUTER}}}}}}}
     patch: {{operation: INSERT_BEFORE, value: {{name: first}}}}
   - applyTo: HTTP_FILTER
     match: {{context: SIDECAR_INBOUND, listener: {{filterChain: {{filter: {{subFilter: {{name: first}}}}}}}}}}

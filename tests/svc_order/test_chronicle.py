@@ -236,15 +236,15 @@ def test_a_damaged_refusal_is_told_as_such(damage: str) -> None:
 
 
 async def test_the_version_before_writes_on_this_schema_and_its_rows_are_read(
-    postgres: Database, tmp_path: Path
+    empty_postgres: Database, tmp_path: Path
 ) -> None:
     """A row from before the migration, and one that is written after it by its column list: both without terms."""
     shutil.copy(Path(db.SCHEMA) / "order_0001.py", tmp_path)
-    url = postgres.url("svc_order")
+    url = empty_postgres.url("svc_order")
     await database.migrate(url, str(tmp_path))
-    write_as_before(postgres, 1)
+    write_as_before(empty_postgres, 1)
     await database.migrate(url, db.SCHEMA)
-    write_as_before(postgres, 2)
+    write_as_before(empty_postgres, 2)
     history = Told(url)
     for order_id in (1, 2):
         order = await history.order(order_id)
