@@ -34,8 +34,8 @@ $(STAMP): $(INPUTS)
 demo: setup ## A whole exchange trades for half a minute, is killed and released on the way, and every cent is reconciled
 	@$(BIN)/bourse demo
 
-test: setup ## Every test, with a real PostgreSQL and a real NATS
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup ## Every test, with a real PostgreSQL and a real NATS, in two processes (make test ARGS=-n0: in one)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: setup ## ruff, mypy --strict, buf lint, the import contracts, and that the stubs are fresh
 	@$(BIN)/ruff check .

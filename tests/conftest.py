@@ -1,14 +1,16 @@
-"""A real PostgreSQL and a real NATS for the tests that want them, one of each for the whole run; and a whole exchange."""
+"""A real PostgreSQL and a real NATS for the tests that want them, one of each for each process of the run; and a whole exchange."""
 
 import itertools
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import nats as nats_client
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from cli.machine import Machine
 from tests.exchange import Exchange, running_exchange
@@ -20,11 +22,26 @@ settings.register_profile("same", derandomize=True, deadline=None, database=None
 settings.load_profile("same")
 
 SHARDS = 4
+SHARED = {"test_reflection.py": "cli"}  # They look at the same exchange.
 numbers = itertools.count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite", action="store_true", help="write transcripts as they are now")
+
+
+class ByFolder(LoadScopeScheduling):
+    """`make test` runs in two processes, each with its own servers. The tests of a folder are one after the other in one of them:
+    they share an exchange, or may not run beside each other (a user's inotify limit allows two or three meshes).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        place = nodeid.partition("::")[0].split("/")[1]
+        return SHARED.get(place, place)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    return ByFolder(config, log)
 
 
 @pytest.fixture(scope="session")

