@@ -319,6 +319,7 @@ def _instruments(engine: Engine) -> match_pb2.ListInstrumentsResponse:
         state.phase = int(book.phase)  # type: ignore[assignment]
         state.listing = int(book.listing)  # type: ignore[assignment]
         state.reference_price_e4 = book.reference_price_e4
+        state.auction = book.auction  # type: ignore[assignment]
     return response
 
 
@@ -332,6 +333,8 @@ def _depth(engine: Engine, request: match_pb2.GetDepthRequest) -> match_pb2.GetD
             levels.append(
                 events_pb2.LevelChanged(side=side, price_e4=price_e4, quantity=quantity, orders=orders)  # type: ignore[arg-type]
             )
+    if book.auction:
+        response.indicative.CopyFrom(wire.indicative(book.indication))
     return response
 
 

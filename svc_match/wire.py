@@ -13,7 +13,7 @@ from svc_match.core import commands as core
 from svc_match.core import events
 from svc_match.core.engine import SEMANTICS, Applied, Engine
 from svc_match.core.events import Reason, Refused
-from svc_match.core.instrument import Instrument, Listing, Phase, TickBand
+from svc_match.core.instrument import AuctionKind, Instrument, Listing, Phase, TickBand
 from svc_match.core.plain import Executed
 from svc_match.core.terms import wrong_terms
 from svc_match.core.words import ACCOUNT_LENGTH_LIMIT, BUST_REASON_LENGTH_LIMIT, CLIENT_ORDER_ID_LENGTH_LIMIT, WORDS
@@ -194,7 +194,9 @@ def _control(message: Any) -> core.Command | Refused:
         return core.BustTrade(_read_trade(sequence_of(message.trade_id), message.trade), message.reason)
     if message.phase not in tuple(Phase):
         return Refused(Reason.PHASE_INVALID, "phase", str(message.phase))
-    return core.SetPhase(message.symbol, Phase(message.phase))
+    if message.auction not in (tuple(AuctionKind) if message.phase == Phase.AUCTION else (0,)):
+        return Refused(Reason.AUCTION_KIND_INVALID, "auction", str(message.auction))
+    return core.SetPhase(message.symbol, Phase(message.phase), message.auction)
 
 
 def items(encoded: bytes, read: Callable[[bytes], Any] = read_submission, semantics: int = SEMANTICS) -> list[Any]:
@@ -317,7 +319,7 @@ def _put_traded(message: events_pb2.ExecutionEvent, event: events.Traded) -> Non
     (
         _, to.symbol, to.price_e4, to.quantity, to.maker_order_id, to.taker_order_id, to.maker_account,
         to.taker_account, to.taker_side, to.maker_fee_e4, to.taker_fee_e4, to.maker_open_quantity,
-        to.taker_open_quantity,
+        to.taker_open_quantity, to.auction,
     ) = event  # type: ignore[assignment]  # fmt: skip
 
 
@@ -325,6 +327,7 @@ def _read_trade(sequence: int, t: events_pb2.Trade) -> events.Traded:
     return events.Traded(
         sequence, t.symbol, t.price_e4, t.quantity, t.maker_order_id, t.taker_order_id, t.maker_account,
         t.taker_account, t.taker_side, t.maker_fee_e4, t.taker_fee_e4, t.maker_open_quantity, t.taker_open_quantity,
+        t.auction,
     )  # fmt: skip
 
 
@@ -391,6 +394,7 @@ def _put_listing(message: Any, event: events.ListingChanged) -> None:
 def _put_phase(message: Any, event: events.PhaseChanged) -> None:
     message.phase_changed.symbol = event.symbol
     message.phase_changed.phase = int(event.phase)
+    message.phase_changed.auction = event.auction
 
 
 _SHARED: dict[type, Callable[[Any, Any], None]] = {
@@ -519,7 +523,7 @@ def public_part(head: Head, done: Applied | Executed, place: tuple[str, int, int
 
 def _put_trade(message: events_pb2.MarketDataEvent, event: events.PublicTrade) -> None:
     to = message.trade
-    _, to.price_e4, to.quantity, to.taker_side = event  # type: ignore[assignment]
+    _, to.price_e4, to.quantity, to.taker_side, to.auction = event  # type: ignore[assignment]
 
 
 def _put_level(message: events_pb2.MarketDataEvent, event: events.LevelChanged) -> None:
@@ -533,11 +537,27 @@ def _put_public_bust(message: events_pb2.MarketDataEvent, event: events.Busted) 
     to.taker_side = trade.taker_side  # type: ignore[assignment]
 
 
+def _put_indicative(message: events_pb2.MarketDataEvent, event: events.IndicativeChanged) -> None:
+    message.indicative.CopyFrom(indicative(event[1:]))
+
+
+def indicative(found: Sequence[int]) -> events_pb2.IndicativeChanged:
+    """What an auction would do, as IndicativeChanged has it."""
+    price_e4, quantity, side, surplus = found
+    return events_pb2.IndicativeChanged(
+        price_e4=price_e4,
+        quantity=quantity,
+        surplus_side=side,  # type: ignore[arg-type]
+        surplus_quantity=surplus,
+    )
+
+
 _PUBLIC: dict[type, Callable[[Any, Any], None]] = {
     **_SHARED,
     events.PublicTrade: _put_trade,
     events.Busted: _put_public_bust,
     events.LevelChanged: _put_level,
+    events.IndicativeChanged: _put_indicative,
 }
 
 

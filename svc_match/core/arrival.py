@@ -93,7 +93,7 @@ class Arrival:
         if time_in_force == w.DAY and (kind == w.LIMIT or (kind == w.MARKET_TO_LIMIT and meets)):
             if kind == w.MARKET_TO_LIMIT:
                 self.reprice(w.LIMITED, book, side, tick)
-            return self._stay(book * 2 + side, tick)
+            return self.stay(book * 2 + side, tick)
         return self._finish(book, w.IMMEDIATE)
 
     def meet(self, book: int, side: int, limit: int, amount: int) -> int:
@@ -216,12 +216,12 @@ class Arrival:
             self.standing.free_record(self.record)
         return 0
 
-    def _stay(self, s: int, tick: int) -> int:
+    def stay(self, s: int, tick: int) -> int:
         """What is left of what arrives stands."""
         b = self.books
         slot = self.keep(s)
         x = self.record * w.EXTENSION_WORDS
-        self.standing.records[x + w.X_FLAGS] &= 0xFFFFFF
+        self.standing.records[x + w.X_FLAGS] &= 0xFFFFFF | w.FOR_AUCTION
         self.standing.records[x + w.X_MINIMUM] = 0
         if self.standing.records[x + w.X_FLAGS] == 0 and self.standing.records[x + w.X_DISPLAY] == 0:
             b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] = 0

@@ -68,11 +68,11 @@ cdef class Books:
     cpdef int trigger(self, Py_ssize_t book) except -1
     @cython.locals(slot=cython.Py_ssize_t)
     cdef inline int place(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
-    @cython.locals(needed=cython.Py_ssize_t, priced=cython.bint)
+    @cython.locals(needed=cython.Py_ssize_t, priced=cython.bint, collected=cython.bint, field=cython.Py_ssize_t, flags=cython.Py_ssize_t, minimum=cython.Py_ssize_t)
     cdef int _place_otherwise(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cdef Py_ssize_t _exceeds(self, Py_ssize_t book, Py_ssize_t kind, Py_ssize_t price, Py_ssize_t quantity, Py_ssize_t amount) except -1
     @cython.locals(word=cython.Py_ssize_t)
-    cdef int _place_guarded(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
+    cdef int _place_plainly(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(side=cython.Py_ssize_t)
     cdef inline int cancel(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(s=cython.Py_ssize_t, side=cython.Py_ssize_t, book=cython.Py_ssize_t, needed=cython.Py_ssize_t, extra=cython.Py_ssize_t, fee=cython.Py_ssize_t, account=cython.Py_ssize_t)
@@ -153,7 +153,9 @@ cdef class Books:
     cpdef bint is_empty_book(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t listing(self, Py_ssize_t book) except -1
     cpdef int set_listing(self, Py_ssize_t book, Py_ssize_t listing) except -1
-    cpdef int set_phase(self, Py_ssize_t book, Py_ssize_t phase) except -1
+    cpdef int set_phase(self, Py_ssize_t book, Py_ssize_t phase, Py_ssize_t auction=*) except -1
+    cpdef Py_ssize_t auction(self, Py_ssize_t book) except -1
+    cpdef int set_auction(self, Py_ssize_t book, Py_ssize_t auction) except -1
     cpdef Py_ssize_t open_orders(self) except -1
     cpdef bint is_open(self, Py_ssize_t identity) except -1
     cpdef Py_ssize_t phase(self, Py_ssize_t book) except -1

@@ -216,7 +216,7 @@ class Books:
         return self._out.view[: self.written]
 
     def command(self, c: memoryview, at: int, number: int) -> int:
-        """Executes one packed command, and the stops that it triggers."""
+        """Executes one packed command, and looks at the stops and at the auction of its book."""
         if self.written > self.room:
             self.widen()
         n = self.written
@@ -237,9 +237,11 @@ class Books:
         return self.replace(c, at, number)
 
     def trigger(self, book: int) -> int:
-        """Executes the stops of a book that are triggered."""
+        """Executes the stops of a book that are triggered; an auction remembers that something happened."""
         b = book * w.BOOK_WORDS
         if self.books[b + w.B_STOPS] == 0 or self.books[b + w.B_PHASE] != w.PHASE_OPEN:
+            if self.books[b + w.B_PHASE] == w.PHASE_AUCTION:
+                self.special.touched(book)
             return 0
         last = self.books[b + w.B_LAST]
         bid = self.sides[2 * book * w.SIDE_WORDS + w.S_BEST] * self.books[b + w.B_TICK_SIZE]
@@ -338,6 +340,12 @@ class Books:
         if reason != 0:
             return self.reject(number, w.PLACE, reason, w.F_SYMBOL, book + 1, 0)
         special = (head >> 48) & w.SPECIAL
+        if self.books[b + w.B_PHASE] == w.PHASE_AUCTION or time_in_force > w.FOK:
+            flags = self.one[w.C_FLAGS] if special != 0 else 0
+            minimum = self.one[w.C_MINIMUM] if special != 0 else 0
+            field = self.special.wrong_time(book, time_in_force, flags, minimum)
+            if field != 0:
+                return self.reject(number, w.PLACE, field >> 8, field & 255, book + 1, 0)
         priced = kind == w.LIMIT or kind == w.STOP_LIMIT or (kind != w.MARKET and side == w.BUY)
         if price != 0 or priced:
             reason = self._wrong_price(book, price)
@@ -358,7 +366,8 @@ class Books:
             if self.one[w.C_MINIMUM] % self.books[b + w.B_LOT_SIZE] != 0:
                 return self.reject(number, w.PLACE, w.MINIMUM_QUANTITY_INVALID, w.F_MINIMUM, book + 1, 0)
         if kind == w.MARKET and side == w.BUY:
-            if (price > 0) == (amount > 0) or amount < 0:
+            collected = self.books[b + w.B_PHASE] == w.PHASE_AUCTION or time_in_force > w.FOK
+            if (price > 0) == (amount > 0) or amount < 0 or (amount != 0 and collected):
                 return self.reject(number, w.PLACE, w.AMOUNT_INVALID, w.F_AMOUNT, book + 1, 0)
         elif amount != 0:
             return self.reject(number, w.PLACE, w.AMOUNT_INVALID, w.F_AMOUNT, book + 1, 0)
@@ -384,8 +393,8 @@ class Books:
         if special != 0:
             self.special.place(number)
             return 0
-        if kind == w.LIMIT:
-            return self._place_guarded(c, at, number)
+        if kind == w.LIMIT or self.books[b + w.B_PHASE] == w.PHASE_AUCTION:
+            return self._place_plainly(c, at, number)
         # What is left is a MARKET order: what can trade at once does.
         assert kind == w.MARKET
         identity = self.accept(number)
@@ -416,8 +425,8 @@ class Books:
             price = self.one[w.C_STOP]
         return w.F_QUANTITY if self.protection.exceeds(book, price, quantity) else 0
 
-    def _place_guarded(self, c: memoryview, at: int, number: int) -> int:
-        """A plain limit order of a guarded book, which passed the checks, as one that asks for nothing more."""
+    def _place_plainly(self, c: memoryview, at: int, number: int) -> int:
+        """A plain order of a guarded book or for an auction, which passed the checks, as one that asks for nothing more."""
         for word in range(w.COMMAND_WORDS + w.SPECIAL_WORDS):
             self.one[word] = c[at + word] if word < w.COMMAND_WORDS else 0
         self.special.place(number)
@@ -496,7 +505,7 @@ class Books:
             needed = left - open_before
         if needed > extra:
             return self.reject(number, w.REPLACE, w.HOLD_TOO_SMALL, w.F_EXTRA, book + 1, identity)
-        if self.halves[h + w.H_EXTENSION] != 0:
+        if self.halves[h + w.H_EXTENSION] != 0 or self.books[b + w.B_PHASE] != w.PHASE_OPEN:
             self.special.replace(slot, number, price, quantity, fee)
             return 0
         tick = bits.share(price, self.books[b + w.B_RECIPROCAL])
@@ -558,7 +567,7 @@ class Books:
 
     def _wrong_phase(self, book: int) -> int:
         phase = self.books[book * w.BOOK_WORDS + w.B_PHASE]
-        if phase == w.PHASE_OPEN:
+        if phase == w.PHASE_OPEN or phase == w.PHASE_AUCTION:
             return 0
         listing = self.books[book * w.BOOK_WORDS + w.B_LISTING]
         if listing != w.LISTED:
@@ -1203,8 +1212,9 @@ class Books:
     def is_empty_book(self, book: int) -> bool:
         """Whether no order of a book is open."""
         bids = 2 * book * w.SIDE_WORDS
-        stops = self.books[book * w.BOOK_WORDS + w.B_STOPS]
-        return self.sides[bids + w.S_BEST] < 0 and self.sides[bids + w.SIDE_WORDS + w.S_BEST] < 0 and stops == 0
+        if self.sides[bids + w.S_BEST] >= 0 or self.sides[bids + w.SIDE_WORDS + w.S_BEST] >= 0:
+            return False
+        return self.books[book * w.BOOK_WORDS + w.B_STOPS] == 0 and not self.special.collects(book)
 
     def listing(self, book: int) -> int:
         """Whether a book may be traded at all."""
@@ -1220,12 +1230,17 @@ class Books:
         self.books[book * w.BOOK_WORDS + w.B_PROTECTION] = basis_points
         return 0
 
-    def set_phase(self, book: int, phase: int) -> int:
-        """What is not open takes no price, and a guarded book none without a second look."""
+    def set_phase(self, book: int, phase: int, auction: int = 0) -> int:
+        """What is not open takes no price, and a guarded book none without a second look. An auction is the book's until it is
+        uncrossed.
+        """
         b = book * w.BOOK_WORDS
+        self.waiting += (phase == w.PHASE_AUCTION) - (self.books[b + w.B_PHASE] == w.PHASE_AUCTION)
         self.books[b + w.B_PHASE] = phase
         plain = phase == w.PHASE_OPEN and self.books[b + w.B_GUARDED] == 0
         self.books[b + w.B_OPEN_PRICE] = self.books[b + w.B_MIN_PRICE] if plain else w.NO_LIMIT
+        if auction != 0:
+            self.books[b + w.B_AUCTION] = auction
         return 0
 
     # One command
@@ -1309,13 +1324,14 @@ class Books:
                 done += 1
             if s == 2 * book:
                 bids = self.swept_count
-        if self.books[book * w.BOOK_WORDS + w.B_STOPS] != 0:
-            done += int(self.special.close(book, limit - done, reason))
+                self.sweep(-1)  # in an auction the best ask may be where the last bid was
+        done += int(self.special.close(book, limit - done, reason))
         asks = self.swept_count - bids
         for place in range(bids + asks):
             if self.written > self.room:
                 self.widen()
-            self.show_where(2 * book + (1 if place >= bids else 0), self.swept[place])
+            if place != bids:
+                self.show_where(2 * book + (1 if place > bids else 0), self.swept[place])
         self.swept_count = 0
         return done
 
@@ -1349,6 +1365,15 @@ class Books:
     def phase(self, book: int) -> int:
         """The phase of a book."""
         return self.books[book * w.BOOK_WORDS + w.B_PHASE]
+
+    def auction(self, book: int) -> int:
+        """The kind of a book's auction until it is uncrossed, 0 for none."""
+        return self.books[book * w.BOOK_WORDS + w.B_AUCTION]
+
+    def set_auction(self, book: int, auction: int) -> int:
+        """A loaded book's auction."""
+        self.books[book * w.BOOK_WORDS + w.B_AUCTION] = auction
+        return 0
 
     def public(self, book: int) -> int:
         """The number of a book's last public event."""

@@ -36,6 +36,9 @@ class TimeInForce(IntEnum):
     DAY = 1
     IOC = 2
     FOK = 3
+    GOOD_FOR_AUCTION = 4
+    AT_OPEN = 5
+    AT_CLOSE = 6
 
 
 class StopTrigger(IntEnum):
@@ -185,10 +188,11 @@ class SetListing(NamedTuple):
 
 
 class SetPhase(NamedTuple):
-    """Sets the phase of one instrument, or of all when `symbol` is empty."""
+    """Sets the phase of one instrument, or of all when `symbol` is empty; `auction` is its kind where that is AUCTION, else 0."""
 
     symbol: str
     phase: Phase
+    auction: int = 0
 
 
 class BustTrade(NamedTuple):

@@ -35,11 +35,20 @@ from svc_match.core.commands import (
 )
 from svc_match.core.events import Public, Reason, Refused, Repeat
 from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
-from svc_match.core.instrument import PHASES_OF, Instrument, Listing, Phase, bound_by_orders, told, wrong_field
+from svc_match.core.instrument import (
+    PHASES_OF,
+    AuctionKind,
+    Instrument,
+    Listing,
+    Phase,
+    bound_by_orders,
+    told,
+    wrong_field,
+)
 from svc_match.core.plain import Executed
 from svc_match.core.special import Special
 from svc_match.core.telling import Telling
-from svc_match.core.timers import Due, Timers
+from svc_match.core.timers import UNCROSSING, Due, Timers
 
 SEMANTICS = 3  # 1 knew LIMIT and MARKET orders without terms, 2 no auctions; both did the same with what they knew
 REPLAYED = (1, 2, SEMANTICS)
@@ -99,6 +108,17 @@ class Book:
         return self._books.is_empty_book(self.number)
 
     @property
+    def auction(self) -> int:
+        """The kind of the auction that collects orders, 0 while none does."""
+        return self._books.auction(self.number) if self.phase == Phase.AUCTION else 0
+
+    @property
+    def indication(self) -> tuple[int, int, int, int]:
+        """What that would do: price_e4, quantity, side and quantity of the surplus; all 0 where nothing would trade."""
+        found: tuple[int, int, int, int] = self._special.auction.indication(self.number)
+        return found
+
+    @property
     def symbol_sequence(self) -> int:
         """The number of its last public event."""
         return self._books.public(self.number)
@@ -121,6 +141,13 @@ class Book:
             for identity, quantity, account in self._special.waiting(self.number)
         ]
 
+    def unpriced(self) -> list[tuple[int, int, str]]:
+        """(order_id, quantity, account) of the orders that wait for an auction, or in front of its prices, the oldest first."""
+        return [
+            (identity, quantity, self._names[account])
+            for identity, quantity, account in self._special.auction.waiting(self.number)
+        ]
+
 
 class Engine:
     """The state of a shard. `sequence` is its last event's; `trading_date` is 0 when none is open."""
@@ -141,9 +168,11 @@ class Engine:
         self.identities = IdentityTable()
         self.instruments: list[Instrument] = []
         self.timers = Timers()
-        self.timed: dict[int, Callable[[Due, int], None]] = {}  # what a kind does, with room for how many events
+        # What a kind does, with room for how many events.
+        self.timed: dict[int, Callable[[Due, int], None]] = {UNCROSSING: self._go_on}
         self.busted: set[int] = set()  # trades of the last date, by sequence
         self._telling = Telling(self.instruments, self.names)
+        self._full = 0  # the row's last sequence, but for what a command does at once
 
     @property
     def sequence(self) -> int:
@@ -163,6 +192,7 @@ class Engine:
         """
         packed = self.packed
         first, date_before = packed.sequence + 1, self.trading_date
+        self._full = packed.sequence + events_limit
         self.identities.begin()
         packed.written = 0
         telling = self._telling = Telling(self.instruments, self.names, first - 1)
@@ -170,7 +200,7 @@ class Engine:
         if self.is_due(time_us):
             self._do_due(time_us, first + events_limit)
         for number, command in enumerate(commands):
-            if packed.sequence - first + 1 >= events_limit:
+            if packed.sequence >= self._full:
                 break
             if isinstance(command, Place | Cancel | Replace):
                 results.append(self.order(command, time_us, number))
@@ -181,6 +211,7 @@ class Engine:
             else:
                 self._tell(commands, results)
                 results.append(self._control(command))
+        self.special.auction.indicate()
         self._tell(commands, results)
         trading_date = date_before or self.trading_date
         return Applied(
@@ -262,7 +293,7 @@ class Engine:
         head = w.PLACE | packed_side(side) << 8 | kind << 16 | time_in_force << 24 | (w.HELD << 48 if hold_id else 0)
         if book is not None:
             head |= (book.number + 1) << 32
-        if terms is not PLAIN or kind > w.MARKET:
+        if terms is not PLAIN or kind > w.MARKET or time_in_force > w.FOK:
             head |= w.SPECIAL << 48
             self._put_terms(terms)
         order = held_fee_e6 << 32 | known
@@ -361,7 +392,8 @@ class Engine:
         if trading_date != self.trading_date or not trading_date:
             return Refused(Reason.TRADING_DATE_NOT_OPEN, "trading_date", str(trading_date))
         for book in self.numbered:
-            self._change_phase(book, Phase.CLOSED)
+            if book.phase != Phase.CLOSED:
+                self._enter(book, Phase.CLOSED)
         left = CLOSE_ORDERS_LIMIT
         for book in self.numbered:
             left -= self.packed.close(book.number, left, w.DATE_CLOSED)
@@ -370,6 +402,7 @@ class Engine:
             return events.Stands(self.sequence, more=True)
         self.trading_date = 0
         for book in self.numbered:
+            self.packed.set_auction(book.number, 0)
             if last_e4 := self.packed.last(book.number):
                 self.special.protection.refer(book.number, last_e4)
         return self._announce(events.DateClosed(self._next(), trading_date), self.numbered)
@@ -444,7 +477,7 @@ class Engine:
             self.packed.set_listing(book.number, listing)
             self._announce(events.ListingChanged(self._next(), symbol, listing), [book])
             if book.phase != Phase.CLOSED:
-                self._change_phase(book, Phase.HALTED)
+                self._change_phase(book, Phase.HALTED, 0)
         if listing == Listing.DELISTED:
             self.packed.close(book.number, CLOSE_ORDERS_LIMIT, w.DELISTED)
             self._tell((), [])
@@ -459,17 +492,49 @@ class Engine:
         books = [self.books[command.symbol]] if command.symbol else self.numbered
         for book in books:
             if command.phase in PHASES_OF[book.listing]:
-                self._change_phase(book, command.phase)
+                if not self._change_phase(book, command.phase, command.auction):
+                    return events.Stands(self.sequence, more=True)
             elif command.symbol:
                 return Refused(NOT_TRADED[book.listing], "symbol", command.symbol)
         return events.Stands(self.sequence)
 
-    def _change_phase(self, book: Book, phase: Phase) -> None:
-        if book.phase != phase:
-            self.packed.set_phase(book.number, phase)
-            self._announce(events.PhaseChanged(self._next(), book.instrument.symbol, phase), [book])
-            self.packed.trigger(book.number)
-            self._tell((), [])
+    def _change_phase(self, book: Book, phase: Phase, kind: int) -> bool:
+        """Whether the phase is changed; if not, the row is full, and the next one goes on before all else."""
+        if book.phase == phase and book.auction == kind:
+            return True
+        auction = self.special.auction
+        trades = phase in (Phase.OPEN, Phase.CLOSED) and book.listing == Listing.LISTED
+        if self.packed.auction(book.number) and trades:
+            auction.begin(book.number, phase)
+            return self._uncross(self._full)
+        self._enter(book, phase, kind)
+        return True
+
+    def _go_on(self, _due: Due, room: int) -> None:
+        self._uncross(self.sequence + room)
+
+    def _uncross(self, full: int) -> bool:
+        auction = self.special.auction
+        book = self.numbered[auction.book]
+        over: bool = auction.uncross(full)
+        self._tell((), [])
+        if over:
+            self.packed.set_auction(book.number, 0)
+            self._enter(book, Phase(auction.following))
+        else:
+            self.timers.set(UNCROSSING, book.number, 0)
+        return over
+
+    def _enter(self, book: Book, phase: Phase, kind: int = 0) -> None:
+        """The book is in another phase, whatever it was in before."""
+        self.packed.set_phase(book.number, phase, kind)
+        self._announce(events.PhaseChanged(self._next(), book.instrument.symbol, phase, kind), [book])
+        if phase != Phase.AUCTION:
+            self.special.auction.forget(book.number)
+        elif kind == AuctionKind.CLOSING:
+            self.special.auction.enter(book.number)
+        self.packed.trigger(book.number)
+        self._tell((), [])
 
     def _bust_trade(self, command: BustTrade) -> events.Result:
         """The book does not change, nor what followed from the trade."""

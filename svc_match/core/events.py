@@ -148,11 +148,12 @@ class ListingChanged(NamedTuple):
 
 
 class PhaseChanged(NamedTuple):
-    """An instrument's phase changed; private and public."""
+    """An instrument's phase changed; private and public. `auction` is the kind of the auction that begins, else 0."""
 
     sequence: int
     symbol: str
     phase: Phase
+    auction: int = 0
 
 
 class Accepted(NamedTuple):
@@ -191,7 +192,7 @@ class Rejected(NamedTuple):
 
 
 class Traded(NamedTuple):
-    """Two orders traded at the maker's price."""
+    """Two orders traded at the maker's price, or in an auction; there the maker is the older order."""
 
     sequence: int
     symbol: str
@@ -206,6 +207,7 @@ class Traded(NamedTuple):
     taker_fee_e4: int
     maker_open: int
     taker_open: int
+    auction: bool = False
 
 
 class Busted(NamedTuple):
@@ -267,6 +269,17 @@ class PublicTrade(NamedTuple):
     price_e4: int
     quantity: int
     taker_side: int
+    auction: bool = False
+
+
+class IndicativeChanged(NamedTuple):
+    """What an auction would do if it ended now; all is 0 where nothing would trade, the side where no shares would be left."""
+
+    sequence: int
+    price_e4: int
+    quantity: int
+    surplus_side: int
+    surplus_quantity: int
 
 
 class LevelChanged(NamedTuple):
@@ -331,6 +344,7 @@ Event: TypeAlias = (
 Public: TypeAlias = (
     PublicTrade
     | LevelChanged
+    | IndicativeChanged
     | PhaseChanged
     | InstrumentAdded
     | InstrumentChanged

@@ -27,6 +27,16 @@ class Phase(IntEnum):
     CLOSED = 1
     OPEN = 2
     HALTED = 3
+    AUCTION = 4
+
+
+class AuctionKind(IntEnum):
+    """What an auction is for."""
+
+    OPENING = 1
+    CLOSING = 2
+    VOLATILITY = 3
+    RESUMPTION = 4
 
 
 class Listing(IntEnum):

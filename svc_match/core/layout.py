@@ -37,6 +37,9 @@ STOP_LIMIT = 5
 DAY = 1
 IOC = 2
 FOK = 3
+GOOD_FOR_AUCTION = 4
+AT_OPEN = 5
+AT_CLOSE = 6
 HELD = 1
 SPECIAL = 2
 PLAIN = 0x1000000010000  # a limit order with a hold and without terms, as the head says it
@@ -53,13 +56,15 @@ LAST_TRADE = 1
 BEST_QUOTE = 2
 
 # Events. Head: kind | detail << 8 | book + 1 (0 for none) << 16 | the command's number in its batch << 32.
-ACCEPTED = 1  # head, order
+ACCEPTED = 1  # head (detail: the time in force where it is not the command's), order
 REJECTED = 2  # head (detail: PLACE, CANCEL, REPLACE), order, reason, field
 TRADED = 3  # head (detail: taker's side), maker, taker, price, quantity, maker's open, taker's open, fees, accounts
 REPLACED = 4  # head (detail: side, or NO_PRICE), order, open, held fee
 DONE = 5  # head (detail: reason), order, executed, cancelled, account
 LEVEL = 6  # head (detail: side), price, quantity, orders
 RESTATED = 7  # head (detail: reason), order, price, quantity, open, held price, held fee, account
+INDICATIVE = 10  # head (detail: side of the surplus + 1, or 0), price, quantity, surplus
+AUCTIONED = 11  # as TRADED; the maker is the older order
 ACCEPTED_WORDS = 2
 REJECTED_WORDS = 4
 TRADED_WORDS = 10
@@ -68,6 +73,7 @@ NO_PRICE = 2  # of a sell that has none
 DONE_WORDS = 5
 LEVEL_EVENT_WORDS = 4
 RESTATED_WORDS = 8
+INDICATIVE_WORDS = 4
 LARGEST_EVENT_WORDS = 64  # what a command writes at most beside its trades
 
 FILLED = 1
@@ -104,6 +110,8 @@ POST_ONLY_WOULD_TRADE = 16
 DISPLAY_QUANTITY_INVALID = 17
 MINIMUM_QUANTITY_INVALID = 18
 TRAILING_LIMIT = 50
+MARKET_IN_AUCTION = 30
+MARKET_NOT_IN_AUCTION = 31
 NOTIONAL_OUT_OF_LIMITS = 60
 INSTRUMENT_SUSPENDED = 61
 INSTRUMENT_DELISTED = 62
@@ -122,6 +130,8 @@ F_MINIMUM = 11
 F_STOP = 12
 F_TRAILING_AMOUNT = 40
 F_TRAILING_BP = 41
+F_TIME_IN_FORCE = 20
+F_POST_ONLY = 21
 
 # An order: a cache line. A free one has id 0, and the next free slot in its links.
 ORDER_WORDS = 8
@@ -143,14 +153,17 @@ H_EXTENSION = 15  # of an order that is not plain: its record, else 0
 
 # What an order has that is not plain. A free record has the next free one in its flags.
 EXTENSION_WORDS = 8
-X_FLAGS = 0  # as C_FLAGS | type << 32 | WAITING
+X_FLAGS = 0  # as C_FLAGS | type << 32 | WAITING | FOR_AUCTION | IN_FRONT
 X_DISPLAY = 1  # an iceberg's peak, 0 for others
 X_SHOWN = 2  # what is displayed of an iceberg
 X_MINIMUM = 3
 X_STOP = 4  # the tick of a stop
 X_TRAIL = 5  # as C_TRAIL
-WAITING = 1 << 40
 TRAILING_STOPS_LIMIT = 256  # of a book: a new extreme moves each of them
+X_PLACED = 7  # the sequence since which an order that waits for an auction, or in front of one's prices, has its place
+WAITING = 1 << 40  # it stands at no price
+FOR_AUCTION = 1 << 41  # it ends with the auction
+IN_FRONT = 1 << 42  # it waits in front of an auction's prices
 PEAKS_LIMIT = 100  # times that an iceberg's peak may go into its quantity
 
 # The index of orders by id.
@@ -181,7 +194,7 @@ S_FAR = 6  # how many levels hold orders outside it
 S_SPECIAL = 7  # how many hidden orders and icebergs stand
 
 # A book.
-BOOK_WORDS = 16
+BOOK_WORDS = 32
 B_TICK_SIZE = 0
 B_RECIPROCAL = 1  # 2**62 / tick size, rounded up: a division becomes a product
 B_LOT_SIZE = 2
@@ -198,6 +211,7 @@ B_STOPS = 12  # how many stops wait
 B_PROTECTION = 13  # how far a market order trades from the reference price, in 1/10 000 of it, 0 for any distance
 B_GUARDED = 14  # whether protection.py has rules for it
 B_LISTING = 15
+B_AUCTION = 16  # the kind of the auction until it is uncrossed, 0 for none
 FIRST_WINDOW = 1_024  # levels; what is never touched takes no memory
 LARGEST_WINDOW = 32_768
 LARGE_WINDOW = 4_096  # a larger one has a bit for each 64 levels too
@@ -206,6 +220,9 @@ NO_LIMIT = 1 << 60  # a tick above all
 PHASE_CLOSED = 1
 PHASE_OPEN = 2
 PHASE_HALTED = 3
+PHASE_AUCTION = 4
+OPENING = 1
+CLOSING = 2
 LISTED = 1
 SUSPENDED = 2
 LISTING_DELISTED = 3

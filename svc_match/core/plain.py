@@ -129,6 +129,8 @@ def execute(engine: Any, commands: list[Any], time_us: int, events_limit: int) -
             identities.checksum(account),
         )
         results.append(None)
+    if packed.waiting != 0:
+        engine.special.auction.indicate()
     return Executed(first, packed.sequence, trading_date, results, identities.taken())
 
 

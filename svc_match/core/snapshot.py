@@ -1,4 +1,4 @@
-"""A shard's state as bytes, and back. The bytes are a function of the commands so far, however they were batched.
+"""A shard's state as bytes, and back. The bytes are a function of the rows so far.
 
 The identity table is not in them, only its hash: its records are in the journal's rows, in order.
 """
@@ -89,6 +89,7 @@ def _pieces(engine: Engine) -> list[bytes | memoryview]:
                 book.symbol_sequence,
                 packed.last(book.number),
                 book.reference_price_e4,
+                packed.auction(book.number),
             ]
             for book in engine.numbered
         ],
@@ -98,6 +99,7 @@ def _pieces(engine: Engine) -> list[bytes | memoryview]:
         "records": len(records) // (8 * EXTENSION_WORDS),
         "accounts": engine.names,
         "timers": engine.timers.standing(),
+        "uncrossing": engine.special.auction.under_way(),
     }
     header = json.dumps(fields).encode()
     return [FORMAT, len(header).to_bytes(LENGTH_BYTES), header, records, packed.pool()]
@@ -123,18 +125,20 @@ def load(state: bytes, identities: bytes) -> Engine:
             f"the identities up to sequence {engine.sequence} have another hash than the snapshot says"
         )
     engine.busted.update(header["busted"])
-    for fields, listing, phase, symbol_sequence, last, reference in header["books"]:
+    for fields, listing, phase, symbol_sequence, last, reference, auction in header["books"]:
         book = engine.add_book(Instrument.restored(fields), Phase(phase))
         engine.packed.set_listing(book.number, listing)
         engine.packed.count_public(book.number, symbol_sequence)
         engine.packed.set_last(book.number, last)
         engine.special.protection.refer(book.number, reference)
+        engine.packed.set_auction(book.number, auction)
     for account in header["accounts"]:
         engine.name(account)
     engine.timers = Timers(header["timers"])
     end = 8 * EXTENSION_WORDS * header["records"]
     engine.special.standing.load(pool[:end], header["free_record"])
     engine.packed.load(pool[end:], header["free"], [tuple(window) for window in header["windows"]])
+    engine.special.auction.restore(*header["uncrossing"])
     return engine
 
 

@@ -9,6 +9,7 @@ The books call in here for them, and for whatever meets a side where such an ord
 from svc_match.core import bits
 from svc_match.core import layout as w
 from svc_match.core.arrival import Arrival
+from svc_match.core.auction import Auction
 from svc_match.core.books import COMPILED, Books
 from svc_match.core.protection import Protection
 from svc_match.core.standing import Standing
@@ -27,6 +28,7 @@ class Special:
         self.stops = Stops(books, self.standing)
         self.arrival = Arrival(books, self.standing)
         self.protection = Protection(books)
+        self.auction = Auction(books, self.standing, self.arrival)
         books.special = self
         books.protection = self.protection
 
@@ -41,6 +43,8 @@ class Special:
         book = ((head >> 32) & 0xFFFF) - 1
         price = b.one[w.C_PRICE]
         flags = b.one[w.C_FLAGS]
+        time_in_force = (head >> 24) & 255
+        collects = b.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_AUCTION
         tick = bits.share(price, b.books[book * w.BOOK_WORDS + w.B_RECIPROCAL])
         trail = b.one[w.C_TRAIL]
         if trail != 0 and self.stops.trailing_in(book) >= w.TRAILING_STOPS_LIMIT:
@@ -49,7 +53,11 @@ class Special:
         stands = self._posted(book, side, tick, (flags >> 8) & 255)
         if stands < 0:
             return b.reject(number, w.PLACE, w.POST_ONLY_WOULD_TRADE, w.F_PRICE, book + 1, 0)
+        n = b.written
         identity = b.accept(number)
+        if collects and kind == w.MARKET and time_in_force == 0:
+            time_in_force = w.GOOD_FOR_AUCTION
+            b.out[n] |= time_in_force << 8
         arrival.identity = identity
         arrival.account = b.one[w.C_ACCOUNT]
         arrival.slot = 0
@@ -67,13 +75,15 @@ class Special:
         if kind == w.STOP or kind == w.STOP_LIMIT:
             stop = bits.share(b.one[w.C_STOP], b.books[book * w.BOOK_WORDS + w.B_RECIPROCAL])
             return self._wait(book * 2 + side, tick, stop)
+        if collects or time_in_force > w.FOK:
+            return self.auction.collect(book, side, kind, time_in_force, tick)
         if stands != tick:
             arrival.reprice(w.SLID, book, side, stands)
             tick = stands
         amount = b.one[w.C_AMOUNT]
         if amount == 0:
             amount = -1
-        arrival.arrive(book, side, kind, (head >> 24) & 255, tick, amount)
+        arrival.arrive(book, side, kind, time_in_force, tick, amount)
         return arrival.publish(book * 2 + side)
 
     def cancel(self, slot: int, number: int) -> int:
@@ -81,8 +91,10 @@ class Special:
         b = self.books
         n = b.written
         s = b.halves[slot * w.ORDER_HALVES + w.H_SIDE]
-        if self._waits(slot):
+        if self._waits(slot) and self._is_stop(slot):
             self.stops.end(slot, w.CANCELLED)
+        elif self._waits(slot):
+            self.auction.end(slot, w.CANCELLED)
         else:
             self.standing.end(slot, w.CANCELLED)
         b.out[n] |= number << 32
@@ -107,15 +119,17 @@ class Special:
         tick = bits.share(price, b.books[book * w.BOOK_WORDS + w.B_RECIPROCAL])
         before = b.orders[o + w.O_TICK]
         waits = self._waits(slot)
-        keeps = tick == before and left < b.orders[o + w.O_OPEN]
+        collects = b.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_AUCTION
+        unpriced = waits and side == w.SELL and (flags >> 32) & 255 in (w.STOP, w.MARKET, w.MARKET_TO_LIMIT)
+        keeps = (tick == before or unpriced) and left < b.orders[o + w.O_OPEN]
         stands = tick
         if standing.records[x + w.X_DISPLAY] != 0 and quantity > standing.records[x + w.X_DISPLAY] * w.PEAKS_LIMIT:
             return b.reject(number, w.REPLACE, w.DISPLAY_QUANTITY_INVALID, w.F_QUANTITY, book + 1, identity)
         if not waits and not keeps:
             stands = self._posted(book, side, tick, (flags >> 8) & 255)
             if stands < 0:
-                return b.reject(number, w.REPLACE, w.POST_ONLY_WOULD_TRADE, w.F_PRICE, book + 1, identity)
-        unpriced = waits and side == w.SELL and (flags >> 32) & 255 == w.STOP
+                reason = w.MARKET_IN_AUCTION if collects else w.POST_ONLY_WOULD_TRADE
+                return b.reject(number, w.REPLACE, reason, w.F_PRICE, book + 1, identity)
         n = b.written
         b.sequence += 1
         b.out[n] = w.REPLACED | (w.NO_PRICE if unpriced else side) << 8 | (book + 1) << 16 | number << 32
@@ -129,7 +143,7 @@ class Special:
             b.orders[o + w.O_QUANTITY] = quantity
             b.orders[o + w.O_OPEN] = left
             b.orders[o + w.O_TICK] = 0 if unpriced else tick
-            return 0
+            return 0 if keeps or self._is_stop(slot) else self.auction.move(slot)
         if keeps:
             standing.lose(slot, b.orders[o + w.O_OPEN] - left)
             b.orders[o + w.O_QUANTITY] = quantity
@@ -142,6 +156,9 @@ class Special:
         b.orders[o + w.O_OPEN] = left
         b.orders[o + w.O_TICK] = tick
         b.swept_count = 0
+        if collects:
+            standing.rest(slot, s, tick, left)
+            return self.auction.moved(s, before, tick) if displayed else 0
         arrival.load(slot)
         if stands != tick:
             arrival.reprice(w.SLID, book, side, stands)
@@ -180,6 +197,8 @@ class Special:
         """The tick at which an order stands that may be post-only; -1 where it is to be rejected."""
         b = self.books
         best = b.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
+        if post_only != 0 and b.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_AUCTION:
+            return -1
         if post_only == 0 or best < 0 or (best - tick) * (1 - 2 * side) > 0:
             return tick
         slid = best - 1 + 2 * side
@@ -237,8 +256,21 @@ class Special:
         return self.standing.tradable(book, side, limit, left, left, amount, fee, 0, 0)
 
     def close(self, book: int, limit: int, reason: int) -> int:
-        """Ends the stops of a book, at most `limit`; how many."""
-        return self.stops.close(book, limit, reason)
+        """Ends the stops of a book, then what waits for an auction, at most `limit`; how many."""
+        done = self.stops.close(book, limit, reason)
+        return done + self.auction.close(book, limit - done, reason)
+
+    def touched(self, book: int) -> int:
+        """Something happened to a book that collects orders."""
+        return self.auction.touched(book)
+
+    def collects(self, book: int) -> bool:
+        """Whether a book has orders that are for an auction only."""
+        return self.auction.collects(book)
+
+    def wrong_time(self, book: int, time_in_force: int, flags: int, minimum: int) -> int:
+        """Why an order is not taken in this phase; 0 if it is."""
+        return self.auction.wrong_time(book, time_in_force, flags, minimum)
 
     def waiting(self, book: int) -> list[tuple[int, int, int]]:
         """(id, open quantity, account) of the stops of a book, in the order in which `close` ends them."""
@@ -253,12 +285,20 @@ class Special:
     def stand(self, slot: int) -> int:
         """A loaded order with a record is where it was."""
         b = self.books
+        x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+        if self.standing.records[x + w.X_FLAGS] & w.FOR_AUCTION:
+            self.auction.add(slot)
         if not self._waits(slot):
             return self.standing.stand(slot)
         b.index.restore(b.orders[slot * w.ORDER_WORDS + w.O_ID], slot)
-        return self.stops.add(slot)
+        return self.stops.add(slot) if self._is_stop(slot) else 0
 
     def _waits(self, slot: int) -> bool:
-        """Whether an open order with a record is a stop that waits."""
+        """Whether an open order stands at no price: a stop, or one that waits for an auction or in front of its prices."""
         x = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
         return self.standing.records[x + w.X_FLAGS] & w.WAITING != 0
+
+    def _is_stop(self, slot: int) -> bool:
+        """Whether an order that waits is a stop."""
+        x = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+        return self.standing.records[x + w.X_FLAGS] & w.FOR_AUCTION == 0

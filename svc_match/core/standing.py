@@ -4,6 +4,8 @@
 price, of an iceberg its peak is displayed. `standing.pxd` gives the types of C.
 """
 
+from typing import Any
+
 from svc_match.core import bits
 from svc_match.core import layout as w
 from svc_match.core.books import Books
@@ -16,6 +18,7 @@ class Standing:
     def __init__(self, books: Books) -> None:
         self.books = books
         self._records = Words(64 * w.EXTENSION_WORDS)
+        self.auction: Any = None
         self.free_records = 0
         self.top = 1
         self._point()
@@ -256,6 +259,8 @@ class Standing:
         b = self.books
         record = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION]
         if record != 0:
+            if self.records[record * w.EXTENSION_WORDS + w.X_FLAGS] & w.FOR_AUCTION:
+                self.auction.drop(slot)
             self.free_record(record)
         b.index.remove(b.orders[slot * w.ORDER_WORDS + w.O_ID])
         b.release(slot)

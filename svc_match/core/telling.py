@@ -35,6 +35,8 @@ REASONS = {
     w.INSTRUMENT_SUSPENDED: Reason.INSTRUMENT_SUSPENDED,
     w.INSTRUMENT_DELISTED: Reason.INSTRUMENT_DELISTED,
     w.PRICE_OUTSIDE_COLLAR: Reason.PRICE_OUTSIDE_COLLAR,
+    w.MARKET_IN_AUCTION: Reason.MARKET_IN_AUCTION,
+    w.MARKET_NOT_IN_AUCTION: Reason.MARKET_NOT_IN_AUCTION,
 }
 DONE_REASONS = {getattr(w, reason.name): reason for reason in DoneReason}
 RESTATE_REASONS = {
@@ -49,6 +51,7 @@ FIELDS = {
     w.F_AMOUNT: "amount_e4",
     w.F_HELD_PRICE: "held_price_e4",
     w.F_HELD_AMOUNT: "held_amount",
+    w.F_TIME_IN_FORCE: "time_in_force",
 }
 TERMS = {
     w.F_DISPLAY: "display_quantity",
@@ -56,6 +59,7 @@ TERMS = {
     w.F_STOP: "stop_price_e4",
     w.F_TRAILING_AMOUNT: "trailing_amount_e4",
     w.F_TRAILING_BP: "trailing_bp",
+    w.F_POST_ONLY: "post_only",
 }
 STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
 OF_THE_COMMAND = (w.SYMBOL_UNKNOWN, w.ORDER_UNKNOWN, w.ORDER_FINISHED)
@@ -87,8 +91,11 @@ class Telling:
             if kind == w.LEVEL:
                 at = self._level(words, at, head)
                 continue
+            if kind == w.INDICATIVE:
+                at = self._indicated(words, at, head)
+                continue
             self.sequence += 1
-            if kind == w.TRADED:
+            if kind == w.TRADED or kind == w.AUCTIONED:
                 at = self._traded(words, at, head)
                 continue
             if kind == w.RESTATED:
@@ -99,7 +106,7 @@ class Telling:
             if kind == w.DONE:
                 event, at = self._done(words, at, head, commands), at + w.DONE_WORDS
             elif kind == w.ACCEPTED:
-                event, at = self._accepted(words[at + 1], commands[number]), at + w.ACCEPTED_WORDS
+                event, at = self._accepted(words[at + 1], commands[number], head >> 8 & 255), at + w.ACCEPTED_WORDS
             elif kind == w.REPLACED:
                 event, at = self._replaced(words, at, head, commands[number]), at + w.REPLACED_WORDS
             else:
@@ -127,17 +134,22 @@ class Telling:
         self._shown(self._symbol(head)).append(_new(events.LevelChanged, level))
         return at + w.LEVEL_EVENT_WORDS
 
+    def _indicated(self, words: list[int], at: int, head: int) -> int:
+        found = events.IndicativeChanged(self.sequence, words[at + 1], words[at + 2], head >> 8 & 255, words[at + 3])
+        self._shown(self._symbol(head)).append(found)
+        return at + w.INDICATIVE_WORDS
+
     def _traded(self, words: list[int], at: int, head: int) -> int:
         _, maker, taker, price, quantity, maker_open, taker_open, maker_fee, taker_fee, accounts = words[
             at : at + w.TRADED_WORDS
         ]
-        symbol, side, names = self._symbol(head), (head >> 8 & 255) + 1, self.names
+        symbol, side, names, auction = self._symbol(head), (head >> 8 & 255) + 1, self.names, head & 255 == w.AUCTIONED
         traded = (
             self.sequence, symbol, price, quantity, maker, taker, names[accounts & 0x7FFFFFFF], names[accounts >> 32],
-            side, maker_fee, taker_fee, maker_open, taker_open,
+            side, maker_fee, taker_fee, maker_open, taker_open, auction,
         )  # fmt: skip
         self.events.append(_new(events.Traded, traded))
-        self._shown(symbol).append(_new(events.PublicTrade, (self.sequence, price, quantity, side)))
+        self._shown(symbol).append(_new(events.PublicTrade, (self.sequence, price, quantity, side, auction)))
         return at + w.TRADED_WORDS
 
     def _done(self, words: list[int], at: int, head: int, commands: Sequence[Any] | dict[int, Any]) -> events.Done:
@@ -150,11 +162,9 @@ class Telling:
         )  # fmt: skip
         return _new(events.Done, done)
 
-    def _accepted(self, identity: int, command: Place) -> events.Accepted:
-        time_in_force = command.time_in_force
+    def _accepted(self, identity: int, command: Place, time_in_force: int) -> events.Accepted:
+        time_in_force = command.time_in_force or time_in_force or TimeInForce.IOC
         terms = command.terms
-        if command.type == OrderType.MARKET and time_in_force != TimeInForce.FOK:
-            time_in_force = TimeInForce.IOC
         if terms is not PLAIN and command.type in STOPS and not terms.stop_trigger:
             terms = terms._replace(stop_trigger=StopTrigger.LAST_TRADE)
         accepted = (

@@ -19,12 +19,13 @@ from svc_match.core.layout import BASIS_POINTS, PEAKS_LIMIT
 
 LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT = OrderType
 NONE = 0
-DAY, IOC, FOK = TimeInForce
+DAY, IOC, FOK, GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE = TimeInForce
+AUCTIONS = (GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE)
 STOPS = (STOP, STOP_LIMIT)
 
 TIMES: dict[int, tuple[int, ...]] = {
-    LIMIT: (DAY, IOC, FOK),
-    MARKET: (NONE, IOC, FOK),
+    LIMIT: (DAY, IOC, FOK, *AUCTIONS),
+    MARKET: (NONE, IOC, FOK, *AUCTIONS),
     MARKET_TO_LIMIT: (DAY, IOC),
     STOP: (DAY,),
     STOP_LIMIT: (DAY,),
@@ -48,7 +49,7 @@ TERMS: dict[str, Term] = {
     "hidden": Term(Reason.HIDDEN_INVALID, (LIMIT,), (DAY,)),
     "post_only": Term(Reason.POST_ONLY_INVALID, (LIMIT,), (DAY,)),
     "minimum_quantity": Term(Reason.MINIMUM_QUANTITY_INVALID, (LIMIT, MARKET, MARKET_TO_LIMIT), (NONE, DAY, IOC, FOK)),
-    "self_trade_prevention": Term(Reason.SELF_TRADE_PREVENTION_INVALID, tuple(OrderType), (NONE, DAY, IOC, FOK)),
+    "self_trade_prevention": Term(Reason.SELF_TRADE_PREVENTION_INVALID, tuple(OrderType), (NONE, *TimeInForce)),
 }
 NEVER_TOGETHER = (
     ("display_quantity", "hidden"),

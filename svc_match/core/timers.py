@@ -5,6 +5,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 NEVER = 1 << 62
+UNCROSSING = 10  # kinds
 
 
 class Due(NamedTuple):

@@ -66,7 +66,7 @@ WORDS: dict[Reason, tuple[str, str]] = {
     Reason.SIDE_INVALID: ("the side is neither BUY nor SELL", "set it"),
     Reason.ORDER_TYPE_INVALID: ("there is no such type", "name LIMIT, MARKET, MARKET_TO_LIMIT, STOP or STOP_LIMIT"),
     Reason.TIME_IN_FORCE_INVALID: (
-        "LIMIT takes DAY, IOC or FOK; MARKET takes IOC, FOK or unspecified; MARKET_TO_LIMIT takes DAY or IOC; stops take DAY",
+        "LIMIT takes any but unspecified, MARKET any but DAY; MARKET_TO_LIMIT takes DAY or IOC; stops take DAY",
         "set one of these",
     ),
     Reason.STOP_PRICE_INVALID: (

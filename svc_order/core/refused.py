@@ -70,6 +70,8 @@ STATUS_OF: dict[str, str] = {
             "QUANTITY_BELOW_EXECUTED",
             "HOLD_TOO_SMALL",
             "POST_ONLY_WOULD_TRADE",
+            "MARKET_IN_AUCTION",
+            "MARKET_NOT_IN_AUCTION",
             "INCARNATION_CHANGED",
         ),
         "FAILED_PRECONDITION",

@@ -24,11 +24,11 @@ SAMPLE = {
 TIMES = (0, *TimeInForce)
 # Type and time in force, a letter for each: yes, or no.
 STANDS = {
-    OrderType.LIMIT: "-yyy",
-    OrderType.MARKET: "y-yy",
-    OrderType.MARKET_TO_LIMIT: "-yy-",
-    OrderType.STOP: "-y--",
-    OrderType.STOP_LIMIT: "-y--",
+    OrderType.LIMIT: "-yyyyyy",
+    OrderType.MARKET: "y-yyyyy",
+    OrderType.MARKET_TO_LIMIT: "-yy----",
+    OrderType.STOP: "-y-----",
+    OrderType.STOP_LIMIT: "-y-----",
 }
 # For each term the orders that may have it.
 TAKES = {

@@ -102,7 +102,7 @@ def test_timers_are_in_the_snapshot_and_the_hash() -> None:
 def test_the_oracle_does_the_same() -> None:
     """In its most obvious way."""
     engine, oracle = Engine(0), Oracle(0)
-    assert engine.timed == oracle.timed == {}
+    assert engine.timed.keys() == oracle.timed.keys()
     oracle.timers = {(KIND, 2): 5, (KIND, 1): 5, (OTHER, 0): 4}
     order: list[Due] = []
     oracle.timed = dict.fromkeys((KIND, OTHER), lambda due, _room: order.append(due))

@@ -58,10 +58,12 @@ def test_interpreted_equals_compiled() -> None:
 
 
 def test_a_date_closes_in_parts_as_in_the_twin() -> None:
-    """Displayed, hidden and waiting orders end in the same order, however many parts the close takes."""
+    """Displayed, hidden and waiting orders, stops and those for the closing auction, end in the same order, in any number of parts."""
     pair, drawing = twin.Pair(), twin.Drawing(2)
     pair.apply(list(drawing.draw(0)))
-    some = [made for made in (drawing.place() for _ in range(9_000)) if made.time_in_force == 1 and made.type != 3]
+    some = [
+        made for made in (drawing.place() for _ in range(12_000)) if made.time_in_force in (1, 6) and made.type != 3
+    ]
     sides = {1: -2_000, 2: 2_000}  # ticks away from each other, so that nothing trades
     apart = [
         made._replace(

@@ -2,14 +2,15 @@
 
     > add ACME tick=0.01 maker=100 taker=200      an instrument (fees in millionths; protection= in basis
                                                  points; ticks from prices on: bands=10:0.05,50:0.10; reference= price, collar= in bp)
-    > date 20260105 | close 20260105 | phase ACME open | tick
+    > date 20260105 | close 20260105 | phase ACME open | phase ACME auction opening | tick
     > change ACME tick=0.05 | suspend ACME | resume ACME | delist ACME
     > alice buy a1 100 ACME 10.40 fok hold=7      account, side, own id, quantity, symbol, price; "market" for no price
     > bust #9 a typing error                      busts the trade of sequence 9
     > alice cancel a2 a1                          cancels alice's order a1; an order id (#5) may be named instead
     > alice replace a3 a1 80 10.40                new total and price
 
-Options of an order: day ioc fok; to-limit (MARKET_TO_LIMIT) stop= (price; STOP at "market", else STOP_LIMIT) trigger=quote
+Options of an order: day ioc fok, auction at-open at-close (for an auction only)
+to-limit (MARKET_TO_LIMIT) stop= (price; STOP at "market", else STOP_LIMIT) trigger=quote
 trail= (money) bp= (basis points; the stop price follows)
 show= (an iceberg's peak) hidden post=reject post=slide min= own=newest own=oldest own=both own=decrement
 amount= (money) hold= (what is held: money of a buy, shares of a sell) held= (price) fee=
@@ -23,11 +24,18 @@ from typing import Any
 from chassis.units import order_id, worst
 from svc_match.core import commands, events
 from svc_match.core.engine import Applied, Engine
-from svc_match.core.instrument import Instrument, Listing, Phase, TickBand
+from svc_match.core.instrument import AuctionKind, Instrument, Listing, Phase, TickBand
 from svc_match.core.terms import wrong_terms
 
 SIDES = {"buy": commands.Side.BUY, "sell": commands.Side.SELL}
-TIMES = {"day": commands.TimeInForce.DAY, "ioc": commands.TimeInForce.IOC, "fok": commands.TimeInForce.FOK}
+TIMES = {
+    "day": commands.TimeInForce.DAY,
+    "ioc": commands.TimeInForce.IOC,
+    "fok": commands.TimeInForce.FOK,
+    "auction": commands.TimeInForce.GOOD_FOR_AUCTION,
+    "at-open": commands.TimeInForce.AT_OPEN,
+    "at-close": commands.TimeInForce.AT_CLOSE,
+}
 SIDE_NAMES = {1: "bid", 2: "ask"}
 LISTINGS = {"suspend": Listing.SUSPENDED, "resume": Listing.LISTED, "delist": Listing.DELISTED}
 POSTS = {"": 0, "reject": commands.PostOnly.REJECT, "slide": commands.PostOnly.SLIDE}
@@ -92,7 +100,8 @@ class Desk:
         if first == "close":
             return commands.CloseDate(int(words[0]))
         if first == "phase":
-            return commands.SetPhase("" if words[0] == "all" else words[0], Phase[words[1].upper()])
+            kind = AuctionKind[words[2].upper()] if len(words) > 2 else 0
+            return commands.SetPhase("" if words[0] == "all" else words[0], Phase[words[1].upper()], kind)
         if first == "bust":
             return commands.BustTrade(self._trades[int(words[0][1:])], " ".join(words[1:]))
         if first == "tick":
@@ -136,7 +145,7 @@ class Desk:
         in_full = (amount_e4 or worst(held_price_e4, int(quantity), fee_e6)) if buys else int(quantity)
         held = (e4(options["hold"]) if buys else int(options["hold"])) if "hold" in options else in_full
         if time_in_force is None:
-            time_in_force = commands.TimeInForce.IOC if kind == 2 else commands.TimeInForce.DAY
+            time_in_force = 0 if kind == commands.OrderType.MARKET else commands.TimeInForce.DAY
         terms = _terms(more, options)
         wrong = wrong_terms(kind, time_in_force, int(quantity), terms)
         return wrong or commands.Place(  # type: ignore[call-arg]
@@ -157,7 +166,7 @@ class Desk:
             case events.Traded():
                 self._trades[event.sequence] = event
                 return (
-                    f"trade {event.symbol} {event.quantity} at {money(event.price_e4)}: "
+                    f"trade {event.symbol} {event.quantity} at {money(event.price_e4)}{_where(event)}: "
                     f"maker {self._names[event.maker_order_id]} fee {money(event.maker_fee_e4)} "
                     f"open {event.maker_open}, taker {self._names[event.taker_order_id]} "
                     f"fee {money(event.taker_fee_e4)} open {event.taker_open}"
@@ -185,7 +194,8 @@ class Desk:
         assert applied.last_sequence == self.engine.sequence
         for book in self.engine.numbered:
             bids, asks = book.depth(1, 1), book.depth(2, 1)
-            assert not bids or not asks or bids[0][0] < asks[0][0], "crossed"
+            crossed = bids and asks and bids[0][0] >= asks[0][0]
+            assert not crossed or book.phase != Phase.OPEN, "crossed"
 
 
 def _public(event: Any) -> str:
@@ -194,11 +204,17 @@ def _public(event: Any) -> str:
             trade = event.trade
             return f"bust of trade {trade.sequence}, {trade.quantity} at {money(trade.price_e4)}: {event.reason}"
         case events.PublicTrade():
-            return f"trade {event.quantity} at {money(event.price_e4)}"
+            return f"trade {event.quantity} at {money(event.price_e4)}{_where(event)}"
+        case events.IndicativeChanged():
+            side = (
+                f", {event.surplus_quantity} more on the {SIDE_NAMES[event.surplus_side]}" if event.surplus_side else ""
+            )
+            return f"would trade {event.quantity} at {money(event.price_e4)}{side}"
         case events.LevelChanged():
             return f"{SIDE_NAMES[event.side]} {money(event.price_e4)}: {event.quantity} in {event.orders}"
         case events.PhaseChanged():
-            return f"{event.symbol} is {event.phase.name}"
+            kind = f" ({AuctionKind(event.auction).name})" if event.auction else ""
+            return f"{event.symbol} is {event.phase.name}{kind}"
         case events.InstrumentAdded():
             return f"{event.instrument.symbol} is new"
         case events.InstrumentChanged():
@@ -210,6 +226,10 @@ def _public(event: Any) -> str:
         case events.DateClosed():
             return f"{event.trading_date} is closed"
     return "tick"
+
+
+def _where(event: events.Traded | events.PublicTrade) -> str:
+    return " in auction" if event.auction else ""
 
 
 def _result(result: events.Result) -> str:

@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 from chassis.units import order_id
 from svc_match.core import books, commands, engine, events, snapshot
-from svc_match.core.instrument import Instrument, Listing, Phase, TickBand
+from svc_match.core.instrument import AuctionKind, Instrument, Listing, Phase, TickBand
 from svc_match.core.terms import TERMS, wrong_terms
 from tests.svc_match.oracle import engine as oracle
 
@@ -23,6 +23,7 @@ SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 PROTECTED = ("CCC", "DDD")  # a hundred ticks around the middle
 BATCH_LIMIT = 512
 EVENTS_LIMIT = 700
+SHORT_ROW = 8  # events: an uncrossing takes several such rows
 DATE_COMMANDS = 20_000
 FIRST_DATE = 20260101
 MIDDLE = 1_000_000  # ticks, where prices begin
@@ -73,6 +74,8 @@ class Drawing:
         self.instruments = {symbol: instrument(symbol, self.chance) for symbol in SYMBOLS}
         self.middle = dict.fromkeys(SYMBOLS, MIDDLE)
         self.rare = (0.1, 0.3, 0.6, 0.9)[seed % 4]
+        self.controls = (0.005, 0.02)[seed % 2]
+        self.auctions = (0.05, 0.15)[seed % 2]
         self.number = 0
         self.date = FIRST_DATE
         self.recent: list[commands.Order] = []
@@ -86,7 +89,7 @@ class Drawing:
         yield commands.OpenDate(self.date)
         yield commands.SetPhase("", Phase.OPEN)
         for number in range(count):
-            yield self.control() if self.chance.random() < 0.005 else self.order()
+            yield self.control() if self.chance.random() < self.controls else self.order()
             if number % DATE_COMMANDS == DATE_COMMANDS - 1:
                 if self.chance.random() < 0.4:
                     yield from self.going()
@@ -113,10 +116,11 @@ class Drawing:
         if roll < 0.6:
             listing = chance.choice((Listing.LISTED, Listing.LISTED, Listing.SUSPENDED))
             return commands.SetListing(chance.choice((*SYMBOLS, "ZZZ")), listing)
-        symbol = chance.choice((*SYMBOLS, "", "ZZZ"))
-        return commands.SetPhase(
-            symbol, chance.choice((Phase.OPEN, Phase.OPEN, Phase.OPEN, Phase.HALTED, Phase.CLOSED))
+        symbol = chance.choice((*SYMBOLS, *SYMBOLS, "", "ZZZ"))
+        phase = chance.choice(
+            (Phase.OPEN, Phase.OPEN, Phase.OPEN, Phase.OPEN, Phase.AUCTION, Phase.AUCTION, Phase.HALTED, Phase.CLOSED)
         )
+        return commands.SetPhase(symbol, phase, chance.choice(list(AuctionKind)) if phase == Phase.AUCTION else 0)
 
     def change(self) -> commands.ChangeInstrument:
         """Other rules for an instrument, which are drawn by from then on, taken or not."""
@@ -198,6 +202,8 @@ class Drawing:
             elif kind == commands.OrderType.MARKET and chance.random() < 0.6:
                 amount = min(LARGE, chance.choice((1, max(price, 1) * max(quantity, 1), max(price, 1) * 3 + 7)))
                 price = 0
+        if kind in (1, 2) and chance.random() < self.auctions:
+            time_in_force = chance.choice((4, 4, 5, 6))
         if chance.random() < 0.01:
             amount = chance.choice((amount, -1, 5))
         held_price = price if chance.random() < 0.97 else min(LARGE, price + chance.choice((-1, 1, 500)))
@@ -288,14 +294,15 @@ class Pair:
         self.plain, self.packed = oracle.Engine(0), engine.Engine(0)
         self.time_us = 1
         self.trades: list[events.Traded] = []  # of the last batch
+        self.events_limit = EVENTS_LIMIT
 
     def apply(self, batch: list[commands.Command]) -> None:
         """All of a batch, in as many rows as it takes; everything that both say is equal."""
         self.trades = []
         while batch:
             self.time_us += 1
-            wanted = self.plain.apply(batch, self.time_us, EVENTS_LIMIT)
-            found = self.packed.apply(batch, self.time_us, EVENTS_LIMIT)
+            wanted = self.plain.apply(batch, self.time_us, self.events_limit)
+            found = self.packed.apply(batch, self.time_us, self.events_limit)
             if tuple(found) != tuple(wanted) or list(found.public.items()) != list(wanted.public.items()):
                 raise Unequal(difference(wanted, found))
             self.trades += [event for event in found.events if type(event) is events.Traded]
@@ -315,7 +322,7 @@ class Pair:
                 if other.standing(side) != stands or other.depth(side, 1 << 40) != place.depth(1 << 40):
                     raise Unequal(f"side {side.name} of {one.instrument.symbol} stands otherwise")
                 best.append(stands[0][0] if stands else None)
-            if best[0] is not None and best[1] is not None and best[0] >= best[1]:
+            if one.phase == Phase.OPEN and None not in best and best[0] >= best[1]:
                 raise Unequal(f"{one.instrument.symbol} is crossed")
             waits = [
                 (order.order_id, order.open, order.account)
@@ -323,6 +330,12 @@ class Pair:
             ]
             if other.waiting() != waits:
                 raise Unequal(f"other stops of {one.instrument.symbol} wait")
+            unpriced = [
+                (order.order_id, order.open, order.account)
+                for order in sorted(one.front + one.closing, key=lambda order: order.order_id)
+            ]
+            if other.unpriced() != unpriced or other.indication != one.shown:
+                raise Unequal(f"the auction of {one.instrument.symbol} is otherwise")
             if (other.phase, other.listing, other.symbol_sequence) != (one.phase, one.listing, one.symbol_sequence):
                 raise Unequal(f"{one.instrument.symbol} is in another phase, or counts otherwise")
             if other.instrument != one.instrument:
@@ -367,6 +380,7 @@ def run(seed: int, count: int) -> tuple[Pair, list[commands.Command]]:
                 drawing.sequence, batch = pair.packed.sequence, []
                 drawing.trades.extend(pair.trades[-KEPT:])
                 size = drawing.chance.choice((1, 2, 7, 64, BATCH_LIMIT))
+                pair.events_limit = drawing.chance.choice((EVENTS_LIMIT, EVENTS_LIMIT, EVENTS_LIMIT, SHORT_ROW))
                 if drawing.chance.random() < 0.05:
                     pair.compare()
                 if drawing.chance.random() < 0.02:

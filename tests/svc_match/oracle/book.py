@@ -187,19 +187,16 @@ class BookSide:
 
 
 class Book:
-    """The book of one instrument, its listing and phase, the date's last price, its stops by age, and its last public event's number."""
+    """The book of one instrument, its listing and phase, the date's last price, its stops by age, and its last public event's number.
+
+    Of an auction: its kind, 0 for none, its orders without a limit, those that wait for the closing one, the price at which it
+    is being uncrossed, and what was last shown of it.
+    """
 
     __slots__ = (
-        "instrument",
-        "last_e4",
-        "listing",
-        "number",
-        "phase",
-        "reference_e4",
-        "sides",
-        "stops",
-        "symbol_sequence",
-    )
+        "auction", "closing", "front", "instrument", "last_e4", "listing", "number", "phase", "price_e4", "reference_e4", "shown",
+        "sides", "stops", "symbol_sequence",
+    )  # fmt: skip
 
     def __init__(self, number: int, instrument: Instrument) -> None:
         self.number = number
@@ -210,12 +207,18 @@ class Book:
         self.symbol_sequence = 0
         self.last_e4 = 0
         self.stops: list[Order] = []
+        self.auction = 0
+        self.front: list[Order] = []
+        self.closing: list[Order] = []
+        self.price_e4 = 0
+        self.shown: tuple[int, ...] = (0, 0, 0, 0)
         self.sides: dict[int, BookSide] = {BUY: BookSide(1), SELL: BookSide(-1)}
 
     @property
     def is_empty(self) -> bool:
         """Whether no order of it is open."""
-        return not self.stops and not any(side.keys for side in self.sides.values())
+        waits = self.stops or self.front or self.closing
+        return not waits and not any(side.keys for side in self.sides.values())
 
     def opposite(self, side: int) -> BookSide:
         """What an order of `side` trades with."""

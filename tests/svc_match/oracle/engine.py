@@ -43,7 +43,8 @@ from svc_match.core.events import (
 )
 from svc_match.core.identity import IDENTITY_LIMIT
 from svc_match.core.instrument import Instrument, Listing, Phase, bound_by_orders, told, wrong_field
-from svc_match.core.timers import Due
+from svc_match.core.timers import UNCROSSING, Due
+from tests.svc_match.oracle.auction import Auctions
 from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.identities import Identities
 from tests.svc_match.oracle.orders import Order
@@ -55,7 +56,6 @@ from tests.svc_match.oracle.rules import (
     wrong_replace,
     wrong_trailing,
 )
-from tests.svc_match.oracle.trading import Trading
 
 ROW_EVENTS_LIMIT = 16_384
 CLOSE_ORDERS_LIMIT = 4_096
@@ -65,7 +65,8 @@ BUST_LIMIT = 4_096
 BUY = Side.BUY
 LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT = OrderType
 STOPS = (STOP, STOP_LIMIT)
-DAY, FOK, IOC = TimeInForce.DAY, TimeInForce.FOK, TimeInForce.IOC
+UNPRICED = (STOP, MARKET, MARKET_TO_LIMIT)  # sells that wait outside the book have no price
+DAY, IOC, GOOD_FOR_AUCTION = TimeInForce.DAY, TimeInForce.IOC, TimeInForce.GOOD_FOR_AUCTION
 
 
 class Applied(NamedTuple):
@@ -82,7 +83,7 @@ class Applied(NamedTuple):
     identities: bytes
 
 
-class Engine(Trading):
+class Engine(Auctions):
     """The state of a shard. `sequence` is its last event's; `trading_date` is 0 when none is open."""
 
     def __init__(self, shard: int) -> None:
@@ -94,7 +95,7 @@ class Engine(Trading):
         self.books: dict[str, Book] = {}
         self.identities = Identities()
         self.timers: dict[tuple[int, int], int] = {}  # when each kind and key is due
-        self.timed: dict[int, Callable[[Due, int], None]] = {}
+        self.timed: dict[int, Callable[[Due, int], object]] = {UNCROSSING: lambda _due, _room: self._go_on()}
         self.busted: list[int] = []
 
     def apply(
@@ -106,6 +107,7 @@ class Engine(Trading):
         first, date_before, known = self.sequence + 1, self.trading_date, len(self.identities.records)
         self._events, self._public = [], {}
         results: list[events.Result] = []
+        self.full = self.sequence + events_limit
         self._do_due(time_us, events_limit)
         for command in commands:
             if len(self._events) >= events_limit:
@@ -119,6 +121,7 @@ class Engine(Trading):
             else:
                 results.append(self._control(command))
                 known = min(known, len(self.identities.records))
+        self._indicate()
         identities = bytes(memoryview(self.identities.records)[known:])
         trading_date = date_before or self.trading_date
         return Applied(first, self.sequence, trading_date, self._events, self._public, results, identities)
@@ -172,7 +175,8 @@ class Engine(Trading):
         if not stands_e4 and terms.post_only:
             wrong = Refused(Reason.POST_ONLY_WOULD_TRADE, "price_e4", str(price_e4))
             return self._reject(command, Kind.PLACE, order_id(self.shard, self.sequence + 1), command.symbol, wrong)
-        time_in_force = IOC if kind == MARKET and command.time_in_force != FOK else command.time_in_force
+        collects = book.phase == Phase.AUCTION
+        time_in_force = command.time_in_force or (GOOD_FOR_AUCTION if collects else IOC)
         if kind in STOPS and not terms.stop_trigger:
             terms = terms._replace(stop_trigger=StopTrigger.LAST_TRADE)
         self.sequence = sequence = self.sequence + 1
@@ -190,11 +194,13 @@ class Engine(Trading):
         if kind in STOPS:
             book.stops.append(order)
             self.orders[identity] = order
+        elif collects or time_in_force == TimeInForce.AT_CLOSE:
+            self._collect(book, order, time_in_force)
         else:
             if stands_e4 != price_e4:
                 self._reprice(book, order, stands_e4, RestateReason.SLID)
             self._arrive(book, order, kind, time_in_force, command.amount_e4, terms.minimum_quantity)
-        self._trigger(book)
+        self._looked_at(book)
         return accepted
 
     def _cancel(self, command: Cancel) -> Done | Rejected:
@@ -205,7 +211,7 @@ class Engine(Trading):
         self._leave(book, order)
         done = self._done(order, DoneReason.CANCELLED, command.client_order_id)
         self._publish_levels(book)
-        self._trigger(book)
+        self._looked_at(book)
         return done
 
     def _replace(self, command: Replace) -> events.Replaced | Rejected:
@@ -217,16 +223,21 @@ class Engine(Trading):
         open_quantity, price_e4 = command.quantity - executed, command.price_e4
         held_fee_e6 = command.held_fee_e6 if command.hold_id else order.held_fee_e6
         wrong = wrong_replace(order, command, book, open_quantity, held_fee_e6)
-        keeps = price_e4 == order.price_e4 and open_quantity < order.open
-        waits = order in book.stops
+        collects = book.phase == Phase.AUCTION
+        waits = next((some for some in (book.stops, book.front, book.closing) if order in some), None)
+        unpriced = waits is not None and order.type in UNPRICED and order.side != BUY
+        keeps = (price_e4 == order.price_e4 or unpriced) and open_quantity < order.open
         stands_e4 = price_e4
-        if wrong is None and not waits and not keeps:
-            stands_e4 = posted_price(book, order.side, price_e4, order.terms)
+        if wrong is None and waits is None and not keeps:
+            if collects and order.terms.post_only:
+                wrong = Refused(Reason.MARKET_IN_AUCTION, "price_e4", str(price_e4))
+            elif not collects:
+                stands_e4 = posted_price(book, order.side, price_e4, order.terms)
             if not stands_e4:
                 wrong = Refused(Reason.POST_ONLY_WOULD_TRADE, "price_e4", str(price_e4))
         if wrong is not None:
             return self._reject(command, Kind.REPLACE, order.order_id, instrument.symbol, wrong)
-        if waits and order.type == STOP and order.side != BUY:
+        if unpriced:
             price_e4 = stands_e4 = 0
         self.sequence = sequence = self.sequence + 1
         held_price_e4 = price_e4 if order.side == BUY else 0
@@ -236,21 +247,31 @@ class Engine(Trading):
         )  # fmt: skip
         self._events.append(replaced)
         before = order.displayed
-        if not waits and not keeps:
+        if waits is None and not keeps:
             self._leave(book, order)
         order.quantity, order.open, order.price_e4 = command.quantity, open_quantity, price_e4
         order.held_price_e4, order.held_fee_e6 = held_price_e4, held_fee_e6
-        if keeps and not waits:
+        if waits is not None:
+            if not keeps and waits is not book.stops:
+                self._wait_behind(order, waits)
+        elif keeps:
             order.shrink()
             if order.displayed != before:
                 self._touch(order)
-        elif not waits:
-            if stands_e4 != price_e4:
-                self._reprice(book, order, stands_e4, RestateReason.SLID)
-            self._arrive(book, order, LIMIT, DAY)
+        else:
+            self._stand_again(book, order, stands_e4)
         self._publish_levels(book)
-        self._trigger(book)
+        self._looked_at(book)
         return replaced
+
+    def _stand_again(self, book: Book, order: Order, stands_e4: int) -> None:
+        """A replaced order arrives, or takes its place in an auction."""
+        if book.phase == Phase.AUCTION:
+            self._rest(book, order)
+            return
+        if stands_e4 != order.price_e4:
+            self._reprice(book, order, stands_e4, RestateReason.SLID)
+        self._arrive(book, order, LIMIT, DAY)
 
     def _find(self, command: Cancel | Replace) -> Order | Refused:
         identity = self._named(command)
@@ -330,7 +351,8 @@ class Engine(Trading):
         if trading_date != self.trading_date or not trading_date:
             return Refused(Reason.TRADING_DATE_NOT_OPEN, "trading_date", str(trading_date))
         for book in self.numbered:
-            self._change_phase(book, Phase.CLOSED)
+            if book.phase != Phase.CLOSED:
+                self._enter(book, Phase.CLOSED)
         left = CLOSE_ORDERS_LIMIT
         for book in self.numbered:
             left = self._end_orders(book, left, DoneReason.DATE_CLOSED)
@@ -340,21 +362,23 @@ class Engine(Trading):
         self.trading_date = 0
         for book in self.numbered:
             book.reference_e4 = book.last_e4 or book.reference_e4
+            book.auction = 0
         return self._announce(events.DateClosed(self.sequence, trading_date), self.numbered)
 
     def _end_orders(self, book: Book, left: int, reason: DoneReason) -> int:
         """Ends the orders of a book, at most `left`; how many it could end beyond."""
         for side in book.sides.values():
             while left and side.keys:
-                left -= self._end(book, side.levels[side.keys[-1]].first(), reason)
+                left -= self._close(book, side.levels[side.keys[-1]].first(), reason)
         while left and book.stops:
-            left -= self._end(book, min(book.stops, key=Order.stop_rank), reason)
+            left -= self._close(book, min(book.stops, key=Order.stop_rank), reason)
+        while left and (waiting := book.front + book.closing):
+            left -= self._close(book, min(waiting, key=lambda order: order.order_id), reason)
         self._publish_levels(book)
         return left
 
-    def _end(self, book: Book, order: Order, reason: DoneReason) -> int:
-        self._leave(book, order)
-        self._done(order, reason)
+    def _close(self, book: Book, order: Order, reason: DoneReason) -> int:
+        self._end(book, order, reason)
         return 1
 
     def _add_instrument(self, instrument: Instrument) -> events.Result:
@@ -415,7 +439,7 @@ class Engine(Trading):
             self.sequence += 1
             self._announce(events.ListingChanged(self.sequence, symbol, listing), [book])
             if book.phase != Phase.CLOSED:
-                self._change_phase(book, Phase.HALTED)
+                self._change_phase(book, Phase.HALTED, 0)
         if listing == Listing.DELISTED:
             self._end_orders(book, CLOSE_ORDERS_LIMIT, DoneReason.DELISTED)
         return events.Stands(self.sequence, more=listing == Listing.DELISTED and not book.is_empty)
@@ -432,7 +456,8 @@ class Engine(Trading):
                 if command.symbol:
                     return not_traded(book)
                 continue
-            self._change_phase(book, command.phase)
+            if not self._change_phase(book, command.phase, command.auction):
+                return events.Stands(self.sequence, more=True)
         return events.Stands(self.sequence)
 
     def _bust_trade(self, command: BustTrade) -> events.Result:
@@ -450,12 +475,24 @@ class Engine(Trading):
         self._show(self.books[command.trade.symbol], busted)
         return events.Stands(self.sequence)
 
-    def _change_phase(self, book: Book, phase: Phase) -> None:
-        if book.phase != phase:
-            book.phase = phase
-            self.sequence += 1
-            self._announce(events.PhaseChanged(self.sequence, book.instrument.symbol, phase), [book])
-            self._trigger(book)
+    def _change_phase(self, book: Book, phase: Phase, auction: int) -> bool:
+        """Whether that is done; if not, the row is full."""
+        if book.phase == phase and (phase != Phase.AUCTION or book.auction == auction):
+            return True
+        if book.auction and phase in (Phase.OPEN, Phase.CLOSED) and book.listing == Listing.LISTED:
+            self.uncrossing = (book, phase)
+            return self._go_on()
+        self._enter(book, phase, auction)
+        return True
+
+    def _go_on(self) -> bool:
+        """Uncrosses a book as far as the row goes; the next row goes on before all else."""
+        assert self.uncrossing is not None
+        number = self.uncrossing[0].number
+        over = self._uncross()
+        if not over:
+            self.timers[UNCROSSING, number] = 0
+        return over
 
     def _announce(self, event: Public, books: list[Book]) -> events.Result:
         """An event of a control command, shown in these books."""

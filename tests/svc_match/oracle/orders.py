@@ -3,17 +3,20 @@
 from fractions import Fraction
 from math import ceil, floor
 
+from chassis.units import sequence_of
 from svc_match.core.commands import OrderType, SelfTradePrevention, Terms
 
 NEVER = (0, SelfTradePrevention.NONE)
 
 
 class Order:
-    """An order. `shown` is what is displayed of an iceberg that stands; `ended` is true of one that is done."""
+    """An order. `shown` is what is displayed of an iceberg that stands; `ended` is true of one that is done. `placed` is the
+    sequence since which it has its place, `for_auction` is true of one that ends with the auction.
+    """
 
     __slots__ = (
-        "account", "book", "ended", "held_fee_e6", "held_price_e4", "open", "order_id", "price_e4", "quantity", "shown", "side",
-        "stop_e4", "terms", "type",
+        "account", "book", "ended", "for_auction", "held_fee_e6", "held_price_e4", "open", "order_id", "placed", "price_e4",
+        "quantity", "shown", "side", "stop_e4", "terms", "type",
     )  # fmt: skip
 
     def __init__(
@@ -34,6 +37,8 @@ class Order:
         self.stop_e4 = terms.stop_price_e4
         self.shown = 0
         self.ended = False
+        self.for_auction = False
+        self.placed = sequence_of(order_id)
 
     @property
     def participant(self) -> str:

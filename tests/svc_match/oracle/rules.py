@@ -4,15 +4,16 @@ from datetime import date
 from fractions import Fraction
 
 from chassis.units import INT64_MAX, worst
-from svc_match.core.commands import OrderType, Place, PostOnly, Replace, Side, Terms
+from svc_match.core.commands import OrderType, Place, PostOnly, Replace, Side, Terms, TimeInForce
 from svc_match.core.events import Reason, Refused
-from svc_match.core.instrument import Instrument, Listing, Phase
+from svc_match.core.instrument import AuctionKind, Instrument, Listing, Phase
 from svc_match.core.layout import PEAKS_LIMIT, TRAILING_STOPS_LIMIT
 from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.orders import Order
 
 BUY = Side.BUY
 LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT = OrderType
+_, IOC, FOK, GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE = TimeInForce
 OPEN = Phase.OPEN
 
 
@@ -20,8 +21,9 @@ def wrong_place(command: Place, book: Book | None) -> Refused | None:
     """Why the order cannot be taken, if it cannot."""
     if book is None:
         return Refused(Reason.SYMBOL_UNKNOWN, "symbol", command.symbol)
-    if book.phase != OPEN:
-        return wrong_phase(book)
+    wrong = wrong_phase(book) or wrong_time(command, book)
+    if wrong is not None:
+        return wrong
     instrument = book.instrument
     price_e4, quantity = command.price_e4, command.quantity
     if price_e4 or is_priced(command):
@@ -36,7 +38,7 @@ def wrong_place(command: Place, book: Book | None) -> Refused | None:
         return wrong_quantity(quantity, instrument)
     return (
         wrong_lots(command.terms, instrument)
-        or wrong_bound(command)
+        or wrong_bound(command, book)
         or wrong_notional(command, book)
         or wrong_hold(command)
     )
@@ -124,8 +126,25 @@ def wrong_replace(order: Order, command: Replace, book: Book, open_quantity: int
     return wrong
 
 
+def wrong_time(command: Place, book: Book) -> Refused | None:
+    """Orders that need continuous trading are not taken in an auction, those for an auction only in theirs."""
+    time_in_force, terms = command.time_in_force, command.terms
+    collects = book.phase == Phase.AUCTION
+    theirs = {GOOD_FOR_AUCTION: collects, AT_OPEN: collects and book.auction == AuctionKind.OPENING}
+    if not theirs.get(time_in_force, True):  # type: ignore[call-overload]
+        return Refused(Reason.MARKET_NOT_IN_AUCTION, "time_in_force", str(time_in_force))
+    if not collects:
+        return None
+    if time_in_force in (IOC, FOK):
+        return Refused(Reason.MARKET_IN_AUCTION, "time_in_force", str(time_in_force))
+    for field in ("post_only", "minimum_quantity"):
+        if getattr(terms, field):
+            return Refused(Reason.MARKET_IN_AUCTION, field, str(getattr(terms, field)))
+    return None
+
+
 def wrong_phase(book: Book) -> Refused | None:
-    if book.phase == OPEN:
+    if book.phase in (OPEN, Phase.AUCTION):
         return None
     if book.listing != Listing.LISTED:
         return not_traded(book)
@@ -175,11 +194,19 @@ def wrong_quantity(quantity: int, instrument: Instrument) -> Refused | None:
     return Refused(reason, "quantity", str(quantity))
 
 
-def wrong_bound(command: Place) -> Refused | None:
-    """A MARKET buy names a price or an amount, all others no amount; a sell that is no limit order names no price."""
+def wrong_bound(command: Place, book: Book) -> Refused | None:
+    """A MARKET buy names a price or, if it is for no auction, an amount, all others no amount; a sell that is no limit order
+    names no price.
+    """
     price_e4, amount_e4 = command.price_e4, command.amount_e4
+    collected = book.phase == Phase.AUCTION or command.time_in_force == AT_CLOSE
     if command.type == MARKET:
-        if command.side == BUY and (price_e4 > 0) != (amount_e4 > 0) and amount_e4 >= 0:
+        if (
+            command.side == BUY
+            and (price_e4 > 0) != (amount_e4 > 0)
+            and amount_e4 >= 0
+            and not (amount_e4 and collected)
+        ):
             return None
         if command.side != BUY and not amount_e4:
             return Refused(Reason.PRICE_INVALID, "price_e4", str(price_e4)) if price_e4 else None

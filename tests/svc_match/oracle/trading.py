@@ -88,7 +88,7 @@ class Trading:
             sequence, symbol, price_e4, quantity, maker.order_id, taker.order_id, maker.account, taker.account, side,
             fee(amount_e4, min(instrument.maker_fee_e6, maker.held_fee_e6)),
             fee(amount_e4, min(instrument.taker_fee_e6, taker.held_fee_e6)),
-            maker.open, taker.open,
+            maker.open, taker.open, False,
         )  # fmt: skip
         self._events.append(_new(events.Traded, traded))
         self._show(book, events.PublicTrade(sequence, price_e4, quantity, side))
@@ -131,9 +131,10 @@ class Trading:
             self._touch(order)
 
     def _leave(self, book: Book, order: Order) -> None:
-        if order in book.stops:
-            book.stops.remove(order)
-            return
+        for outside in (book.stops, book.front, book.closing):
+            if order in outside:
+                outside.remove(order)
+                return
         if order.displayed:
             self._touch(order)
         book.sides[order.side].remove(order)

@@ -1,0 +1,81 @@
+# The types of C for auction.py.
+cimport cython
+from svc_match.core cimport bits
+from svc_match.core cimport layout as w
+from svc_match.core.arrival cimport Arrival
+from svc_match.core.books cimport Books
+from svc_match.core.standing cimport Standing
+
+
+@cython.final
+cdef class Auction:
+    cdef Books books
+    cdef Standing standing
+    cdef Arrival arrival
+    cdef dict own, front, shown, changed, levels
+    cdef list first
+    cdef readonly Py_ssize_t book, following, price
+
+    @cython.locals(collects=cython.bint, opens=cython.bint)
+    cdef Py_ssize_t wrong_time(self, Py_ssize_t book, Py_ssize_t time_in_force, Py_ssize_t flags, Py_ssize_t minimum) except -1
+    cdef bint collects(self, Py_ssize_t book) except -1
+    @cython.locals(s=cython.Py_ssize_t, x=cython.Py_ssize_t, waits=cython.bint, slot=cython.Py_ssize_t)
+    cdef Py_ssize_t collect(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t kind, Py_ssize_t time_in_force, Py_ssize_t tick) except -1
+    @cython.locals(s=cython.Py_ssize_t, x=cython.Py_ssize_t)
+    cdef Py_ssize_t add(self, Py_ssize_t slot) except -1
+    @cython.locals(s=cython.Py_ssize_t)
+    cpdef Py_ssize_t drop(self, Py_ssize_t slot) except -1
+    @cython.locals(x=cython.Py_ssize_t)
+    cdef Py_ssize_t move(self, Py_ssize_t slot) except -1
+    cdef Py_ssize_t moved(self, Py_ssize_t s, Py_ssize_t before, Py_ssize_t tick) except -1
+    cdef Py_ssize_t end(self, Py_ssize_t slot, Py_ssize_t reason) except -1
+    @cython.locals(done=cython.Py_ssize_t, slot=cython.Py_ssize_t)
+    cdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason) except -1
+    @cython.locals(identity=cython.Py_ssize_t, slot=cython.Py_ssize_t, account=cython.Py_ssize_t)
+    cpdef list waiting(self, Py_ssize_t book)
+    @cython.locals(slot=cython.Py_ssize_t, flags=cython.Py_ssize_t, x=cython.Py_ssize_t, s=cython.Py_ssize_t, tick=cython.Py_ssize_t)
+    cpdef Py_ssize_t enter(self, Py_ssize_t book) except -1
+    cpdef Py_ssize_t begin(self, Py_ssize_t book, Py_ssize_t following) except -1
+    @cython.locals(over=cython.bint)
+    cpdef bint uncross(self, Py_ssize_t full) except -1
+    @cython.locals(side=cython.Py_ssize_t, buy=cython.Py_ssize_t, sell=cython.Py_ssize_t)
+    cdef bint _trade_all(self, Py_ssize_t full) except -1
+    @cython.locals(slot=cython.Py_ssize_t)
+    cdef list _eligible(self, Py_ssize_t side)
+    @cython.locals(s=cython.Py_ssize_t, front=list, slot=cython.Py_ssize_t, tick=cython.Py_ssize_t, level=cython.Py_ssize_t)
+    cdef Py_ssize_t _head(self, Py_ssize_t side) except -1
+    @cython.locals(older_open=cython.Py_ssize_t, younger_open=cython.Py_ssize_t, quantity=cython.Py_ssize_t, prevention=cython.Py_ssize_t, one=cython.Py_ssize_t, other=cython.Py_ssize_t)
+    cdef Py_ssize_t _meet(self, Py_ssize_t older, Py_ssize_t younger) except -1
+    @cython.locals(t=cython.Py_ssize_t, price=cython.Py_ssize_t, rate=cython.Py_ssize_t, side=cython.Py_ssize_t, taker=cython.Py_ssize_t, n=cython.Py_ssize_t)
+    cdef Py_ssize_t _trade(self, Py_ssize_t older, Py_ssize_t younger, Py_ssize_t quantity) except -1
+    cdef Py_ssize_t _give(self, Py_ssize_t slot, Py_ssize_t quantity) except -1
+    cdef Py_ssize_t _lose(self, Py_ssize_t slot, Py_ssize_t quantity) except -1
+    @cython.locals(o=cython.Py_ssize_t, h=cython.Py_ssize_t, price=cython.Py_ssize_t, held=cython.Py_ssize_t, fee=cython.Py_ssize_t)
+    cdef Py_ssize_t _decrement(self, Py_ssize_t slot, Py_ssize_t quantity) except -1
+    cdef Py_ssize_t _end(self, Py_ssize_t slot, Py_ssize_t reason) except -1
+    @cython.locals(slot=cython.Py_ssize_t, flags=cython.Py_ssize_t, o=cython.Py_ssize_t, traded=cython.Py_ssize_t)
+    cdef bint _end_all(self, Py_ssize_t full) except -1
+    @cython.locals(t=cython.Py_ssize_t, s=cython.Py_ssize_t, tick=cython.Py_ssize_t)
+    cdef Py_ssize_t _limit(self, Py_ssize_t slot) except -1
+    @cython.locals(s=cython.Py_ssize_t)
+    cdef Py_ssize_t _touch(self, Py_ssize_t slot) except -1
+    @cython.locals(x=cython.Py_ssize_t)
+    cdef Py_ssize_t _flags(self, Py_ssize_t slot) noexcept
+    @cython.locals(s=cython.Py_ssize_t, tick=cython.Py_ssize_t)
+    cdef Py_ssize_t _publish(self) except -1
+    cdef Py_ssize_t touched(self, Py_ssize_t book) except -1
+    @cython.locals(book=cython.Py_ssize_t)
+    cpdef Py_ssize_t indicate(self) except -1
+    @cython.locals(tick=cython.Py_ssize_t, quantity=cython.Py_ssize_t, side=cython.Py_ssize_t, surplus=cython.Py_ssize_t, n=cython.Py_ssize_t)
+    cdef Py_ssize_t _indicated(self, Py_ssize_t book, tuple found) except -1
+    @cython.locals(tick=cython.Py_ssize_t)
+    cpdef tuple indication(self, Py_ssize_t book)
+    cpdef Py_ssize_t forget(self, Py_ssize_t book) except -1
+    cpdef tuple under_way(self)
+    cpdef Py_ssize_t restore(self, Py_ssize_t book, Py_ssize_t following, Py_ssize_t price) except -1
+    @cython.locals(bids=cython.Py_ssize_t, asks=cython.Py_ssize_t, best_bid=cython.Py_ssize_t, best_ask=cython.Py_ssize_t, last=cython.Py_ssize_t, unlimited=cython.Py_ssize_t, slot=cython.Py_ssize_t, highest=cython.Py_ssize_t, tick=cython.Py_ssize_t, total=cython.Py_ssize_t, wanted=cython.Py_ssize_t, enough=cython.bint, there=cython.Py_ssize_t, offered=cython.Py_ssize_t)
+    cdef tuple _find(self, Py_ssize_t book)
+    @cython.locals(most=cython.Py_ssize_t, least=cython.Py_ssize_t, highest=cython.Py_ssize_t, lowest=cython.Py_ssize_t, above=cython.Py_ssize_t, below=cython.Py_ssize_t, offered=cython.Py_ssize_t, wanted=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t, tick=cython.Py_ssize_t, volume=cython.Py_ssize_t, surplus=cython.Py_ssize_t)
+    cdef Py_ssize_t _best(self, list ticks, dict demand, dict supply, Py_ssize_t total, Py_ssize_t last) except -1
+    @cython.locals(level=cython.Py_ssize_t, found=cython.Py_ssize_t, queue=cython.Py_ssize_t, slot=cython.Py_ssize_t)
+    cdef Py_ssize_t _there(self, Py_ssize_t s, Py_ssize_t tick) except -1

@@ -1,0 +1,528 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+# cython: nonecheck=False, annotation_typing=False, infer_types=True
+"""Auctions: what is collected outside the levels of the books, the price at which a book is uncrossed, and who trades at it.
+Source: docs/rule-book.md, section 5. `auction.pxd` gives the types of C.
+"""
+
+from svc_match.core import bits
+from svc_match.core import layout as w
+from svc_match.core.arrival import Arrival
+from svc_match.core.books import Books
+from svc_match.core.standing import Standing
+
+NOTHING = (0, 0, 0, 0)  # what an auction would do: price, quantity, side of the surplus (1 buy, 2 sell), surplus
+
+
+class Auction:
+    """The auctions of some books. `own` has, by book, the orders that end with the auction, or wait for the closing one; `front`,
+    by side, those of them that wait in front of all prices. One book at a time is uncrossed: `book`, -1 for none, at the tick
+    `price`, 0 where it is to be found, for the phase `following`.
+    """
+
+    def __init__(self, books: Books, standing: Standing, arrival: Arrival) -> None:
+        self.books = books
+        self.standing = standing
+        self.arrival = arrival
+        self.own: dict[int, dict[int, int]] = {}
+        self.front: dict[int, dict[int, int]] = {}
+        self.shown: dict[int, tuple[int, int, int, int]] = {}
+        self.changed: dict[int, bool] = {}
+        self.levels: dict[tuple[int, int], bool] = {}
+        self.first: list[list[int]] = [[], []]
+        self.book = -1
+        self.following = 0
+        self.price = 0
+        standing.auction = self
+
+    # Orders on their way in and out
+
+    def wrong_time(self, book: int, time_in_force: int, flags: int, minimum: int) -> int:
+        """Why an order is not taken in this phase, as reason << 8 | field; 0 if it is."""
+        b = self.books
+        collects = b.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_AUCTION
+        opens = collects and b.books[book * w.BOOK_WORDS + w.B_AUCTION] == w.OPENING
+        if (time_in_force == w.GOOD_FOR_AUCTION and not collects) or (time_in_force == w.AT_OPEN and not opens):
+            return w.MARKET_NOT_IN_AUCTION << 8 | w.F_TIME_IN_FORCE
+        if not collects:
+            return 0
+        if time_in_force == w.IOC or time_in_force == w.FOK:
+            return w.MARKET_IN_AUCTION << 8 | w.F_TIME_IN_FORCE
+        if (flags >> 8) & 255 != 0:
+            return w.MARKET_IN_AUCTION << 8 | w.F_POST_ONLY
+        return w.MARKET_IN_AUCTION << 8 | w.F_MINIMUM if minimum != 0 else 0
+
+    def collects(self, book: int) -> bool:
+        """Whether a book has orders that are for an auction only."""
+        return bool(self.own.get(book))
+
+    def collect(self, book: int, side: int, kind: int, time_in_force: int, tick: int) -> int:
+        """What arrives takes its place in the auction, or waits for the closing one."""
+        b = self.books
+        standing = self.standing
+        arrival = self.arrival
+        s = book * 2 + side
+        x = arrival.record * w.EXTENSION_WORDS
+        arrival.rested = -1
+        if time_in_force > w.FOK or kind != w.LIMIT:
+            standing.records[x + w.X_FLAGS] |= w.FOR_AUCTION
+        waits = time_in_force == w.AT_CLOSE and b.books[book * w.BOOK_WORDS + w.B_AUCTION] != w.CLOSING
+        if kind == w.LIMIT and not waits:
+            arrival.stay(s, tick)
+        else:
+            standing.records[x + w.X_FLAGS] |= w.WAITING
+            if not waits:
+                standing.records[x + w.X_FLAGS] |= w.IN_FRONT
+            standing.records[x + w.X_PLACED] = b.sequence
+            slot = arrival.keep(s)
+            b.orders[slot * w.ORDER_WORDS + w.O_TICK] = tick
+            b.orders[slot * w.ORDER_WORDS + w.O_OPEN] = arrival.left
+        if time_in_force > w.FOK or kind != w.LIMIT:
+            self.add(arrival.slot)
+        return arrival.publish(s)
+
+    def add(self, slot: int) -> int:
+        """An order is for the auction; those in front of all prices are known by their places."""
+        b = self.books
+        s = b.halves[slot * w.ORDER_HALVES + w.H_SIDE]
+        x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+        self.own.setdefault(s >> 1, {})[b.orders[slot * w.ORDER_WORDS + w.O_ID]] = slot
+        if self.standing.records[x + w.X_FLAGS] & w.IN_FRONT:
+            self.front.setdefault(s, {})[slot] = self.standing.records[x + w.X_PLACED]
+        return 0
+
+    def drop(self, slot: int) -> int:
+        """An order is done, or for the auction no more."""
+        b = self.books
+        s = b.halves[slot * w.ORDER_HALVES + w.H_SIDE]
+        del self.own[s >> 1][b.orders[slot * w.ORDER_WORDS + w.O_ID]]
+        self.front.get(s, {}).pop(slot, None)
+        return 0
+
+    def move(self, slot: int) -> int:
+        """A replaced order that waits goes behind all others."""
+        x = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+        self.standing.records[x + w.X_PLACED] = self.books.sequence
+        return self.add(slot)
+
+    def moved(self, s: int, before: int, tick: int) -> int:
+        """Shows where a replaced order stood and where it stands."""
+        self.levels[s, before] = True
+        self.levels[s, tick] = True
+        return self._publish()
+
+    def end(self, slot: int, reason: int) -> int:
+        """An order that waits is done."""
+        self.standing.tell_done(slot, reason)
+        return self.standing.free(slot)
+
+    def close(self, book: int, limit: int, reason: int) -> int:
+        """Ends what waits, the oldest first, at most `limit`, when nothing stands any more; how many."""
+        done = 0
+        for _, slot in sorted(self.own.get(book, {}).items())[: max(limit, 0)]:
+            self.end(slot, reason)
+            done += 1
+        return done
+
+    def waiting(self, book: int) -> list[tuple[int, int, int]]:
+        """(id, open quantity, account) of what waits, in front of all prices or for the closing auction, the oldest first."""
+        b = self.books
+        found = []
+        for identity, slot in sorted(self.own.get(book, {}).items()):
+            if self._flags(slot) & w.WAITING:
+                account = b.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
+                found.append((identity, b.orders[slot * w.ORDER_WORDS + w.O_OPEN], account))
+        return found
+
+    def enter(self, book: int) -> int:
+        """The closing auction begins: what waited for it takes its place, in the order in which it came."""
+        b = self.books
+        waits = []
+        for slot in self.own.get(book, {}).values():
+            flags = self._flags(slot)
+            if flags & w.WAITING and flags & w.IN_FRONT == 0:
+                x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+                waits.append((self.standing.records[x + w.X_PLACED], slot))
+        for _, slot in sorted(waits):
+            s = b.halves[slot * w.ORDER_HALVES + w.H_SIDE]
+            x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+            if (self.standing.records[x + w.X_FLAGS] >> 32) & 255 == w.LIMIT:
+                tick = b.orders[slot * w.ORDER_WORDS + w.O_TICK]
+                self.standing.records[x + w.X_FLAGS] &= 0xFFFFFF | w.FOR_AUCTION
+                self.standing.rest(slot, s, tick, b.orders[slot * w.ORDER_WORDS + w.O_OPEN])
+                self.levels[s, tick] = True
+            else:
+                self.standing.records[x + w.X_FLAGS] |= w.IN_FRONT
+                self.add(slot)
+        return self._publish()
+
+    # Uncrossing
+
+    def begin(self, book: int, following: int) -> int:
+        """A book is to be uncrossed, and to have this phase then."""
+        self.book = book
+        self.following = following
+        self.price = 0
+        return 0
+
+    def uncross(self, full: int) -> bool:
+        """Goes on until the auction is over, or until the last event has the sequence `full` or is behind it: then False."""
+        over = self._trade_all(full) and self._end_all(full)
+        self._publish()
+        if over:
+            self.book = -1
+        return over
+
+    def _trade_all(self, full: int) -> bool:
+        b = self.books
+        while True:
+            if self.price == 0:
+                self.price = self._find(self.book)[0]
+            if self.price == 0:
+                return True
+            for side in range(2):
+                self.first[side] = self._eligible(side)
+            buy, sell = self._head(w.BUY), self._head(w.SELL)
+            while buy != 0 and sell != 0:
+                if b.sequence >= full:
+                    return False
+                if b.orders[buy * w.ORDER_WORDS + w.O_ID] < b.orders[sell * w.ORDER_WORDS + w.O_ID]:
+                    self._meet(buy, sell)
+                else:
+                    self._meet(sell, buy)
+                buy, sell = self._head(w.BUY), self._head(w.SELL)
+            self.price = 0
+
+    def _eligible(self, side: int) -> list[int]:
+        """The orders in front of all prices that may trade, the next one last."""
+        b = self.books
+        places = self.front.get(2 * self.book + side, {})
+        found = sorted(places, key=places.__getitem__, reverse=True)
+        if side == w.SELL:
+            return found
+        return [slot for slot in found if b.orders[slot * w.ORDER_WORDS + w.O_TICK] >= self.price]
+
+    def _head(self, side: int) -> int:
+        """The order of a side that trades next, 0 for none."""
+        b = self.books
+        s = 2 * self.book + side
+        front = self.first[side]
+        while front:
+            slot = front[len(front) - 1]
+            if slot in self.front[s]:
+                return slot
+            front.pop()
+        tick = b.sides[s * w.SIDE_WORDS + w.S_BEST]
+        if tick < 0 or (tick < self.price if side == w.BUY else tick > self.price):
+            return 0
+        level = b.level(s, tick)
+        slot = b.ends[level * w.LEVEL_HALVES + w.E_HEAD]
+        return slot if slot != 0 else b.ends[level * w.LEVEL_HALVES + w.E_HIDDEN_HEAD]
+
+    def _meet(self, older: int, younger: int) -> int:
+        """A trade between two orders, or what the younger one wants instead."""
+        b = self.books
+        older_open = b.orders[older * w.ORDER_WORDS + w.O_OPEN]
+        younger_open = b.orders[younger * w.ORDER_WORDS + w.O_OPEN]
+        quantity = min(older_open, younger_open)
+        prevention = (self._flags(younger) >> 16) & 255
+        one = b.halves[older * w.ORDER_HALVES + w.H_ACCOUNT]
+        other = b.halves[younger * w.ORDER_HALVES + w.H_ACCOUNT]
+        if prevention == 0 or b.participants[one] != b.participants[other]:
+            return self._trade(older, younger, quantity)
+        if prevention == w.DECREMENT:
+            self._decrement(older, quantity)
+            return self._decrement(younger, quantity)
+        if prevention != w.CANCEL_NEWEST:
+            self._end(older, w.SELF_TRADE)
+        if prevention != w.CANCEL_OLDEST:
+            self._end(younger, w.SELF_TRADE)
+        return 0
+
+    def _trade(self, older: int, younger: int, quantity: int) -> int:
+        b = self.books
+        if b.written > b.room:
+            b.widen()
+        t = self.book * w.BOOK_WORDS
+        price = self.price * b.books[t + w.B_TICK_SIZE]
+        rate = b.books[t + w.B_MAKER_FEE]
+        side = b.halves[younger * w.ORDER_HALVES + w.H_SIDE] & 1
+        taker = b.halves[younger * w.ORDER_HALVES + w.H_ACCOUNT]
+        n = b.written
+        b.sequence += 1
+        b.out[n] = w.AUCTIONED | side << 8 | (self.book + 1) << 16
+        b.out[n + 1] = b.orders[older * w.ORDER_WORDS + w.O_ID]
+        b.out[n + 2] = b.orders[younger * w.ORDER_WORDS + w.O_ID]
+        b.out[n + 3] = price
+        b.out[n + 4] = quantity
+        b.out[n + 5] = b.orders[older * w.ORDER_WORDS + w.O_OPEN] - quantity
+        b.out[n + 6] = b.orders[younger * w.ORDER_WORDS + w.O_OPEN] - quantity
+        b.out[n + 7] = bits.fee_of(price * quantity, min(rate, b.halves[older * w.ORDER_HALVES + w.H_FEE]))
+        b.out[n + 8] = bits.fee_of(price * quantity, min(rate, b.halves[younger * w.ORDER_HALVES + w.H_FEE]))
+        b.out[n + 9] = taker << 32 | b.halves[older * w.ORDER_HALVES + w.H_ACCOUNT]
+        b.written = n + w.TRADED_WORDS
+        b.books[t + w.B_PUBLIC] += 1
+        b.books[t + w.B_LAST] = price
+        self._give(older, quantity)
+        return self._give(younger, quantity)
+
+    def _give(self, slot: int, quantity: int) -> int:
+        """An order has traded some of what it has."""
+        b = self.books
+        if b.orders[slot * w.ORDER_WORDS + w.O_OPEN] != quantity:
+            return self._lose(slot, quantity)
+        self._touch(slot)
+        if self._flags(slot) & w.WAITING == 0:
+            self.standing.leave(slot)
+        b.orders[slot * w.ORDER_WORDS + w.O_OPEN] = 0
+        self.standing.tell_done(slot, w.FILLED)
+        return self.standing.free(slot)
+
+    def _lose(self, slot: int, quantity: int) -> int:
+        """An order keeps its place with less."""
+        b = self.books
+        if self._flags(slot) & w.WAITING:
+            b.orders[slot * w.ORDER_WORDS + w.O_OPEN] -= quantity
+            return 0
+        b.swept_count = 0
+        self.standing.lose(slot, quantity)
+        if b.swept_count != 0:
+            self._touch(slot)
+        return 0
+
+    def _decrement(self, slot: int, quantity: int) -> int:
+        """An order loses shares without a trade; with nothing left it is done."""
+        b = self.books
+        o = slot * w.ORDER_WORDS
+        h = slot * w.ORDER_HALVES
+        if b.orders[o + w.O_OPEN] == quantity:
+            return self._end(slot, w.SELF_TRADE)
+        self._lose(slot, quantity)
+        b.orders[o + w.O_QUANTITY] -= quantity
+        price = b.orders[o + w.O_TICK] * b.books[self.book * w.BOOK_WORDS + w.B_TICK_SIZE]
+        held = 0 if b.halves[h + w.H_SIDE] & 1 else b.orders[o + w.O_HELD_PRICE]
+        fee = b.halves[h + w.H_FEE]
+        return self.standing.restated(
+            w.DECREMENTED, self.book, b.orders[o + w.O_ID], price, b.orders[o + w.O_QUANTITY], b.orders[o + w.O_OPEN],
+            held, fee << 32 | b.halves[h + w.H_ACCOUNT],
+        )  # fmt: skip
+
+    def _end(self, slot: int, reason: int) -> int:
+        """An order, wherever it is, is done."""
+        if self._flags(slot) & w.WAITING:
+            return self.end(slot, reason)
+        self._touch(slot)
+        return self.standing.end(slot, reason)
+
+    def _end_all(self, full: int) -> bool:
+        """What is left of the orders that are for the auction only, the oldest first; whether all are done."""
+        b = self.books
+        for _, slot in sorted(self.own.get(self.book, {}).items()):
+            flags = self._flags(slot)
+            if flags & w.WAITING and flags & w.IN_FRONT == 0:
+                continue
+            if b.sequence >= full:
+                return False
+            o = slot * w.ORDER_WORDS
+            traded = b.orders[o + w.O_QUANTITY] - b.orders[o + w.O_OPEN]
+            if (flags >> 32) & 255 == w.MARKET_TO_LIMIT and traded != 0:
+                self._limit(slot)
+            else:
+                self._end(slot, w.AUCTION_OVER)
+        return True
+
+    def _limit(self, slot: int) -> int:
+        """What a MARKET_TO_LIMIT order has left stands at the auction's price, no higher than a buy's bound."""
+        b = self.books
+        arrival = self.arrival
+        t = self.book * w.BOOK_WORDS
+        s = b.halves[slot * w.ORDER_HALVES + w.H_SIDE]
+        tick = bits.share(b.books[t + w.B_LAST], b.books[t + w.B_RECIPROCAL])
+        if s & 1 == w.BUY:
+            tick = min(tick, b.orders[slot * w.ORDER_WORDS + w.O_TICK])
+        self.drop(slot)
+        arrival.load(slot)
+        self.standing.records[arrival.record * w.EXTENSION_WORDS + w.X_FLAGS] &= 0xFFFFFF
+        arrival.reprice(w.LIMITED, self.book, s & 1, tick)
+        arrival.stay(s, tick)
+        self.levels[s, tick] = True
+        return 0
+
+    def _touch(self, slot: int) -> int:
+        """What is displayed of an order changes, if anything is."""
+        b = self.books
+        if self._flags(slot) & (w.WAITING | w.HIDDEN) == 0:
+            s = b.halves[slot * w.ORDER_HALVES + w.H_SIDE]
+            self.levels[s, b.orders[slot * w.ORDER_WORDS + w.O_TICK]] = True
+        return 0
+
+    def _flags(self, slot: int) -> int:
+        x = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+        return self.standing.records[x + w.X_FLAGS]
+
+    def _publish(self) -> int:
+        """Each level that changed, once."""
+        b = self.books
+        b.swept_count = 0
+        for s, tick in self.levels:
+            if b.written > b.room:
+                b.widen()
+            b.show_where(s, tick)
+        self.levels.clear()
+        return 0
+
+    # What it would do
+
+    def touched(self, book: int) -> int:
+        """Something happened to a book that collects orders."""
+        self.changed[book] = True
+        return 0
+
+    def indicate(self) -> int:
+        """Shows what each auction that was touched would do, where that changed."""
+        b = self.books
+        for book in sorted(self.changed):
+            if b.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_AUCTION and book != self.book:
+                found = self._find(book)
+                if found != self.shown.get(book, NOTHING):
+                    self.shown[book] = found
+                    self._indicated(book, found)
+        self.changed.clear()
+        return 0
+
+    def _indicated(self, book: int, found: tuple[int, int, int, int]) -> int:
+        b = self.books
+        tick, quantity, side, surplus = found
+        if b.written > b.room:
+            b.widen()
+        n = b.written
+        b.books[book * w.BOOK_WORDS + w.B_PUBLIC] += 1
+        b.out[n] = w.INDICATIVE | side << 8 | (book + 1) << 16
+        b.out[n + 1] = tick * b.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+        b.out[n + 2] = quantity
+        b.out[n + 3] = surplus
+        b.written = n + w.INDICATIVE_WORDS
+        return 0
+
+    def indication(self, book: int) -> tuple[int, int, int, int]:
+        """What was last shown: price, quantity, side and quantity of the surplus."""
+        tick, quantity, side, surplus = self.shown.get(book, NOTHING)
+        return tick * self.books.books[book * w.BOOK_WORDS + w.B_TICK_SIZE], quantity, side, surplus
+
+    def forget(self, book: int) -> int:
+        """The book collects no more."""
+        self.shown.pop(book, None)
+        return 0
+
+    def under_way(self) -> tuple[int, int, int]:
+        """The book that is uncrossed, -1 for none, the phase that follows, and the tick at which it trades."""
+        return self.book, self.following, self.price
+
+    def restore(self, book: int, following: int, price: int) -> int:
+        """After the books are loaded, what `under_way` told; what was shown is what would be."""
+        b = self.books
+        self.book, self.following, self.price = book, following, price
+        for book in range(b.book_count):
+            if b.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_AUCTION and book != self.book:
+                found = self._find(book)
+                if found != NOTHING:
+                    self.shown[book] = found
+        return 0
+
+    # The price
+
+    def _find(self, book: int) -> tuple[int, int, int, int]:
+        """What would trade: tick, quantity, side of the surplus and surplus."""
+        b = self.books
+        bids, asks = 2 * book, 2 * book + 1
+        best_bid = b.sides[bids * w.SIDE_WORDS + w.S_BEST]
+        best_ask = b.sides[asks * w.SIDE_WORDS + w.S_BEST]
+        last = bits.share(b.books[book * w.BOOK_WORDS + w.B_LAST], b.books[book * w.BOOK_WORDS + w.B_RECIPROCAL])
+        unlimited = 0
+        for slot in self.front.get(asks, ()):
+            unlimited += b.orders[slot * w.ORDER_WORDS + w.O_OPEN]
+        demand: dict[int, int] = {}
+        highest = best_bid
+        for slot in self.front.get(bids, ()):
+            tick = b.orders[slot * w.ORDER_WORDS + w.O_TICK]
+            highest = max(highest, tick)
+            demand[tick] = demand.get(tick, 0) + b.orders[slot * w.ORDER_WORDS + w.O_OPEN]
+        if highest < 0 or (unlimited == 0 and (best_ask < 0 or best_ask > highest)):
+            return NOTHING
+        supply: dict[int, int] = {}
+        total = unlimited
+        ticks: list[int] = []
+        tick = best_ask
+        while 0 <= tick <= highest:
+            ticks.append(tick)
+            supply[tick] = self._there(asks, tick)
+            total += supply[tick]
+            tick = b.worse(asks, tick)
+        # Below the second bid at which more is wanted than there is, nothing can be better.
+        wanted, enough = 0, False
+        tick = best_bid
+        while tick >= (0 if unlimited else best_ask) and not enough:
+            enough = wanted > total
+            ticks.append(tick)
+            there = self._there(bids, tick)
+            demand[tick] = demand.get(tick, 0) + there
+            wanted += there
+            tick = b.worse(bids, tick)
+        tick = self._best(sorted(set(ticks), reverse=True), demand, supply, total, last)
+        if tick == 0 and last != 0:
+            tick = self._best([last], demand, supply, total, last)
+        if tick == 0:
+            return NOTHING
+        wanted = sum([quantity for bid, quantity in demand.items() if bid >= tick])
+        offered = unlimited + sum([quantity for ask, quantity in supply.items() if ask <= tick])
+        if wanted == offered:
+            return tick, wanted, 0, 0
+        return (tick, offered, 1, wanted - offered) if wanted > offered else (tick, wanted, 2, offered - wanted)
+
+    def _best(self, ticks: list[int], demand: dict[int, int], supply: dict[int, int], total: int, last: int) -> int:
+        """The tick of some, the highest first, at which an auction trades, 0 for none. `total` is all that is for sale."""
+        most, least, highest, lowest = 0, 0, 0, 0
+        above = below = 0  # the lowest tick where shares for sale are left, the highest where some are wanted
+        offered, wanted = total, 0
+        bids = sorted(demand, reverse=True)
+        asks = sorted(supply, reverse=True)
+        bid = ask = 0
+        for tick in ticks:
+            while bid < len(bids) and bids[bid] >= tick:
+                wanted += demand[bids[bid]]
+                bid += 1
+            while ask < len(asks) and asks[ask] > tick:
+                offered -= supply[asks[ask]]
+                ask += 1
+            volume = min(wanted, offered)
+            surplus = wanted - offered
+            if volume == 0 or volume < most or (volume == most and abs(surplus) > least):
+                continue
+            if volume > most or abs(surplus) < least:
+                most, least, highest = volume, abs(surplus), tick
+                above = below = 0
+            lowest = tick
+            if surplus < 0:
+                above = tick
+            elif surplus > 0 and below == 0:
+                below = tick
+        if above == 0 and below != 0:
+            return highest
+        if above != 0 and below == 0:
+            return lowest
+        if above != 0:
+            highest, lowest = above, below
+        return min(max(lowest, last), highest) if last else lowest
+
+    def _there(self, s: int, tick: int) -> int:
+        """All that stands at a price, hidden or not."""
+        b = self.books
+        level = b.level(s, tick)
+        if b.sides[s * w.SIDE_WORDS + w.S_SPECIAL] == 0:
+            return b.levels[level * w.LEVEL_WORDS + w.L_QUANTITY]
+        found = 0
+        for queue in range(2):
+            slot = b.ends[level * w.LEVEL_HALVES + (w.E_HIDDEN_HEAD if queue else w.E_HEAD)]
+            while slot != 0:
+                found += b.orders[slot * w.ORDER_WORDS + w.O_OPEN]
+                slot = b.halves[slot * w.ORDER_HALVES + w.H_NEXT]
+        return found

@@ -1,0 +1,179 @@
+"""Auctions hold what they promise, whatever is collected, and however many rows an uncrossing takes."""
+
+import random
+
+import pytest
+
+from bourse.match.v1 import match_pb2
+from svc_match import wire
+from svc_match.core import commands, events, snapshot
+from svc_match.core.engine import Applied, Engine
+from svc_match.core.events import DoneReason, Reason, Refused
+from svc_match.core.instrument import Phase
+from tests.svc_match.test_properties import check_orders
+from tests.svc_match.transcript import Desk
+
+SEEDS = range(6)
+AUCTIONS = 12
+ORDERS = 60
+SHORT = 3  # events of a row, but for those that come together
+TERMS = (
+    "",
+    "",
+    "",
+    " auction",
+    " own=newest",
+    " own=oldest auction",
+    " own=decrement",
+    " own=both",
+    " hidden",
+    " show=5",
+)
+
+
+def collected(chance: random.Random, number: int) -> str:
+    """An order for an auction, which often meets others."""
+    account, side = chance.choice(("alice/1", "alice/2", "bob", "carl")), chance.choice(("buy", "sell"))
+    quantity, price = chance.choice((5, 10, 10, 40)) + 5, f"{chance.randrange(985, 1016) / 100:.2f}"
+    roll = chance.random()
+    if roll < 0.15:
+        return f"{account} {side} i{number} {quantity} ACME {'market' if side == 'sell' else f'{price} market'}"
+    if roll < 0.25:
+        return f"{account} {side} i{number} {quantity} ACME {'0.00' if side == 'sell' else price} to-limit"
+    if roll < 0.35:
+        return f"{account} cancel c{number} i{max(number - chance.randrange(1, 30), 0)}"
+    return f"{account} {side} i{number} {quantity} ACME {price}{chance.choice(TERMS)}"
+
+
+def day(seed: int, events_limit: int) -> tuple[Engine, list[Applied]]:
+    """A date of auctions alone, in rows of few events."""
+    chance, desk, rows = random.Random(seed), Desk(), []
+    lines = ["add ACME tick=0.01", "date 20260105"]
+    for number in range(AUCTIONS):
+        lines += ["phase ACME auction resumption"]
+        lines += [collected(chance, number * ORDERS + order) for order in range(ORDERS)]
+        lines += [f"phase ACME {chance.choice(('open', 'open', 'closed'))}"]
+    batch = [desk.command(line) for line in [*lines, "close 20260105"]]
+    # The desk's own engine says what the last date is; this one does the work.
+    core, at = Engine(0), 0
+    batch = [one._replace(trading_date=20260105) if isinstance(one, commands.Order) else one for one in batch]
+    while at < len(batch) or core.timers.standing():
+        rows.append(core.apply(batch[at:], len(rows), events_limit))
+        at += len(rows[-1].results)
+        last = rows[-1].results[-1] if rows[-1].results else None
+        if isinstance(last, events.Stands) and last.more:
+            at -= 1
+    return core, rows
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_holds_of_any_auction(seed: int) -> None:
+    """Shares add up, nobody trades beyond a limit or a hold (rule 2.6), one price is for all but where orders of one participant
+    met, and no book that opens is crossed (rules 3.3, 5.4.5).
+    """
+    core, rows = day(seed, 1 << 20)
+    told = [event for row in rows for event in row.events]
+    check_orders(told)
+    limits: dict[int, tuple[int, int]] = {}
+    prices: list[int] = []
+    prevented = False
+    trades = 0
+    for event in told:
+        if isinstance(event, events.Accepted):
+            limits[event.order_id] = (event.side, event.price_e4)
+        elif isinstance(event, events.Restated):
+            limits[event.order_id] = (limits[event.order_id][0], event.price_e4)
+            prevented |= event.reason == events.RestateReason.SELF_TRADE
+        elif isinstance(event, events.Traded):
+            assert event.auction
+            trades += 1
+            prices.append(event.price_e4)
+            for order in (event.maker_order_id, event.taker_order_id):
+                side, limit_e4 = limits[order]
+                assert event.price_e4 <= limit_e4 if side == commands.Side.BUY else event.price_e4 >= limit_e4
+        elif isinstance(event, events.Done):
+            prevented |= event.reason == DoneReason.SELF_TRADE
+        elif isinstance(event, events.PhaseChanged) and event.phase != Phase.AUCTION:
+            assert len(set(prices)) <= 1 or prevented, f"seed {seed}"
+            prices, prevented = [], False
+    assert trades > AUCTIONS
+    assert core.open_orders == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_uncrossing_takes_rows_and_nothing_comes_between(seed: int) -> None:
+    """Rule 5.1.5: in short rows the same private events come in the same order."""
+    _, whole = day(seed, 1 << 20)
+    core, rows = day(seed, SHORT)
+    assert [event for row in rows for event in row.events] == [event for row in whole for event in row.events]
+    assert max(len(row.events) for row in rows[:-1]) <= SHORT + 2
+    assert any(not row.results and row.events for row in rows)
+    assert core.open_orders == 0
+
+
+def test_a_snapshot_between_two_rows_of_an_uncrossing() -> None:
+    """What is loaded goes on where the other one does (rule 5.1.5)."""
+    desk = Desk()
+    for line in ("add ACME", "date 20260105", "phase ACME auction opening"):
+        desk.say(line)
+    for number in range(20):
+        desk.say(f"alice buy a{number} 10 ACME 10.{number:02}")
+        desk.say(f"bob sell b{number} 7 ACME 10.0{number % 10}{' auction' if number % 3 else ''}")
+    core = desk.engine
+    held = desk.command("carl cancel c1 a1")
+    opened = commands.SetPhase("ACME", Phase.OPEN)
+    rows = [core.apply([opened, held], 100, 5)]
+    assert rows[0].results == [events.Stands(core.sequence, more=True)]
+    parts = 0
+    while core.timers.standing():
+        assert core.is_due(100)
+        other = snapshot.load(snapshot.encode(core), bytes(core.identities.records))
+        assert snapshot.state_hash(other) == snapshot.state_hash(core)
+        one, two = (each.apply([held], 100, 5) for each in (core, other))
+        assert one == two
+        assert snapshot.encode(other) == snapshot.encode(core)
+        parts += 1
+    assert parts > 5
+    assert core.books["ACME"].phase == Phase.OPEN
+    assert core.apply([opened], 101).results == [events.Stands(core.sequence)]
+
+
+@pytest.mark.parametrize(
+    ("phase", "auction", "right"),
+    [
+        (4, 0, False),
+        (4, 1, True),
+        (4, 4, True),
+        (4, 5, False),
+        (2, 0, True),
+        (2, 1, False),
+        (3, 4, False),
+        (4, -1, False),
+    ],
+)
+def test_an_auction_has_a_kind(phase: int, auction: int, *, right: bool) -> None:
+    """Rule 5.1.1: the operator names it, for no other phase."""
+    item = wire.control(match_pb2.SetPhaseRequest(symbol="ACME", phase=phase, auction=auction))  # type: ignore[arg-type]
+    wrong = Refused(Reason.AUCTION_KIND_INVALID, "auction", str(auction))
+    assert item.command == (commands.SetPhase("ACME", Phase(phase), auction) if right else wrong)
+    assert wire.items(wire.commands([item])) == [item]
+
+
+def test_rows_of_before_know_no_auctions() -> None:
+    """What a row of semantics 2 had where auctions are named now meant nothing."""
+    request = match_pb2.SetPhaseRequest(symbol="ACME", phase=2, auction=1)  # type: ignore[arg-type]
+    encoded = wire.commands([wire.control(request)])
+    (item,) = wire.items(encoded, semantics=2)
+    assert item.command == commands.SetPhase("ACME", Phase.OPEN)
+
+
+def test_the_indication_is_one_of_the_book() -> None:
+    """Rule 5.5.2: it is shown when it changes and only then, and a restored shard shows it once more only when it changes."""
+    desk = Desk()
+    for line in ("add ACME", "date 20260105", "phase ACME auction opening", "alice buy a1 10 ACME 10.00"):
+        desk.say(line)
+    assert desk.say("bob sell b1 4 ACME market")[-1] == "  | ACME would trade 4 at 10.00, 6 more on the bid"
+    desk.engine = snapshot.load(snapshot.encode(desk.engine), bytes(desk.engine.identities.records))
+    assert desk.engine.books["ACME"].indication == (100_000, 4, 1, 6)
+    assert desk.say("carl buy c1 1 ACME 9.00")[-1] == "  | ACME bid 9.00: 1 in 1"
+    assert desk.say("bob cancel b2 b1")[-1] == "  | ACME would trade 0 at 0.00"
