@@ -647,6 +647,8 @@ def instrument(message: market_pb2.Instrument) -> Instrument:
         message.max_notional_e4,
         message.reference_price_e4,
         message.static_collar_bp,
+        message.dynamic_collar_bp,
+        message.volatility_auction_us,
     )
 
 
@@ -668,4 +670,6 @@ def instrument_message(it: Instrument) -> market_pb2.Instrument:
         max_notional_e4=it.max_notional_e4,
         reference_price_e4=it.reference_price_e4,
         static_collar_bp=it.static_collar_bp,
+        dynamic_collar_bp=it.dynamic_collar_bp,
+        volatility_auction_us=it.volatility_auction_us,
     )

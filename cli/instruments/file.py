@@ -23,6 +23,8 @@ COUNTS = (
     "shard",
     "market_protection_bp",
     "static_collar_bp",
+    "dynamic_collar_bp",
+    "volatility_auction_us",
 )
 WORDS = ("symbol", "currency")
 LISTS = ("tick_bands",)
@@ -140,6 +142,8 @@ def _checked(values: Mapping[str, Any], fields: Mapping[str, yaml.Node], shard: 
         max_notional_e4=values.get("max_notional", 0),
         reference_price_e4=values.get("reference_price", 0),
         static_collar_bp=values.get("static_collar_bp", 0),
+        dynamic_collar_bp=values.get("dynamic_collar_bp", 0),
+        volatility_auction_us=values.get("volatility_auction_us", 0),
         shard=shard,
         market_protection_bp=values.get("market_protection_bp", 0),
     )

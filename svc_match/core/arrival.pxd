@@ -3,6 +3,7 @@ cimport cython
 from svc_match.core cimport bits
 from svc_match.core cimport layout as w
 from svc_match.core.books cimport Books
+from svc_match.core.protection cimport Protection
 from svc_match.core.standing cimport Standing
 
 
@@ -10,13 +11,17 @@ from svc_match.core.standing cimport Standing
 cdef class Arrival:
     cdef Books books
     cdef Standing standing
-    cdef Py_ssize_t identity, account, slot, record, quantity, left, price, held_price, prevention, participant, finished, rested
+    cdef Protection protection
+    cdef Py_ssize_t identity, account, slot, record, quantity, left, price, held_price, prevention, participant, finished, rested, amount
 
     @cython.locals(o=cython.Py_ssize_t, h=cython.Py_ssize_t, fee=cython.Py_ssize_t, book=cython.Py_ssize_t)
     cdef Py_ssize_t load(self, Py_ssize_t slot) except -1
     cdef Py_ssize_t reprice(self, Py_ssize_t reason, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) except -1
-    @cython.locals(x=cython.Py_ssize_t, flags=cython.Py_ssize_t, minimum=cython.Py_ssize_t, best=cython.Py_ssize_t, meets=cython.bint, wanted=cython.Py_ssize_t, fee=cython.Py_ssize_t, there=cython.Py_ssize_t)
+    @cython.locals(x=cython.Py_ssize_t, flags=cython.Py_ssize_t, minimum=cython.Py_ssize_t, best=cython.Py_ssize_t, meets=cython.bint, wanted=cython.Py_ssize_t, fee=cython.Py_ssize_t, there=cython.Py_ssize_t, wall=cython.Py_ssize_t, behind=cython.bint)
     cdef Py_ssize_t arrive(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t kind, Py_ssize_t time_in_force, Py_ssize_t tick, Py_ssize_t amount) except -1
+    cdef Py_ssize_t _bound(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t kind, Py_ssize_t tick) except? -1
+    @cython.locals(best=cython.Py_ssize_t, way=cython.Py_ssize_t, fee=cython.Py_ssize_t, price=cython.Py_ssize_t)
+    cdef bint _goes_on(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t wall, Py_ssize_t tick) except -1
     @cython.locals(s=cython.Py_ssize_t, i=cython.Py_ssize_t, t=cython.Py_ssize_t, lot=cython.Py_ssize_t, fee=cython.Py_ssize_t, tick=cython.Py_ssize_t, level=cython.Py_ssize_t, slot=cython.Py_ssize_t, hidden=cython.Py_ssize_t, price=cython.Py_ssize_t, traded=cython.Py_ssize_t, pays=cython.Py_ssize_t)
     cdef Py_ssize_t meet(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t amount) except -1
     @cython.locals(o=cython.Py_ssize_t, h=cython.Py_ssize_t, t=cython.Py_ssize_t, rest=cython.Py_ssize_t, n=cython.Py_ssize_t, x=cython.Py_ssize_t, level=cython.Py_ssize_t, shown=cython.Py_ssize_t)

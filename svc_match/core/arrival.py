@@ -7,14 +7,16 @@ of C.
 from svc_match.core import bits
 from svc_match.core import layout as w
 from svc_match.core.books import Books
+from svc_match.core.protection import Protection
 from svc_match.core.standing import Standing
 
 
 class Arrival:
     """An order on its way into a book. `slot` is 0 for one that is new, `rested` the tick where it is displayed, or -1."""
 
-    def __init__(self, books: Books, standing: Standing) -> None:
+    def __init__(self, books: Books, standing: Standing, protection: Protection) -> None:
         self.books = books
+        self.protection = protection
         self.standing = standing
         self.identity = 0
         self.account = 0
@@ -28,6 +30,7 @@ class Arrival:
         self.participant = 0
         self.finished = 0
         self.rested = -1
+        self.amount = -1  # what is left of the one that it may spend, negative for none
 
     def load(self, slot: int) -> int:
         """An order with a record that stands nowhere arrives."""
@@ -65,36 +68,62 @@ class Arrival:
         self.finished = 0
         self.rested = -1
         best = b.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
-        if tick == 0:
-            tick = w.NO_LIMIT if side == w.BUY else 0
-        if kind == w.MARKET and b.books[book * w.BOOK_WORDS + w.B_PROTECTION] != 0:
-            tick = b.protected(book, side, tick)
-        meets = best >= 0 and (best - tick) * (1 - 2 * side) <= 0
+        tick = wall = self._bound(book, side, kind, tick)
+        if b.books[book * w.BOOK_WORDS + w.B_GUARDED] != 0:
+            wall = self.protection.wall(book, side, tick)
+        meets = best >= 0 and (best - wall) * (1 - 2 * side) <= 0
         if kind == w.MARKET_TO_LIMIT and meets:
-            tick = best
+            tick = wall = best
         if minimum != 0 or time_in_force == w.FOK:
             wanted = self.left if time_in_force == w.FOK else minimum
             fee = min(b.books[book * w.BOOK_WORDS + w.B_TAKER_FEE], self.account >> 32)
             there = 0
             if meets:
                 there = self.standing.tradable(
-                    book, side, tick, self.left, wanted, amount, fee, self.prevention, self.participant
+                    book, side, wall, self.left, wanted, amount, fee, self.prevention, self.participant
                 )
             if there < minimum:
                 return self._finish(book, w.MINIMUM_QUANTITY)
             if there < wanted:
                 meets = False
+        self.amount = amount
         if meets:
-            self.meet(book, side, tick, amount)
+            self.meet(book, side, wall, amount)
         if self.finished != 0:
             return 0
         if self.left == 0:
             return self._finish(book, w.FILLED)
+        behind = wall != tick and time_in_force != w.FOK and self._goes_on(book, side, wall, tick)
         if time_in_force == w.DAY and (kind == w.LIMIT or (kind == w.MARKET_TO_LIMIT and meets)):
             if kind == w.MARKET_TO_LIMIT:
                 self.reprice(w.LIMITED, book, side, tick)
-            return self.stay(book * 2 + side, tick)
-        return self._finish(book, w.IMMEDIATE)
+            self.stay(book * 2 + side, tick)
+        else:
+            self._finish(book, w.IMMEDIATE)
+        if behind:
+            self.protection.interrupt(book)
+        return 0
+
+    def _bound(self, book: int, side: int, kind: int, tick: int) -> int:
+        """The worst tick at which it may trade, whether it has a limit or not."""
+        if tick == 0:
+            tick = w.NO_LIMIT if side == w.BUY else 0
+        if kind == w.MARKET and self.books.books[book * w.BOOK_WORDS + w.B_PROTECTION] != 0:
+            return self.books.protected(book, side, tick)
+        return tick
+
+    def _goes_on(self, book: int, side: int, wall: int, tick: int) -> bool:
+        """Whether what arrived would go on with what stands behind the wall, at `tick` or better."""
+        b = self.books
+        best = b.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
+        way = 1 - 2 * side
+        if best < 0 or (best - tick) * way > 0 or (best - wall) * way <= 0:
+            return False
+        if self.amount < 0:
+            return True
+        fee = min(b.books[book * w.BOOK_WORDS + w.B_TAKER_FEE], self.account >> 32)
+        price = best * b.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+        return bits.affordable(self.amount, price, fee) >= b.books[book * w.BOOK_WORDS + w.B_LOT_SIZE]
 
     def meet(self, book: int, side: int, limit: int, amount: int) -> int:
         """What arrives trades with what stands at `limit` or better: what is displayed, peak by peak, then what is hidden."""
@@ -128,6 +157,7 @@ class Arrival:
                 continue
             if amount >= 0:
                 amount -= bits.cost(price, traded, fee)
+                self.amount = amount
             self._trade(book, side, slot, price, traded)
         return 0
 

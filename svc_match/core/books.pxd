@@ -56,7 +56,7 @@ cdef class Books:
     cdef long long* participants
     cdef long long* nearest
     cdef readonly Py_ssize_t identity_base, book_count
-    cdef public Py_ssize_t sequence, written, waiting
+    cdef public Py_ssize_t sequence, written, waiting, interrupted
     cdef Py_ssize_t free, top, levels_top, swept_count, room, swept_room, order_room
 
     cdef int _point(self) except -1
@@ -149,7 +149,7 @@ cdef class Books:
     cpdef Py_ssize_t add_book(self, Py_ssize_t tick_size, Py_ssize_t lot_size, Py_ssize_t min_price, Py_ssize_t max_price, Py_ssize_t max_quantity, Py_ssize_t maker_fee, Py_ssize_t taker_fee, Py_ssize_t phase) except -1
     cpdef int protect(self, Py_ssize_t book, Py_ssize_t basis_points) except -1
     cpdef int define(self, Py_ssize_t book, Py_ssize_t tick_size, Py_ssize_t lot_size, Py_ssize_t min_price, Py_ssize_t max_price, Py_ssize_t max_quantity, Py_ssize_t maker_fee, Py_ssize_t taker_fee) except -1
-    @cython.locals(bids=cython.Py_ssize_t)
+    @cython.locals(slot=cython.Py_ssize_t)
     cpdef bint is_empty_book(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t listing(self, Py_ssize_t book) except -1
     cpdef int set_listing(self, Py_ssize_t book, Py_ssize_t listing) except -1

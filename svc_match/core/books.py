@@ -158,6 +158,7 @@ class Books:
         self.written = 0
         self.swept_count = 0
         self.waiting = 0
+        self.interrupted = 0
         self.special: Any = None
         self.protection: Any = None
         self.spare_windows: dict[int, list[int]] = {}
@@ -393,7 +394,7 @@ class Books:
         if special != 0:
             self.special.place(number)
             return 0
-        if kind == w.LIMIT or self.books[b + w.B_PHASE] == w.PHASE_AUCTION:
+        if self.books[b + w.B_GUARDED] != 0 or self.books[b + w.B_PHASE] == w.PHASE_AUCTION:
             return self._place_plainly(c, at, number)
         # What is left is a MARKET order: what can trade at once does.
         assert kind == w.MARKET
@@ -505,7 +506,8 @@ class Books:
             needed = left - open_before
         if needed > extra:
             return self.reject(number, w.REPLACE, w.HOLD_TOO_SMALL, w.F_EXTRA, book + 1, identity)
-        if self.halves[h + w.H_EXTENSION] != 0 or self.books[b + w.B_PHASE] != w.PHASE_OPEN:
+        extended = self.halves[h + w.H_EXTENSION] != 0
+        if extended or self.books[b + w.B_PHASE] != w.PHASE_OPEN or self.books[b + w.B_GUARDED] != 0:
             self.special.replace(slot, number, price, quantity, fee)
             return 0
         tick = bits.share(price, self.books[b + w.B_RECIPROCAL])
@@ -1210,11 +1212,14 @@ class Books:
         return 0
 
     def is_empty_book(self, book: int) -> bool:
-        """Whether no order of a book is open."""
-        bids = 2 * book * w.SIDE_WORDS
-        if self.sides[bids + w.S_BEST] >= 0 or self.sides[bids + w.SIDE_WORDS + w.S_BEST] >= 0:
-            return False
-        return self.books[book * w.BOOK_WORDS + w.B_STOPS] == 0 and not self.special.collects(book)
+        """Whether no order of a book is open, wherever it waits; looks at all orders."""
+        for slot in range(1, self.top):
+            if (
+                self.orders[slot * w.ORDER_WORDS + w.O_ID] != 0
+                and self.halves[slot * w.ORDER_HALVES + w.H_SIDE] >> 1 == book
+            ):
+                return False
+        return True
 
     def listing(self, book: int) -> int:
         """Whether a book may be traded at all."""

@@ -48,7 +48,7 @@ from svc_match.core.instrument import (
 from svc_match.core.plain import Executed
 from svc_match.core.special import Special
 from svc_match.core.telling import Telling
-from svc_match.core.timers import UNCROSSING, Due, Timers
+from svc_match.core.timers import UNCROSSING, VOLATILITY_ENDS, Due, Timers
 
 SEMANTICS = 3  # 1 knew LIMIT and MARKET orders without terms, 2 no auctions; both did the same with what they knew
 REPLAYED = (1, 2, SEMANTICS)
@@ -169,9 +169,13 @@ class Engine:
         self.instruments: list[Instrument] = []
         self.timers = Timers()
         # What a kind does, with room for how many events.
-        self.timed: dict[int, Callable[[Due, int], None]] = {UNCROSSING: self._go_on}
+        self.timed: dict[int, Callable[[Due, int], None]] = {
+            UNCROSSING: self._go_on,
+            VOLATILITY_ENDS: self._end_volatility,
+        }
         self.busted: set[int] = set()  # trades of the last date, by sequence
         self._telling = Telling(self.instruments, self.names)
+        self.now_us = 0  # the row's journal time
         self._full = 0  # the row's last sequence, but for what a command does at once
 
     @property
@@ -193,6 +197,7 @@ class Engine:
         packed = self.packed
         first, date_before = packed.sequence + 1, self.trading_date
         self._full = packed.sequence + events_limit
+        self.now_us = time_us
         self.identities.begin()
         packed.written = 0
         telling = self._telling = Telling(self.instruments, self.names, first - 1)
@@ -281,6 +286,8 @@ class Engine:
             accepted = False
             self._change(command, number)
         identities.add(command.key, command.digest, sequence, accepted, command.account)
+        if self.packed.interrupted:
+            self.interrupted()
         return None
 
     def _place(self, command: Place, number: int) -> bool:
@@ -437,7 +444,9 @@ class Engine:
     def _guard(self, number: int, instrument: Instrument) -> None:
         self.packed.protect(number, instrument.market_protection_bp)
         bands, collar_bp = [(start, tick) for start, tick in instrument.tick_bands], instrument.static_collar_bp
-        self.special.protection.guard(number, bands, instrument.max_notional_e4, collar_bp)
+        self.special.protection.guard(
+            number, bands, instrument.max_notional_e4, collar_bp, instrument.dynamic_collar_bp
+        )
 
     def _change_instrument(self, instrument: Instrument) -> events.Result:
         book = self.books.get(instrument.symbol)
@@ -525,8 +534,18 @@ class Engine:
             self.timers.set(UNCROSSING, book.number, 0)
         return over
 
+    def interrupted(self) -> None:
+        """The volatility auctions that began end when their time is over."""
+        for number in self.special.protection.taken():
+            ends_us = self.now_us + self.instruments[number].volatility_auction_us
+            self.timers.set(VOLATILITY_ENDS, number, ends_us)
+
+    def _end_volatility(self, due: Due, _room: int) -> None:
+        self._change_phase(self.numbered[due.key], Phase.OPEN, 0)
+
     def _enter(self, book: Book, phase: Phase, kind: int = 0) -> None:
         """The book is in another phase, whatever it was in before."""
+        self.timers.cancel(VOLATILITY_ENDS, book.number)
         self.packed.set_phase(book.number, phase, kind)
         self._announce(events.PhaseChanged(self._next(), book.instrument.symbol, phase, kind), [book])
         if phase != Phase.AUCTION:
@@ -535,6 +554,7 @@ class Engine:
             self.special.auction.enter(book.number)
         self.packed.trigger(book.number)
         self._tell((), [])
+        self.interrupted()
 
     def _bust_trade(self, command: BustTrade) -> events.Result:
         """The book does not change, nor what followed from the trade."""

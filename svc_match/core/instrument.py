@@ -17,6 +17,7 @@ MAX_FEE_E6 = 100_000
 MAX_PROTECTION_BP = 10_000
 MAX_TICK_BANDS = 64
 MAX_COLLAR_BP = 10_000
+MAX_AUCTION_US = 86_400_000_000
 OF_ORDERS = ("tick_size_e4", "tick_bands", "lot_size", "min_price_e4", "max_price_e4")
 MAX_NOTIONAL_E4 = (1 << 63) - 1
 
@@ -83,6 +84,8 @@ class Instrument:
     max_notional_e4: int = 0
     reference_price_e4: int = 0
     static_collar_bp: int = 0
+    dynamic_collar_bp: int = 0
+    volatility_auction_us: int = 0
 
     @classmethod
     def restored(cls, values: dict[str, Any]) -> "Instrument":
@@ -117,6 +120,9 @@ def wrong_field(instrument: Instrument, shard: int) -> str:
         "market_protection_bp": 0 <= instrument.market_protection_bp <= MAX_PROTECTION_BP,
         "reference_price_e4": 0 <= instrument.reference_price_e4 <= MAX_PRICE_E4,
         "static_collar_bp": 0 <= instrument.static_collar_bp <= MAX_COLLAR_BP,
+        "dynamic_collar_bp": 0 <= instrument.dynamic_collar_bp <= MAX_COLLAR_BP,
+        "volatility_auction_us": 0 <= instrument.volatility_auction_us <= MAX_AUCTION_US
+        and (instrument.volatility_auction_us > 0) == (instrument.dynamic_collar_bp > 0),
         "max_notional_e4": 0 <= instrument.max_notional_e4 <= MAX_NOTIONAL_E4,
     }
     assert len(rules) == len(fields(instrument))

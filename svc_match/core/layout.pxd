@@ -56,6 +56,7 @@ cdef enum:
     RESTATED = 7
     INDICATIVE = 10
     AUCTIONED = 11
+    PHASED = 40
     ACCEPTED_WORDS = 2
     REJECTED_WORDS = 4
     TRADED_WORDS = 10
@@ -65,6 +66,7 @@ cdef enum:
     LEVEL_EVENT_WORDS = 4
     RESTATED_WORDS = 8
     INDICATIVE_WORDS = 4
+    PHASED_WORDS = 2
     LARGEST_EVENT_WORDS = 64
     FILLED = 1
     CANCELLED = 2
@@ -197,6 +199,7 @@ cdef enum:
     PHASE_AUCTION = 4
     OPENING = 1
     CLOSING = 2
+    VOLATILITY = 3
     LISTED = 1
     SUSPENDED = 2
     LISTING_DELISTED = 3

@@ -42,6 +42,7 @@ def execute(engine: Any, commands: list[Any], time_us: int, events_limit: int) -
     limit = first + events_limit
     room = IDENTITY_LIMIT
     packed.written = 0
+    engine.now_us = time_us
     identities.begin()
     results: list[Any] = []
     for number in range(len(commands)):
@@ -129,6 +130,8 @@ def execute(engine: Any, commands: list[Any], time_us: int, events_limit: int) -
             identities.checksum(account),
         )
         results.append(None)
+    if packed.interrupted:
+        engine.interrupted()
     if packed.waiting != 0:
         engine.special.auction.indicate()
     return Executed(first, packed.sequence, trading_date, results, identities.taken())

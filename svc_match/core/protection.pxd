@@ -7,13 +7,18 @@ from svc_match.core.books cimport Books
 @cython.final
 cdef class Protection:
     cdef Books books
-    cdef dict starts, ticks, notional, collars, references
+    cdef dict starts, ticks, notional, collars, walls, references
+    cdef list interrupted
 
-    cpdef int guard(self, Py_ssize_t book, list bands, Py_ssize_t max_notional, Py_ssize_t static_collar) except -1
+    cpdef int guard(self, Py_ssize_t book, list bands, Py_ssize_t max_notional, Py_ssize_t static_collar, Py_ssize_t dynamic_collar) except -1
     cpdef int refer(self, Py_ssize_t book, Py_ssize_t price) except -1
     cpdef Py_ssize_t reference(self, Py_ssize_t book) except -1
     @cython.locals(reference=cython.Py_ssize_t, collar=cython.Py_ssize_t)
     cpdef bint is_outside(self, Py_ssize_t book, Py_ssize_t price) except -1
+    @cython.locals(collar=cython.Py_ssize_t, price=cython.Py_ssize_t, scale=cython.Py_ssize_t)
+    cpdef Py_ssize_t wall(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit) except -1
+    cpdef int interrupt(self, Py_ssize_t book) except -1
+    cpdef list taken(self)
     cpdef bint is_off_tick(self, Py_ssize_t book, Py_ssize_t price) except -1
     @cython.locals(smallest=cython.Py_ssize_t, price=cython.Py_ssize_t, below=cython.Py_ssize_t, above=cython.Py_ssize_t, place=cython.Py_ssize_t, starts=list)
     cpdef Py_ssize_t next_tick(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) except -1

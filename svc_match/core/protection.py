@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 # cython: nonecheck=False, annotation_typing=False, infer_types=True
-"""What some instruments ask of an order beyond their limits: ticks by price, a largest notional, a price near the reference price.
-The books call in here for those
+"""What some instruments ask of an order beyond their limits: ticks by price, a largest notional, a price near the reference price;
+and when a trade too far from the last one gives way to an auction. The books call in here for those
 that are guarded alone. `protection.pxd` gives the types of C.
 """
 
@@ -22,16 +22,24 @@ class Protection:
         self.ticks: dict[int, list[int]] = {}
         self.notional: dict[int, int] = {}
         self.collars: dict[int, int] = {}
+        self.walls: dict[int, int] = {}
+        self.interrupted: list[
+            int
+        ] = []  # books whose continuous trading gave way to an auction, until the engine has seen it
         self.references: dict[int, int] = {}
 
-    def guard(self, book: int, bands: list[tuple[int, int]], max_notional: int, static_collar: int) -> int:
+    def guard(
+        self, book: int, bands: list[tuple[int, int]], max_notional: int, static_collar: int, dynamic_collar: int
+    ) -> int:
         """The rules of a book from now on."""
         self.starts[book] = [price for price, _ in bands]
         self.ticks[book] = [tick for _, tick in bands]
         self.notional[book] = max_notional
         self.collars[book] = static_collar
+        self.walls[book] = dynamic_collar
         b = self.books
-        b.books[book * w.BOOK_WORDS + w.B_GUARDED] = 1 if bands or max_notional or static_collar else 0
+        guarded = len(bands) + max_notional + static_collar + dynamic_collar != 0
+        b.books[book * w.BOOK_WORDS + w.B_GUARDED] = 1 if guarded else 0
         return b.set_phase(book, b.books[book * w.BOOK_WORDS + w.B_PHASE])
 
     def refer(self, book: int, price: int) -> int:
@@ -50,6 +58,43 @@ class Protection:
         if collar == 0 or reference == 0:
             return False
         return abs(price - reference) * w.BASIS_POINTS > reference * collar
+
+    def wall(self, book: int, side: int, limit: int) -> int:
+        """The worst tick at which an order of a side with this limit trades without an auction."""
+        b = self.books
+        collar = self.walls[book]
+        price = b.books[book * w.BOOK_WORDS + w.B_LAST]
+        if price == 0:
+            price = self.reference(book)
+        if collar == 0 or price == 0:
+            return limit
+        scale = w.BASIS_POINTS * b.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+        if side == w.BUY:
+            return min(limit, price * (w.BASIS_POINTS + collar) // scale)
+        return max(limit, (price * (w.BASIS_POINTS - collar) + scale - 1) // scale)
+
+    def interrupt(self, book: int) -> int:
+        """Continuous trading gives way to a volatility auction."""
+        b = self.books
+        if b.written > b.room:
+            b.widen()
+        b.set_phase(book, w.PHASE_AUCTION, w.VOLATILITY)
+        b.sequence += 1
+        b.books[book * w.BOOK_WORDS + w.B_PUBLIC] += 1
+        b.out[b.written] = w.PHASED | w.PHASE_AUCTION << 8 | (book + 1) << 16
+        b.out[b.written + 1] = w.VOLATILITY
+        b.written += w.PHASED_WORDS
+        self.interrupted.append(book)
+        b.interrupted += 1
+        b.special.touched(book)
+        return 0
+
+    def taken(self) -> list[int]:
+        """The books whose auctions began since the last time."""
+        found = self.interrupted
+        self.interrupted = []
+        self.books.interrupted = 0
+        return found
 
     def is_off_tick(self, book: int, price: int) -> bool:
         """Whether a price is no multiple of the tick size that holds there."""

@@ -26,8 +26,8 @@ class Special:
         self.books = books
         self.standing = Standing(books)
         self.stops = Stops(books, self.standing)
-        self.arrival = Arrival(books, self.standing)
         self.protection = Protection(books)
+        self.arrival = Arrival(books, self.standing, self.protection)
         self.auction = Auction(books, self.standing, self.arrival)
         books.special = self
         books.protection = self.protection
@@ -159,6 +159,8 @@ class Special:
         if collects:
             standing.rest(slot, s, tick, left)
             return self.auction.moved(s, before, tick) if displayed else 0
+        if b.halves[h + w.H_EXTENSION] == 0:
+            b.halves[h + w.H_EXTENSION] = standing.plain_record()
         arrival.load(slot)
         if stands != tick:
             arrival.reprice(w.SLID, book, side, stands)
@@ -211,12 +213,18 @@ class Special:
 
     def trigger(self, book: int) -> int:
         """Executes the stops whose condition holds, the nearest first, buys before sells; then those whose condition holds
-        then, until none does.
+        then, until none does. Those whose turn comes when an auction has begun wait on.
         """
+        b = self.books
         found = self.stops.triggered(book)
         while found:
             for slot in found:
-                self._execute(book, slot)
+                if b.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_OPEN:
+                    self._execute(book, slot)
+                else:
+                    self.stops.add(slot)
+            if b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
+                return 0
             found = self.stops.triggered(book)
         return 0
 

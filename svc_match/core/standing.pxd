@@ -40,6 +40,8 @@ cdef class Standing:
     cdef Py_ssize_t free(self, Py_ssize_t slot) except -1
     @cython.locals(record=cython.Py_ssize_t)
     cdef Py_ssize_t new_record(self) except -1
+    @cython.locals(record=cython.Py_ssize_t, word=cython.Py_ssize_t)
+    cdef Py_ssize_t plain_record(self) except -1
     cdef Py_ssize_t free_record(self, Py_ssize_t record) except -1
     @cython.locals(n=cython.Py_ssize_t)
     cdef Py_ssize_t restated(self, Py_ssize_t reason, Py_ssize_t book, Py_ssize_t identity, Py_ssize_t price, Py_ssize_t quantity, Py_ssize_t left, Py_ssize_t held_price, Py_ssize_t account) except -1

@@ -277,6 +277,14 @@ class Standing:
         self._point()
         return record
 
+    def plain_record(self) -> int:
+        """The record of a limit order that asks for nothing."""
+        record = self.new_record()
+        for word in range(w.EXTENSION_WORDS):
+            self.records[record * w.EXTENSION_WORDS + word] = 0
+        self.records[record * w.EXTENSION_WORDS + w.X_FLAGS] = w.LIMIT << 32
+        return record
+
     def free_record(self, record: int) -> int:
         self.records[record * w.EXTENSION_WORDS + w.X_FLAGS] = self.free_records
         self.free_records = record

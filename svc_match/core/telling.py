@@ -7,7 +7,7 @@ from svc_match.core import events
 from svc_match.core import layout as w
 from svc_match.core.commands import PLAIN, Cancel, OrderType, Place, Replace, StopTrigger, TimeInForce
 from svc_match.core.events import DoneReason, Kind, Public, Reason, RestateReason
-from svc_match.core.instrument import Instrument
+from svc_match.core.instrument import Instrument, Phase
 
 _new = tuple.__new__
 KINDS = {w.PLACE: Kind.PLACE, w.CANCEL: Kind.CANCEL, w.REPLACE: Kind.REPLACE}
@@ -101,6 +101,9 @@ class Telling:
             if kind == w.RESTATED:
                 at = self._restated(words, at, head)
                 continue
+            if kind == w.PHASED:
+                at = self._phased(words, at, head)
+                continue
             number = head >> 32
             event: events.First
             if kind == w.DONE:
@@ -161,6 +164,12 @@ class Telling:
             executed, cancelled,
         )  # fmt: skip
         return _new(events.Done, done)
+
+    def _phased(self, words: list[int], at: int, head: int) -> int:
+        symbol = self._symbol(head)
+        event = events.PhaseChanged(self.sequence, symbol, Phase(head >> 8 & 255), words[at + 1])
+        self.announce(event, [symbol])
+        return at + w.PHASED_WORDS
 
     def _accepted(self, identity: int, command: Place, time_in_force: int) -> events.Accepted:
         time_in_force = command.time_in_force or time_in_force or TimeInForce.IOC

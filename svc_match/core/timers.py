@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 NEVER = 1 << 62
 UNCROSSING = 10  # kinds
+VOLATILITY_ENDS = 40
 
 
 class Due(NamedTuple):

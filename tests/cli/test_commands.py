@@ -284,6 +284,26 @@ def test_an_instrument_is_changed_suspended_and_delisted(bourse: Bourse, account
     ]
 
 
+def test_a_trade_too_far_away_begins_an_auction_that_ends_by_itself(
+    bourse: Bourse, account: str, tmp_path: Path
+) -> None:
+    """Rules 7.4.2, 7.4.4: nobody commands anything for the auction to trade, and continuous trading to go on."""
+    file = tmp_path / "instruments.yaml"
+    limits = "max_price: 100, max_quantity: 1000, reference_price: 10, dynamic_collar_bp: 500, volatility_auction_us: 200_000"
+    file.write_text(f"instruments:\n- {{symbol: VOLA, currency: EUR, tick_size: 0.01, {limits}}}\n")
+    bourse("instruments", "load", file)
+    bourse("phase", "open", "VOLA")
+    bourse("deposit", account, "VOLA", 20)
+    bourse("order", "place", account, "sell", 10, "VOLA", "10.00")
+    bourse("order", "place", account, "sell", 10, "VOLA", "11.00")
+    bourse("order", "place", account, "buy", 20, "VOLA", "11.00")
+    eventually(lambda: len(bourse("trades", "VOLA")["trades"]) == 2)
+    trades = bourse("trades", "VOLA")["trades"]
+    assert [(trade["price_e4"], trade.get("auction", False)) for trade in trades] == [(110_000, True), (100_000, False)]
+    phases = [one["phase"] for one in bourse("instruments", "list") if one["instrument"]["symbol"] == "VOLA"]
+    assert phases == ["PHASE_OPEN"]
+
+
 def test_the_example_instruments_load_and_load_again(bourse: Bourse) -> None:
     """Those that are there already with the same fields stay; others are refused by name."""
     assert "INSTRUMENT_EXISTS" in bourse("instruments", "load", "docs/instruments.yaml", fails=1)  # ACME is listed.

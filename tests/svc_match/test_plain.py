@@ -88,6 +88,9 @@ class Ways:
         assert [self.codec.traceparent(one) for one in mine] == [one.traceparent for one in items]
         while items:
             self.time_us += 1
+            if self.straight.is_due(self.time_us):
+                self.control(commands.Tick())  # what is due comes first, in a row of its own
+                continue
             done = self.row(items, mine)
             items, mine = items[done:], mine[done:]
 

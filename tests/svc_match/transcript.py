@@ -274,4 +274,6 @@ def _instrument(symbol: str, options: dict[str, str]) -> Instrument:
         max_notional_e4=e4(options.get("notional", "0")),
         reference_price_e4=e4(options.get("reference", "0")),
         static_collar_bp=int(options.get("collar", 0)),
+        dynamic_collar_bp=int(options.get("dynamic", 0)),
+        volatility_auction_us=int(options.get("auction", 0)),
     )

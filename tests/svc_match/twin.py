@@ -26,7 +26,9 @@ EVENTS_LIMIT = 700
 SHORT_ROW = 8  # events: an uncrossing takes several such rows
 DATE_COMMANDS = 20_000
 FIRST_DATE = 20260101
-MIDDLE = 1_000_000  # ticks, where prices begin
+MIDDLES = dict(
+    zip(SYMBOLS, (1_000_000, 1_000_000, 20_000, 20_000), strict=True)
+)  # ticks, where prices begin: collars are narrow in two
 KEPT = 60
 LARGE = (1 << 63) - 1
 
@@ -47,17 +49,20 @@ def instrument(symbol: str, chance: random.Random) -> Instrument:
 
 def guarded(made: Instrument, chance: random.Random) -> Instrument:
     """With ticks that change where prices are drawn, and a largest notional near what is drawn."""
-    tick, bands = made.tick_size_e4, []
-    for start in sorted(chance.sample(range(MIDDLE - 12, MIDDLE + 12), chance.choice((0, 1, 1, 3)))):
+    tick, bands, middle = made.tick_size_e4, [], MIDDLES[made.symbol]
+    for start in sorted(chance.sample(range(middle - 12, middle + 12), chance.choice((0, 1, 1, 3)))):
         size = tick * chance.choice((1, 2, 3, 5))
         at = start * tick // size * size
         if not bands or at > bands[-1].price_from_e4:
             bands.append(TickBand(at, size))
     top = made.max_price_e4 - made.max_price_e4 % (bands[-1].tick_size_e4 if bands else tick)
-    most = chance.choice((0, MIDDLE * tick * made.lot_size * 20))
-    reference, collar = chance.choice(((0, 0), (MIDDLE * tick + 1, 0), (MIDDLE * tick + 1, 1), (0, 1)))
+    most = chance.choice((0, middle * tick * made.lot_size * 20))
+    reference, collar = chance.choice(((0, 0), (middle * tick + 1, 0), (middle * tick + 1, 4), (0, 4)))
+    dynamic, auction_us = chance.choice(((0, 0), (1, 7), (3, 40)))
     return replace(
         made,
+        dynamic_collar_bp=dynamic,
+        volatility_auction_us=auction_us,
         tick_bands=tuple(bands),
         max_price_e4=top,
         max_notional_e4=most,
@@ -72,7 +77,7 @@ class Drawing:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.instruments = {symbol: instrument(symbol, self.chance) for symbol in SYMBOLS}
-        self.middle = dict.fromkeys(SYMBOLS, MIDDLE)
+        self.middle = dict(MIDDLES)
         self.rare = (0.1, 0.3, 0.6, 0.9)[seed % 4]
         self.controls = (0.005, 0.02)[seed % 2]
         self.auctions = (0.05, 0.15)[seed % 2]

@@ -10,6 +10,7 @@ from svc_match.core import events
 from svc_match.core.commands import OrderType, Side, TimeInForce
 from svc_match.core.events import DoneReason, RestateReason
 from svc_match.core.instrument import AuctionKind, Phase
+from svc_match.core.timers import VOLATILITY_ENDS
 from tests.svc_match.oracle.book import BOTH, DECREMENT, NEWEST, OLDEST, Book
 from tests.svc_match.oracle.orders import Order
 from tests.svc_match.oracle.trading import Trading
@@ -88,6 +89,8 @@ class Auctions(Trading):
         self.full = 0
         self.uncrossing: tuple[Book, Phase] | None = None
         self._changed: dict[int, None] = {}
+        self.now_us = 0
+        self.timers: dict[tuple[int, int], int] = {}  # when each kind and key is due
 
     # Orders on their way in
 
@@ -224,6 +227,7 @@ class Auctions(Trading):
 
     def _enter(self, book: Book, phase: Phase, auction: int = 0) -> None:
         """The book is in another phase; an auction is its own until it is uncrossed, or the date closes."""
+        self.timers.pop((VOLATILITY_ENDS, book.number), None)
         book.phase = phase
         book.auction = auction or book.auction
         if phase != Phase.AUCTION:
@@ -235,6 +239,11 @@ class Auctions(Trading):
         if auction == AuctionKind.CLOSING:
             self._begin_closing(book)
         self._looked_at(book)
+
+    def _interrupt(self, book: Book) -> None:
+        """Continuous trading gives way to an auction, which ends after its time."""
+        self._enter(book, Phase.AUCTION, AuctionKind.VOLATILITY)
+        self.timers[VOLATILITY_ENDS, book.number] = self.now_us + book.instrument.volatility_auction_us
 
     # What everyone sees of it
 

@@ -8,7 +8,9 @@ from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Iterator
 from copy import copy
+from fractions import Fraction
 from itertools import islice
+from math import ceil, floor
 from typing import NamedTuple, TypeAlias
 
 from chassis.units import FEE_SCALE
@@ -240,6 +242,14 @@ class Book:
             return -(reference_e4 * (share - BASIS_POINTS) // (BASIS_POINTS * tick)) * tick
         bound_e4 = reference_e4 * (BASIS_POINTS + share) // (BASIS_POINTS * tick) * tick
         return min(bound_e4, price_e4 or bound_e4)
+
+    def wall_key(self, side: int, limit_key: int) -> int:
+        """As `limit_key`, and no farther from the last trade, or before the first from the reference price, than the collar."""
+        price_e4, collar_bp = self.last_e4 or self.reference_e4, self.instrument.dynamic_collar_bp
+        if not price_e4 or not collar_bp:
+            return limit_key
+        away_e4 = Fraction(price_e4 * collar_bp, 10_000)
+        return max(limit_key, ceil(price_e4 - away_e4) if side == SELL else -floor(price_e4 + away_e4))
 
     def meets(self, side: int, price_e4: int) -> bool:
         """Whether an order of `side` with this bound finds what it can trade with."""

@@ -43,7 +43,7 @@ from svc_match.core.events import (
 )
 from svc_match.core.identity import IDENTITY_LIMIT
 from svc_match.core.instrument import Instrument, Listing, Phase, bound_by_orders, told, wrong_field
-from svc_match.core.timers import UNCROSSING, Due
+from svc_match.core.timers import UNCROSSING, VOLATILITY_ENDS, Due
 from tests.svc_match.oracle.auction import Auctions
 from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.identities import Identities
@@ -94,8 +94,10 @@ class Engine(Auctions):
         self.date_opened_sequence = 0
         self.books: dict[str, Book] = {}
         self.identities = Identities()
-        self.timers: dict[tuple[int, int], int] = {}  # when each kind and key is due
-        self.timed: dict[int, Callable[[Due, int], object]] = {UNCROSSING: lambda _due, _room: self._go_on()}
+        self.timed: dict[int, Callable[[Due, int], object]] = {
+            UNCROSSING: lambda _due, _room: self._go_on(),
+            VOLATILITY_ENDS: lambda due, _room: self._change_phase(self.numbered[due.key], Phase.OPEN, 0),
+        }
         self.busted: list[int] = []
 
     def apply(
@@ -108,6 +110,7 @@ class Engine(Auctions):
         self._events, self._public = [], {}
         results: list[events.Result] = []
         self.full = self.sequence + events_limit
+        self.now_us = time_us
         self._do_due(time_us, events_limit)
         for command in commands:
             if len(self._events) >= events_limit:

@@ -14,7 +14,7 @@ from svc_match.core.events import (
     RestateReason,
 )
 from svc_match.core.instrument import Phase
-from tests.svc_match.oracle.book import Book, Budget, Fill, Outcome
+from tests.svc_match.oracle.book import Book, BookSide, Budget, Fill, Outcome
 from tests.svc_match.oracle.orders import Order
 
 BUY = Side.BUY
@@ -41,19 +41,22 @@ class Trading:
         """An order trades what it can at once; the rest stands, or is done."""
         bound_e4 = book.protected(order.side, order.price_e4) if kind == MARKET else order.price_e4
         other, limit_key = book.opposite(order.side), book.limit_key(order.side, bound_e4)
-        meets = book.meets(order.side, bound_e4)
+        wall_key = book.wall_key(order.side, limit_key)
+        meets = bool(other.keys) and other.keys[-1] >= wall_key
         if kind == MARKET_TO_LIMIT and meets:
-            limit_key = other.keys[-1]
+            limit_key = wall_key = other.keys[-1]
         budget = _budget(book, order, amount_e4)
         if minimum or time_in_force == FOK:
-            there = other.would_trade(order, limit_key, budget) if meets else 0
+            there = other.would_trade(order, wall_key, budget) if meets else 0
             if there < minimum:
                 self._done(order, DoneReason.MINIMUM_QUANTITY)
                 return
             meets = meets and (time_in_force != FOK or there == order.open)
         if meets:
-            for outcome in other.meet(order, limit_key, budget):
+            for outcome in other.meet(order, wall_key, budget):
                 self._tell(book, order, outcome)
+        goes_on = order.open and not order.ended and time_in_force != FOK
+        behind = goes_on and _goes_on(book, other, (limit_key, wall_key), budget)
         if order.ended:
             pass
         elif not order.open:
@@ -64,7 +67,13 @@ class Trading:
             self._rest(book, order)
         else:
             self._done(order, DoneReason.IMMEDIATE)
+        if behind:
+            self._interrupt(book)
         self._publish_levels(book)
+
+    def _interrupt(self, book: Book) -> None:
+        """Continuous trading gives way to an auction."""
+        raise NotImplementedError
 
     def _tell(self, book: Book, taker: Order, outcome: Outcome) -> None:
         """The events of a trade, or of what happened instead."""
@@ -146,8 +155,9 @@ class Trading:
         """Executes the stops whose condition holds, then those whose condition holds then, until none does."""
         while book.phase == OPEN and (triggered := book.triggered()):
             for order in triggered:
+                if book.phase != OPEN:
+                    return
                 book.stops.remove(order)
-            for order in triggered:
                 self._restate(order, RestateReason.TRIGGERED)
                 self._arrive(book, order, order.becomes, DAY if order.becomes == LIMIT else IOC)
 
@@ -168,6 +178,15 @@ class Trading:
             quantity, count = (level.quantity, len(level.displayed)) if level is not None else (0, 0)
             self._show(book, _new(events.LevelChanged, (self.sequence, side, price_e4, quantity, count)))
         self._touched = {}
+
+
+def _goes_on(book: Book, other: BookSide, keys: tuple[int, int], budget: Budget | None) -> bool:
+    """Whether what arrived would go on with what stands behind the wall, within its limit and what it may spend."""
+    limit_key, wall_key = keys
+    if not other.keys or not limit_key <= other.keys[-1] < wall_key:
+        return False
+    lot_size = book.instrument.lot_size
+    return budget is None or budget.affordable(other.sign * other.keys[-1], lot_size) == lot_size
 
 
 def _budget(book: Book, order: Order, amount_e4: int) -> Budget | None:

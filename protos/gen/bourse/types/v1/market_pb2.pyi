@@ -54,7 +54,7 @@ LISTING_SUSPENDED: Listing
 LISTING_DELISTED: Listing
 
 class Instrument(_message.Message):
-    __slots__ = ("symbol", "currency", "tick_size_e4", "lot_size", "min_price_e4", "max_price_e4", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard", "market_protection_bp", "tick_bands", "max_notional_e4", "reference_price_e4", "static_collar_bp")
+    __slots__ = ("symbol", "currency", "tick_size_e4", "lot_size", "min_price_e4", "max_price_e4", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard", "market_protection_bp", "tick_bands", "max_notional_e4", "reference_price_e4", "static_collar_bp", "dynamic_collar_bp", "volatility_auction_us")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     TICK_SIZE_E4_FIELD_NUMBER: _ClassVar[int]
@@ -70,6 +70,8 @@ class Instrument(_message.Message):
     MAX_NOTIONAL_E4_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
     STATIC_COLLAR_BP_FIELD_NUMBER: _ClassVar[int]
+    DYNAMIC_COLLAR_BP_FIELD_NUMBER: _ClassVar[int]
+    VOLATILITY_AUCTION_US_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     currency: str
     tick_size_e4: int
@@ -85,7 +87,9 @@ class Instrument(_message.Message):
     max_notional_e4: int
     reference_price_e4: int
     static_collar_bp: int
-    def __init__(self, symbol: _Optional[str] = ..., currency: _Optional[str] = ..., tick_size_e4: _Optional[int] = ..., lot_size: _Optional[int] = ..., min_price_e4: _Optional[int] = ..., max_price_e4: _Optional[int] = ..., max_quantity: _Optional[int] = ..., maker_fee_e6: _Optional[int] = ..., taker_fee_e6: _Optional[int] = ..., shard: _Optional[int] = ..., market_protection_bp: _Optional[int] = ..., tick_bands: _Optional[_Iterable[_Union[TickBand, _Mapping]]] = ..., max_notional_e4: _Optional[int] = ..., reference_price_e4: _Optional[int] = ..., static_collar_bp: _Optional[int] = ...) -> None: ...
+    dynamic_collar_bp: int
+    volatility_auction_us: int
+    def __init__(self, symbol: _Optional[str] = ..., currency: _Optional[str] = ..., tick_size_e4: _Optional[int] = ..., lot_size: _Optional[int] = ..., min_price_e4: _Optional[int] = ..., max_price_e4: _Optional[int] = ..., max_quantity: _Optional[int] = ..., maker_fee_e6: _Optional[int] = ..., taker_fee_e6: _Optional[int] = ..., shard: _Optional[int] = ..., market_protection_bp: _Optional[int] = ..., tick_bands: _Optional[_Iterable[_Union[TickBand, _Mapping]]] = ..., max_notional_e4: _Optional[int] = ..., reference_price_e4: _Optional[int] = ..., static_collar_bp: _Optional[int] = ..., dynamic_collar_bp: _Optional[int] = ..., volatility_auction_us: _Optional[int] = ...) -> None: ...
 
 class TickBand(_message.Message):
     __slots__ = ("price_from_e4", "tick_size_e4")
