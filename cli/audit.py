@@ -40,6 +40,7 @@ class Audit:
     fills: int = 0
     shares: int = 0
     restated: int = 0
+    auctioned: int = 0
     cancelled: dict[int, int] = field(default_factory=dict)
     open_orders: set[int] = field(default_factory=set)
     results: dict[tuple[int, int], tuple[str, str, int]] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class Audit:
             if kind == "trade":
                 self.fills += 1
                 self.shares += event.trade.quantity
+                self.auctioned += event.trade.auction
             elif kind == "restated":
                 self.restated += 1
             else:

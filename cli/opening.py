@@ -30,6 +30,14 @@ async def open_market(
     operator: Operator, instruments: Sequence[market_pb2.Instrument], endowments: Sequence[Endowment], trading_date: int
 ) -> None:
     """All of it, in order; again it changes nothing. Raises Refusal and Unreachable."""
+    await prepare_market(operator, instruments, endowments, trading_date)
+    await operator.set_phase(market_pb2.PHASE_OPEN)
+
+
+async def prepare_market(
+    operator: Operator, instruments: Sequence[market_pb2.Instrument], endowments: Sequence[Endowment], trading_date: int
+) -> None:
+    """All but the phase."""
     for instrument in instruments:
         await operator.add_instrument(instrument)
     for endowment in endowments:
@@ -39,7 +47,6 @@ async def open_market(
             for asset, amount in endowment.assets.items():
                 await operator.deposit(f"open-{account}-{asset}"[:36], account, asset, amount)
     await operator.open_date(trading_date)
-    await operator.set_phase(market_pb2.PHASE_OPEN)
 
 
 async def seen_open(client: Client, symbols: Sequence[str], trading_date: int) -> None:

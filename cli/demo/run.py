@@ -20,10 +20,11 @@ from cli.audit import Audit
 from cli.clients import broker, operator, running
 from cli.demo import release
 from cli.demo.agents import START_PRICES_E4, TICK_E4, Agent, Top, cast, drift
+from cli.demo.auction import auction
 from cli.demo.screen import Screen
 from cli.demo.trading import Tally, follow_depth, follow_tops, follow_trades, trade
 from cli.machine import Machine, MachineError
-from cli.opening import Endowment, open_market, seen_open, today
+from cli.opening import Endowment, prepare_market, seen_open, today
 from cli.reconcile.run import reconcile
 from cli.reconcile.settled import wait_settled
 from cli.report import Report, latency
@@ -57,15 +58,18 @@ async def run(machine: Machine, plan: Plan, console: Console) -> Report:
             [agent.account for agent in agents], {CURRENCY: CASH_E4, **dict.fromkeys(fair_e4, SHARES)}
         )
         instruments = [instrument(symbol, number % shards) for number, symbol in enumerate(sorted(fair_e4))]
-        await open_market(staff, instruments, [endowment], today())
+        await prepare_market(staff, instruments, [endowment], today())
+        await auction(machine, staff, agents, fair_e4, tally, market_pb2.AUCTION_KIND_OPENING)
         console.print(f"{len(agents)} participants trade {', '.join(sorted(fair_e4))} for {plan.seconds:.0f} s")
         seconds, moved = await session(machine, plan, agents, screen, tally, fair_e4)
-        console.print("Order entry has stopped; waiting for settlement")
+        await auction(machine, staff, agents, fair_e4, tally, market_pb2.AUCTION_KIND_CLOSING)
+        console.print("Order entry has stopped after the closing auction; waiting for settlement")
         await wait_settled(machine.home.folder, SETTLE_SECONDS)
         audit = await audited(staff)
     console.print("Reconciling")
     reconciliation = await reconcile(machine.home.folder)
     problems = list(tally.problems) + [f"no trade in the session (seed {plan.seed})"] * (not audit.fills)
+    problems += [f"an auction did not trade (seed {plan.seed})"] * (audit.auctioned < 2 * len(fair_e4))
     problems += [f"the exchange changed no order in the session (seed {plan.seed})"] * (not audit.restated)
     problems += [f"of {len(agents)} sessions {moved} streams moved there and back"] * (plan.release and not all(moved))
     return Report(

@@ -31,6 +31,9 @@ POSTING_FIELDS = ("debit_account", "credit_account", "asset", "amount", "kind")
 REFERENCE_FIELDS = ("kind", "encoded")
 PUBLIC_TRADE_FIELDS = ("symbol", "price_e4", "quantity", "taker_side", "auction", "time_us")
 BUY = market_pb2.SIDE_BUY
+UNPRICED = (command_pb2.ORDER_TYPE_MARKET, command_pb2.ORDER_TYPE_MARKET_TO_LIMIT)
+AT_CLOSE = command_pb2.TIME_IN_FORCE_AT_CLOSE
+CLOSING = market_pb2.AUCTION_KIND_CLOSING
 STOPS = (command_pb2.ORDER_TYPE_STOP, command_pb2.ORDER_TYPE_STOP_LIMIT)
 NO_TERMS = (0,) * len(TERMS)
 
@@ -57,7 +60,7 @@ class OpenOrder:
         *("executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4"),
         *("create_time_us", "update_time_us", "last_sequence"),
         *("held_price_e4", "held_fee_e6", "held_amount_e4"),
-        *("terms", "display_quantity", "hidden", "waits", "peak", "triggered"),
+        *("terms", "display_quantity", "hidden", "waits", "priced", "peak", "triggered"),
     )
 
     def __init__(self, event: events_pb2.OrderAccepted, trading_date: int, time_us: int, sequence: int) -> None:
@@ -82,6 +85,9 @@ class OpenOrder:
             *(event.minimum_quantity, event.self_trade_prevention, event.trailing_amount_e4, event.trailing_bp),
         )
         self.waits = event.type in STOPS
+        self.priced = (
+            event.type not in UNPRICED
+        )  # It has a place at a price; else it stands in front of all, or for later.
         self.triggered = False
         self.peak = 0  # Of an iceberg: what it displays.
         self.refresh()
@@ -108,7 +114,7 @@ class OpenOrder:
     @property
     def displayed(self) -> int:
         """The shares that are in the public book."""
-        if self.hidden or self.waits:
+        if self.hidden or self.waits or not self.priced:
             return 0
         return self.peak if self.display_quantity else self.open_quantity
 
@@ -151,6 +157,7 @@ class Fold:
         self.told = Told(keep)
         self.positions: defaultdict[tuple[str, str], int] = defaultdict(int)  # (account, asset) -> received in trades
         self.currencies: dict[str, str] = {}
+        self.auctions: dict[str, int] = {}  # Of each instrument what its auction is for, 0 where there is none.
         self.counts: Counter[str] = Counter()
         self.busts: dict[int, Busted] = {}  # Of each order that has some.
         self._busted: set[int] = set()  # Trades, by sequence.
@@ -162,7 +169,7 @@ class Fold:
             "instrument_added": self._instrument_added,
             "instrument_changed": partial(self._shown_as_it_is, "instrument_changed"),
             "listing_changed": partial(self._shown_as_it_is, "listing_changed"),
-            "phase_changed": partial(self._shown_as_it_is, "phase_changed"),
+            "phase_changed": self._phase_changed,
             "accepted": self._accepted,
             "rejected": self._rejected,
             "trade": self._trade,
@@ -260,6 +267,15 @@ class Fold:
         self.currencies[event.instrument.symbol] = event.instrument.currency
         self._refer(sequence, "instrument_added", event)
 
+    def _phase_changed(self, sequence: int, event: events_pb2.PhaseChanged) -> None:
+        """What waits for the closing auction takes its place when that begins."""
+        self.auctions[event.symbol] = event.auction
+        if event.auction == CLOSING:
+            for order in self.open.values():
+                if order.time_in_force == AT_CLOSE and order.symbol == event.symbol:
+                    order.priced = order.type not in UNPRICED
+        self._refer(sequence, "phase_changed", event)
+
     def _shown_as_it_is(self, kind: str, sequence: int, event: Message) -> None:
         self._refer(sequence, kind, event)
 
@@ -275,7 +291,9 @@ class Fold:
             self._contradiction(sequence, event.order_id, order_id)
         if event.side == BUY and event.held_price_e4 != event.price_e4:
             self._contradiction(sequence, {"held_price_e4": event.held_price_e4}, {"held_price_e4": event.price_e4})
-        self.open[order_id] = OpenOrder(event, self.trading_date, self.time_us, sequence)
+        order = self.open[order_id] = OpenOrder(event, self.trading_date, self.time_us, sequence)
+        if event.time_in_force == AT_CLOSE and self.auctions.get(event.symbol) != CLOSING:
+            order.priced = False
 
     def _rejected(self, sequence: int, event: events_pb2.CommandRejected) -> None:
         self.counts["rejected"] += 1
@@ -294,10 +312,15 @@ class Fold:
         self.counts["shares"] += quantity
         maker = self._fill(sequence, trade.maker_order_id, price_e4, quantity, maker_fee_e4, trade.maker_open_quantity)
         taker = self._fill(sequence, trade.taker_order_id, price_e4, quantity, taker_fee_e4, trade.taker_open_quantity)
-        if maker is not None and maker.display_quantity:
-            self._show_less(sequence, trade.maker_order_id, maker, quantity)
-        if taker is not None:
-            taker.refresh()
+        if trade.auction:
+            for order in (maker, taker):
+                if order is not None:
+                    order.shrink()  # It trades all that it has in its place.
+        else:
+            if maker is not None and maker.display_quantity:
+                self._show_less(sequence, trade.maker_order_id, maker, quantity)
+            if taker is not None:
+                taker.refresh()
         self.trades.put(sequence, (trade.SerializeToString(deterministic=True),))
         self.tape.put(sequence, (symbol, price_e4, quantity, trade.taker_side, trade.auction, self.time_us))
         for posting in self._called_for(trade):
@@ -385,6 +408,7 @@ class Fold:
             self._contradiction(sequence, event.reason, called_for, order_id=event.order_id)
         if order.waits:
             order.waits, order.triggered = False, True
+        order.priced = order.priced or event.reason == events_pb2.RESTATE_REASON_MARKET_TO_LIMIT
         self._change(sequence, order, event)
         order.shrink()
 

@@ -14,8 +14,9 @@ import pytest
 from cli.machine import Machine
 
 REPOSITORY = Path(__file__).parents[2]
-MARKET, BROKER, CURL, RELEASE = (
+MARKET, DAY, BROKER, CURL, RELEASE = (
     "A market in a minute",
+    "A trading day",
     "For a broker",
     "With curl, or with grpcurl",
     "For a release engineer",
@@ -81,6 +82,13 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     finally:
         terminal.machine.stop()
         terminal.machine.home.remove()
+
+
+def test_a_day_has_its_auctions(terminal: Terminal) -> None:
+    """From the opening auction to the closing one; all is reconciled."""
+    printed = "".join([terminal.type(block) for block in blocks(section(DAY))])
+    assert "auction: 200 at" in printed
+    assert "clean: no breaks" in printed
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from bourse.order.v1 import order_pb2
 from bourse.types.v1 import market_pb2
 from bourse_sdk import (
     Cancel,
@@ -383,6 +384,52 @@ async def test_it_is_clean_while_orders_flow(exchange: Exchange) -> None:
         await trading
     assert [outcome.breaks for outcome in outcomes] == [()] * 4
     assert outcomes[-1].counts["trades"] > outcomes[0].counts["trades"]
+
+
+async def test_it_is_clean_in_auctions_and_after_them(exchange: Exchange) -> None:
+    """While orders are collected, of which some are in no depth, when they have traded, and when a closing auction has."""
+    seller, buyer = await exchange.join(), await exchange.join()
+    collected, late = TimeInForce.GOOD_FOR_AUCTION, TimeInForce.AT_CLOSE
+    volatility, closing = market_pb2.AUCTION_KIND_VOLATILITY, market_pb2.AUCTION_KIND_CLOSING
+    async with (
+        exchange.operator() as operator,
+        exchange.broker(seller.split("/")[0]) as selling,
+        exchange.broker(buyer.split("/")[0]) as buying,
+    ):
+        await operator.set_phase(market_pb2.PHASE_AUCTION, "ACME", auction=volatility)
+        placed = await selling.submit_many(
+            [
+                Place(seller, "ACME", Side.SELL, 60, 90 * UNIT, display_quantity=20),
+                Place(seller, "ACME", Side.SELL, 30, type=OrderType.MARKET),
+                Place(seller, "ACME", Side.SELL, 15, type=OrderType.MARKET, time_in_force=late),
+                Place(seller, "ACME", Side.SELL, 10, 90 * UNIT, hidden=True),
+            ]
+        )
+        placed += await buying.submit_many(
+            [
+                Place(buyer, "ACME", Side.BUY, 200, 141 * UNIT, time_in_force=collected),
+                Place(buyer, "ACME", Side.BUY, 50, 142 * UNIT, OrderType.MARKET_TO_LIMIT),
+                Place(buyer, "ACME", Side.BUY, 40, 90 * UNIT, time_in_force=late),
+            ]
+        )
+        assert {result.outcome for result in placed} == {Outcome.ACCEPTED}
+        await wait_settled(exchange.home, SETTLE_SECONDS)
+        told = (await operator.depth("ACME")).indicative
+        assert (await found(exchange)).breaks == ()
+        await operator.set_phase(market_pb2.PHASE_OPEN, "ACME")
+        outcome = await found(exchange)
+        trades = [trade async for trade in operator.trades("ACME") if trade.auction]
+        assert (outcome.breaks, {trade.price_e4 for trade in trades}) == ((), {told.price_e4})
+        assert sum(trade.quantity for trade in trades) == told.quantity > 100
+        for phase, kind in (
+            (market_pb2.PHASE_AUCTION, closing),
+            (market_pb2.PHASE_CLOSED, 0),
+            (market_pb2.PHASE_OPEN, 0),
+        ):
+            await operator.set_phase(phase, "ACME", auction=kind)
+            assert (await found(exchange)).breaks == ()
+        orders = [await selling.get_order(placed[2].order_id), await buying.get_order(placed[6].order_id)]
+    assert {order.state for order in orders} <= {order_pb2.ORDER_STATE_FILLED, order_pb2.ORDER_STATE_CANCELLED}
 
 
 async def test_a_bust_is_settled_by_the_next_svc_ledger(exchange: Exchange) -> None:

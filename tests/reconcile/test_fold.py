@@ -161,6 +161,26 @@ class Journal:
         )
         return taker + 1
 
+    def phase(self, phase: market_pb2.Phase, auction: market_pb2.AuctionKind) -> None:
+        """The phase changes."""
+        changed = events_pb2.PhaseChanged(symbol="ACME", phase=phase, auction=auction)
+        public = events_pb2.MarketDataEvent(sequence=self.sequence + 1, phase_changed=changed)
+        self.write(events_pb2.ExecutionEvent(phase_changed=changed), public=(public,))
+
+    def uncross(self, maker: int, taker: int, quantity: int, left: int) -> None:
+        """A trade of an auction at 10.05 between an order of Ben and a younger buy of Ann, which is filled then."""
+        trade = events_pb2.Trade(symbol="ACME", price_e4=100_500, quantity=quantity, auction=True, taker_side=BUY)
+        trade.maker_order_id, trade.maker_account, trade.maker_open_quantity = maker, BEN, left
+        trade.taker_order_id, trade.taker_account = taker, ANN
+        filled = events_pb2.OrderDone(order_id=taker, account=ANN, symbol="ACME", executed_quantity=quantity)
+        filled.reason = events_pb2.DONE_REASON_FILLED
+        public = events_pb2.PublicTrade(price_e4=100_500, quantity=quantity, taker_side=BUY, auction=True)
+        self.write(
+            events_pb2.ExecutionEvent(trade=trade),
+            events_pb2.ExecutionEvent(done=filled),
+            public=(events_pb2.MarketDataEvent(sequence=self.sequence + 1, trade=public),),
+        )
+
     def bust(self, trade_sequence: int) -> int:
         """The trade, which is in the journal, is busted; the sequence of that."""
         batch = next(one for one in self.batches if one.first_sequence <= trade_sequence <= one.last_sequence)
@@ -664,6 +684,27 @@ def test_the_public_are_told_what_happened(day: Day) -> None:
     day.quotes.trades[0].trade.quantity = 41
     day.quotes.books[0].asks[0].quantity = 54
     assert day.reconcile().found == {"feed_trade": 1, "feed_depth": 1}
+
+
+def test_an_auction_trades_what_stands_and_what_is_not_displayed() -> None:
+    """An iceberg with all that it has, a MARKET order that is in no depth, and one that waits for the closing auction: the books are
+    what is displayed meanwhile.
+    """
+    journal, day = Journal(), market_pb2.AUCTION_KIND_CLOSING
+    journal.open()
+    auction, at_close = command_pb2.TIME_IN_FORCE_GOOD_FOR_AUCTION, command_pb2.TIME_IN_FORCE_AT_CLOSE
+    iceberg = journal.accept(BEN, SELL, 100_000, 30, 12, display_quantity=12)
+    late = journal.accept(ANN, BUY, 101_000, 25, 0, time_in_force=at_close)
+    assert folded(journal)[0].books() == {"ACME": {(SELL, 100_000): (12, 1)}}
+    journal.phase(market_pb2.PHASE_AUCTION, day)
+    market = journal.accept(ANN, BUY, 102_000, 3, 0, type=command_pb2.ORDER_TYPE_MARKET, time_in_force=auction)
+    books = {(SELL, 100_000): (12, 1), (BUY, 101_000): (25, 1)}
+    assert folded(journal)[0].books() == {"ACME": books}
+    journal.uncross(iceberg, market, 3, 27)
+    journal.uncross(iceberg, late, 25, 2)
+    fold, breaks = folded(journal)
+    assert (breaks.found, fold.books()) == ({}, {"ACME": {(SELL, 100_000): (2, 1)}})
+    assert fold.counts["trades"] == 2
 
 
 def test_what_an_auction_would_do_is_compared(day: Day) -> None:
