@@ -162,8 +162,8 @@ class Operator:
 
     async def set_listing(self, symbol: str, listing: market_pb2.Listing) -> int:
         """Suspends an instrument, lists it again, or delists it for ever; its shard's sequence then."""
-        shard = await self._shard_of(symbol)
         request = make(match_pb2.SetListingRequest, symbol=symbol, listing=listing)
+        shard = await self._shard_of(symbol)
         response: match_pb2.SetListingResponse = await self._connection.call(
             self._matches[shard].SetListing, request, seconds=DATE_SECONDS
         )
