@@ -140,10 +140,10 @@ class Books:
         self.identity_base = shard << 48
         self.sequence = 0
         self.index = Index(ring)
-        self._orders = Words(1_024 * w.ORDER_WORDS)
+        self._orders = Words(w.FIRST_ORDERS * w.ORDER_WORDS)
         self._books = Words(64 * w.BOOK_WORDS)
         self._sides = Words(128 * w.SIDE_WORDS)
-        self._levels = Words(4_096 * w.LEVEL_WORDS)
+        self._levels = Words(w.FIRST_LEVELS * w.LEVEL_WORDS)
         self._bits = Words(64)
         self._parts = Words(64)
         self._out = Words(65_536)

@@ -135,6 +135,10 @@ F_TRAILING_BP = 41
 F_TIME_IN_FORCE = 20
 F_POST_ONLY = 21
 
+# The pools that are read at random begin with some huge pages.
+FIRST_ORDERS = 65_536
+FIRST_LEVELS = 262_144
+
 # An order: a cache line. A free one has id 0, and the next free slot in its links.
 ORDER_WORDS = 8
 O_ID = 0
@@ -170,7 +174,7 @@ PEAKS_LIMIT = 100  # times that an iceberg's peak may go into its quantity
 
 # The index of orders by id.
 SEQUENCE = 0xFFFFFFFFFFFF
-FIRST_RING = 262_144  # places, int32 each
+FIRST_RING = 524_288  # places, int32 each
 RING_MOVED = 16  # places that move to a larger ring with each order
 
 # A level: its oldest and newest displayed order, how many they are, and what is displayed; the same of its hidden orders.
@@ -195,20 +199,20 @@ S_LEVELS = 5  # how many levels of the window hold orders
 S_FAR = 6  # how many levels hold orders outside it
 S_SPECIAL = 7  # how many hidden orders and icebergs stand
 
-# A book.
+# A book: what every order looks at stands in the first cache line.
 BOOK_WORDS = 32
 B_TICK_SIZE = 0
 B_RECIPROCAL = 1  # 2**62 / tick size, rounded up: a division becomes a product
 B_LOT_SIZE = 2
-B_MIN_PRICE = 3
+B_OPEN_PRICE = 3  # the lowest price while the book is open and not guarded, else NO_LIMIT
 B_MAX_PRICE = 4
 B_MAX_QUANTITY = 5
-B_MAKER_FEE = 6
-B_TAKER_FEE = 7
+B_PUBLIC = 6  # the number of its last public event
+B_LAST = 7  # the price of the date's last trade, 0 for none
 B_PHASE = 8
-B_PUBLIC = 9  # the number of its last public event
-B_OPEN_PRICE = 10  # the lowest price while the book is open and not guarded, else NO_LIMIT
-B_LAST = 11  # the price of the date's last trade, 0 for none
+B_MAKER_FEE = 9
+B_MIN_PRICE = 10
+B_TAKER_FEE = 11
 B_STOPS = 12  # how many stops wait
 B_PROTECTION = 13  # how far a market order trades from the reference price, in 1/10 000 of it, 0 for any distance
 B_GUARDED = 14  # whether protection.py has rules for it
