@@ -12,10 +12,12 @@ from bourse.match.v1 import events_pb2, match_pb2
 from bourse.types.v1 import market_pb2
 from chassis.errors import from_rpc_error
 from cli.machine import Machine
+from svc_match.core.engine import ROW_EVENTS_LIMIT
 from tests.servers import Database
 from tests.svc_match.shard import Process, cancel, instrument, outcomes, place, running
 
 BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
+AUCTION_ORDERS = 6_000  # of each side
 LOAD_BATCHES = 60
 LOAD_COMMANDS = 25
 TAKEOVER_SECONDS = 20
@@ -60,6 +62,36 @@ async def test_orders_trade_and_survive_a_kill(machine: Machine, postgres: Datab
         assert after.sequence > before.sequence
         assert list(await process.submit(*orders)) == list(first)
         assert outcomes(await process.submit(cancel(first[2].order_id))) == ["CANCELLED"]
+
+
+async def test_an_auction_is_uncrossed_in_rows(machine: Machine, postgres: Database) -> None:
+    """Rule 5.1.5: one call uncrosses however many orders; what it would do is in the depth before, and the rows are replayed."""
+    opening = match_pb2.SetPhaseRequest(
+        symbol="ACME", phase=market_pb2.PHASE_AUCTION, auction=market_pb2.AUCTION_KIND_OPENING
+    )
+    async with running(machine, postgres) as process:
+        await process.open("ACME")
+        await process.operator.SetPhase(opening)
+        for side in (BUY, SELL):
+            for _ in range(AUCTION_ORDERS // 3_000):
+                assert set(outcomes(await process.submit(*(place("ACME", side, 10_000, 1) for _ in range(3_000))))) == {
+                    "ACCEPTED"
+                }
+        depth = await process.operator.GetDepth(match_pb2.GetDepthRequest(symbol="ACME"))
+        assert (depth.indicative.price_e4, depth.indicative.quantity) == (10_000, AUCTION_ORDERS)
+        (state,) = (await process.operator.ListInstruments(match_pb2.ListInstrumentsRequest())).instruments
+        assert (state.phase, state.auction) == (market_pb2.PHASE_AUCTION, market_pb2.AUCTION_KIND_OPENING)
+        collected = await process.state()
+        await process.operator.SetPhase(match_pb2.SetPhaseRequest(symbol="ACME", phase=market_pb2.PHASE_OPEN))
+        told = [event.WhichOneof("event") for event in await process.executions(collected.sequence + 1)]
+        told = [kind for kind in told if kind != "tick"]
+        assert len(told) == 3 * AUCTION_ORDERS + 1 > ROW_EVENTS_LIMIT
+        assert told[-1] == "phase_changed"
+        depth = await process.operator.GetDepth(match_pb2.GetDepthRequest(symbol="ACME"))
+        assert not depth.HasField("indicative")
+        process.kill()
+        await process.start()
+        assert (await process.state()).open_orders == 0
 
 
 async def test_a_second_process_fences_the_first(machine: Machine, postgres: Database) -> None:
