@@ -4,6 +4,7 @@ from svc_match.core cimport bits
 from svc_match.core cimport layout as w
 from svc_match.core.arrival cimport Arrival
 from svc_match.core.books cimport Books
+from svc_match.core.indication cimport Indication
 from svc_match.core.standing cimport Standing
 
 
@@ -12,7 +13,8 @@ cdef class Auction:
     cdef Books books
     cdef Standing standing
     cdef Arrival arrival
-    cdef dict own, front, shown, changed, levels
+    cdef readonly Indication indication
+    cdef dict own, front, levels
     cdef list first
     cdef readonly Py_ssize_t book, following, price
 
@@ -63,19 +65,5 @@ cdef class Auction:
     cdef Py_ssize_t _flags(self, Py_ssize_t slot) noexcept
     @cython.locals(s=cython.Py_ssize_t, tick=cython.Py_ssize_t)
     cdef Py_ssize_t _publish(self) except -1
-    cdef Py_ssize_t touched(self, Py_ssize_t book) except -1
-    @cython.locals(book=cython.Py_ssize_t)
-    cpdef Py_ssize_t indicate(self) except -1
-    @cython.locals(tick=cython.Py_ssize_t, quantity=cython.Py_ssize_t, side=cython.Py_ssize_t, surplus=cython.Py_ssize_t, n=cython.Py_ssize_t)
-    cdef Py_ssize_t _indicated(self, Py_ssize_t book, tuple found) except -1
-    @cython.locals(tick=cython.Py_ssize_t)
-    cpdef tuple indication(self, Py_ssize_t book)
-    cpdef Py_ssize_t forget(self, Py_ssize_t book) except -1
     cpdef tuple under_way(self)
     cpdef Py_ssize_t restore(self, Py_ssize_t book, Py_ssize_t following, Py_ssize_t price) except -1
-    @cython.locals(bids=cython.Py_ssize_t, asks=cython.Py_ssize_t, best_bid=cython.Py_ssize_t, best_ask=cython.Py_ssize_t, last=cython.Py_ssize_t, unlimited=cython.Py_ssize_t, slot=cython.Py_ssize_t, highest=cython.Py_ssize_t, tick=cython.Py_ssize_t, total=cython.Py_ssize_t, wanted=cython.Py_ssize_t, enough=cython.bint, there=cython.Py_ssize_t, offered=cython.Py_ssize_t)
-    cdef tuple _find(self, Py_ssize_t book)
-    @cython.locals(most=cython.Py_ssize_t, least=cython.Py_ssize_t, highest=cython.Py_ssize_t, lowest=cython.Py_ssize_t, above=cython.Py_ssize_t, below=cython.Py_ssize_t, offered=cython.Py_ssize_t, wanted=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t, tick=cython.Py_ssize_t, volume=cython.Py_ssize_t, surplus=cython.Py_ssize_t)
-    cdef Py_ssize_t _best(self, list ticks, dict demand, dict supply, Py_ssize_t total, Py_ssize_t last) except -1
-    @cython.locals(level=cython.Py_ssize_t, found=cython.Py_ssize_t, queue=cython.Py_ssize_t, slot=cython.Py_ssize_t)
-    cdef Py_ssize_t _there(self, Py_ssize_t s, Py_ssize_t tick) except -1

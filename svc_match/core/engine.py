@@ -115,7 +115,7 @@ class Book:
     @property
     def indication(self) -> tuple[int, int, int, int]:
         """What that would do: price_e4, quantity, side and quantity of the surplus; all 0 where nothing would trade."""
-        found: tuple[int, int, int, int] = self._special.auction.indication(self.number)
+        found: tuple[int, int, int, int] = self._special.auction.indication.told(self.number)
         return found
 
     @property
@@ -216,7 +216,7 @@ class Engine:
             else:
                 self._tell(commands, results)
                 results.append(self._control(command))
-        self.special.auction.indicate()
+        self.special.auction.indication.indicate(self.special.auction.book)
         self._tell(commands, results)
         trading_date = date_before or self.trading_date
         return Applied(
@@ -549,7 +549,7 @@ class Engine:
         self.packed.set_phase(book.number, phase, kind)
         self._announce(events.PhaseChanged(self._next(), book.instrument.symbol, phase, kind), [book])
         if phase != Phase.AUCTION:
-            self.special.auction.forget(book.number)
+            self.special.auction.indication.forget(book.number)
         elif kind == AuctionKind.CLOSING:
             self.special.auction.enter(book.number)
         self.packed.trigger(book.number)

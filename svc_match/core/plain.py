@@ -133,7 +133,7 @@ def execute(engine: Any, commands: list[Any], time_us: int, events_limit: int) -
     if packed.interrupted:
         engine.interrupted()
     if packed.waiting != 0:
-        engine.special.auction.indicate()
+        engine.special.auction.indication.indicate(engine.special.auction.book)
     return Executed(first, packed.sequence, trading_date, results, identities.taken())
 
 

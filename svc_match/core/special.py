@@ -270,7 +270,7 @@ class Special:
 
     def touched(self, book: int) -> int:
         """Something happened to a book that collects orders."""
-        return self.auction.touched(book)
+        return self.auction.indication.touched(book)
 
     def collects(self, book: int) -> bool:
         """Whether a book has orders that are for an auction only."""
