@@ -5,7 +5,19 @@ import os
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-CORE = ("books", "standing", "stops", "protection", "arrival", "indication", "auction", "special", "identity", "plain")
+CORE = (
+    "books",
+    "standing",
+    "stops",
+    "protection",
+    "arrival",
+    "indication",
+    "auction",
+    "pegs",
+    "special",
+    "identity",
+    "plain",
+)
 COMPILED = (*(f"svc_match.core.{name}" for name in CORE), "svc_match.decoder", "svc_match.encoder")
 # What books.pxd calls inline is: the compiler's own choice took a quarter longer.
 INLINE = "-DCYTHON_INLINE=inline __attribute__((always_inline))"

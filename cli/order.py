@@ -13,6 +13,7 @@ from bourse_sdk.commands import (
     Command,
     CommandResult,
     OrderType,
+    Peg,
     Place,
     PostOnly,
     Replace,
@@ -33,7 +34,11 @@ TYPES = {
     "market-to-limit": OrderType.MARKET_TO_LIMIT,
     "stop": OrderType.STOP,
     "stop-limit": OrderType.STOP_LIMIT,
+    "one-cancels-other": OrderType.ONE_CANCELS_OTHER,
+    "pegged": OrderType.PEGGED,
 }
+PRICED = (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.ONE_CANCELS_OTHER, OrderType.PEGGED)
+PEGS = {"bid": Peg.BID, "ask": Peg.ASK, "middle": Peg.MIDDLE}
 TIMES = {
     "day": TimeInForce.DAY,
     "ioc": TimeInForce.IOC,
@@ -108,8 +113,16 @@ def order() -> None:
     help="How long it stands. [default: day; of a market order as long as it can: for the auction, or ioc]",
 )
 @click.option("--amount", type=DECIMAL, default=0, help="The most that a market buy may cost with its fee.")
-@click.option("--stop-price", type=DECIMAL, default=0, help="The price that triggers a stop or stop-limit order.")
+@click.option(
+    "--stop-price",
+    type=DECIMAL,
+    default=0,
+    help="The price that triggers a stop, stop-limit or one-cancels-other order.",
+)
 @click.option("--trigger", type=click.Choice(list(TRIGGERS)), help="What reaches the stop price. [default: last-trade]")
+@click.option("--stop-limit-price", type=DECIMAL, default=0, help="The limit that a one-cancels-other order has then.")
+@click.option("--peg", type=click.Choice(list(PEGS)), help="The best price that a pegged order follows.")
+@click.option("--offset", type=DECIMAL, default=0, help="What is added to that; it may be negative.")
 @click.option("--trail", type=DECIMAL, default=0, help="The stop price follows the market, so far behind it.")
 @click.option("--trail-bp", type=int, default=0, help="The same in basis points of the price that it follows.")
 @click.option("--display", type=int, default=0, help="An iceberg: so many shares are displayed at a time.")
@@ -143,6 +156,9 @@ def place(
     amount: int,
     stop_price: int,
     trigger: str | None,
+    stop_limit_price: int,
+    peg: str | None,
+    offset: int,
     trail: int,
     trail_bp: int,
     display: int,
@@ -168,7 +184,7 @@ def place(
       bourse order place alpha/main sell 60 ACME --type stop --stop-price 50.50 --trail 1.50
       bourse order place alpha/main buy 60 ACME 52.00 --post-only slide --self-trade cancel-oldest
     """
-    if price is None and TYPES[order_type] in (OrderType.LIMIT, OrderType.STOP_LIMIT):
+    if price is None and TYPES[order_type] in PRICED:
         raise click.UsageError("name a PRICE, or another --type, such as market")
     command = Place(
         account,
@@ -190,6 +206,9 @@ def place(
         self_trade_prevention=SELF_TRADES[self_trade] if self_trade else None,
         trailing_amount_e4=trail,
         trailing_bp=trail_bp,
+        stop_limit_price_e4=stop_limit_price,
+        peg=PEGS[peg] if peg else None,
+        peg_offset_e4=offset,
     )
     send(home, token_file, as_json, command)
 
@@ -335,6 +354,11 @@ def terms(found: order_pb2.Order) -> Iterator[str]:
     if found.stop_price_e4:
         reached = "triggered at" if found.triggered else "waits for"
         yield f"{reached} {decimal_text(found.stop_price_e4)} ({word(command_pb2.StopTrigger, found.stop_trigger)})"
+    if found.stop_limit_price_e4:
+        yield f"then at {decimal_text(found.stop_limit_price_e4)}"
+    if found.peg:
+        offset = f" {decimal_text(found.peg_offset_e4)}" if found.peg_offset_e4 else ""
+        yield f"pegged to {word(command_pb2.Peg, found.peg)}{offset}"
     if found.trailing_amount_e4:
         yield f"trails by {decimal_text(found.trailing_amount_e4)}"
     if found.trailing_bp:

@@ -327,7 +327,7 @@ class Encoder:
         n = self._int(n, 0x30, c[r.R_QUANTITY])
         n = self._int(n, 0x38, e[at + 2])
         n = self._int(n, 0x40, c[r.R_HOLD])
-        n = self._int(n, 0x48, c[r.R_PRICE] if e[at] >> 8 & 255 == w.BUY else 0)
+        n = self._int(n, 0x48, e[at + 4])
         n = self._int(n, 0x50, e[at + 3])
         return self._close(0x4A, n)
 

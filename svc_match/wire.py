@@ -25,7 +25,7 @@ CLIENT_ORDER_ID = re.compile(rf"[!-~]{{1,{CLIENT_ORDER_ID_LENGTH_LIMIT}}}\Z").ma
 SYMBOL_LENGTH_LIMIT = 12
 INT32_MAX = (1 << 31) - 1
 TERMS_KNOWN = {1: 0, 2: core.FIRST_TERMS}  # how many of an order's terms the earlier semantics knew
-AUCTIONS_SINCE = 3  # the semantics that know them
+AUCTIONS_SINCE = PROTECTION_SINCE = 3  # the semantics that know them
 
 # Commands
 
@@ -39,7 +39,7 @@ _CONTROLS: dict[int, Any] = {
     21: match_pb2.SetListingRequest,
     6: events_pb2.TradeBusted,  # with the trade as the journal has it
 }
-_SUBMISSION, _SET_PHASE, _TICK = 0, 4, 5
+_SUBMISSION, _ADD_INSTRUMENT, _SET_PHASE, _TICK = 0, 3, 4, 5
 TICK = Item(core.Tick(), _ITEM_HEAD.pack(_TICK, 0))
 
 
@@ -129,6 +129,7 @@ def _terms(place: command_pb2.PlaceOrder | events_pb2.OrderAccepted) -> core.Ter
     terms = core.Terms(
         place.stop_price_e4, place.stop_trigger, place.display_quantity, int(place.hidden), place.post_only,
         place.minimum_quantity, place.self_trade_prevention, place.trailing_amount_e4, place.trailing_bp,
+        place.stop_limit_price_e4, place.peg, place.peg_offset_e4,
     )  # fmt: skip
     return core.PLAIN if terms == core.PLAIN else terms
 
@@ -215,6 +216,8 @@ def items(encoded: bytes, read: Callable[[bytes], Any] = read_submission, semant
             message = _CONTROLS[kind].FromString(body)
             if semantics < AUCTIONS_SINCE and kind == _SET_PHASE:
                 message.ClearField("auction")
+            if semantics < PROTECTION_SINCE and kind == _ADD_INSTRUMENT:
+                message.instrument.ClearField("market_protection_bp")
             found.append(control(message))
     return found
 
@@ -303,7 +306,8 @@ def _put_accepted(message: events_pb2.ExecutionEvent, event: events.Accepted) ->
     if terms is not core.PLAIN:
         (
             to.stop_price_e4, to.stop_trigger, to.display_quantity, hidden, to.post_only, to.minimum_quantity,
-            to.self_trade_prevention, to.trailing_amount_e4, to.trailing_bp,
+            to.self_trade_prevention, to.trailing_amount_e4, to.trailing_bp, to.stop_limit_price_e4,
+            to.peg, to.peg_offset_e4,
         ) = terms  # type: ignore[assignment]  # fmt: skip
         to.hidden = bool(hidden)
 

@@ -117,6 +117,9 @@ class OrderRow(NamedTuple):
     self_trade_prevention: int = 0
     trailing_amount_e4: int = 0
     trailing_bp: int = 0
+    stop_limit_price_e4: int = 0
+    peg: int = 0
+    peg_offset_e4: int = 0
     triggered: bool = False
     done_reason: int = 0
     busted_quantity: int = 0

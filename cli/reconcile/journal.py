@@ -20,7 +20,8 @@ FEES = "exchange/fees"
 SOURCE = "journal"
 TERMS = (
     *("stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity"),
-    *("self_trade_prevention", "trailing_amount_e4", "trailing_bp"),
+    *("self_trade_prevention", "trailing_amount_e4", "trailing_bp", "stop_limit_price_e4"),
+    *("peg", "peg_offset_e4"),
 )
 ORDER_FIELDS = (
     *("participant", "account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force"),
@@ -60,7 +61,7 @@ class OpenOrder:
         *("executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4"),
         *("create_time_us", "update_time_us", "last_sequence"),
         *("held_price_e4", "held_fee_e6", "held_amount_e4"),
-        *("terms", "display_quantity", "hidden", "waits", "priced", "peak", "triggered"),
+        *("terms", "display_quantity", "hidden", "waits", "pairs", "pegged", "priced", "peak", "triggered"),
     )
 
     def __init__(self, event: events_pb2.OrderAccepted, trading_date: int, time_us: int, sequence: int) -> None:
@@ -83,11 +84,13 @@ class OpenOrder:
         self.terms = (
             *(event.stop_price_e4, event.stop_trigger, self.display_quantity, self.hidden, event.post_only),
             *(event.minimum_quantity, event.self_trade_prevention, event.trailing_amount_e4, event.trailing_bp),
+            *(event.stop_limit_price_e4, event.peg, event.peg_offset_e4),
         )
-        self.waits = event.type in STOPS
-        self.priced = (
-            event.type not in UNPRICED
-        )  # It has a place at a price; else it stands in front of all, or for later.
+        self.pegged = event.type == command_pb2.ORDER_TYPE_PEGGED
+        self.waits = event.type in STOPS or self.pegged
+        self.pairs = event.type == command_pb2.ORDER_TYPE_ONE_CANCELS_OTHER  # Stands, until it is a stop.
+        # It has a place at a price; else it stands in front of all, or for later.
+        self.priced = event.type not in UNPRICED
         self.triggered = False
         self.peak = 0  # Of an iceberg: what it displays.
         self.refresh()
@@ -101,7 +104,9 @@ class OpenOrder:
         """Why the exchange may change the order so that it has this total quantity."""
         if quantity < self.quantity:
             return events_pb2.RESTATE_REASON_SELF_TRADE
-        if self.waits:
+        if self.pegged:
+            return events_pb2.RESTATE_REASON_PEGGED
+        if self.waits or self.pairs:
             return events_pb2.RESTATE_REASON_TRIGGERED
         if self.type == command_pb2.ORDER_TYPE_MARKET_TO_LIMIT:
             return events_pb2.RESTATE_REASON_MARKET_TO_LIMIT
@@ -289,8 +294,9 @@ class Fold:
         order_id = order_id_of(self.shard, sequence)
         if event.order_id != order_id:
             self._contradiction(sequence, event.order_id, order_id)
-        if event.side == BUY and event.held_price_e4 != event.price_e4:
-            self._contradiction(sequence, {"held_price_e4": event.held_price_e4}, {"held_price_e4": event.price_e4})
+        bound_e4 = event.stop_limit_price_e4 or event.price_e4
+        if event.side == BUY and event.held_price_e4 != bound_e4:
+            self._contradiction(sequence, {"held_price_e4": event.held_price_e4}, {"held_price_e4": bound_e4})
         order = self.open[order_id] = OpenOrder(event, self.trading_date, self.time_us, sequence)
         if event.time_in_force == AT_CLOSE and self.auctions.get(event.symbol) != CLOSING:
             order.priced = False
@@ -394,6 +400,7 @@ class Fold:
             return
         keeps_priority = event.price_e4 == order.price_e4 and event.quantity < order.quantity
         self._change(sequence, order, event)
+        order.waits = order.waits or order.pegged
         if keeps_priority:
             order.shrink()
         else:
@@ -406,8 +413,10 @@ class Fold:
             return
         if event.reason != (called_for := order.restatable(event.quantity)):
             self._contradiction(sequence, event.reason, called_for, order_id=event.order_id)
-        if order.waits:
-            order.waits, order.triggered = False, True
+        if event.reason == events_pb2.RESTATE_REASON_TRIGGERED:
+            order.waits, order.pairs, order.triggered = False, False, True
+        elif order.pegged:
+            order.waits = event.price_e4 == 0
         order.priced = order.priced or event.reason == events_pb2.RESTATE_REASON_MARKET_TO_LIMIT
         self._change(sequence, order, event)
         order.shrink()

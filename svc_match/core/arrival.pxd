@@ -30,7 +30,7 @@ cdef class Arrival:
     @cython.locals(there=cython.Py_ssize_t, left=cython.Py_ssize_t, held=cython.Py_ssize_t)
     cdef bint _prevent(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t slot) except -1
     cdef Py_ssize_t _finish(self, Py_ssize_t book, Py_ssize_t reason) except -1
-    @cython.locals(slot=cython.Py_ssize_t, x=cython.Py_ssize_t, hidden=cython.Py_ssize_t)
+    @cython.locals(comes=cython.bint, kind=cython.Py_ssize_t, slot=cython.Py_ssize_t, x=cython.Py_ssize_t, hidden=cython.Py_ssize_t)
     cdef Py_ssize_t stay(self, Py_ssize_t s, Py_ssize_t tick) except -1
     @cython.locals(slot=cython.Py_ssize_t, o=cython.Py_ssize_t, h=cython.Py_ssize_t)
     cdef Py_ssize_t keep(self, Py_ssize_t s) except -1

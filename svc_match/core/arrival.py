@@ -249,9 +249,14 @@ class Arrival:
     def stay(self, s: int, tick: int) -> int:
         """What is left of what arrives stands."""
         b = self.books
+        comes = self.slot == 0
         slot = self.keep(s)
         x = self.record * w.EXTENSION_WORDS
-        self.standing.records[x + w.X_FLAGS] &= 0xFFFFFF | w.FOR_AUCTION
+        kind = self.standing.records[x + w.X_FLAGS] >> 32 & 255
+        if kind == w.ONE_CANCELS_OTHER and comes:
+            self.standing.stops.add(slot)
+        if kind < w.ONE_CANCELS_OTHER:
+            self.standing.records[x + w.X_FLAGS] &= 0xFFFFFF | w.FOR_AUCTION
         self.standing.records[x + w.X_MINIMUM] = 0
         if self.standing.records[x + w.X_FLAGS] == 0 and self.standing.records[x + w.X_DISPLAY] == 0:
             b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] = 0

@@ -68,14 +68,14 @@ cdef class Books:
     cpdef int trigger(self, Py_ssize_t book) except -1
     @cython.locals(slot=cython.Py_ssize_t)
     cdef inline int place(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
-    @cython.locals(needed=cython.Py_ssize_t, priced=cython.bint, collected=cython.bint, field=cython.Py_ssize_t, flags=cython.Py_ssize_t, minimum=cython.Py_ssize_t)
+    @cython.locals(needed=cython.Py_ssize_t, paired=cython.bint, bound=cython.Py_ssize_t, second=cython.Py_ssize_t, priced=cython.bint, collected=cython.bint, field=cython.Py_ssize_t, flags=cython.Py_ssize_t, minimum=cython.Py_ssize_t)
     cdef int _place_otherwise(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cdef Py_ssize_t _exceeds(self, Py_ssize_t book, Py_ssize_t kind, Py_ssize_t price, Py_ssize_t quantity, Py_ssize_t amount) except -1
     @cython.locals(word=cython.Py_ssize_t)
     cdef int _place_plainly(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(side=cython.Py_ssize_t)
     cdef inline int cancel(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
-    @cython.locals(s=cython.Py_ssize_t, side=cython.Py_ssize_t, book=cython.Py_ssize_t, needed=cython.Py_ssize_t, extra=cython.Py_ssize_t, fee=cython.Py_ssize_t, account=cython.Py_ssize_t)
+    @cython.locals(s=cython.Py_ssize_t, side=cython.Py_ssize_t, book=cython.Py_ssize_t, needed=cython.Py_ssize_t, bound=cython.Py_ssize_t, extra=cython.Py_ssize_t, fee=cython.Py_ssize_t, account=cython.Py_ssize_t)
     cdef int replace(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
 
     cdef inline Py_ssize_t _named(self, long long* c, Py_ssize_t at) except -1
@@ -137,7 +137,7 @@ cdef class Books:
     cdef inline int show_swept(self, Py_ssize_t s) except -1
     cdef int reject(self, Py_ssize_t number, Py_ssize_t what, Py_ssize_t reason, Py_ssize_t field, Py_ssize_t book, Py_ssize_t identity) except -1
 
-    cpdef int terms(self, long long flags, long long display, long long minimum, long long stop, long long trail) except -1
+    cpdef int terms(self, long long flags, long long display, long long minimum, long long stop, long long trail, long long second, long long peg, long long offset) except -1
     cpdef int belongs(self, Py_ssize_t account, Py_ssize_t participant) except -1
     @cython.locals(n=cython.Py_ssize_t)
     cpdef Py_ssize_t execute(self, long long head, long long account, long long price, long long quantity, long long amount, long long held_price, long long held_amount, long long order, Py_ssize_t number) except -1

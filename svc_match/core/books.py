@@ -238,8 +238,13 @@ class Books:
         return self.replace(c, at, number)
 
     def trigger(self, book: int) -> int:
-        """Executes the stops of a book that are triggered; an auction remembers that something happened."""
+        """Executes the stops of a book that are triggered, and moves what is pegged; an auction remembers that something happened."""
         b = book * w.BOOK_WORDS
+        if self.books[b + w.B_PEGS] != 0:
+            if self.books[b + w.B_PHASE] == w.PHASE_AUCTION:
+                self.special.touched(book)
+            self.special.settle(book)
+            return 0
         if self.books[b + w.B_STOPS] == 0 or self.books[b + w.B_PHASE] != w.PHASE_OPEN:
             if self.books[b + w.B_PHASE] == w.PHASE_AUCTION:
                 self.special.touched(book)
@@ -347,17 +352,30 @@ class Books:
             field = self.special.wrong_time(book, time_in_force, flags, minimum)
             if field != 0:
                 return self.reject(number, w.PLACE, field >> 8, field & 255, book + 1, 0)
-        priced = kind == w.LIMIT or kind == w.STOP_LIMIT or (kind != w.MARKET and side == w.BUY)
+        paired = kind == w.ONE_CANCELS_OTHER
+        priced = kind == w.LIMIT or kind >= w.STOP_LIMIT or (kind != w.MARKET and side == w.BUY)
         if price != 0 or priced:
             reason = self._wrong_price(book, price)
             if reason == 0:
                 reason = self._outside_collar(book, price)
             if reason != 0:
                 return self.reject(number, w.PLACE, reason, w.F_PRICE, book + 1, 0)
-        if kind == w.STOP or kind == w.STOP_LIMIT:
+        if kind == w.STOP or kind == w.STOP_LIMIT or paired:
             reason = self._wrong_price(book, self.one[w.C_STOP])
             if reason != 0:
                 return self.reject(number, w.PLACE, reason, w.F_STOP, book + 1, 0)
+        bound = price
+        if paired:
+            second = self.one[w.C_SECOND]
+            if second != 0 or side == w.BUY:
+                reason = self._wrong_price(book, second)
+                if reason != 0:
+                    return self.reject(number, w.PLACE, reason, w.F_SECOND, book + 1, 0)
+            if price >= self.one[w.C_STOP] if side == w.BUY else price <= self.one[w.C_STOP]:
+                return self.reject(number, w.PLACE, w.STOP_PRICE_INVALID, w.F_STOP, book + 1, 0)
+            if second < self.one[w.C_STOP] if side == w.BUY else second > self.one[w.C_STOP]:
+                return self.reject(number, w.PLACE, w.STOP_LIMIT_PRICE_INVALID, w.F_SECOND, book + 1, 0)
+            bound = second
         reason = self._wrong_quantity(book, quantity)
         if reason != 0:
             return self.reject(number, w.PLACE, reason, w.F_QUANTITY, book + 1, 0)
@@ -384,10 +402,10 @@ class Books:
         elif amount != 0:
             needed = amount
         else:
-            needed = bits.worst(max(held_price, price), quantity, account >> 32)
+            needed = bits.worst(max(held_price, bound), quantity, account >> 32)
             if needed < 0:
                 return self.reject(number, w.PLACE, w.NOTIONAL_OVERFLOW, w.F_QUANTITY, book + 1, 0)
-            if held_price < price:
+            if held_price < bound:
                 return self.reject(number, w.PLACE, w.HOLD_TOO_SMALL, w.F_HELD_PRICE, book + 1, 0)
         if c[at + w.C_HELD_AMOUNT] < needed or (head >> 48) & w.HELD == 0:
             return self.reject(number, w.PLACE, w.HOLD_TOO_SMALL, w.F_HELD_AMOUNT, book + 1, 0)
@@ -498,7 +516,10 @@ class Books:
             return self.reject(number, w.REPLACE, reason, w.F_QUANTITY, book + 1, identity)
         extra = c[at + w.C_HELD_AMOUNT] if held else 0
         if side == w.BUY:
-            needed = bits.worst(price, left, fee)
+            bound = price
+            if self.halves[h + w.H_EXTENSION] != 0:
+                bound = self.special.bound(slot, price)
+            needed = bits.worst(bound, left, fee)
             if needed < 0:
                 return self.reject(number, w.REPLACE, w.NOTIONAL_OVERFLOW, w.F_QUANTITY, book + 1, identity)
             needed -= bits.worst(self.orders[o + w.O_HELD_PRICE], open_before, self.halves[h + w.H_FEE])
@@ -518,6 +539,7 @@ class Books:
         self.out[n + 1] = identity
         self.out[n + 2] = left
         self.out[n + 3] = fee
+        self.out[n + 4] = price if side == w.BUY else 0
         self.written = n + w.REPLACED_WORDS
         self.orders[o + w.O_QUANTITY] = quantity
         self.orders[o + w.O_HELD_PRICE] = price if side == w.BUY else 0
@@ -1250,13 +1272,18 @@ class Books:
 
     # One command
 
-    def terms(self, flags: int, display: int, minimum: int, stop: int, trail: int) -> int:
+    def terms(
+        self, flags: int, display: int, minimum: int, stop: int, trail: int, second: int, peg: int, offset: int
+    ) -> int:
         """The terms of the next command, which has SPECIAL."""
         self.one[w.C_FLAGS] = flags
         self.one[w.C_DISPLAY] = display
         self.one[w.C_MINIMUM] = minimum
         self.one[w.C_STOP] = stop
         self.one[w.C_TRAIL] = trail
+        self.one[w.C_SECOND] = second
+        self.one[w.C_PEG] = peg
+        self.one[w.C_OFFSET] = offset
         return 0
 
     def belongs(self, account: int, participant: int) -> int:

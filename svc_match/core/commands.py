@@ -28,6 +28,8 @@ class OrderType(IntEnum):
     MARKET_TO_LIMIT = 3
     STOP = 4
     STOP_LIMIT = 5
+    ONE_CANCELS_OTHER = 6
+    PEGGED = 7
 
 
 class TimeInForce(IntEnum):
@@ -46,6 +48,14 @@ class StopTrigger(IntEnum):
 
     LAST_TRADE = 1
     BEST_QUOTE = 2
+
+
+class Peg(IntEnum):
+    """Which price a pegged order follows."""
+
+    BID = 1
+    ASK = 2
+    MIDDLE = 3
 
 
 class PostOnly(IntEnum):
@@ -80,6 +90,9 @@ class Terms(NamedTuple):
     self_trade_prevention: int = 0
     trailing_amount_e4: int = 0
     trailing_bp: int = 0
+    stop_limit_price_e4: int = 0
+    peg: int = 0
+    peg_offset_e4: int = 0
 
     @property
     def digested(self) -> tuple[int, ...]:

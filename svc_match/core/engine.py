@@ -308,12 +308,14 @@ class Engine:
         return first == w.ACCEPTED
 
     def _put_terms(self, terms: Terms) -> None:
-        stop_e4, trigger, display_quantity, hidden, post_only, minimum_quantity, prevention, trailing_e4, share = terms
+        stop_e4, trigger, display_quantity, hidden, post_only, minimum_quantity, prevention, *more = terms
+        trailing_e4, share, second_e4, peg, offset_e4 = more
         if prevention == SelfTradePrevention.NONE:
             prevention = 0
         trigger = trigger or StopTrigger.LAST_TRADE
         flags = (w.HIDDEN if hidden else 0) | post_only << 8 | prevention << 16 | trigger << 24
-        self.packed.terms(flags, display_quantity, minimum_quantity, stop_e4, trailing_e4 or -share)
+        trail = trailing_e4 or -share
+        self.packed.terms(flags, display_quantity, minimum_quantity, stop_e4, trail, second_e4, peg, offset_e4)
 
     def name(self, account: str) -> int:
         """The number of an account that is new to this date."""

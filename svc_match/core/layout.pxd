@@ -1,7 +1,7 @@
 # The numbers of layout.py as constants of C; a test holds the two files to each other.
 cdef enum:
     COMMAND_WORDS = 8
-    SPECIAL_WORDS = 5
+    SPECIAL_WORDS = 8
     AHEAD = 32
     FAR_AHEAD = 80
     C_HEAD = 0
@@ -17,6 +17,9 @@ cdef enum:
     C_MINIMUM = 10
     C_STOP = 11
     C_TRAIL = 12
+    C_SECOND = 13
+    C_PEG = 14
+    C_OFFSET = 15
     PLACE = 1
     CANCEL = 2
     REPLACE = 3
@@ -27,6 +30,8 @@ cdef enum:
     MARKET_TO_LIMIT = 3
     STOP = 4
     STOP_LIMIT = 5
+    ONE_CANCELS_OTHER = 6
+    PEGGED = 7
     DAY = 1
     IOC = 2
     FOK = 3
@@ -47,6 +52,9 @@ cdef enum:
     DECREMENT = 5
     LAST_TRADE = 1
     BEST_QUOTE = 2
+    BID = 1
+    ASK = 2
+    MIDDLE = 3
     ACCEPTED = 1
     REJECTED = 2
     TRADED = 3
@@ -60,7 +68,7 @@ cdef enum:
     ACCEPTED_WORDS = 2
     REJECTED_WORDS = 4
     TRADED_WORDS = 10
-    REPLACED_WORDS = 4
+    REPLACED_WORDS = 5
     NO_PRICE = 2
     DONE_WORDS = 5
     LEVEL_EVENT_WORDS = 4
@@ -80,6 +88,7 @@ cdef enum:
     LIMITED = 2
     TRIGGERED = 3
     DECREMENTED = 4
+    FOLLOWED = 5
     SYMBOL_UNKNOWN = 1
     MARKET_CLOSED = 2
     MARKET_HALTED = 3
@@ -99,6 +108,9 @@ cdef enum:
     DISPLAY_QUANTITY_INVALID = 17
     MINIMUM_QUANTITY_INVALID = 18
     TRAILING_LIMIT = 50
+    STOP_PRICE_INVALID = 51
+    STOP_LIMIT_PRICE_INVALID = 52
+    PEGGED_LIMIT = 53
     MARKET_IN_AUCTION = 30
     MARKET_NOT_IN_AUCTION = 31
     NOTIONAL_OUT_OF_LIMITS = 60
@@ -119,6 +131,8 @@ cdef enum:
     F_STOP = 12
     F_TRAILING_AMOUNT = 40
     F_TRAILING_BP = 41
+    F_SECOND = 42
+    F_PEG = 43
     F_TIME_IN_FORCE = 20
     F_POST_ONLY = 21
     ORDER_WORDS = 8
@@ -144,6 +158,8 @@ cdef enum:
     X_MINIMUM = 3
     X_STOP = 4
     X_TRAIL = 5
+    X_SECOND = 6
+    PEGGED_ORDERS_LIMIT = 64
     TRAILING_STOPS_LIMIT = 256
     X_PLACED = 7
     WAITING = 1099511627776
@@ -191,6 +207,7 @@ cdef enum:
     B_GUARDED = 14
     B_LISTING = 15
     B_AUCTION = 16
+    B_PEGS = 23
     FIRST_WINDOW = 1024
     LARGEST_WINDOW = 32768
     LARGE_WINDOW = 4096

@@ -22,6 +22,8 @@ cdef class Protection:
     cpdef bint is_off_tick(self, Py_ssize_t book, Py_ssize_t price) except -1
     @cython.locals(smallest=cython.Py_ssize_t, price=cython.Py_ssize_t, below=cython.Py_ssize_t, above=cython.Py_ssize_t, place=cython.Py_ssize_t, starts=list)
     cpdef Py_ssize_t next_tick(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) except -1
+    @cython.locals(smallest=cython.Py_ssize_t, price=cython.Py_ssize_t, off=cython.Py_ssize_t)
+    cpdef Py_ssize_t on_tick(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) except -1
     @cython.locals(most=cython.Py_ssize_t)
     cpdef bint exceeds(self, Py_ssize_t book, Py_ssize_t price, Py_ssize_t quantity) except -1
     @cython.locals(place=cython.Py_ssize_t)

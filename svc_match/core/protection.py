@@ -114,6 +114,17 @@ class Protection:
             above = min(above, starts[place])
         return above // smallest
 
+    def on_tick(self, book: int, side: int, tick: int) -> int:
+        """The nearest price on its ticks that is not above `tick`, for a sell not below it; in smallest ticks."""
+        smallest = self.books.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+        price = tick * smallest
+        off = price % self._tick_size(book, price)
+        if off == 0:
+            return tick
+        if side == w.BUY:
+            return (price - off) // smallest
+        return self.next_tick(book, side, (price - off) // smallest)
+
     def exceeds(self, book: int, price: int, quantity: int) -> bool:
         """Whether so many shares at a price are above the largest notional; without a price the last trade's counts."""
         most = self.notional[book]

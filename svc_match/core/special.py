@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 # cython: nonecheck=False, annotation_typing=False, infer_types=True
 """Commands for orders that are not plain: hidden, icebergs, post-only, with a minimum, that prevent self-trades,
-market-to-limit, stops.
+market-to-limit, stops, those that are a limit order until they are a stop, and pegged ones.
 
 The books call in here for them, and for whatever meets a side where such an order stands. `special.pxd` gives the types of C.
 """
@@ -11,6 +11,7 @@ from svc_match.core import layout as w
 from svc_match.core.arrival import Arrival
 from svc_match.core.auction import Auction
 from svc_match.core.books import COMPILED, Books
+from svc_match.core.pegs import Pegs
 from svc_match.core.protection import Protection
 from svc_match.core.standing import Standing
 from svc_match.core.stops import Stops
@@ -25,10 +26,11 @@ class Special:
     def __init__(self, books: Books) -> None:
         self.books = books
         self.standing = Standing(books)
-        self.stops = Stops(books, self.standing)
+        self.stops = self.standing.stops = Stops(books, self.standing)
         self.protection = Protection(books)
         self.arrival = Arrival(books, self.standing, self.protection)
         self.auction = Auction(books, self.standing, self.arrival)
+        self.pegs = self.standing.pegs = Pegs(books, self.standing, self.arrival, self.protection)
         books.special = self
         books.protection = self.protection
 
@@ -50,6 +52,8 @@ class Special:
         if trail != 0 and self.stops.trailing_in(book) >= w.TRAILING_STOPS_LIMIT:
             field = w.F_TRAILING_AMOUNT if trail > 0 else w.F_TRAILING_BP
             return b.reject(number, w.PLACE, w.TRAILING_LIMIT, field, book + 1, 0)
+        if kind == w.PEGGED and b.books[book * w.BOOK_WORDS + w.B_PEGS] >= w.PEGGED_ORDERS_LIMIT:
+            return b.reject(number, w.PLACE, w.PEGGED_LIMIT, w.F_PEG, book + 1, 0)
         stands = self._posted(book, side, tick, (flags >> 8) & 255)
         if stands < 0:
             return b.reject(number, w.PLACE, w.POST_ONLY_WOULD_TRADE, w.F_PRICE, book + 1, 0)
@@ -72,9 +76,23 @@ class Special:
         standing.records[x + w.X_MINIMUM] = b.one[w.C_MINIMUM]
         standing.records[x + w.X_STOP] = 0
         standing.records[x + w.X_TRAIL] = trail
-        if kind == w.STOP or kind == w.STOP_LIMIT:
-            stop = bits.share(b.one[w.C_STOP], b.books[book * w.BOOK_WORDS + w.B_RECIPROCAL])
-            return self._wait(book * 2 + side, tick, stop)
+        standing.records[x + w.X_SECOND] = 0
+        if kind == w.PEGGED:
+            standing.records[x + w.X_FLAGS] |= w.WAITING
+            standing.records[x + w.X_STOP] = b.one[w.C_PEG]
+            standing.records[x + w.X_TRAIL] = b.one[w.C_OFFSET]
+            standing.records[x + w.X_SECOND] = tick
+            slot = arrival.keep(book * 2 + side)
+            b.orders[slot * w.ORDER_WORDS + w.O_TICK] = 0
+            b.orders[slot * w.ORDER_WORDS + w.O_OPEN] = arrival.quantity
+            return self.pegs.add(slot)
+        if kind >= w.STOP:
+            reciprocal = b.books[book * w.BOOK_WORDS + w.B_RECIPROCAL]
+            standing.records[x + w.X_STOP] = bits.share(b.one[w.C_STOP], reciprocal)
+            standing.records[x + w.X_SECOND] = bits.share(b.one[w.C_SECOND], reciprocal)
+            if kind != w.ONE_CANCELS_OTHER:
+                return self._wait(book * 2 + side, tick)
+            kind = w.LIMIT
         if collects or time_in_force > w.FOK:
             return self.auction.collect(book, side, kind, time_in_force, tick)
         if stands != tick:
@@ -91,12 +109,7 @@ class Special:
         b = self.books
         n = b.written
         s = b.halves[slot * w.ORDER_HALVES + w.H_SIDE]
-        if self._waits(slot) and self._is_stop(slot):
-            self.stops.end(slot, w.CANCELLED)
-        elif self._waits(slot):
-            self.auction.end(slot, w.CANCELLED)
-        else:
-            self.standing.end(slot, w.CANCELLED)
+        self.standing.end(slot, w.CANCELLED)
         b.out[n] |= number << 32
         if b.swept_count != 0:
             b.show_swept(s)
@@ -118,14 +131,18 @@ class Special:
         left = quantity - (b.orders[o + w.O_QUANTITY] - b.orders[o + w.O_OPEN])
         tick = bits.share(price, b.books[book * w.BOOK_WORDS + w.B_RECIPROCAL])
         before = b.orders[o + w.O_TICK]
-        waits = self._waits(slot)
+        waits = standing.waits(slot)
+        pegged = (flags >> 32) & 255 == w.PEGGED
         collects = b.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_AUCTION
         unpriced = waits and side == w.SELL and (flags >> 32) & 255 in (w.STOP, w.MARKET, w.MARKET_TO_LIMIT)
         keeps = (tick == before or unpriced) and left < b.orders[o + w.O_OPEN]
         stands = tick
         if standing.records[x + w.X_DISPLAY] != 0 and quantity > standing.records[x + w.X_DISPLAY] * w.PEAKS_LIMIT:
             return b.reject(number, w.REPLACE, w.DISPLAY_QUANTITY_INVALID, w.F_QUANTITY, book + 1, identity)
-        if not waits and not keeps:
+        stop = standing.records[x + w.X_STOP]
+        if self._pairs(slot) and (tick >= stop if side == w.BUY else tick <= stop):
+            return b.reject(number, w.REPLACE, w.STOP_PRICE_INVALID, w.F_PRICE, book + 1, identity)
+        if not waits and not keeps and not pegged:
             stands = self._posted(book, side, tick, (flags >> 8) & 255)
             if stands < 0:
                 reason = w.MARKET_IN_AUCTION if collects else w.POST_ONLY_WOULD_TRADE
@@ -135,10 +152,13 @@ class Special:
         b.out[n] = w.REPLACED | (w.NO_PRICE if unpriced else side) << 8 | (book + 1) << 16 | number << 32
         b.out[n + 1] = identity
         b.out[n + 2] = left
+        b.orders[o + w.O_HELD_PRICE] = self.bound(slot, price) if side == w.BUY else 0
         b.out[n + 3] = fee
+        b.out[n + 4] = b.orders[o + w.O_HELD_PRICE]
         b.written = n + w.REPLACED_WORDS
-        b.orders[o + w.O_HELD_PRICE] = price if side == w.BUY else 0
         b.halves[h + w.H_FEE] = fee
+        if pegged:
+            return self.pegs.replace(slot, tick, quantity, left)
         if waits:
             b.orders[o + w.O_QUANTITY] = quantity
             b.orders[o + w.O_OPEN] = left
@@ -171,6 +191,15 @@ class Special:
             arrival.rested = -1
         return arrival.publish(s)
 
+    def bound(self, slot: int, price: int) -> int:
+        """The most that a buy with this limit may come to pay: what its stop price makes of it may have a higher one."""
+        b = self.books
+        x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+        if not self._pairs(slot):
+            return price
+        book = b.halves[slot * w.ORDER_HALVES + w.H_SIDE] >> 1
+        return self.standing.records[x + w.X_SECOND] * b.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+
     def take(self, book: int, side: int, limit: int, left: int, identity: int, account: int, amount: int) -> int:
         """What is left of a plain order after it traded at `limit` or better, and for at most `amount` unless that is
         negative.
@@ -184,12 +213,11 @@ class Special:
         arrival.meet(book, side, limit, amount)
         return arrival.left
 
-    def _wait(self, s: int, tick: int, stop: int) -> int:
+    def _wait(self, s: int, tick: int) -> int:
         """The order that arrives waits for its stop price."""
         arrival = self.arrival
         x = arrival.record * w.EXTENSION_WORDS
         self.standing.records[x + w.X_FLAGS] |= w.WAITING
-        self.standing.records[x + w.X_STOP] = stop
         slot = arrival.keep(s)
         self.books.orders[slot * w.ORDER_WORDS + w.O_TICK] = tick
         self.books.orders[slot * w.ORDER_WORDS + w.O_OPEN] = arrival.quantity
@@ -211,6 +239,15 @@ class Special:
             return -1
         return slid if price <= b.books[book * w.BOOK_WORDS + w.B_MAX_PRICE] else -1
 
+    def settle(self, book: int) -> int:
+        """Executes the stops whose condition holds, moves what is pegged, and so on until nothing is to be done."""
+        moved = 1
+        while moved != 0:
+            if self.books.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_OPEN:
+                self.trigger(book)
+            moved = self.pegs.follow(book)
+        return 0
+
     def trigger(self, book: int) -> int:
         """Executes the stops whose condition holds, the nearest first, buys before sells; then those whose condition holds
         then, until none does. Those whose turn comes when an auction has begun wait on.
@@ -219,13 +256,42 @@ class Special:
         found = self.stops.triggered(book)
         while found:
             for slot in found:
-                if b.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_OPEN:
-                    self._execute(book, slot)
-                else:
+                if self._pairs(slot):
                     self.stops.add(slot)
+            for slot, identity in [(slot, b.orders[slot * w.ORDER_WORDS + w.O_ID]) for slot in found]:
+                if b.orders[slot * w.ORDER_WORDS + w.O_ID] != identity:
+                    continue  # it traded at its limit with one before it
+                if b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
+                    if not self._pairs(slot):
+                        self.stops.add(slot)
+                    continue
+                if self._pairs(slot):
+                    self.stops.remove(slot)
+                    self._withdraw(slot)
+                self._execute(book, slot)
             if b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
                 return 0
             found = self.stops.triggered(book)
+        return 0
+
+    def _withdraw(self, slot: int) -> int:
+        """An order whose stop price is reached stands no more: it is a stop."""
+        b = self.books
+        s = b.halves[slot * w.ORDER_HALVES + w.H_SIDE]
+        x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+        second = self.standing.records[x + w.X_SECOND]
+        tick = b.orders[slot * w.ORDER_WORDS + w.O_TICK]
+        self.standing.leave(slot)
+        b.swept_count = 0
+        if b.written > b.room:
+            b.widen()
+        b.show_where(s, tick)
+        kind = w.STOP_LIMIT if second != 0 else w.STOP
+        self.standing.records[x + w.X_FLAGS] ^= (w.ONE_CANCELS_OTHER ^ kind) << 32
+        b.orders[slot * w.ORDER_WORDS + w.O_TICK] = second
+        if s & 1 == w.BUY:
+            held = second * b.books[(s >> 1) * w.BOOK_WORDS + w.B_TICK_SIZE]
+            b.orders[slot * w.ORDER_WORDS + w.O_HELD_PRICE] = held
         return 0
 
     def _execute(self, book: int, slot: int) -> int:
@@ -264,9 +330,10 @@ class Special:
         return self.standing.tradable(book, side, limit, left, left, amount, fee, 0, 0)
 
     def close(self, book: int, limit: int, reason: int) -> int:
-        """Ends the stops of a book, then what waits for an auction, at most `limit`; how many."""
+        """Ends the stops of a book, then what waits for an auction, then what is pegged, at most `limit`; how many."""
         done = self.stops.close(book, limit, reason)
-        return done + self.auction.close(book, limit - done, reason)
+        done += self.auction.close(book, limit - done, reason)
+        return done + self.pegs.close(book, limit - done, reason)
 
     def touched(self, book: int) -> int:
         """Something happened to a book that collects orders."""
@@ -281,11 +348,17 @@ class Special:
         return self.auction.wrong_time(book, time_in_force, flags, minimum)
 
     def waiting(self, book: int) -> list[tuple[int, int, int]]:
-        """(id, open quantity, account) of the stops of a book, in the order in which `close` ends them."""
+        """(id, open quantity, account) of what waits outside the levels of a book, and of the orders that stand with a stop price:
+        stops first, in the order in which they would be triggered, then what is pegged by age.
+        """
         b = self.books
         found = []
         for side in range(2):
             for _, identity, slot in self.stops.waiting(book, side):
+                account = b.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
+                found.append((identity, b.orders[slot * w.ORDER_WORDS + w.O_OPEN], account))
+        for identity, slot in self.pegs.of(book):
+            if self.standing.waits(slot):
                 account = b.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
                 found.append((identity, b.orders[slot * w.ORDER_WORDS + w.O_OPEN], account))
         return found
@@ -294,19 +367,23 @@ class Special:
         """A loaded order with a record is where it was."""
         b = self.books
         x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+        waits = self.standing.waits(slot)
         if self.standing.records[x + w.X_FLAGS] & w.FOR_AUCTION:
             self.auction.add(slot)
-        if not self._waits(slot):
-            return self.standing.stand(slot)
-        b.index.restore(b.orders[slot * w.ORDER_WORDS + w.O_ID], slot)
-        return self.stops.add(slot) if self._is_stop(slot) else 0
-
-    def _waits(self, slot: int) -> bool:
-        """Whether an open order stands at no price: a stop, or one that waits for an auction or in front of its prices."""
-        x = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
-        return self.standing.records[x + w.X_FLAGS] & w.WAITING != 0
+        if waits:
+            b.index.restore(b.orders[slot * w.ORDER_WORDS + w.O_ID], slot)
+        else:
+            self.standing.stand(slot)
+        if self.standing.records[x + w.X_FLAGS] >> 32 & 255 == w.PEGGED:
+            return self.pegs.add(slot)
+        return self.stops.add(slot) if (waits and self._is_stop(slot)) or self._pairs(slot) else 0
 
     def _is_stop(self, slot: int) -> bool:
         """Whether an order that waits is a stop."""
         x = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
         return self.standing.records[x + w.X_FLAGS] & w.FOR_AUCTION == 0
+
+    def _pairs(self, slot: int) -> bool:
+        """Whether an order with a record is one that stands until it is a stop."""
+        x = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+        return self.standing.records[x + w.X_FLAGS] >> 32 & 255 == w.ONE_CANCELS_OTHER

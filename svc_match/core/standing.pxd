@@ -9,7 +9,7 @@ from svc_match.core.books cimport Books
 cdef class Standing:
     cdef Books books
     cdef object _records
-    cdef public object auction
+    cdef public object stops, pegs, auction
     cdef long long* records
     cdef Py_ssize_t free_records, top
 
@@ -37,6 +37,8 @@ cdef class Standing:
     cdef Py_ssize_t tell_done(self, Py_ssize_t slot, Py_ssize_t reason) except -1
     cdef Py_ssize_t remove(self, Py_ssize_t slot) except -1
     @cython.locals(record=cython.Py_ssize_t)
+    cdef bint waits(self, Py_ssize_t slot) except -1
+    @cython.locals(record=cython.Py_ssize_t, flags=cython.Py_ssize_t)
     cdef Py_ssize_t free(self, Py_ssize_t slot) except -1
     @cython.locals(record=cython.Py_ssize_t)
     cdef Py_ssize_t new_record(self) except -1

@@ -21,6 +21,8 @@ class Standing:
         self.auction: Any = None
         self.free_records = 0
         self.top = 1
+        self.stops: Any = None
+        self.pegs: Any = None
         self._point()
 
     def _point(self) -> int:
@@ -234,9 +236,14 @@ class Standing:
     # Ends
 
     def end(self, slot: int, reason: int) -> int:
-        """An order that stands, with or without a record, is done."""
+        """An open order that is not plain, which stands or waits, is done."""
         self.tell_done(slot, reason)
-        return self.remove(slot)
+        return self.free(slot) if self.waits(slot) else self.remove(slot)
+
+    def waits(self, slot: int) -> bool:
+        """Whether an open order waits outside the levels."""
+        record = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION]
+        return record != 0 and self.records[record * w.EXTENSION_WORDS + w.X_FLAGS] & w.WAITING != 0
 
     def tell_done(self, slot: int, reason: int) -> int:
         """The event of an open order's end."""
@@ -259,8 +266,13 @@ class Standing:
         b = self.books
         record = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION]
         if record != 0:
-            if self.records[record * w.EXTENSION_WORDS + w.X_FLAGS] & w.FOR_AUCTION:
+            flags = self.records[record * w.EXTENSION_WORDS + w.X_FLAGS]
+            if flags & w.FOR_AUCTION:
                 self.auction.drop(slot)
+            elif flags >> 32 & 255 == w.PEGGED:
+                self.pegs.remove(slot)
+            elif flags >> 32 & 255 == w.ONE_CANCELS_OTHER or flags & w.WAITING:
+                self.stops.remove(slot)
             self.free_record(record)
         b.index.remove(b.orders[slot * w.ORDER_WORDS + w.O_ID])
         b.release(slot)

@@ -12,9 +12,9 @@ cdef class Stops:
     cdef dict lists, trailing, followed
 
     @cython.locals(s=cython.Py_ssize_t, trigger=cython.Py_ssize_t)
-    cdef Py_ssize_t add(self, Py_ssize_t slot) except -1
+    cpdef Py_ssize_t add(self, Py_ssize_t slot) except -1
     @cython.locals(s=cython.Py_ssize_t, trigger=cython.Py_ssize_t)
-    cdef Py_ssize_t remove(self, Py_ssize_t slot) except -1
+    cpdef Py_ssize_t remove(self, Py_ssize_t slot) except -1
     @cython.locals(count=cython.Py_ssize_t, side=cython.Py_ssize_t, trigger=cython.Py_ssize_t)
     cdef Py_ssize_t trailing_in(self, Py_ssize_t book) except -1
     @cython.locals(key=cython.Py_ssize_t, sells=cython.Py_ssize_t, before=cython.Py_ssize_t, slot=cython.Py_ssize_t, x=cython.Py_ssize_t, stop=cython.Py_ssize_t, moves=cython.bint)
@@ -27,7 +27,6 @@ cdef class Stops:
     cdef list waiting(self, Py_ssize_t book, Py_ssize_t side)
     @cython.locals(done=cython.Py_ssize_t, side=cython.Py_ssize_t, slot=cython.Py_ssize_t)
     cdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason) except -1
-    cdef Py_ssize_t end(self, Py_ssize_t slot, Py_ssize_t reason) except -1
     cdef list _trailing(self, Py_ssize_t s, Py_ssize_t trigger)
     @cython.locals(x=cython.Py_ssize_t)
     cdef Py_ssize_t _trail(self, Py_ssize_t slot) except? -1

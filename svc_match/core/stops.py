@@ -112,15 +112,9 @@ class Stops:
         done = 0
         for side in range(2):
             for _, _, slot in self.waiting(book, side)[: max(limit - done, 0)]:
-                self.end(slot, reason)
+                self.standing.end(slot, reason)
                 done += 1
         return done
-
-    def end(self, slot: int, reason: int) -> int:
-        """A stop that waits is done."""
-        self.standing.tell_done(slot, reason)
-        self.remove(slot)
-        return self.standing.free(slot)
 
     def _list(self, s: int, trigger: int) -> list[tuple[int, int, int]]:
         return self.lists.setdefault(4 * s + trigger, [])

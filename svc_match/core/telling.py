@@ -31,6 +31,9 @@ REASONS = {
     w.DISPLAY_QUANTITY_INVALID: Reason.DISPLAY_QUANTITY_INVALID,
     w.MINIMUM_QUANTITY_INVALID: Reason.MINIMUM_QUANTITY_INVALID,
     w.TRAILING_LIMIT: Reason.TRAILING_LIMIT,
+    w.STOP_PRICE_INVALID: Reason.STOP_PRICE_INVALID,
+    w.STOP_LIMIT_PRICE_INVALID: Reason.STOP_LIMIT_PRICE_INVALID,
+    w.PEGGED_LIMIT: Reason.PEGGED_LIMIT,
     w.NOTIONAL_OUT_OF_LIMITS: Reason.NOTIONAL_OUT_OF_LIMITS,
     w.INSTRUMENT_SUSPENDED: Reason.INSTRUMENT_SUSPENDED,
     w.INSTRUMENT_DELISTED: Reason.INSTRUMENT_DELISTED,
@@ -44,6 +47,7 @@ RESTATE_REASONS = {
     w.LIMITED: RestateReason.MARKET_TO_LIMIT,
     w.TRIGGERED: RestateReason.TRIGGERED,
     w.DECREMENTED: RestateReason.SELF_TRADE,
+    w.FOLLOWED: RestateReason.PEGGED,
 }
 FIELDS = {
     w.F_PRICE: "price_e4",
@@ -59,9 +63,11 @@ TERMS = {
     w.F_STOP: "stop_price_e4",
     w.F_TRAILING_AMOUNT: "trailing_amount_e4",
     w.F_TRAILING_BP: "trailing_bp",
+    w.F_SECOND: "stop_limit_price_e4",
+    w.F_PEG: "peg",
     w.F_POST_ONLY: "post_only",
 }
-STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
+STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.ONE_CANCELS_OTHER)
 OF_THE_COMMAND = (w.SYMBOL_UNKNOWN, w.ORDER_UNKNOWN, w.ORDER_FINISHED)
 
 
@@ -184,10 +190,8 @@ class Telling:
         return _new(events.Accepted, accepted)
 
     def _replaced(self, words: list[int], at: int, head: int, command: Replace) -> events.Replaced:
-        _, identity, open_quantity, held_fee_e6 = words[at : at + w.REPLACED_WORDS]
-        detail = head >> 8 & 255
-        price_e4 = 0 if detail == w.NO_PRICE else command.price_e4
-        held_price_e4 = price_e4 if detail == w.BUY else 0
+        _, identity, open_quantity, held_fee_e6, held_price_e4 = words[at : at + w.REPLACED_WORDS]
+        price_e4 = 0 if head >> 8 & 255 == w.NO_PRICE else command.price_e4
         return events.Replaced(
             self.sequence, identity, command.account, command.client_order_id, self._symbol(head), price_e4,
             command.quantity, open_quantity, command.hold_id, held_price_e4, held_fee_e6,

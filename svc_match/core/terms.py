@@ -7,6 +7,7 @@ from typing import NamedTuple
 from svc_match.core.commands import (
     PLAIN,
     OrderType,
+    Peg,
     PostOnly,
     SelfTradePrevention,
     StopTrigger,
@@ -17,11 +18,12 @@ from svc_match.core.events import Reason, Refused
 from svc_match.core.instrument import MAX_PRICE_E4
 from svc_match.core.layout import BASIS_POINTS, PEAKS_LIMIT
 
-LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT = OrderType
+LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT, ONE_CANCELS_OTHER, PEGGED = OrderType
 NONE = 0
 DAY, IOC, FOK, GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE = TimeInForce
 AUCTIONS = (GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE)
 STOPS = (STOP, STOP_LIMIT)
+TRIGGERED = (*STOPS, ONE_CANCELS_OTHER)
 
 TIMES: dict[int, tuple[int, ...]] = {
     LIMIT: (DAY, IOC, FOK, *AUCTIONS),
@@ -29,6 +31,8 @@ TIMES: dict[int, tuple[int, ...]] = {
     MARKET_TO_LIMIT: (DAY, IOC),
     STOP: (DAY,),
     STOP_LIMIT: (DAY,),
+    ONE_CANCELS_OTHER: (DAY,),
+    PEGGED: (DAY,),
 }
 
 
@@ -41,8 +45,11 @@ class Term(NamedTuple):
 
 
 TERMS: dict[str, Term] = {
-    "stop_price_e4": Term(Reason.STOP_PRICE_INVALID, STOPS, (DAY,)),
-    "stop_trigger": Term(Reason.STOP_TRIGGER_INVALID, STOPS, (DAY,)),
+    "stop_price_e4": Term(Reason.STOP_PRICE_INVALID, TRIGGERED, (DAY,)),
+    "stop_trigger": Term(Reason.STOP_TRIGGER_INVALID, TRIGGERED, (DAY,)),
+    "stop_limit_price_e4": Term(Reason.STOP_LIMIT_PRICE_INVALID, (ONE_CANCELS_OTHER,), (DAY,)),
+    "peg": Term(Reason.PEG_INVALID, (PEGGED,), (DAY,)),
+    "peg_offset_e4": Term(Reason.PEG_INVALID, (PEGGED,), (DAY,)),
     "trailing_amount_e4": Term(Reason.TRAILING_INVALID, STOPS, (DAY,)),
     "trailing_bp": Term(Reason.TRAILING_INVALID, STOPS, (DAY,)),
     "display_quantity": Term(Reason.DISPLAY_QUANTITY_INVALID, (LIMIT,), (DAY,)),
@@ -65,7 +72,7 @@ def wrong_terms(kind: int, time_in_force: int, quantity: int, terms: Terms) -> R
         return Refused(Reason.ORDER_TYPE_INVALID, "type", str(kind))
     if time_in_force not in times:
         return Refused(Reason.TIME_IN_FORCE_INVALID, "time_in_force", str(time_in_force))
-    if terms is PLAIN and kind not in STOPS:
+    if terms is PLAIN and kind not in (*TRIGGERED, PEGGED):
         return None
     values = terms._asdict()
     for field, term in TERMS.items():
@@ -83,8 +90,11 @@ def wrong_terms(kind: int, time_in_force: int, quantity: int, terms: Terms) -> R
 def _in_range(kind: int, quantity: int, terms: Terms) -> dict[str, bool]:
     peak = terms.display_quantity
     return {
-        "stop_price_e4": terms.stop_price_e4 > 0 or kind not in STOPS,
+        "stop_price_e4": terms.stop_price_e4 > 0 or kind not in TRIGGERED,
+        "stop_limit_price_e4": terms.stop_limit_price_e4 >= 0,
         "stop_trigger": terms.stop_trigger in (NONE, *StopTrigger),
+        "peg": terms.peg in tuple(Peg) or kind != PEGGED,
+        "peg_offset_e4": abs(terms.peg_offset_e4) <= MAX_PRICE_E4,
         "trailing_amount_e4": 0 <= terms.trailing_amount_e4 <= MAX_PRICE_E4,
         "trailing_bp": 0 <= terms.trailing_bp <= BASIS_POINTS,
         "display_quantity": peak == 0 or 0 < peak < quantity <= peak * PEAKS_LIMIT,

@@ -3,7 +3,7 @@
 from chassis.units import INT64_MAX
 from svc_match.core.events import Reason
 from svc_match.core.instrument import MAX_PRICE_E4
-from svc_match.core.layout import BASIS_POINTS, PEAKS_LIMIT, TRAILING_STOPS_LIMIT
+from svc_match.core.layout import BASIS_POINTS, PEAKS_LIMIT, PEGGED_ORDERS_LIMIT, TRAILING_STOPS_LIMIT
 
 CLIENT_ORDER_ID_LENGTH_LIMIT = 36
 BUST_REASON_LENGTH_LIMIT = 200
@@ -54,6 +54,10 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "no auction that the order is for collects orders",
         "send it while one does, or with another time in force",
     ),
+    Reason.PEGGED_LIMIT: (
+        f"{PEGGED_ORDERS_LIMIT} orders of the instrument are pegged",
+        "send a LIMIT order, or send it later",
+    ),
     Reason.CLIENT_ORDER_ID_REUSED: ("the id was used with other fields", "use a new client_order_id"),
     Reason.TRADING_DATE_WRONG: ("the trading date is not the open one", "name the open trading date"),
     Reason.IDENTITY_LIMIT: ("the shard has taken all the commands that a date can have", "wait for the next date"),
@@ -64,17 +68,24 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "use such an id",
     ),
     Reason.SIDE_INVALID: ("the side is neither BUY nor SELL", "set it"),
-    Reason.ORDER_TYPE_INVALID: ("there is no such type", "name LIMIT, MARKET, MARKET_TO_LIMIT, STOP or STOP_LIMIT"),
+    Reason.ORDER_TYPE_INVALID: (
+        "there is no such type",
+        "name LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT, ONE_CANCELS_OTHER or PEGGED",
+    ),
     Reason.TIME_IN_FORCE_INVALID: (
-        "LIMIT takes any but unspecified, MARKET any but DAY; MARKET_TO_LIMIT takes DAY or IOC; stops take DAY",
+        "LIMIT takes any but unspecified, MARKET any but DAY; MARKET_TO_LIMIT takes DAY or IOC; all others take DAY",
         "set one of these",
     ),
     Reason.STOP_PRICE_INVALID: (
-        "a STOP or STOP_LIMIT names the price that triggers it, all others name none",
-        "name a positive stop price, or 0",
+        "a stop names the price that triggers it, ONE_CANCELS_OTHER one beyond its limit; all others name none",
+        "name such a stop price, or 0",
+    ),
+    Reason.STOP_LIMIT_PRICE_INVALID: (
+        "only ONE_CANCELS_OTHER has a limit once its stop price is reached, at that price or beyond; its sell may have none",
+        "name such a price, or 0",
     ),
     Reason.STOP_TRIGGER_INVALID: (
-        "a STOP or STOP_LIMIT is triggered by LAST_TRADE or BEST_QUOTE, all others by nothing",
+        "a stop or a ONE_CANCELS_OTHER order is triggered by LAST_TRADE or BEST_QUOTE, all others by nothing",
         "set one of these, or leave it out",
     ),
     Reason.HIDDEN_INVALID: ("only a LIMIT DAY order can be hidden", "leave it out, or send a LIMIT DAY order"),
@@ -86,6 +97,10 @@ WORDS: dict[Reason, tuple[str, str]] = {
     Reason.TRAILING_INVALID: (
         f"a STOP or STOP_LIMIT trails by an amount of at most {MAX_PRICE_E4} or by at most {BASIS_POINTS} basis points, not by both",
         "name one of them, or 0",
+    ),
+    Reason.PEG_INVALID: (
+        f"a PEGGED order follows BID, ASK or MIDDLE with an offset of at most {MAX_PRICE_E4} either way, all others nothing",
+        "set one of these, or leave both out",
     ),
     Reason.DISPLAY_QUANTITY_INVALID: (
         f"an iceberg is a LIMIT DAY order, not hidden, that displays whole lots, less than its quantity and at least 1/{PEAKS_LIMIT} of it",

@@ -128,7 +128,7 @@ def _place(place: Place, reference: Reference) -> Route | Stale | Refused:
         _quantity(place.quantity, instrument)
         or _price(place, instrument)
         or check_terms(place, instrument.lot_size)
-        or _stop_price(place, instrument)
+        or _stop_prices(place, instrument)
         or _notional(place, instrument)
     )
     if wrong is not None:
@@ -162,9 +162,13 @@ def _price(place: Place, instrument: Instrument) -> Refused | None:
     return _limits(place.price_e4, instrument)
 
 
-def _stop_price(place: Place, instrument: Instrument) -> Refused | None:
-    stop_price_e4 = place.terms.stop_price_e4
-    return _limits(stop_price_e4, instrument, "stop_price_e4") if stop_price_e4 else None
+def _stop_prices(place: Place, instrument: Instrument) -> Refused | None:
+    for field in ("stop_price_e4", "stop_limit_price_e4"):
+        price_e4 = getattr(place.terms, field)
+        wrong = _limits(price_e4, instrument, field) if price_e4 else None
+        if wrong is not None:
+            return wrong
+    return None
 
 
 def _limits(price_e4: int, instrument: Instrument, field: str = "price_e4") -> Refused | None:
@@ -233,9 +237,10 @@ def _need(place: Place, instrument: Instrument) -> Need | Refused:
     fee_e6 = instrument.highest_fee_e6
     if place.amount_e4:
         return Need(instrument.currency, place.quantity, 0, fee_e6, place.amount_e4)
-    if worst(place.price_e4, place.quantity, fee_e6) > INT64_MAX:
+    price_e4 = place.terms.stop_limit_price_e4 or place.price_e4  # of the two that it may come to pay the higher
+    if worst(price_e4, place.quantity, fee_e6) > INT64_MAX:
         return _overflow(place.quantity)
-    return Need(instrument.currency, place.quantity, place.price_e4, fee_e6, 0)
+    return Need(instrument.currency, place.quantity, price_e4, fee_e6, 0)
 
 
 def _change(command: Cancel | Replace, reference: Reference) -> Route | Stale | Refused:

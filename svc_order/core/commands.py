@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 from chassis.units import command_digest
 
 BUY, SELL = 1, 2
-LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT = 1, 2, 3, 4, 5
+LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT, ONE_CANCELS_OTHER, PEGGED = 1, 2, 3, 4, 5, 6, 7
 DAY, IOC, FOK, GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE = 1, 2, 3, 4, 5, 6
 AUCTIONS = (GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE)
 UNSPECIFIED = 0
@@ -30,6 +30,9 @@ class Terms(NamedTuple):
     self_trade_prevention: int = 0
     trailing_amount_e4: int = 0
     trailing_bp: int = 0
+    stop_limit_price_e4: int = 0
+    peg: int = 0
+    peg_offset_e4: int = 0
 
     @property
     def digested(self) -> tuple[int, ...]:

@@ -45,6 +45,8 @@ STATUS_OF: dict[str, str] = {
             "MINIMUM_QUANTITY_INVALID",
             "SELF_TRADE_PREVENTION_INVALID",
             "TRAILING_INVALID",
+            "STOP_LIMIT_PRICE_INVALID",
+            "PEG_INVALID",
             "TRACEPARENT_INVALID",
             "COMMAND_MISSING",
             "BATCH_TOO_LARGE",
@@ -76,7 +78,9 @@ STATUS_OF: dict[str, str] = {
         ),
         "FAILED_PRECONDITION",
     ),
-    **dict.fromkeys(("IDENTITY_LIMIT", "SESSION_LIMIT", "STREAM_LIMIT", "TRAILING_LIMIT"), "RESOURCE_EXHAUSTED"),
+    **dict.fromkeys(
+        ("IDENTITY_LIMIT", "SESSION_LIMIT", "STREAM_LIMIT", "TRAILING_LIMIT", "PEGGED_LIMIT"), "RESOURCE_EXHAUSTED"
+    ),
     "ACCOUNT_NOT_YOURS": "PERMISSION_DENIED",
     "SEQUENCE_AHEAD": "OUT_OF_RANGE",
     "SEQUENCE_NOT_REACHED": "DEADLINE_EXCEEDED",

@@ -14,7 +14,10 @@ from svc_order.core.commands import (
     LIMIT,
     MARKET,
     MARKET_TO_LIMIT,
+    ONE_CANCELS_OTHER,
+    PEGGED,
     PLAIN,
+    SELL,
     STOP,
     STOP_LIMIT,
     UNSPECIFIED,
@@ -28,6 +31,8 @@ TYPES = {
     "MARKET_TO_LIMIT": MARKET_TO_LIMIT,
     "STOP": STOP,
     "STOP_LIMIT": STOP_LIMIT,
+    "ONE_CANCELS_OTHER": ONE_CANCELS_OTHER,
+    "PEGGED": PEGGED,
 }
 TYPE_NAMES = {number: name for name, number in TYPES.items()}
 TIMES = {
@@ -46,10 +51,15 @@ TIMES_OF = {
     MARKET_TO_LIMIT: (DAY, IOC),
     STOP: (DAY,),
     STOP_LIMIT: (DAY,),
+    ONE_CANCELS_OTHER: (DAY,),
+    PEGGED: (DAY,),
 }
-PRICED = (LIMIT, STOP_LIMIT)  # A sell of any other type names no price.
+PRICED = (LIMIT, STOP_LIMIT, ONE_CANCELS_OTHER, PEGGED)  # A sell of any other type names no price.
 STOPS = (STOP, STOP_LIMIT)
-TRAILING_AMOUNT_LIMIT_E4 = 10**13
+TRIGGERED = (*STOPS, ONE_CANCELS_OTHER)
+WAITING = (*TRIGGERED, PEGGED)  # These do not trade when they arrive, or not for certain.
+TRAILING_AMOUNT_LIMIT_E4 = PEG_OFFSET_LIMIT_E4 = 10**13
+PEGS = (1, 2, 3)  # What this enum has.
 BASIS_POINTS = 10_000
 PEAKS_LIMIT = 100  # Times that what is displayed may go into the quantity.
 STOP_TRIGGERS, POST_ONLY, SELF_TRADE_PREVENTION = range(3), range(3), range(6)  # What these enums have.
@@ -58,6 +68,9 @@ STOP_TRIGGERS, POST_ONLY, SELF_TRADE_PREVENTION = range(3), range(3), range(6)  
 REASONS = {
     "stop_price_e4": "STOP_PRICE_INVALID",
     "stop_trigger": "STOP_TRIGGER_INVALID",
+    "stop_limit_price_e4": "STOP_LIMIT_PRICE_INVALID",
+    "peg": "PEG_INVALID",
+    "peg_offset_e4": "PEG_INVALID",
     "trailing_amount_e4": "TRAILING_INVALID",
     "trailing_bp": "TRAILING_INVALID",
     "display_quantity": "DISPLAY_QUANTITY_INVALID",
@@ -81,17 +94,29 @@ def _stands(place: Place) -> bool:
     return place.type == LIMIT and place.time_in_force == DAY
 
 
+def _short_of_stop(place: Place) -> bool:
+    """Whether its limit is on this side of its stop price."""
+    limit_e4, stop_e4 = place.price_e4, place.terms.stop_price_e4
+    return limit_e4 > stop_e4 if place.side == SELL else limit_e4 < stop_e4
+
+
+def _then_limited(place: Place) -> bool:
+    """Whether what a stop price makes of it has a limit at the stop price or beyond, or is a sell without one."""
+    then_e4, stop_e4 = place.terms.stop_limit_price_e4, place.terms.stop_price_e4
+    return 0 <= then_e4 <= stop_e4 if place.side == SELL else then_e4 >= stop_e4
+
+
 RULES = (
     Rule(
         "stop_price_e4",
-        lambda place: place.type not in STOPS and place.terms.stop_price_e4 != 0,
-        "only a STOP or STOP_LIMIT order names a stop price",
+        lambda place: place.type not in TRIGGERED and place.terms.stop_price_e4 != 0,
+        "only a STOP, STOP_LIMIT or ONE_CANCELS_OTHER order names a stop price",
         "send 0, or one of these types",
     ),
     Rule(
         "stop_price_e4",
-        lambda place: place.type in STOPS and place.terms.stop_price_e4 <= 0,
-        "a STOP or STOP_LIMIT order names the price that triggers it",
+        lambda place: place.type in TRIGGERED and place.terms.stop_price_e4 <= 0,
+        "a STOP, STOP_LIMIT or ONE_CANCELS_OTHER order names the price that triggers it",
         "send a positive stop price in 1/10 000 of the currency",
     ),
     Rule(
@@ -102,9 +127,51 @@ RULES = (
     ),
     Rule(
         "stop_trigger",
-        lambda place: place.type not in STOPS and place.terms.stop_trigger != 0,
-        "only a STOP or STOP_LIMIT order has a trigger",
+        lambda place: place.type not in TRIGGERED and place.terms.stop_trigger != 0,
+        "only a STOP, STOP_LIMIT or ONE_CANCELS_OTHER order has a trigger",
         "send none, or one of these types",
+    ),
+    Rule(
+        "stop_limit_price_e4",
+        lambda place: place.type != ONE_CANCELS_OTHER and place.terms.stop_limit_price_e4 != 0,
+        "only a ONE_CANCELS_OTHER order has another limit once its stop price is reached",
+        "send 0, or this type",
+    ),
+    Rule(
+        "stop_price_e4",
+        lambda place: place.type == ONE_CANCELS_OTHER and not _short_of_stop(place),
+        "a ONE_CANCELS_OTHER order's stop price is beyond its limit: a buy's above it, a sell's below",
+        "send such a stop price",
+    ),
+    Rule(
+        "stop_limit_price_e4",
+        lambda place: place.type == ONE_CANCELS_OTHER and not _then_limited(place),
+        "the limit that it has then is at its stop price or beyond; a sell may have none",
+        "send such a price",
+    ),
+    Rule(
+        "peg",
+        lambda place: place.type == PEGGED and place.terms.peg not in PEGS,
+        "a PEGGED order follows the best bid, the best offer or the middle of both",
+        "send BID, ASK or MIDDLE",
+    ),
+    Rule(
+        "peg",
+        lambda place: place.type != PEGGED and place.terms.peg != 0,
+        "only a PEGGED order follows a best price",
+        "send none, or this type",
+    ),
+    Rule(
+        "peg_offset_e4",
+        lambda place: place.type != PEGGED and place.terms.peg_offset_e4 != 0,
+        "only a PEGGED order has an offset",
+        "send 0, or this type",
+    ),
+    Rule(
+        "peg_offset_e4",
+        lambda place: abs(place.terms.peg_offset_e4) > PEG_OFFSET_LIMIT_E4,
+        "an offset is within the limit of prices",
+        f"send -{PEG_OFFSET_LIMIT_E4} to {PEG_OFFSET_LIMIT_E4}",
     ),
     Rule(
         "trailing_amount_e4",
@@ -180,8 +247,8 @@ RULES = (
     ),
     Rule(
         "minimum_quantity",
-        lambda place: place.terms.minimum_quantity != 0 and place.type in STOPS,
-        "a stop does not trade when it arrives, so it has no minimum",
+        lambda place: place.terms.minimum_quantity != 0 and place.type in WAITING,
+        "an order that is triggered or pegged has no minimum for when it arrives",
         "send 0, or another type",
     ),
     Rule(
@@ -231,7 +298,7 @@ def check_words(place: Place) -> Refused | None:
 
 def check_terms(place: Place, lot_size: int) -> Refused | None:
     """The first rule that the order breaks. Most orders have no terms, and are no stops."""
-    if place.terms == PLAIN and place.type not in STOPS:
+    if place.terms == PLAIN and place.type not in WAITING:
         return None
     for rule in RULES:
         if rule.wrong(place):

@@ -46,6 +46,9 @@ def terms(message: command_pb2.PlaceOrder | events_pb2.OrderAccepted) -> Terms:
         message.self_trade_prevention,
         message.trailing_amount_e4,
         message.trailing_bp,
+        message.stop_limit_price_e4,
+        message.peg,
+        message.peg_offset_e4,
     )
 
 
@@ -245,6 +248,9 @@ def order(row: OrderRow) -> order_pb2.Order:
         self_trade_prevention=row.self_trade_prevention,  # type: ignore[arg-type]
         trailing_amount_e4=row.trailing_amount_e4,
         trailing_bp=row.trailing_bp,
+        stop_limit_price_e4=row.stop_limit_price_e4,
+        peg=row.peg,  # type: ignore[arg-type]
+        peg_offset_e4=row.peg_offset_e4,
         triggered=row.triggered,
         done_reason=row.done_reason,  # type: ignore[arg-type]
         busted_quantity=row.busted_quantity,

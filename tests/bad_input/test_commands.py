@@ -138,6 +138,18 @@ PLACES = [
         "stop-buy-without-bound", "INVALID_ARGUMENT", "PRICE_INVALID", "price_e4",
         type=command_pb2.ORDER_TYPE_STOP, time_in_force=DAY, stop_price_e4=100, price_e4=0,
     ),
+    bad_place(
+        "one-cancels-other-stop-at-limit", "INVALID_ARGUMENT", "STOP_PRICE_INVALID", "stop_price_e4",
+        type=command_pb2.ORDER_TYPE_ONE_CANCELS_OTHER, time_in_force=DAY, stop_price_e4=10_0000, stop_limit_price_e4=10_0000,
+    ),
+    bad_place(
+        "one-cancels-other-buy-without-bound", "INVALID_ARGUMENT", "STOP_LIMIT_PRICE_INVALID", "stop_limit_price_e4",
+        type=command_pb2.ORDER_TYPE_ONE_CANCELS_OTHER, time_in_force=DAY, stop_price_e4=10_0500,
+    ),
+    bad_place("peg-of-limit", "INVALID_ARGUMENT", "PEG_INVALID", "peg", time_in_force=DAY, peg=1),
+    bad_place(
+        "peg-missing", "INVALID_ARGUMENT", "PEG_INVALID", "peg", type=command_pb2.ORDER_TYPE_PEGGED, time_in_force=DAY,
+    ),
     bad_place("trailing-limit", "INVALID_ARGUMENT", "TRAILING_INVALID", "trailing_bp", time_in_force=DAY, trailing_bp=1),
     bad_place(
         "trailing-twice", "INVALID_ARGUMENT", "TRAILING_INVALID", "trailing_amount_e4",

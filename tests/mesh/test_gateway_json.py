@@ -33,6 +33,9 @@ def test_the_terms_of_an_order_are_told_as_they_were_placed(door: Door, account:
         "self_trade_prevention": "SELF_TRADE_PREVENTION_DECREMENT",
         "trailing_amount_e4": "0",
         "trailing_bp": 0,
+        "stop_limit_price_e4": "0",
+        "peg": "PEG_UNSPECIFIED",
+        "peg_offset_e4": "0",
     }
     result = door.post(PLACE, order(account, "terms", **terms), token).body["result"]
     asked = {"order_id": result["order_id"], "min_sequence": result["sequence"]}

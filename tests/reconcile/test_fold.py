@@ -785,6 +785,34 @@ def test_a_stop_is_displayed_from_its_trigger_on() -> None:
     assert (fold.books(), breaks.kept) == ({"ACME": {(SELL, 80_000): (7, 1)}}, [])
 
 
+def test_one_cancels_other_is_displayed_at_its_limit_until_it_is_a_stop() -> None:
+    """A buy is held at its stop limit price all the time, and stands there once it was triggered."""
+    journal = Journal()
+    journal.open()
+    pair: dict[str, Any] = {"type": command_pb2.ORDER_TYPE_ONE_CANCELS_OTHER, "stop_price_e4": 95_000}
+    order = journal.accept(ANN, BUY, 80_000, 7, 7, **pair, stop_limit_price_e4=96_000, held_price_e4=96_000)
+    held = folded(journal)[0].open[order].held
+    then: dict[str, Any] = {"price_e4": 96_000, "held_price_e4": 96_000, "held_fee_e6": FEE_E6}
+    restate(journal, order, reason=events_pb2.RESTATE_REASON_TRIGGERED, account=ANN, **then)
+    fold, breaks = folded(journal)
+    assert (fold.books(), breaks.kept) == ({"ACME": {(BUY, 96_000): (7, 1)}}, [])
+    assert fold.open[order].held == held
+
+
+def test_a_pegged_order_is_displayed_where_it_stands() -> None:
+    """It waits until it is restated with a price, and again once that is 0; what is held stays."""
+    journal = Journal()
+    journal.open()
+    order = journal.accept(BEN, SELL, 80_000, 7, 0, type=command_pb2.ORDER_TYPE_PEGGED, peg=2)
+    books = [folded(journal)[0].books()]
+    for price_e4 in (85_000, 0, 86_000):
+        restate(journal, order, reason=events_pb2.RESTATE_REASON_PEGGED, price_e4=price_e4)
+        fold, breaks = folded(journal)
+        assert (breaks.kept, fold.open[order].held) == ([], 7)
+        books.append(fold.books())
+    assert books == [{"ACME": level} for level in ({}, {(SELL, 85_000): (7, 1)}, {}, {(SELL, 86_000): (7, 1)})]
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -18,6 +18,7 @@ from bourse_sdk import (
     OrderType,
     Outcome,
     OutcomeUnknown,
+    Peg,
     Place,
     PostOnly,
     Refusal,
@@ -140,6 +141,9 @@ async def test_every_term_of_an_order_is_sent() -> None:
         "self_trade_prevention": SelfTradePrevention.CANCEL_BOTH,
         "trailing_amount_e4": 100,
         "trailing_bp": 50,
+        "stop_limit_price_e4": 9_800,
+        "peg": Peg.MIDDLE,
+        "peg_offset_e4": -100,
     }
     exchange = Exchange()
     async with served(exchange) as address:
@@ -331,6 +335,9 @@ HUGE, LONE = 10**30, "c-\ud800"
                 ("display_quantity", HUGE, "DISPLAY_QUANTITY_INVALID"),
                 ("post_only", "always", "POST_ONLY_INVALID"),
                 ("minimum_quantity", -HUGE, "MINIMUM_QUANTITY_INVALID"),
+                ("peg", "best", "PEG_INVALID"),
+                ("peg_offset_e4", -HUGE, "PEG_INVALID"),
+                ("stop_limit_price_e4", HUGE, "PRICE_OUT_OF_LIMITS"),
                 ("trailing_bp", HUGE, "TRAILING_INVALID"),
                 ("self_trade_prevention", 1 << 40, "SELF_TRADE_PREVENTION_INVALID"),
             )

@@ -8,7 +8,19 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[2]
-CORE = ("books", "standing", "stops", "protection", "arrival", "indication", "auction", "special", "identity", "plain")
+CORE = (
+    "books",
+    "standing",
+    "stops",
+    "protection",
+    "arrival",
+    "indication",
+    "auction",
+    "pegs",
+    "special",
+    "identity",
+    "plain",
+)
 COMPILED = (*(f"core.{name}" for name in CORE), "decoder", "encoder")
 
 

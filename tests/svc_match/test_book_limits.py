@@ -36,3 +36,14 @@ def test_a_book_takes_so_many_trailing_stops() -> None:
     assert (rejected.reason, rejected.field, rejected.value) == (events.Reason.TRAILING_LIMIT, "trailing_bp", "1")
     pair.apply([order(limit + 2, commands.OrderType.STOP, 0, stop)])
     assert len(pair.packed.numbered[0].waiting()) == limit + 1
+
+
+def test_a_book_takes_so_many_pegged_orders() -> None:
+    """Rule 4.9.7: one more is rejected, until one is done."""
+    limit = layout.PEGGED_ORDERS_LIMIT
+    tick = twin.Drawing(1).instruments[SYMBOL].tick_size_e4
+    some = [order(number, commands.OrderType.PEGGED, 100 * tick, commands.Terms(peg=2)) for number in range(limit + 1)]
+    pair, (rejected,) = fill(some)
+    assert isinstance(rejected, events.Rejected)
+    assert (rejected.reason, rejected.field, rejected.value) == (events.Reason.PEGGED_LIMIT, "peg", "2")
+    assert len(pair.packed.numbered[0].waiting()) == limit

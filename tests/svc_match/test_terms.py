@@ -20,6 +20,9 @@ SAMPLE = {
     "self_trade_prevention": 2,
     "trailing_amount_e4": 7,
     "trailing_bp": 7,
+    "stop_limit_price_e4": 100,
+    "peg": 2,
+    "peg_offset_e4": -7,
 }
 TIMES = (0, *TimeInForce)
 # Type and time in force, a letter for each: yes, or no.
@@ -29,11 +32,16 @@ STANDS = {
     OrderType.MARKET_TO_LIMIT: "-yy----",
     OrderType.STOP: "-y-----",
     OrderType.STOP_LIMIT: "-y-----",
+    OrderType.ONE_CANCELS_OTHER: "-y-----",
+    OrderType.PEGGED: "-y-----",
 }
 # For each term the orders that may have it.
 TAKES = {
-    "stop_price_e4": {("STOP", "DAY"), ("STOP_LIMIT", "DAY")},
-    "stop_trigger": {("STOP", "DAY"), ("STOP_LIMIT", "DAY")},
+    "stop_price_e4": {("STOP", "DAY"), ("STOP_LIMIT", "DAY"), ("ONE_CANCELS_OTHER", "DAY")},
+    "stop_trigger": {("STOP", "DAY"), ("STOP_LIMIT", "DAY"), ("ONE_CANCELS_OTHER", "DAY")},
+    "stop_limit_price_e4": {("ONE_CANCELS_OTHER", "DAY")},
+    "peg": {("PEGGED", "DAY")},
+    "peg_offset_e4": {("PEGGED", "DAY")},
     "trailing_amount_e4": {("STOP", "DAY"), ("STOP_LIMIT", "DAY")},
     "trailing_bp": {("STOP", "DAY"), ("STOP_LIMIT", "DAY")},
     "display_quantity": {("LIMIT", "DAY")},
@@ -54,7 +62,9 @@ TAKES = {
 
 def base(kind: OrderType) -> Terms:
     """What an order of the type cannot do without."""
-    return PLAIN._replace(stop_price_e4=100) if "STOP" in kind.name else PLAIN
+    if kind == OrderType.PEGGED:
+        return PLAIN._replace(peg=1)
+    return PLAIN._replace(stop_price_e4=100) if kind >= OrderType.STOP else PLAIN
 
 
 @pytest.mark.parametrize(("kind", "time"), list(product(OrderType, TIMES)))
@@ -65,7 +75,7 @@ def test_types_and_times(kind: OrderType, time: int) -> None:
     assert wrong == (None if allowed else Refused(Reason.TIME_IN_FORCE_INVALID, "time_in_force", str(int(time))))
 
 
-@pytest.mark.parametrize("kind", [0, -1, 6, 9])
+@pytest.mark.parametrize("kind", [0, -1, 99])
 def test_other_types(kind: int) -> None:
     """Rule 2.2: what is no type is refused."""
     assert wrong_terms(kind, 1, QUANTITY, PLAIN) == Refused(Reason.ORDER_TYPE_INVALID, "type", str(kind))
@@ -86,7 +96,7 @@ def test_terms_together(one: str, other: str) -> None:
     """Rule 2.4: all terms of a LIMIT DAY order go together but these."""
     terms = PLAIN._replace(**{one: SAMPLE[one], other: SAMPLE[other]})
     apart = {name for pair in NEVER_TOGETHER if {one, other} == set(pair) for name in pair[:1]}
-    stops = [name for name in TERMS if name in (one, other) and name.startswith(("stop", "trailing"))]
+    stops = [name for name in TERMS if name in (one, other) and name.startswith(("stop", "trailing", "peg"))]
     wrong = wrong_terms(OrderType.LIMIT, TimeInForce.DAY, QUANTITY, terms)
     expected = stops[0] if stops else next(iter(apart), "")
     assert (wrong.field if wrong else "") == expected
@@ -142,6 +152,20 @@ def test_stops(kind: OrderType, terms: Terms, reason: Reason | None) -> None:
     """Rule 2.3: a stop names a positive price, and a trigger that there is, or none; it trails in one way, or in none."""
     wrong = wrong_terms(kind, TimeInForce.DAY, QUANTITY, terms)
     assert (wrong.reason if wrong else None) == reason
+
+
+@pytest.mark.parametrize(
+    ("peg", "offset", "field"),
+    [
+        (0, 0, "peg"), (-1, 0, "peg"), (1, 0, ""), (2, -(10**13), ""), (3, 10**13, ""), (4, 0, "peg"),
+        (1, 10**13 + 1, "peg_offset_e4"), (1, -(10**13) - 1, "peg_offset_e4"),
+    ],
+)  # fmt: skip
+def test_pegs(peg: int, offset: int, field: str) -> None:
+    """Rule 2.3: a pegged order names what it follows, and its offset is within the limit of prices."""
+    wrong = wrong_terms(OrderType.PEGGED, TimeInForce.DAY, QUANTITY, Terms(peg=peg, peg_offset_e4=offset))
+    assert (wrong.field if wrong else "") == field
+    assert wrong is None or wrong.reason == Reason.PEG_INVALID
 
 
 def test_an_iceberg_has_few_peaks() -> None:

@@ -86,6 +86,9 @@ def test_the_layout_is_the_same_for_c() -> None:
     of_c = dict(re.findall(r"^    (\w+) = (\w+)$", (FOLDER / "layout.pxd").read_text("utf-8"), re.MULTILINE))
     of_python = {name: value for name, value in vars(layout).items() if name.isupper()}
     assert {name: int(value, 0) for name, value in of_c.items()} == of_python
+    for record in "CXSBF":
+        words = [number for name, number in of_python.items() if name.startswith(f"{record}_")]
+        assert len(words) == len(set(words)), f"two words {record}_ are the same"
 
 
 def test_a_damaged_snapshot_is_refused() -> None:

@@ -11,7 +11,8 @@
 
 Options of an order: day ioc fok, auction at-open at-close (for an auction only)
 to-limit (MARKET_TO_LIMIT) stop= (price; STOP at "market", else STOP_LIMIT) trigger=quote
-trail= (money) bp= (basis points; the stop price follows)
+trail= (money) bp= (basis points; the stop price follows) oco then= (ONE_CANCELS_OTHER, with its stop limit price)
+peg=bid peg=ask peg=mid off= (PEGGED, with its offset)
 show= (an iceberg's peak) hidden post=reject post=slide min= own=newest own=oldest own=both own=decrement
 amount= (money) hold= (what is held: money of a buy, shares of a sell) held= (price) fee=
 date= until= (journal time). Unless said otherwise an order is held in full. Journal time is the number of the command.
@@ -46,6 +47,7 @@ OWN = {
     "both": commands.SelfTradePrevention.CANCEL_BOTH,
     "decrement": commands.SelfTradePrevention.DECREMENT,
 }
+PEGS = {"": 0, "bid": commands.Peg.BID, "ask": commands.Peg.ASK, "mid": commands.Peg.MIDDLE}
 FEE_E6 = 200
 
 
@@ -136,12 +138,16 @@ class Desk:
             kind = commands.OrderType.MARKET_TO_LIMIT
         elif "stop" in options:
             kind = commands.OrderType.STOP if market else commands.OrderType.STOP_LIMIT
+            kind = commands.OrderType.ONE_CANCELS_OTHER if "oco" in more else kind
+        elif "peg" in options:
+            kind = commands.OrderType.PEGGED
         time_in_force = next((TIMES[word] for word in more if word in TIMES), None)
         price_e4 = 0 if price == "market" else e4(price)
         amount_e4 = e4(options.get("amount", "0"))
         fee_e6 = int(options.get("fee", FEE_E6))
         buys = side == commands.Side.BUY
-        held_price_e4 = e4(options["held"]) if "held" in options else price_e4 if buys else 0
+        bound_e4 = max(price_e4, e4(options.get("then", "0")))
+        held_price_e4 = e4(options["held"]) if "held" in options else bound_e4 if buys else 0
         in_full = (amount_e4 or worst(held_price_e4, int(quantity), fee_e6)) if buys else int(quantity)
         held = (e4(options["hold"]) if buys else int(options["hold"])) if "hold" in options else in_full
         if time_in_force is None:
@@ -252,7 +258,8 @@ def _terms(words: list[str], options: dict[str, str]) -> commands.Terms:
     terms = commands.Terms(
         e4(options.get("stop", "0")), trigger, int(options.get("show", 0)), int("hidden" in words),
         POSTS[options.get("post", "")], int(options.get("min", 0)), OWN[options.get("own", "")],
-        e4(options.get("trail", "0")), int(options.get("bp", 0)),
+        e4(options.get("trail", "0")), int(options.get("bp", 0)), e4(options.get("then", "0")),
+        PEGS[options.get("peg", "")], e4(options.get("off", "0")),
     )  # fmt: skip
     return commands.PLAIN if terms == commands.PLAIN else terms
 

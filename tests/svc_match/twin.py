@@ -200,31 +200,38 @@ class Drawing:
         kind, time_in_force = 1, chance.choice((1, 1, 1, 1, 2, 3))
         if chance.random() < 0.2:
             kind, time_in_force = chance.choice(
-                ((2, 0), (2, 2), (2, 3), (3, 1), (3, 2), (4, 1), (4, 1), (5, 1), (5, 1))
+                ((2, 0), (2, 2), (2, 3), (3, 1), (3, 2), (4, 1), (4, 1), (5, 1), (5, 1), *[(6, 1)] * 4, *[(7, 1)] * 6)
             )
-            if side == commands.Side.SELL and kind != commands.OrderType.STOP_LIMIT:
+            if side == commands.Side.SELL and kind < commands.OrderType.STOP_LIMIT:
                 price = 0 if chance.random() < 0.98 else price
             elif kind == commands.OrderType.MARKET and chance.random() < 0.6:
                 amount = min(LARGE, chance.choice((1, max(price, 1) * max(quantity, 1), max(price, 1) * 3 + 7)))
                 price = 0
         if kind in (1, 2) and chance.random() < self.auctions:
             time_in_force = chance.choice((4, 4, 5, 6))
+        if kind == commands.OrderType.PEGGED and price < LARGE // 2 and chance.random() < 0.7:
+            price += (30 if side == commands.Side.BUY else -30) * self.instruments[symbol].tick_size_e4
         if chance.random() < 0.01:
             amount = chance.choice((amount, -1, 5))
-        held_price = price if chance.random() < 0.97 else min(LARGE, price + chance.choice((-1, 1, 500)))
+        terms = self.terms(symbol, kind, time_in_force, quantity)
+        if kind == commands.OrderType.ONE_CANCELS_OTHER:
+            terms = self.pair(symbol, side, price, terms)
+        bound = terms.stop_limit_price_e4 or price
+        held_price = bound if chance.random() < 0.97 else min(LARGE, bound + chance.choice((-1, 1, 500)))
         held = LARGE if chance.random() < 0.97 else chance.choice((0, quantity, abs(price * quantity) % LARGE))
         hold_id = 0 if chance.random() < 0.005 else 1 + self.number
         return commands.Place(
             *self.identity(), hold_id, held, max(held_price, 0) if side == commands.Side.BUY else 0,
             chance.choice((250, 250, 100, 0)), symbol if chance.random() < 0.995 else "ZZZ", side, kind, time_in_force,
-            price, quantity, amount, self.terms(symbol, kind, time_in_force, quantity),
+            price, quantity, amount, terms,
         )  # fmt: skip
 
     def terms(self, symbol: str, kind: int, time_in_force: int, quantity: int) -> commands.Terms:
         """What the order asks for beyond; most do not, unless the seed has many of them."""
         chance, lot = self.chance, self.instruments[symbol].lot_size
-        stops = kind in (commands.OrderType.STOP, commands.OrderType.STOP_LIMIT)
-        if not stops and chance.random() > self.rare:
+        pegs = kind == commands.OrderType.PEGGED
+        stops = kind >= commands.OrderType.STOP and not pegs
+        if not stops and not pegs and chance.random() > self.rare:
             return commands.PLAIN
         drawn = commands.Terms(
             max(self.price(symbol), 1) if stops else 0,
@@ -235,12 +242,32 @@ class Drawing:
             0 if chance.random() < 0.8 else min(quantity, lot * chance.choice((1, 2, 5, 10))),
             chance.choice((0, 0, 1, 2, 3, 4, 5)),
             *self.trailing(symbol, stops=stops),
+            0,
+            *self.peg(symbol, pegs=pegs),
         )
         if chance.random() < 0.02:
             drawn = drawn._replace(display_quantity=1, minimum_quantity=drawn.minimum_quantity and 3)
         while (wrong := wrong_terms(kind, time_in_force, quantity, drawn)) is not None and wrong.field in TERMS:
-            drawn = drawn._replace(**{wrong.field: int(wrong.field == "stop_price_e4")})
+            drawn = drawn._replace(**{wrong.field: int(wrong.field in ("stop_price_e4", "peg"))})
         return commands.PLAIN if drawn == commands.PLAIN else drawn
+
+    def peg(self, symbol: str, *, pegs: bool) -> tuple[int, int]:
+        """What an order is pegged to, with an offset that may be off its ticks, or far away."""
+        if not pegs:
+            return 0, 0
+        chance, tick = self.chance, self.instruments[symbol].tick_size_e4
+        return chance.choice((1, 2, 3)), tick * chance.choice((0, 0, -1, 1, -3, 5, 2_000_000)) + chance.choice(
+            (0, 0, 1)
+        )
+
+    def pair(self, symbol: str, side: int, price: int, terms: commands.Terms) -> commands.Terms:
+        """A stop price beyond the limit, and a limit there or beyond; now and then it is not."""
+        chance, away = self.chance, self.instruments[symbol].tick_size_e4 * (1 if side == commands.Side.BUY else -1)
+        stop = max(price + away * (chance.choice((1, 2, 5, 10)) if chance.random() < 0.97 else 0), 1)
+        second = stop + away * (chance.choice((0, 1, 5)) if chance.random() < 0.97 else -1)
+        if side == commands.Side.SELL and chance.random() < 0.5:
+            second = 0
+        return terms._replace(stop_price_e4=min(stop, LARGE), stop_limit_price_e4=min(max(second, 0), LARGE))
 
     def trailing(self, symbol: str, *, stops: bool) -> tuple[int, int]:
         """How far a stop trails: by an amount, off the ticks too, or by basis points of a million ticks."""
@@ -331,7 +358,10 @@ class Pair:
                 raise Unequal(f"{one.instrument.symbol} is crossed")
             waits = [
                 (order.order_id, order.open, order.account)
-                for order in sorted(one.stops, key=lambda stop: stop.stop_rank())
+                for order in (
+                    *sorted(one.stops, key=lambda stop: stop.stop_rank()),
+                    *(peg for peg in one.pegs if not peg.price_e4),
+                )
             ]
             if other.waiting() != waits:
                 raise Unequal(f"other stops of {one.instrument.symbol} wait")

@@ -19,6 +19,8 @@ from svc_order.core.commands import (
     LIMIT,
     MARKET,
     MARKET_TO_LIMIT,
+    ONE_CANCELS_OTHER,
+    PEGGED,
     PLAIN,
     SELL,
     STOP,
@@ -132,7 +134,7 @@ def test_bad_fields_are_refused_by_name(command: Any, fields: dict[str, Any], re
     assert reason in STATUS_OF
 
 
-TYPES = (LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT)
+TYPES = (LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT, ONE_CANCELS_OTHER, PEGGED)
 TIMES = (UNSPECIFIED, DAY, IOC, FOK, *AUCTIONS, AT_CLOSE + 1)
 STANDING = {(LIMIT, DAY)}
 EVERY = {(LIMIT, DAY), (LIMIT, IOC), (LIMIT, FOK), (MARKET, UNSPECIFIED), (MARKET, IOC), (MARKET, FOK)} | {
@@ -140,19 +142,34 @@ EVERY = {(LIMIT, DAY), (LIMIT, IOC), (LIMIT, FOK), (MARKET, UNSPECIFIED), (MARKE
     (MARKET_TO_LIMIT, IOC),
     (STOP, DAY),
     (STOP_LIMIT, DAY),
+    (ONE_CANCELS_OTHER, DAY),
+    (PEGGED, DAY),
 }
 COLLECTED = {(kind, time) for kind in (LIMIT, MARKET) for time in AUCTIONS}
 EVERY |= COLLECTED
 STOPPED = {(STOP, DAY), (STOP_LIMIT, DAY)}
+PAIR = {(ONE_CANCELS_OTHER, DAY)}
+TRIGGERED = STOPPED | PAIR
+PEGS = {(PEGGED, DAY)}
 # A term alone: which types and times take it, and the reason of all others.
 TERMS: list[tuple[str, Any, set[tuple[int, int]], str]] = [
+    ("stop_price_e4", 10_100, TRIGGERED, "STOP_PRICE_INVALID"),
     ("stop_price_e4", 9_900, STOPPED, "STOP_PRICE_INVALID"),
-    ("stop_price_e4", 0, EVERY - STOPPED, "STOP_PRICE_INVALID"),
+    ("stop_price_e4", 10_000, STOPPED, "STOP_PRICE_INVALID"),
+    ("stop_limit_price_e4", 10_100, PAIR, "STOP_LIMIT_PRICE_INVALID"),
+    ("stop_limit_price_e4", 10_000, set(), "STOP_LIMIT_PRICE_INVALID"),
+    ("stop_limit_price_e4", 0, EVERY - PAIR, "STOP_LIMIT_PRICE_INVALID"),
+    ("stop_limit_price_e4", -100, set(), "STOP_LIMIT_PRICE_INVALID"),
+    ("stop_price_e4", 0, EVERY - TRIGGERED, "STOP_PRICE_INVALID"),
     ("stop_price_e4", -100, set(), "STOP_PRICE_INVALID"),
-    ("stop_trigger", 1, STOPPED, "STOP_TRIGGER_INVALID"),
-    ("stop_trigger", 2, STOPPED, "STOP_TRIGGER_INVALID"),
+    ("stop_trigger", 1, TRIGGERED, "STOP_TRIGGER_INVALID"),
+    ("stop_trigger", 2, TRIGGERED, "STOP_TRIGGER_INVALID"),
     ("stop_trigger", 3, set(), "STOP_TRIGGER_INVALID"),
     ("stop_trigger", -1, set(), "STOP_TRIGGER_INVALID"),
+    *[("peg", value, PEGS, "PEG_INVALID") for value in (1, 2, 3)],
+    *[("peg", value, set(), "PEG_INVALID") for value in (-1, 4)],
+    *[("peg_offset_e4", value, PEGS, "PEG_INVALID") for value in (-(10**13), -1, 10**13)],
+    *[("peg_offset_e4", value, set(), "PEG_INVALID") for value in (-(10**13) - 1, 10**13 + 1)],
     *[("trailing_amount_e4", value, STOPPED, "TRAILING_INVALID") for value in (1, 10**13)],
     *[("trailing_amount_e4", value, set(), "TRAILING_INVALID") for value in (-1, 10**13 + 1)],
     *[("trailing_bp", value, STOPPED, "TRAILING_INVALID") for value in (1, 10_000)],
@@ -167,8 +184,8 @@ TERMS: list[tuple[str, Any, set[tuple[int, int]], str]] = [
     ("post_only", 1, STANDING, "POST_ONLY_INVALID"),
     ("post_only", 2, STANDING, "POST_ONLY_INVALID"),
     ("post_only", 3, set(), "POST_ONLY_INVALID"),
-    ("minimum_quantity", 10, EVERY - STOPPED - COLLECTED, "MINIMUM_QUANTITY_INVALID"),
-    ("minimum_quantity", 100, EVERY - STOPPED - COLLECTED, "MINIMUM_QUANTITY_INVALID"),
+    ("minimum_quantity", 10, EVERY - TRIGGERED - PEGS - COLLECTED, "MINIMUM_QUANTITY_INVALID"),
+    ("minimum_quantity", 100, EVERY - TRIGGERED - PEGS - COLLECTED, "MINIMUM_QUANTITY_INVALID"),
     ("minimum_quantity", 110, set(), "MINIMUM_QUANTITY_INVALID"),
     ("minimum_quantity", -10, set(), "MINIMUM_QUANTITY_INVALID"),
     ("minimum_quantity", 15, set(), "MINIMUM_QUANTITY_INVALID"),
@@ -180,6 +197,10 @@ TERMS: list[tuple[str, Any, set[tuple[int, int]], str]] = [
 def of_type(kind: int, time_in_force: int, **terms: Any) -> Place:
     """A buy of this type that is right but for what is asked for."""
     usual = {"stop_price_e4": 9_900} if kind in (STOP, STOP_LIMIT) else {}
+    if kind == ONE_CANCELS_OTHER:
+        usual = {"stop_price_e4": 10_100, "stop_limit_price_e4": 10_100}
+    if kind == PEGGED:
+        usual = {"peg": 1}
     return PLACE._replace(type=kind, time_in_force=time_in_force, terms=Terms(**usual | terms))
 
 
@@ -253,14 +274,47 @@ def test_a_stop_price_is_one_of_the_instruments(kind: int, stop_price_e4: int, r
 @pytest.mark.parametrize("side", [BUY, SELL])
 @pytest.mark.parametrize("price_e4", [0, 10_000])
 def test_which_types_name_a_price(kind: int, side: int, price_e4: int) -> None:
-    """A buy of any type; a sell of a LIMIT or STOP_LIMIT order, and of no other: rules 2.5, 2.6."""
+    """A buy of any type; a sell of a LIMIT, STOP_LIMIT or PEGGED order, and of no other: rules 2.5, 2.6."""
+    if kind == ONE_CANCELS_OTHER:
+        return  # See below.
     answer = verdict(of_type(kind, UNSPECIFIED if kind == MARKET else DAY), side=side, price_e4=price_e4)
-    if bool(price_e4) == (side == BUY or kind in (LIMIT, STOP_LIMIT)):
+    if bool(price_e4) == (side == BUY or kind in (LIMIT, STOP_LIMIT, PEGGED)):
         need = Need("EUR", 100, 10_000, 300, 0) if side == BUY else Need("AAA", 100, 0, 0, 0)
         assert answer == Route(1, need)
     else:
         by_amount = kind == MARKET and side == BUY
         assert answer.reason == ("AMOUNT_INVALID" if by_amount else "PRICE_INVALID")
+
+
+@pytest.mark.parametrize(
+    ("side", "prices", "field"),
+    [
+        (BUY, (10_000, 10_100, 10_100), ""),
+        (BUY, (10_000, 10_100, 10_300), ""),
+        (BUY, (10_000, 10_000, 10_300), "stop_price_e4"),
+        (BUY, (10_000, 9_900, 10_300), "stop_price_e4"),
+        (BUY, (10_000, 10_200, 10_100), "stop_limit_price_e4"),
+        (BUY, (10_000, 10_200, 0), "stop_limit_price_e4"),
+        (BUY, (10_000, 10_200, 10_201), "stop_limit_price_e4"),
+        (BUY, (0, 10_200, 10_200), "price_e4"),
+        (SELL, (10_000, 9_900, 9_900), ""),
+        (SELL, (10_000, 9_900, 9_800), ""),
+        (SELL, (10_000, 9_900, 0), ""),
+        (SELL, (10_000, 10_000, 0), "stop_price_e4"),
+        (SELL, (10_000, 9_900, 10_000), "stop_limit_price_e4"),
+        (SELL, (10_000, 9_900, -100), "stop_limit_price_e4"),
+        (SELL, (0, 9_900, 0), "price_e4"),
+    ],
+)
+def test_the_prices_of_one_cancels_other(side: int, prices: tuple[int, int, int], field: str) -> None:
+    """Limit, stop price and the limit then lie in a row (rule 4.10.2); a buy is held for at the last (rule 4.10.5)."""
+    price_e4, stop_e4, then_e4 = prices
+    terms = Terms(stop_price_e4=stop_e4, stop_limit_price_e4=then_e4)
+    answer = verdict(PLACE, type=ONE_CANCELS_OTHER, side=side, price_e4=price_e4, terms=terms)
+    if field:
+        assert answer.metadata["field"] == field
+    else:
+        assert answer == Route(1, Need("EUR", 100, then_e4, 300, 0) if side == BUY else Need("AAA", 100, 0, 0, 0))
 
 
 def test_the_advice_for_a_price_off_its_ticks_can_be_taken() -> None:

@@ -97,6 +97,9 @@ async def test_an_order_shows_the_terms_that_it_was_placed_with(told: Told) -> N
         "self_trade_prevention": command_pb2.SELF_TRADE_PREVENTION_DECREMENT,
         "trailing_amount_e4": 100,
         "trailing_bp": 50,
+        "stop_limit_price_e4": 9_800,
+        "peg": command_pb2.PEG_MIDDLE,
+        "peg_offset_e4": -100,
     }
     assert set(terms) == set(Terms._fields)
     await told.row(accepted(1, ALPHA, BUY, 10_000, 100, **terms), accepted(2, ALPHA, BUY, 10_000, 100))

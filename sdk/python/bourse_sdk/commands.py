@@ -28,6 +28,8 @@ class OrderType(IntEnum):
     MARKET_TO_LIMIT = 3
     STOP = 4
     STOP_LIMIT = 5
+    ONE_CANCELS_OTHER = 6
+    PEGGED = 7
 
 
 class TimeInForce(IntEnum):
@@ -48,6 +50,14 @@ class StopTrigger(IntEnum):
 
     LAST_TRADE = 1
     BEST_QUOTE = 2
+
+
+class Peg(IntEnum):
+    """Which best price a PEGGED order follows."""
+
+    BID = 1
+    ASK = 2
+    MIDDLE = 3
 
 
 class PostOnly(IntEnum):
@@ -87,6 +97,7 @@ ENUMS: dict[str, type[IntEnum]] = {
     "type": OrderType,
     "time_in_force": TimeInForce,
     "stop_trigger": StopTrigger,
+    "peg": Peg,
     "post_only": PostOnly,
     "self_trade_prevention": SelfTradePrevention,
 }
@@ -107,9 +118,11 @@ class Place:
     """A new order. `price_e4` is the limit; of a MARKET, MARKET_TO_LIMIT or STOP buy the most that it pays a share (of a MARKET
     buy `amount_e4` may bound its cost instead); a sell of these types names none.
 
-    `stop_price_e4` triggers a STOP or STOP_LIMIT order; it trails the market by `trailing_amount_e4` or `trailing_bp`. Of an
-    iceberg `display_quantity` is shown at a time, of a `hidden` order nothing. A `post_only` order never trades when it arrives;
-    one with a `minimum_quantity` trades at least that then, or ends.
+    `stop_price_e4` triggers a STOP or STOP_LIMIT order; it trails the market by `trailing_amount_e4` or `trailing_bp`. A
+    ONE_CANCELS_OTHER order is a limit order until it is reached, then one at `stop_limit_price_e4`, or a market order. A PEGGED
+    order stands at its `peg` and offset, within `price_e4`. Of an iceberg `display_quantity` is shown at a time, of a `hidden`
+    order nothing. A `post_only` order never trades when it arrives; one with a `minimum_quantity` trades at least that then, or
+    ends.
 
     Without `client_order_id` it gets one; without `trading_date` the one that is open when it is first sent; without
     `time_in_force` DAY, but a MARKET order is for the auction that collects orders, or IOC where there is none.
@@ -134,6 +147,9 @@ class Place:
     self_trade_prevention: SelfTradePrevention | None = None
     trailing_amount_e4: int = 0
     trailing_bp: int = 0
+    stop_limit_price_e4: int = 0
+    peg: Peg | None = None
+    peg_offset_e4: int = 0
 
     def message(self, client_order_id: str, traceparent: str) -> tuple[pb.OrderCommand, pb.PlaceOrder]:
         if len(client_order_id) > NAME_LIMIT or len(self.account) > NAME_LIMIT or len(self.symbol) > SYMBOL_LIMIT:
@@ -159,7 +175,8 @@ class Place:
 
 TERMS = (
     *("stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity"),
-    *("self_trade_prevention", "trailing_amount_e4", "trailing_bp"),
+    *("self_trade_prevention", "trailing_amount_e4", "trailing_bp", "stop_limit_price_e4"),
+    *("peg", "peg_offset_e4"),
 )
 
 
@@ -180,6 +197,9 @@ class PlaceOptions(TypedDict, total=False):
     self_trade_prevention: SelfTradePrevention | None
     trailing_amount_e4: int
     trailing_bp: int
+    stop_limit_price_e4: int
+    peg: Peg | None
+    peg_offset_e4: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,11 +96,12 @@ class Auctions(Trading):
 
     def _collect(self, book: Book, order: Order, time_in_force: int) -> None:
         """An order takes its place in the auction, or waits for the closing one."""
-        order.for_auction = time_in_force > TimeInForce.FOK or order.type != LIMIT
+        limited = order.type == LIMIT or order.pairs
+        order.for_auction = time_in_force > TimeInForce.FOK or not limited
         self.orders[order.order_id] = order
         if time_in_force == TimeInForce.AT_CLOSE and book.auction != AuctionKind.CLOSING:
             book.closing.append(order)
-        elif order.type == LIMIT:
+        elif limited:
             self._rest(book, order)
             self._publish_levels(book)
         else:
@@ -225,8 +226,8 @@ class Auctions(Trading):
         self._leave(book, order)
         self._done(order, reason)
 
-    def _enter(self, book: Book, phase: Phase, auction: int = 0) -> None:
-        """The book is in another phase; an auction is its own until it is uncrossed, or the date closes."""
+    def _enter(self, book: Book, phase: Phase, auction: int = 0, *, within: bool = False) -> None:
+        """The book is in another phase, perhaps within a command; an auction is its own until it is uncrossed, or the date closes."""
         self.timers.pop((VOLATILITY_ENDS, book.number), None)
         book.phase = phase
         book.auction = auction or book.auction
@@ -238,11 +239,13 @@ class Auctions(Trading):
         self._show(book, changed)
         if auction == AuctionKind.CLOSING:
             self._begin_closing(book)
-        self._looked_at(book)
+        if not within:
+            self._looked_at(book)
 
     def _interrupt(self, book: Book) -> None:
         """Continuous trading gives way to an auction, which ends after its time."""
-        self._enter(book, Phase.AUCTION, AuctionKind.VOLATILITY)
+        self._enter(book, Phase.AUCTION, AuctionKind.VOLATILITY, within=True)
+        self._changed[book.number] = None
         self.timers[VOLATILITY_ENDS, book.number] = self.now_us + book.instrument.volatility_auction_us
 
     # What everyone sees of it
@@ -251,7 +254,7 @@ class Auctions(Trading):
         """After whatever happened to a book."""
         if book.phase == Phase.AUCTION:
             self._changed[book.number] = None
-        self._trigger(book)
+        self._settle(book)
 
     def _indicate(self) -> None:
         """Shows what each auction that the row touched would do, where that changed."""

@@ -196,7 +196,7 @@ class Book:
     """
 
     __slots__ = (
-        "auction", "closing", "front", "instrument", "last_e4", "listing", "number", "phase", "price_e4", "reference_e4", "shown",
+        "auction", "closing", "front", "instrument", "last_e4", "listing", "number", "pegs", "phase", "price_e4", "reference_e4", "shown",
         "sides", "stops", "symbol_sequence",
     )  # fmt: skip
 
@@ -214,12 +214,13 @@ class Book:
         self.closing: list[Order] = []
         self.price_e4 = 0
         self.shown: tuple[int, ...] = (0, 0, 0, 0)
+        self.pegs: list[Order] = []
         self.sides: dict[int, BookSide] = {BUY: BookSide(1), SELL: BookSide(-1)}
 
     @property
     def is_empty(self) -> bool:
         """Whether no order of it is open."""
-        waits = self.stops or self.front or self.closing
+        waits = self.stops or self.front or self.closing or self.pegs
         return not waits and not any(side.keys for side in self.sides.values())
 
     def opposite(self, side: int) -> BookSide:
@@ -255,6 +256,14 @@ class Book:
         """Whether an order of `side` with this bound finds what it can trade with."""
         keys = self.opposite(side).keys
         return bool(keys) and keys[-1] >= self.limit_key(side, price_e4)
+
+    def followed(self, side: int) -> int:
+        """The best price at which an order is displayed that is not pegged; 0 for none."""
+        place = self.sides[side]
+        for key in reversed(place.keys):
+            if any(not order.is_pegged for order in place.levels[key].displayed.values()):
+                return place.sign * key
+        return 0
 
     def looked_at(self, stop: Order) -> int:
         """The price that a stop looks at; 0 for none."""

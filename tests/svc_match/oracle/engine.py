@@ -52,6 +52,7 @@ from tests.svc_match.oracle.rules import (
     is_date,
     not_traded,
     posted_price,
+    wrong_peg,
     wrong_place,
     wrong_replace,
     wrong_trailing,
@@ -63,7 +64,7 @@ INSTRUMENT_LIMIT = 4_096
 BUST_LIMIT = 4_096
 
 BUY = Side.BUY
-LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT = OrderType
+LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT, ONE_CANCELS_OTHER, PEGGED = OrderType
 STOPS = (STOP, STOP_LIMIT)
 UNPRICED = (STOP, MARKET, MARKET_TO_LIMIT)  # sells that wait outside the book have no price
 DAY, IOC, GOOD_FOR_AUCTION = TimeInForce.DAY, TimeInForce.IOC, TimeInForce.GOOD_FOR_AUCTION
@@ -171,7 +172,7 @@ class Engine(Auctions):
             return self._reject(command, Kind.PLACE, order_id(self.shard, self.sequence + 1), command.symbol, wrong)
         assert book is not None
         side, kind, price_e4, terms = command.side, command.type, command.price_e4, command.terms
-        wrong = wrong_trailing(book, terms)
+        wrong = wrong_trailing(book, terms) or wrong_peg(book, command)
         if wrong is not None:
             return self._reject(command, Kind.PLACE, order_id(self.shard, self.sequence + 1), command.symbol, wrong)
         stands_e4 = posted_price(book, side, price_e4, terms)
@@ -180,7 +181,7 @@ class Engine(Auctions):
             return self._reject(command, Kind.PLACE, order_id(self.shard, self.sequence + 1), command.symbol, wrong)
         collects = book.phase == Phase.AUCTION
         time_in_force = command.time_in_force or (GOOD_FOR_AUCTION if collects else IOC)
-        if kind in STOPS and not terms.stop_trigger:
+        if kind in (*STOPS, ONE_CANCELS_OTHER) and not terms.stop_trigger:
             terms = terms._replace(stop_trigger=StopTrigger.LAST_TRADE)
         self.sequence = sequence = self.sequence + 1
         identity = order_id(self.shard, sequence)
@@ -194,15 +195,16 @@ class Engine(Auctions):
             identity, command.account, book.number, side, kind, price_e4, command.quantity, command.held_price_e4,
             command.held_fee_e6, terms,
         )  # fmt: skip
-        if kind in STOPS:
-            book.stops.append(order)
+        if kind in STOPS or kind == PEGGED:
+            (book.pegs if kind == PEGGED else book.stops).append(order)
             self.orders[identity] = order
         elif collects or time_in_force == TimeInForce.AT_CLOSE:
             self._collect(book, order, time_in_force)
         else:
             if stands_e4 != price_e4:
                 self._reprice(book, order, stands_e4, RestateReason.SLID)
-            self._arrive(book, order, kind, time_in_force, command.amount_e4, terms.minimum_quantity)
+            arrives = LIMIT if order.pairs else kind
+            self._arrive(book, order, arrives, time_in_force, command.amount_e4, terms.minimum_quantity)
         self._looked_at(book)
         return accepted
 
@@ -227,7 +229,8 @@ class Engine(Auctions):
         held_fee_e6 = command.held_fee_e6 if command.hold_id else order.held_fee_e6
         wrong = wrong_replace(order, command, book, open_quantity, held_fee_e6)
         collects = book.phase == Phase.AUCTION
-        waits = next((some for some in (book.stops, book.front, book.closing) if order in some), None)
+        places = (book.stops, book.front, book.closing, book.pegs)
+        waits = None if order.pairs else next((some for some in places if order in some), None)
         unpriced = waits is not None and order.type in UNPRICED and order.side != BUY
         keeps = (price_e4 == order.price_e4 or unpriced) and open_quantity < order.open
         stands_e4 = price_e4
@@ -243,19 +246,22 @@ class Engine(Auctions):
         if unpriced:
             price_e4 = stands_e4 = 0
         self.sequence = sequence = self.sequence + 1
-        held_price_e4 = price_e4 if order.side == BUY else 0
+        held_price_e4 = order.bound_e4(price_e4) if order.side == BUY else 0
         replaced = events.Replaced(
             sequence, order.order_id, order.account, command.client_order_id, instrument.symbol, price_e4,
             command.quantity, open_quantity, command.hold_id, held_price_e4, held_fee_e6,
         )  # fmt: skip
         self._events.append(replaced)
+        if order.is_pegged:
+            self._leave(book, order)
+            order.limit_e4, price_e4 = price_e4, 0
         before = order.displayed
         if waits is None and not keeps:
             self._leave(book, order)
         order.quantity, order.open, order.price_e4 = command.quantity, open_quantity, price_e4
         order.held_price_e4, order.held_fee_e6 = held_price_e4, held_fee_e6
         if waits is not None:
-            if not keeps and waits is not book.stops:
+            if not keeps and waits is not book.stops and not order.is_pegged:
                 self._wait_behind(order, waits)
         elif keeps:
             order.shrink()
@@ -377,6 +383,8 @@ class Engine(Auctions):
             left -= self._close(book, min(book.stops, key=Order.stop_rank), reason)
         while left and (waiting := book.front + book.closing):
             left -= self._close(book, min(waiting, key=lambda order: order.order_id), reason)
+        while left and book.pegs:
+            left -= self._close(book, book.pegs[0], reason)
         self._publish_levels(book)
         return left
 

@@ -15,7 +15,7 @@ class Order:
     """
 
     __slots__ = (
-        "account", "book", "ended", "for_auction", "held_fee_e6", "held_price_e4", "open", "order_id", "placed", "price_e4",
+        "account", "book", "ended", "for_auction", "held_fee_e6", "held_price_e4", "limit_e4", "open", "order_id", "placed", "price_e4",
         "quantity", "shown", "side", "stop_e4", "terms", "type",
     )  # fmt: skip
 
@@ -35,6 +35,9 @@ class Order:
         self.held_fee_e6 = held_fee_e6
         self.terms = terms
         self.stop_e4 = terms.stop_price_e4
+        self.limit_e4 = price_e4  # of one that is pegged, whose price is where it stands, or 0
+        if self.is_pegged:
+            self.price_e4 = 0
         self.shown = 0
         self.ended = False
         self.for_auction = False
@@ -93,4 +96,23 @@ class Order:
     @property
     def becomes(self) -> OrderType:
         """What a stop is once it is triggered."""
-        return OrderType.LIMIT if self.type == OrderType.STOP_LIMIT else OrderType.MARKET
+        limited = self.type == OrderType.STOP_LIMIT or self.terms.stop_limit_price_e4
+        return OrderType.LIMIT if limited else OrderType.MARKET
+
+    @property
+    def pairs(self) -> bool:
+        """Whether it stands as a limit order until it is a stop that is triggered."""
+        return self.type == OrderType.ONE_CANCELS_OTHER
+
+    @property
+    def is_pegged(self) -> bool:
+        """Whether its price follows the best prices."""
+        return self.type == OrderType.PEGGED
+
+    def is_short_of_stop(self, price_e4: int) -> bool:
+        """Whether a limit is on this side of the stop price."""
+        return price_e4 < self.stop_e4 if self.side == 1 else price_e4 > self.stop_e4
+
+    def bound_e4(self, price_e4: int) -> int:
+        """The most that a buy with this limit may come to pay."""
+        return self.terms.stop_limit_price_e4 if self.pairs else price_e4

@@ -2,17 +2,18 @@
 
 from datetime import date
 from fractions import Fraction
+from math import ceil, floor
 
 from chassis.units import INT64_MAX, worst
-from svc_match.core.commands import OrderType, Place, PostOnly, Replace, Side, Terms, TimeInForce
+from svc_match.core.commands import OrderType, Peg, Place, PostOnly, Replace, Side, Terms, TimeInForce
 from svc_match.core.events import Reason, Refused
 from svc_match.core.instrument import AuctionKind, Instrument, Listing, Phase
-from svc_match.core.layout import PEAKS_LIMIT, TRAILING_STOPS_LIMIT
+from svc_match.core.layout import PEAKS_LIMIT, PEGGED_ORDERS_LIMIT, TRAILING_STOPS_LIMIT
 from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.orders import Order
 
 BUY = Side.BUY
-LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT = OrderType
+LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT, ONE_CANCELS_OTHER, PEGGED = OrderType
 _, IOC, FOK, GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE = TimeInForce
 OPEN = Phase.OPEN
 
@@ -30,10 +31,14 @@ def wrong_place(command: Place, book: Book | None) -> Refused | None:
         wrong = wrong_price(price_e4, instrument) or outside_collar(price_e4, book)
         if wrong is not None:
             return wrong
-    if command.type in (STOP, STOP_LIMIT):
+    if command.type in (STOP, STOP_LIMIT, ONE_CANCELS_OTHER):
         wrong = wrong_price(command.terms.stop_price_e4, instrument)
         if wrong is not None:
             return wrong._replace(field="stop_price_e4")
+    if command.type == ONE_CANCELS_OTHER:
+        wrong = wrong_pair(command, instrument)
+        if wrong is not None:
+            return wrong
     if quantity % instrument.lot_size or not 0 < quantity <= instrument.max_quantity:
         return wrong_quantity(quantity, instrument)
     return (
@@ -46,7 +51,25 @@ def wrong_place(command: Place, book: Book | None) -> Refused | None:
 
 def is_priced(command: Place) -> bool:
     """Whether it names a price, as a limit or as a bound; a MARKET buy may."""
-    return command.type in (LIMIT, STOP_LIMIT) or (command.type != MARKET and command.side == BUY)
+    return command.type in (LIMIT, STOP_LIMIT, ONE_CANCELS_OTHER, PEGGED) or (
+        command.type != MARKET and command.side == BUY
+    )
+
+
+def wrong_pair(command: Place, instrument: Instrument) -> Refused | None:
+    """The stop price is beyond the limit, and the limit of what the order is then there or beyond; a sell may have none."""
+    stop_e4, second_e4, sign = command.terms.stop_price_e4, command.terms.stop_limit_price_e4, 1
+    if command.side == BUY or second_e4:
+        wrong = wrong_price(second_e4, instrument)
+        if wrong is not None:
+            return wrong._replace(field="stop_limit_price_e4")
+    if command.side != BUY:
+        sign = -1
+    if sign * command.price_e4 >= sign * stop_e4:
+        return Refused(Reason.STOP_PRICE_INVALID, "stop_price_e4", str(stop_e4))
+    if sign * second_e4 < sign * stop_e4:
+        return Refused(Reason.STOP_LIMIT_PRICE_INVALID, "stop_limit_price_e4", str(second_e4))
+    return None
 
 
 def wrong_lots(terms: Terms, instrument: Instrument) -> Refused | None:
@@ -63,6 +86,12 @@ def wrong_trailing(book: Book, terms: Terms) -> Refused | None:
     field = "trailing_bp" if terms.trailing_bp else "trailing_amount_e4"
     full = sum(stop.trails for stop in book.stops) >= TRAILING_STOPS_LIMIT
     return Refused(Reason.TRAILING_LIMIT, field, str(getattr(terms, field))) if full and getattr(terms, field) else None
+
+
+def wrong_peg(book: Book, command: Place) -> Refused | None:
+    """A book takes only so many orders that are pegged."""
+    full = command.type == PEGGED and len(book.pegs) >= PEGGED_ORDERS_LIMIT
+    return Refused(Reason.PEGGED_LIMIT, "peg", str(command.terms.peg)) if full else None
 
 
 def posted_price(book: Book, side: int, price_e4: int, terms: Terms) -> int:
@@ -121,9 +150,7 @@ def wrong_replace(order: Order, command: Replace, book: Book, open_quantity: int
     if instrument.max_notional_e4 and price_e4 * quantity > instrument.max_notional_e4:
         return Refused(Reason.NOTIONAL_OUT_OF_LIMITS, "quantity", str(quantity))
     wrong = wrong_extra(order, command, open_quantity, held_fee_e6)
-    if wrong is None and order.is_iceberg and quantity > order.terms.display_quantity * PEAKS_LIMIT:
-        return Refused(Reason.DISPLAY_QUANTITY_INVALID, "quantity", str(quantity))
-    return wrong
+    return wrong or wrong_terms(order, command)
 
 
 def wrong_time(command: Place, book: Book) -> Refused | None:
@@ -224,10 +251,11 @@ def wrong_hold(command: Place) -> Refused | None:
     elif command.amount_e4:
         needed = command.amount_e4
     else:
-        needed = worst(max(command.held_price_e4, command.price_e4), quantity, command.held_fee_e6)
+        bound_e4 = command.terms.stop_limit_price_e4 if command.type == ONE_CANCELS_OTHER else command.price_e4
+        needed = worst(max(command.held_price_e4, bound_e4), quantity, command.held_fee_e6)
         if needed > INT64_MAX:
             return Refused(Reason.NOTIONAL_OVERFLOW, "quantity", str(quantity))
-        if command.held_price_e4 < command.price_e4:
+        if command.held_price_e4 < bound_e4:
             return Refused(Reason.HOLD_TOO_SMALL, "held_price_e4", str(command.held_price_e4))
     if held_amount < needed or not command.hold_id:
         return Refused(Reason.HOLD_TOO_SMALL, "held_amount", str(held_amount))
@@ -239,12 +267,37 @@ def wrong_extra(order: Order, command: Replace, open_quantity: int, held_fee_e6:
     extra = command.held_amount if command.hold_id else 0
     if order.side == BUY:
         held = worst(order.held_price_e4, order.open, order.held_fee_e6)
-        needed = worst(command.price_e4, open_quantity, held_fee_e6)
+        needed = worst(order.bound_e4(command.price_e4), open_quantity, held_fee_e6)
     else:
         held, needed = order.open, open_quantity
     if needed > INT64_MAX:
         return Refused(Reason.NOTIONAL_OVERFLOW, "quantity", str(command.quantity))
     return Refused(Reason.HOLD_TOO_SMALL, "held_amount", str(extra)) if needed > held + extra else None
+
+
+def wrong_terms(order: Order, command: Replace) -> Refused | None:
+    """What the order asked for when it was placed goes with what it is to be."""
+    if order.is_iceberg and command.quantity > order.terms.display_quantity * PEAKS_LIMIT:
+        return Refused(Reason.DISPLAY_QUANTITY_INVALID, "quantity", str(command.quantity))
+    if order.pairs and not order.is_short_of_stop(command.price_e4):
+        return Refused(Reason.STOP_PRICE_INVALID, "price_e4", str(command.price_e4))
+    return None
+
+
+def called_price(order: Order, bid_e4: int, ask_e4: int, instrument: Instrument) -> int:
+    """The price at which a pegged order is to stand, on the passive side of what it follows; 0 for none."""
+    peg, tick_e4 = order.terms.peg, instrument.tick_size_e4
+    if (not bid_e4 and peg != Peg.ASK) or (not ask_e4 and peg != Peg.BID):
+        return 0
+    followed = {Peg.BID: Fraction(bid_e4), Peg.ASK: Fraction(ask_e4), Peg.MIDDLE: Fraction(bid_e4 + ask_e4, 2)}[
+        Peg(peg)
+    ]
+    wanted = (followed + order.terms.peg_offset_e4) / tick_e4
+    price_e4 = (floor(wanted) if order.side == BUY else ceil(wanted)) * tick_e4
+    if price_e4 > 0 and is_off_tick(price_e4, instrument):
+        price_e4 = price_next_to(price_e4, order.side, instrument)
+    price_e4 = min(price_e4, order.limit_e4) if order.side == BUY else max(price_e4, order.limit_e4)
+    return price_e4 if instrument.min_price_e4 <= price_e4 <= instrument.max_price_e4 else 0
 
 
 def is_date(trading_date: int) -> bool:

@@ -16,9 +16,11 @@ from svc_match.core.events import (
 from svc_match.core.instrument import Phase
 from tests.svc_match.oracle.book import Book, BookSide, Budget, Fill, Outcome
 from tests.svc_match.oracle.orders import Order
+from tests.svc_match.oracle.rules import called_price
 
 BUY = Side.BUY
 LIMIT, MARKET, MARKET_TO_LIMIT = OrderType.LIMIT, OrderType.MARKET, OrderType.MARKET_TO_LIMIT
+STOP, STOP_LIMIT = OrderType.STOP, OrderType.STOP_LIMIT
 DAY, FOK, IOC = TimeInForce.DAY, TimeInForce.FOK, TimeInForce.IOC
 OPEN = Phase.OPEN
 _new = tuple.__new__
@@ -114,6 +116,10 @@ class Trading:
         self._events.append(done)
         order.ended = True
         self.orders.pop(order.order_id, None)
+        if order.is_pegged:
+            self.numbered[order.book].pegs.remove(order)
+        if order.pairs and order in self.numbered[order.book].stops:
+            self.numbered[order.book].stops.remove(order)
         return done
 
     def _reprice(self, book: Book, order: Order, price_e4: int, reason: RestateReason) -> None:
@@ -136,12 +142,16 @@ class Trading:
     def _rest(self, book: Book, order: Order) -> None:
         book.sides[order.side].add(order)
         self.orders[order.order_id] = order
+        if order.pairs and order not in book.stops:
+            book.stops.append(order)
         if order.displayed:
             self._touch(order)
 
     def _leave(self, book: Book, order: Order) -> None:
+        if order.is_pegged and not order.price_e4:
+            return
         for outside in (book.stops, book.front, book.closing):
-            if order in outside:
+            if order in outside and not order.pairs:
                 outside.remove(order)
                 return
         if order.displayed:
@@ -151,15 +161,50 @@ class Trading:
     def _touch(self, order: Order) -> None:
         self._touched[order.side, order.price_e4] = None
 
+    def _settle(self, book: Book) -> None:
+        """Executes the stops whose condition holds, moves what is pegged, and so on until nothing is to be done."""
+        self._trigger(book)
+        while self._follow(book):
+            self._trigger(book)
+
+    def _follow(self, book: Book) -> bool:
+        """Moves the pegged orders to where the best prices call them, the oldest first; whether any moved."""
+        is_open, moved = book.phase == OPEN, False
+        bid_e4, ask_e4 = (book.followed(side) if is_open else 0 for side in (BUY, Side.SELL))
+        for order in list(book.pegs):
+            if (book.phase == OPEN) != is_open:
+                return True  # an auction has begun
+            price_e4 = called_price(order, bid_e4, ask_e4, book.instrument)
+            if not order.ended and price_e4 != order.price_e4:
+                self._leave(book, order)
+                order.price_e4, moved = price_e4, True
+                self._restate(order, RestateReason.PEGGED)
+                if price_e4:
+                    self._arrive(book, order, LIMIT, DAY)
+                self._publish_levels(book)
+        return moved
+
     def _trigger(self, book: Book) -> None:
         """Executes the stops whose condition holds, then those whose condition holds then, until none does."""
         while book.phase == OPEN and (triggered := book.triggered()):
             for order in triggered:
                 if book.phase != OPEN:
                     return
+                if order not in book.stops:
+                    continue  # it traded at its limit with one before it
                 book.stops.remove(order)
+                if order.pairs:
+                    self._withdraw(book, order)
                 self._restate(order, RestateReason.TRIGGERED)
                 self._arrive(book, order, order.becomes, DAY if order.becomes == LIMIT else IOC)
+
+    def _withdraw(self, book: Book, order: Order) -> None:
+        """An order whose stop price is reached stands no more: it is a stop."""
+        self._leave(book, order)
+        self._publish_levels(book)
+        order.price_e4 = order.terms.stop_limit_price_e4
+        order.held_price_e4 = order.price_e4 if order.side == BUY else 0
+        order.type = STOP_LIMIT if order.price_e4 else STOP
 
     # Public events
 

@@ -23,6 +23,7 @@ class RestateReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RESTATE_REASON_MARKET_TO_LIMIT: _ClassVar[RestateReason]
     RESTATE_REASON_TRIGGERED: _ClassVar[RestateReason]
     RESTATE_REASON_SELF_TRADE: _ClassVar[RestateReason]
+    RESTATE_REASON_PEGGED: _ClassVar[RestateReason]
 
 class DoneReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -44,6 +45,7 @@ RESTATE_REASON_SLID: RestateReason
 RESTATE_REASON_MARKET_TO_LIMIT: RestateReason
 RESTATE_REASON_TRIGGERED: RestateReason
 RESTATE_REASON_SELF_TRADE: RestateReason
+RESTATE_REASON_PEGGED: RestateReason
 DONE_REASON_UNSPECIFIED: DoneReason
 DONE_REASON_FILLED: DoneReason
 DONE_REASON_CANCELLED: DoneReason
@@ -153,7 +155,7 @@ class ListingChanged(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ...) -> None: ...
 
 class OrderAccepted(_message.Message):
-    __slots__ = ("order_id", "account", "client_order_id", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "hold_id", "held_price_e4", "held_fee_e6", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "trailing_amount_e4", "trailing_bp")
+    __slots__ = ("order_id", "account", "client_order_id", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "hold_id", "held_price_e4", "held_fee_e6", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "trailing_amount_e4", "trailing_bp", "stop_limit_price_e4", "peg", "peg_offset_e4")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -176,6 +178,9 @@ class OrderAccepted(_message.Message):
     SELF_TRADE_PREVENTION_FIELD_NUMBER: _ClassVar[int]
     TRAILING_AMOUNT_E4_FIELD_NUMBER: _ClassVar[int]
     TRAILING_BP_FIELD_NUMBER: _ClassVar[int]
+    STOP_LIMIT_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    PEG_FIELD_NUMBER: _ClassVar[int]
+    PEG_OFFSET_E4_FIELD_NUMBER: _ClassVar[int]
     order_id: int
     account: str
     client_order_id: str
@@ -198,7 +203,10 @@ class OrderAccepted(_message.Message):
     self_trade_prevention: _command_pb2.SelfTradePrevention
     trailing_amount_e4: int
     trailing_bp: int
-    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[_command_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_command_pb2.TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., hold_id: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[_command_pb2.StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[_command_pb2.PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[_command_pb2.SelfTradePrevention, str]] = ..., trailing_amount_e4: _Optional[int] = ..., trailing_bp: _Optional[int] = ...) -> None: ...
+    stop_limit_price_e4: int
+    peg: _command_pb2.Peg
+    peg_offset_e4: int
+    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[_command_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_command_pb2.TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., hold_id: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[_command_pb2.StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[_command_pb2.PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[_command_pb2.SelfTradePrevention, str]] = ..., trailing_amount_e4: _Optional[int] = ..., trailing_bp: _Optional[int] = ..., stop_limit_price_e4: _Optional[int] = ..., peg: _Optional[_Union[_command_pb2.Peg, str]] = ..., peg_offset_e4: _Optional[int] = ...) -> None: ...
 
 class CommandRejected(_message.Message):
     __slots__ = ("kind", "order_id", "account", "client_order_id", "symbol", "hold_id", "refusal")

@@ -212,7 +212,7 @@ class OrderUpdate(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., kind: _Optional[_Union[UpdateKind, str]] = ..., order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., fee_e4: _Optional[int] = ..., maker: _Optional[bool] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ..., restate_reason: _Optional[_Union[_events_pb2.RestateReason, str]] = ..., done_reason: _Optional[_Union[_events_pb2.DoneReason, str]] = ..., auction: _Optional[bool] = ..., trade_sequence: _Optional[int] = ..., bust_reason: _Optional[str] = ...) -> None: ...
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4", "state", "create_time_us", "update_time_us", "last_sequence", "refusal", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "triggered", "done_reason", "trailing_amount_e4", "trailing_bp", "busted_quantity", "busted_amount_e4", "busted_fees_e4")
+    __slots__ = ("order_id", "account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4", "state", "create_time_us", "update_time_us", "last_sequence", "refusal", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "triggered", "done_reason", "trailing_amount_e4", "trailing_bp", "stop_limit_price_e4", "peg", "peg_offset_e4", "busted_quantity", "busted_amount_e4", "busted_fees_e4")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -243,6 +243,9 @@ class Order(_message.Message):
     DONE_REASON_FIELD_NUMBER: _ClassVar[int]
     TRAILING_AMOUNT_E4_FIELD_NUMBER: _ClassVar[int]
     TRAILING_BP_FIELD_NUMBER: _ClassVar[int]
+    STOP_LIMIT_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    PEG_FIELD_NUMBER: _ClassVar[int]
+    PEG_OFFSET_E4_FIELD_NUMBER: _ClassVar[int]
     BUSTED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     BUSTED_AMOUNT_E4_FIELD_NUMBER: _ClassVar[int]
     BUSTED_FEES_E4_FIELD_NUMBER: _ClassVar[int]
@@ -276,10 +279,13 @@ class Order(_message.Message):
     done_reason: _events_pb2.DoneReason
     trailing_amount_e4: int
     trailing_bp: int
+    stop_limit_price_e4: int
+    peg: _command_pb2.Peg
+    peg_offset_e4: int
     busted_quantity: int
     busted_amount_e4: int
     busted_fees_e4: int
-    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[_command_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_command_pb2.TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., executed_quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., executed_amount_e4: _Optional[int] = ..., fees_e4: _Optional[int] = ..., state: _Optional[_Union[OrderState, str]] = ..., create_time_us: _Optional[int] = ..., update_time_us: _Optional[int] = ..., last_sequence: _Optional[int] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[_command_pb2.StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[_command_pb2.PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[_command_pb2.SelfTradePrevention, str]] = ..., triggered: _Optional[bool] = ..., done_reason: _Optional[_Union[_events_pb2.DoneReason, str]] = ..., trailing_amount_e4: _Optional[int] = ..., trailing_bp: _Optional[int] = ..., busted_quantity: _Optional[int] = ..., busted_amount_e4: _Optional[int] = ..., busted_fees_e4: _Optional[int] = ...) -> None: ...
+    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[_command_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_command_pb2.TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., executed_quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., executed_amount_e4: _Optional[int] = ..., fees_e4: _Optional[int] = ..., state: _Optional[_Union[OrderState, str]] = ..., create_time_us: _Optional[int] = ..., update_time_us: _Optional[int] = ..., last_sequence: _Optional[int] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[_command_pb2.StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[_command_pb2.PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[_command_pb2.SelfTradePrevention, str]] = ..., triggered: _Optional[bool] = ..., done_reason: _Optional[_Union[_events_pb2.DoneReason, str]] = ..., trailing_amount_e4: _Optional[int] = ..., trailing_bp: _Optional[int] = ..., stop_limit_price_e4: _Optional[int] = ..., peg: _Optional[_Union[_command_pb2.Peg, str]] = ..., peg_offset_e4: _Optional[int] = ..., busted_quantity: _Optional[int] = ..., busted_amount_e4: _Optional[int] = ..., busted_fees_e4: _Optional[int] = ...) -> None: ...
 
 class ExportOrdersRequest(_message.Message):
     __slots__ = ()

@@ -15,12 +15,21 @@ class OrderType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORDER_TYPE_MARKET_TO_LIMIT: _ClassVar[OrderType]
     ORDER_TYPE_STOP: _ClassVar[OrderType]
     ORDER_TYPE_STOP_LIMIT: _ClassVar[OrderType]
+    ORDER_TYPE_ONE_CANCELS_OTHER: _ClassVar[OrderType]
+    ORDER_TYPE_PEGGED: _ClassVar[OrderType]
 
 class StopTrigger(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     STOP_TRIGGER_UNSPECIFIED: _ClassVar[StopTrigger]
     STOP_TRIGGER_LAST_TRADE: _ClassVar[StopTrigger]
     STOP_TRIGGER_BEST_QUOTE: _ClassVar[StopTrigger]
+
+class Peg(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PEG_UNSPECIFIED: _ClassVar[Peg]
+    PEG_BID: _ClassVar[Peg]
+    PEG_ASK: _ClassVar[Peg]
+    PEG_MIDDLE: _ClassVar[Peg]
 
 class PostOnly(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -62,9 +71,15 @@ ORDER_TYPE_MARKET: OrderType
 ORDER_TYPE_MARKET_TO_LIMIT: OrderType
 ORDER_TYPE_STOP: OrderType
 ORDER_TYPE_STOP_LIMIT: OrderType
+ORDER_TYPE_ONE_CANCELS_OTHER: OrderType
+ORDER_TYPE_PEGGED: OrderType
 STOP_TRIGGER_UNSPECIFIED: StopTrigger
 STOP_TRIGGER_LAST_TRADE: StopTrigger
 STOP_TRIGGER_BEST_QUOTE: StopTrigger
+PEG_UNSPECIFIED: Peg
+PEG_BID: Peg
+PEG_ASK: Peg
+PEG_MIDDLE: Peg
 POST_ONLY_UNSPECIFIED: PostOnly
 POST_ONLY_REJECT: PostOnly
 POST_ONLY_SLIDE: PostOnly
@@ -90,7 +105,7 @@ OUTCOME_REFUSED: Outcome
 OUTCOME_LATE: Outcome
 
 class PlaceOrder(_message.Message):
-    __slots__ = ("account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "traceparent", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "trailing_amount_e4", "trailing_bp")
+    __slots__ = ("account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "traceparent", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "trailing_amount_e4", "trailing_bp", "stop_limit_price_e4", "peg", "peg_offset_e4")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
@@ -111,6 +126,9 @@ class PlaceOrder(_message.Message):
     SELF_TRADE_PREVENTION_FIELD_NUMBER: _ClassVar[int]
     TRAILING_AMOUNT_E4_FIELD_NUMBER: _ClassVar[int]
     TRAILING_BP_FIELD_NUMBER: _ClassVar[int]
+    STOP_LIMIT_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    PEG_FIELD_NUMBER: _ClassVar[int]
+    PEG_OFFSET_E4_FIELD_NUMBER: _ClassVar[int]
     account: str
     client_order_id: str
     trading_date: int
@@ -131,7 +149,10 @@ class PlaceOrder(_message.Message):
     self_trade_prevention: SelfTradePrevention
     trailing_amount_e4: int
     trailing_bp: int
-    def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., traceparent: _Optional[str] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[SelfTradePrevention, str]] = ..., trailing_amount_e4: _Optional[int] = ..., trailing_bp: _Optional[int] = ...) -> None: ...
+    stop_limit_price_e4: int
+    peg: Peg
+    peg_offset_e4: int
+    def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., traceparent: _Optional[str] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[SelfTradePrevention, str]] = ..., trailing_amount_e4: _Optional[int] = ..., trailing_bp: _Optional[int] = ..., stop_limit_price_e4: _Optional[int] = ..., peg: _Optional[_Union[Peg, str]] = ..., peg_offset_e4: _Optional[int] = ...) -> None: ...
 
 class CancelOrder(_message.Message):
     __slots__ = ("account", "client_order_id", "trading_date", "order_id", "original_client_order_id", "symbol", "traceparent")
