@@ -23,7 +23,8 @@ COMPILED = (*(f"svc_match.core.{name}" for name in CORE), "svc_match.decoder", "
 INLINE = "-DCYTHON_INLINE=inline __attribute__((always_inline))"
 
 wanted = [Extension(name, [f"{name.replace('.', '/')}.py"], extra_compile_args=["-O3", INLINE]) for name in COMPILED]
-extensions = cythonize(wanted, build_dir="build/cython", quiet=True)
+# All of them: what only layout.pxd changed is not seen.
+extensions = cythonize(wanted, build_dir="build/cython", quiet=True, force=True)
 for extension in extensions:
     extension.optional = True
 setup(ext_modules=extensions, options={"build_ext": {"parallel": os.cpu_count() or 1}})
