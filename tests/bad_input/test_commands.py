@@ -140,7 +140,8 @@ PLACES = [
     ),
     bad_place(
         "one-cancels-other-stop-at-limit", "INVALID_ARGUMENT", "STOP_PRICE_INVALID", "stop_price_e4",
-        type=command_pb2.ORDER_TYPE_ONE_CANCELS_OTHER, time_in_force=DAY, stop_price_e4=10_0000, stop_limit_price_e4=10_0000,
+        type=command_pb2.ORDER_TYPE_ONE_CANCELS_OTHER, time_in_force=DAY, price_e4=10_0000, stop_price_e4=10_0000,
+        stop_limit_price_e4=10_0000,
     ),
     bad_place(
         "one-cancels-other-buy-without-bound", "INVALID_ARGUMENT", "STOP_LIMIT_PRICE_INVALID", "stop_limit_price_e4",

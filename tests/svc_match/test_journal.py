@@ -1,6 +1,7 @@
 """The journal on a real PostgreSQL: one writer, no gap, nothing damaged is used, nothing uncommitted is seen."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ from svc_match import db, wire
 from svc_match.app import TIME_JUMP_LIMIT_US, Meters, Shard
 from svc_match.codec import Codec
 from svc_match.core import commands, events, snapshot
-from svc_match.core.engine import SEMANTICS, Engine
+from svc_match.core.engine import REPLAYED, SEMANTICS, Engine
 from svc_match.ports import Item, JournalDamaged, NotLeader, Row
 from tests.servers import Database
 from tests.svc_match.shard import TRADING_DATE, cancel, instrument, place
@@ -237,7 +238,8 @@ async def test_rows_of_other_semantics_are_not_replayed(prepared: Database) -> N
     journal = await db.take_over(prepared.url("svc_match"), 0)
     await journal.append(row(journal, 1, semantics=SEMANTICS + 1))
     await journal.close()
-    with pytest.raises(JournalDamaged, match=rf"has semantics {SEMANTICS + 1}; this core replays \(1, {SEMANTICS}\)"):
+    refusal = f"has semantics {SEMANTICS + 1}; this core replays {REPLAYED}"
+    with pytest.raises(JournalDamaged, match=re.escape(refusal)):
         async with shard(prepared):
             pass
 

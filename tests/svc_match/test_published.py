@@ -5,6 +5,7 @@ from svc_match.core.engine import Engine
 from tests.svc_match import twin
 
 SEED = 3
+COMMANDS = 9_000
 OF_INSTRUMENTS = (events.InstrumentAdded, events.InstrumentChanged, events.ListingChanged, events.PhaseChanged)
 OF_DATES = (events.DateOpened, events.DateClosed)
 
@@ -13,7 +14,7 @@ def test_what_concerns_everyone_is_published() -> None:
     """By symbol, in order, with the sequence of the private event (rules 3.8, 5.5.3, 7.2.1); a date by each instrument that there is."""
     drawing, engine = twin.Drawing(SEED), Engine(0)
     kinds = set()
-    for time_us, command in enumerate(drawing.draw(3_000)):
+    for time_us, command in enumerate(drawing.draw(COMMANDS)):
         symbols = [book.instrument.symbol for book in engine.numbered]
         applied = engine.apply([command], time_us)
         drawing.sequence = engine.sequence
