@@ -42,6 +42,9 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
 }
 
 
+LIVE = (State.PENDING, State.BOUND)
+
+
 class Refused(NamedTuple):
     """Why there is no hold: a reason for programs, a sentence, and what was wrong."""
 
@@ -132,6 +135,7 @@ class Known:
     newest: dict[Identity, Hold]
     orders: dict[int, Hold]
     deadlines: Mapping[int, int]
+    earlier: dict[tuple[str, str], Hold] = field(default_factory=dict)  # of orders from other dates, by account and id
     made: list[Hold] = field(default_factory=list)
 
 
@@ -236,6 +240,8 @@ def _order(request: HoldRequest, known: Known) -> Hold | None:
     order = known.orders.get(request.order_id) if request.order_id else None
     if order is None and request.original_client_order_id:
         order = known.newest.get((request.trading_date, request.account, request.original_client_order_id))
+        if order is None or order.state not in LIVE:
+            order = known.earlier.get((request.account, request.original_client_order_id), order)
     if order is None or order.key[0] != request.account or order.key[1] not in (request.asset, request.symbol):
         return None
     return order
@@ -254,7 +260,7 @@ def _replace_needs(request: HoldRequest, order: Hold) -> int:
     What is held too much is released on Replaced; if it is too little after all, the core rejects the replace on record.
     """
     remainder = request.quantity - order.executed
-    if order.state not in (State.PENDING, State.BOUND) or order.by_amount or remainder <= 0:
+    if order.state not in LIVE or order.by_amount or remainder <= 0:
         return 0  # the core rejects it on record
     if not order.price_e4:
         return remainder - order.remaining

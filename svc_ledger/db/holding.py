@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
-from svc_ledger.core.holds import Hold, HoldRequest, Known
+from svc_ledger.core.holds import LIVE, Hold, HoldRequest, Known, State
 from svc_ledger.db import rows
 from svc_ledger.db.connection import Connection, Hot, copy_text, escaped, integers
 from svc_ledger.db.names import Names
@@ -13,6 +13,14 @@ HOLD_ID_BLOCK = 4096  # the sequence's increment
 FIND_HOLDS = (
     f"SELECT {rows.HOLD_COLUMNS} FROM unnest(%s::int4[], %s::int4[], %s::text[]) AS asked(a, d, c) "
     "JOIN holds ON account_id = a AND trading_date = d AND client_order_id = c"
+)
+# Of orders that are open, whichever date they are from: the dates of an account are found one by one, by the index of identities.
+FIND_EARLIER = (
+    f"SELECT {rows.HOLD_COLUMNS} FROM unnest(%s::int4[], %s::text[]) AS asked(a, c) CROSS JOIN LATERAL ("
+    "WITH RECURSIVE dates(d) AS (SELECT max(trading_date) FROM holds WHERE account_id = a UNION ALL "
+    "SELECT (SELECT max(trading_date) FROM holds WHERE account_id = a AND trading_date < d) FROM dates WHERE d IS NOT NULL) "
+    f"SELECT holds.* FROM dates JOIN holds ON account_id = a AND trading_date = d AND client_order_id = c "
+    f"WHERE state = {State.BOUND:d} AND order_id IS NOT NULL) AS found"
 )
 COPY_HOLDS = (
     "COPY holds (hold_id, deadline_us, amount, remaining, price_e4, quantity, executed, account_id, balance_id, "
@@ -127,7 +135,26 @@ async def holding(
             {hold.order_id: hold for hold in named},
             {shard: cursor.time_us + deadline_us for shard, cursor in cursors.items() if cursor.stopped is None},
         )
+        known.earlier = await _earlier(connection, names, known, requests)
         yield Batch(connection, names, known, cursors, hold_ids)
+
+
+async def _earlier(
+    connection: Connection, names: Names, known: Known, requests: Sequence[HoldRequest]
+) -> dict[tuple[str, str], Hold]:
+    """The holds of orders from other dates that replaces name by the id that these were placed under."""
+    asked: set[tuple[int, str]] = set()
+    for request in requests:
+        account, name = request.account, request.original_client_order_id
+        here = known.newest.get((request.trading_date, account, name))
+        if name and account in names.account_ids and name.isprintable() and (here is None or here.state not in LIVE):
+            asked.add((names.account_ids[account], name))
+    if not asked:
+        return {}
+    cursor = connection.cursor(binary=True)
+    await cursor.execute(FIND_EARLIER, [integers(account for account, _ in asked), texts([name for _, name in asked])])
+    found = await rows.holds(await cursor.fetchall(), names)
+    return {(hold.key[0], hold.client_order_id): hold for hold in found}
 
 
 def texts(values: list[str]) -> str:

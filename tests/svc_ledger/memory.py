@@ -71,6 +71,11 @@ class Memory:
             {(hold.trading_date, hold.key[0], hold.client_order_id): hold for hold in holds},
             {hold.order_id: hold for hold in holds if hold.order_id},
             {shard: cursor.time_us + HOLD_US for shard, cursor in self.cursor.items()},
+            {
+                (hold.key[0], hold.client_order_id): hold
+                for hold in holds
+                if hold.state is State.BOUND and hold.order_id
+            },
         )
         yield HoldBatch(self, known, self.cursor, self.ids)
 

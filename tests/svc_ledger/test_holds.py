@@ -120,6 +120,25 @@ async def test_a_replace_holds_what_the_order_does_not_cover(desk: Desk) -> None
     assert (await desk.hold(more))[0] == extra
 
 
+async def test_a_replace_finds_an_order_of_an_earlier_date_by_its_name(desk: Desk) -> None:
+    """While that is open; also where the name was tried again on the new date, for which the first attempt has run out."""
+    request = desk.buy(A, 100, 10_0000)
+    order, hold = await desk.open(request)
+    name, later = request.client_order_id, request.trading_date + 1
+    more = desk.buy(A, 150, 10_0000, trading_date=later, replace=True, original_client_order_id=name)
+    (extra,) = await desk.hold(more)
+    assert (extra.state, extra.held_amount) == (State.PENDING, cost(10_0000, 150) - hold.held_amount + ROUNDING_E4)
+    (again,) = await desk.hold(desk.buy(A, 1, 10_0000, trading_date=later, client_order_id=name))
+    await desk.settle(0, rejected(again.hold_id))
+    less = desk.buy(A, 50, 10_0000, trading_date=later, replace=True, original_client_order_id=name)
+    assert (await desk.hold(less))[0].state is State.NOT_NEEDED
+    await desk.settle(0, rejected(extra.hold_id), done(order))
+    gone = desk.buy(A, 150, 10_0000, trading_date=later + 1, replace=True, original_client_order_id=name)
+    (unknown,) = await desk.hold(gone)
+    assert unknown.refused is not None
+    assert unknown.refused.reason == "ORDER_UNKNOWN"
+
+
 async def test_a_replace_finds_an_order_that_is_not_settled_by_its_name_alone(desk: Desk) -> None:
     """Also placed in the same batch; beside an order_id that nobody bound yet. By that order_id alone it is not known."""
     request = desk.buy(A, 100, 10_0000)
