@@ -5,6 +5,7 @@
 """
 
 import re
+from datetime import date
 from hashlib import blake2b
 
 INT64_MAX = (1 << 63) - 1
@@ -62,6 +63,15 @@ def worst(price_e4: int, quantity: int, fee_e6: int) -> int:
     """The most that `quantity` shares can cost at `price_e4`, with the fee rounded up; may exceed int64."""
     amount_e4 = price_e4 * quantity
     return amount_e4 - -amount_e4 * fee_e6 // FEE_SCALE
+
+
+def is_date(number: int) -> bool:
+    """Whether it is a trading date: a day from 1970 on as yyyymmdd."""
+    try:
+        date(number // 10_000, number // 100 % 100, number % 100)
+    except ValueError:
+        return False
+    return number >= 1970_01_01
 
 
 def command_digest(*fields: str | int) -> bytes:

@@ -1,6 +1,7 @@
 """`bourse order`: place, cancel, replace, get and list orders."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -39,14 +40,7 @@ TYPES = {
 }
 PRICED = (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.ONE_CANCELS_OTHER, OrderType.PEGGED)
 PEGS = {"bid": Peg.BID, "ask": Peg.ASK, "middle": Peg.MIDDLE}
-TIMES = {
-    "day": TimeInForce.DAY,
-    "ioc": TimeInForce.IOC,
-    "fok": TimeInForce.FOK,
-    "good-for-auction": TimeInForce.GOOD_FOR_AUCTION,
-    "at-open": TimeInForce.AT_OPEN,
-    "at-close": TimeInForce.AT_CLOSE,
-}
+TIMES = {time.name.lower().replace("_", "-"): time for time in TimeInForce}
 TRIGGERS = {"last-trade": StopTrigger.LAST_TRADE, "best-quote": StopTrigger.BEST_QUOTE}
 POST_ONLY = {"reject": PostOnly.REJECT, "slide": PostOnly.SLIDE}
 SELF_TRADES = {
@@ -68,6 +62,30 @@ STATES = {
     "cancelled": order_pb2.ORDER_STATE_CANCELLED,
     "rejected": order_pb2.ORDER_STATE_REJECTED,
 }
+
+
+class Expiry(click.ParamType[tuple[int, int]]):
+    """A date as yyyymmdd, or a time with its zone: what it is as (expire_date, expire_time_us)."""
+
+    name = "date or time"
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        text = str(value)
+        if text.isdecimal():
+            return int(text), 0
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            self.fail(f"{text!r} is neither yyyymmdd nor a time with its zone", param, context)
+        return 0, (moment - EPOCH) // timedelta(microseconds=1)
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EXPIRY = Expiry()
 id_option = click.option("--id", "client_order_id", default="", help="The command's own id. [default: a new one]")
 date_option = click.option(
     "--date", "trading_date", type=int, default=0, help="Its trading date, yyyymmdd, when a command is sent again."
@@ -108,9 +126,16 @@ def order() -> None:
 @click.option("--market", "order_type", flag_value="market", help="The same as --type market.")
 @click.option(
     "--time",
+    "--tif",
     "time_in_force",
     type=click.Choice(list(TIMES)),
-    help="How long it stands. [default: day; of a market order as long as it can: for the auction, or ioc]",
+    help="How long it stands. [default: gtd with --expire; day; of a market order as long as it can: for the auction, or ioc]",
+)
+@click.option(
+    "--expire",
+    type=EXPIRY,
+    default=(0, 0),
+    help="Until when a gtd order stands: its last date, yyyymmdd, or a time with its zone, 2026-01-30T17:00+01:00.",
 )
 @click.option("--amount", type=DECIMAL, default=0, help="The most that a market buy may cost with its fee.")
 @click.option(
@@ -153,6 +178,7 @@ def place(
     price: int | None,
     order_type: str,
     time_in_force: str | None,
+    expire: tuple[int, int],
     amount: int,
     stop_price: int,
     trigger: str | None,
@@ -183,6 +209,8 @@ def place(
       bourse order place alpha/main sell 60 ACME 50.00 --type stop-limit --stop-price 50.50
       bourse order place alpha/main sell 60 ACME --type stop --stop-price 50.50 --trail 1.50
       bourse order place alpha/main buy 60 ACME 52.00 --post-only slide --self-trade cancel-oldest
+      bourse order place alpha/main buy 60 ACME 51.00 --time gtc
+      bourse order place alpha/main buy 60 ACME 51.00 --expire 20261231
     """
     if price is None and TYPES[order_type] in PRICED:
         raise click.UsageError("name a PRICE, or another --type, such as market")
@@ -209,6 +237,8 @@ def place(
         stop_limit_price_e4=stop_limit_price,
         peg=PEGS[peg] if peg else None,
         peg_offset_e4=offset,
+        expire_date=expire[0],
+        expire_time_us=expire[1],
     )
     send(home, token_file, as_json, command)
 
@@ -330,6 +360,11 @@ def send(home: Path, token_file: Path | None, as_json: bool, command: Command) -
     show(as_json, value, [f"order {result.order_id} {result.outcome.name.lower()}: {result.quantity} shares"])
 
 
+def moment(time_us: int) -> str:
+    """A journal time, to the second, in UTC."""
+    return f"{EPOCH + timedelta(microseconds=time_us):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def row(found: order_pb2.Order) -> tuple[object, ...]:
     """An order as a row under HEAD."""
     return (
@@ -373,5 +408,16 @@ def terms(found: order_pb2.Order) -> Iterator[str]:
         yield f"at least {found.minimum_quantity}"
     if found.self_trade_prevention:
         yield f"self-trade {word(command_pb2.SelfTradePrevention, found.self_trade_prevention)}"
+    yield from until(found)
     if found.done_reason:
         yield f"ended by {word(events_pb2.DoneReason, found.done_reason)}"
+
+
+def until(found: order_pb2.Order) -> Iterator[str]:
+    """Until when it stands, where that is not its date."""
+    if found.time_in_force == command_pb2.TIME_IN_FORCE_GTC:
+        yield "until cancelled"
+    if found.expire_date:
+        yield f"until {found.expire_date} closes"
+    if found.expire_time_us:
+        yield f"until {moment(found.expire_time_us)}"

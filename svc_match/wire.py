@@ -110,7 +110,7 @@ def _place(message: match_pb2.Submission, place: command_pb2.PlaceOrder) -> core
     if side not in (1, 2):
         return Refused(Reason.SIDE_INVALID, "side", str(side))
     terms = _terms(place)
-    wrong = wrong_terms(kind, time_in_force, quantity, terms)
+    wrong = wrong_terms(kind, time_in_force, quantity, terms, date)
     if wrong is not None:
         return wrong
     return core.Place(
@@ -129,7 +129,7 @@ def _terms(place: command_pb2.PlaceOrder | events_pb2.OrderAccepted) -> core.Ter
     terms = core.Terms(
         place.stop_price_e4, place.stop_trigger, place.display_quantity, int(place.hidden), place.post_only,
         place.minimum_quantity, place.self_trade_prevention, place.trailing_amount_e4, place.trailing_bp,
-        place.stop_limit_price_e4, place.peg, place.peg_offset_e4,
+        place.stop_limit_price_e4, place.peg, place.peg_offset_e4, place.expire_date, place.expire_time_us,
     )  # fmt: skip
     return core.PLAIN if terms == core.PLAIN else terms
 
@@ -307,7 +307,7 @@ def _put_accepted(message: events_pb2.ExecutionEvent, event: events.Accepted) ->
         (
             to.stop_price_e4, to.stop_trigger, to.display_quantity, hidden, to.post_only, to.minimum_quantity,
             to.self_trade_prevention, to.trailing_amount_e4, to.trailing_bp, to.stop_limit_price_e4,
-            to.peg, to.peg_offset_e4,
+            to.peg, to.peg_offset_e4, to.expire_date, to.expire_time_us,
         ) = terms  # type: ignore[assignment]  # fmt: skip
         to.hidden = bool(hidden)
 

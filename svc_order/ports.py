@@ -120,6 +120,8 @@ class OrderRow(NamedTuple):
     stop_limit_price_e4: int = 0
     peg: int = 0
     peg_offset_e4: int = 0
+    expire_date: int = 0
+    expire_time_us: int = 0
     triggered: bool = False
     done_reason: int = 0
     busted_quantity: int = 0

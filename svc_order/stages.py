@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from svc_order.core.commands import DAY, Cancel, Place, Replace
+from svc_order.core.commands import STANDING, Cancel, Place, Replace
 from svc_order.core.placed import Placed
 from svc_order.core.reference import Reference
 from svc_order.core.refused import Unavailable
@@ -287,7 +287,7 @@ class Lane:
                 else:
                     ticket.result = answer
                     command = ticket.command
-                    if answer.outcome == ACCEPTED and type(command) is Place and command.time_in_force == DAY:
+                    if answer.outcome == ACCEPTED and type(command) is Place and command.time_in_force in STANDING:
                         self._placed.add(answer.order_id, command)
             piece.session.landed(len(piece.tickets))
 

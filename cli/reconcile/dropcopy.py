@@ -14,11 +14,13 @@ FIELDS = (
     *("open_quantity", "fee_e4", "maker", "side", "why", "restate_reason", "done_reason"),
 )
 BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
+EXPIRED = events_pb2.DONE_REASON_EXPIRED
 DONE_BY_RULE = (
     events_pb2.DONE_REASON_MINIMUM_QUANTITY,
     events_pb2.DONE_REASON_SELF_TRADE,
     events_pb2.DONE_REASON_DELISTED,
     events_pb2.DONE_REASON_AUCTION_OVER,
+    EXPIRED,
 )
 AUCTION = ("auction",)
 NO_COMMAND = 0, ""
@@ -130,8 +132,8 @@ class Told:
         account, name, reason = event.account, event.client_order_id, event.reason
         if reason == events_pb2.DONE_REASON_AUCTION_OVER:
             self._command = NO_COMMAND
-        if name:
-            self._command = NO_COMMAND  # A cancel: what follows it is no order's doing.
+        if name or reason == EXPIRED:
+            self._command = NO_COMMAND  # A cancel, or time: what follows is no order's doing.
         elif reason != events_pb2.DONE_REASON_DATE_CLOSED:
             name = self._name(event.order_id)
         filled = reason == events_pb2.DONE_REASON_FILLED

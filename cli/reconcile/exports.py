@@ -184,7 +184,8 @@ def view(participant: str, order: order_pb2.Order) -> tuple[Any, ...]:
         dropcopy.refusal_in_full(order.refusal) if order.HasField("refusal") else (),
         *(order.stop_price_e4, order.stop_trigger, order.display_quantity, order.hidden, order.post_only),
         *(order.minimum_quantity, order.self_trade_prevention, order.trailing_amount_e4, order.trailing_bp),
-        *(order.stop_limit_price_e4, order.peg, order.peg_offset_e4, order.triggered, order.done_reason),
+        *(order.stop_limit_price_e4, order.peg, order.peg_offset_e4, order.expire_date, order.expire_time_us),
+        *(order.triggered, order.done_reason),
     )
 
 

@@ -21,7 +21,7 @@ SOURCE = "journal"
 TERMS = (
     *("stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity"),
     *("self_trade_prevention", "trailing_amount_e4", "trailing_bp", "stop_limit_price_e4"),
-    *("peg", "peg_offset_e4"),
+    *("peg", "peg_offset_e4", "expire_date", "expire_time_us"),
 )
 ORDER_FIELDS = (
     *("participant", "account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force"),
@@ -36,6 +36,7 @@ UNPRICED = (command_pb2.ORDER_TYPE_MARKET, command_pb2.ORDER_TYPE_MARKET_TO_LIMI
 AT_CLOSE = command_pb2.TIME_IN_FORCE_AT_CLOSE
 CLOSING = market_pb2.AUCTION_KIND_CLOSING
 STOPS = (command_pb2.ORDER_TYPE_STOP, command_pb2.ORDER_TYPE_STOP_LIMIT)
+LASTING = (command_pb2.TIME_IN_FORCE_GTC, command_pb2.TIME_IN_FORCE_GTD)
 NO_TERMS = (0,) * len(TERMS)
 
 Posting = tuple[str, str, str, int, str]
@@ -62,6 +63,7 @@ class OpenOrder:
         *("create_time_us", "update_time_us", "last_sequence"),
         *("held_price_e4", "held_fee_e6", "held_amount_e4"),
         *("terms", "display_quantity", "hidden", "waits", "pairs", "pegged", "priced", "peak", "triggered"),
+        "expire_date",
     )
 
     def __init__(self, event: events_pb2.OrderAccepted, trading_date: int, time_us: int, sequence: int) -> None:
@@ -80,11 +82,13 @@ class OpenOrder:
         self.held_price_e4 = event.held_price_e4
         self.held_fee_e6 = event.held_fee_e6
         self.held_amount_e4 = event.amount_e4
+        self.expire_date = event.expire_date
         self.display_quantity, self.hidden = event.display_quantity, event.hidden
         self.terms = (
             *(event.stop_price_e4, event.stop_trigger, self.display_quantity, self.hidden, event.post_only),
             *(event.minimum_quantity, event.self_trade_prevention, event.trailing_amount_e4, event.trailing_bp),
             *(event.stop_limit_price_e4, event.peg, event.peg_offset_e4),
+            *(event.expire_date, event.expire_time_us),
         )
         self.pegged = event.type == command_pb2.ORDER_TYPE_PEGGED
         self.waits = event.type in STOPS or self.pegged
@@ -94,6 +98,12 @@ class OpenOrder:
         self.triggered = False
         self.peak = 0  # Of an iceberg: what it displays.
         self.refresh()
+
+    def outlives(self, trading_date: int) -> bool:
+        """Whether it stands on when the date has closed."""
+        if self.time_in_force == command_pb2.TIME_IN_FORCE_GTD and self.expire_date:
+            return self.expire_date > trading_date
+        return self.time_in_force in LASTING
 
     def refresh(self) -> None:
         """An iceberg displays a new peak."""
@@ -261,9 +271,10 @@ class Fold:
         self._refer(sequence, "date_opened", event)
 
     def _date_closed(self, sequence: int, event: events_pb2.TradingDateClosed) -> None:
-        if event.trading_date != self.trading_date or self.open:
-            expected = {"trading_date": self.trading_date, "open_orders": 0}
-            says = {"trading_date": event.trading_date, "open_orders": len(self.open)}
+        left = sum(not order.outlives(event.trading_date) for order in self.open.values())
+        if event.trading_date != self.trading_date or left:
+            expected = {"trading_date": self.trading_date, "orders_of_the_date": 0}
+            says = {"trading_date": event.trading_date, "orders_of_the_date": left}
             self._contradiction(sequence, says, expected)
         self.trading_date = 0
         self._refer(sequence, "date_closed", event)

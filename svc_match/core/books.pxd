@@ -39,6 +39,7 @@ cdef class Index:
 cdef class Books:
     cdef object _orders, _books, _sides, _levels, _bits, _parts, _out, _swept, _one, _participants, _nearest
     cdef public object special, protection
+    cdef public dict lasting
     cdef dict spare_windows, far_ticks, far_levels
     cdef list spare_far
     cdef readonly Index index
@@ -142,8 +143,14 @@ cdef class Books:
     @cython.locals(n=cython.Py_ssize_t)
     cpdef Py_ssize_t execute(self, long long head, long long account, long long price, long long quantity, long long amount, long long held_price, long long held_amount, long long order, Py_ssize_t number) except -1
     cpdef void amend(self, Py_ssize_t reason) noexcept
-    @cython.locals(s=cython.Py_ssize_t, slot=cython.Py_ssize_t, bids=cython.Py_ssize_t, place=cython.Py_ssize_t, done=cython.Py_ssize_t)
-    cpdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason) except -1
+    @cython.locals(s=cython.Py_ssize_t, tick=cython.Py_ssize_t, worse=cython.Py_ssize_t, level=cython.Py_ssize_t, hidden=cython.Py_ssize_t, bids=cython.Py_ssize_t, place=cython.Py_ssize_t, done=cython.Py_ssize_t)
+    cpdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason, Py_ssize_t date) except -1
+    @cython.locals(done=cython.Py_ssize_t, following=cython.Py_ssize_t, ends=cython.Py_ssize_t)
+    cdef Py_ssize_t _close_queue(self, Py_ssize_t slot, Py_ssize_t limit, Py_ssize_t reason, Py_ssize_t date) except -1
+    cdef Py_ssize_t ends_by(self, Py_ssize_t identity, Py_ssize_t reason, Py_ssize_t date) except -1
+    @cython.locals(slot=cython.Py_ssize_t)
+    cpdef list renumber(self)
+    cpdef Py_ssize_t expired(self, Py_ssize_t number, Py_ssize_t book) except -1
     cdef int sweep(self, Py_ssize_t tick) except -1
     @cython.locals(place=cython.Py_ssize_t)
     cpdef Py_ssize_t add_book(self, Py_ssize_t tick_size, Py_ssize_t lot_size, Py_ssize_t min_price, Py_ssize_t max_price, Py_ssize_t max_quantity, Py_ssize_t maker_fee, Py_ssize_t taker_fee, Py_ssize_t phase) except -1

@@ -161,6 +161,7 @@ class Books:
         self.interrupted = 0
         self.special: Any = None
         self.protection: Any = None
+        self.lasting: dict[int, int] = {}
         self.spare_windows: dict[int, list[int]] = {}
         self.far_ticks: dict[int, list[int]] = {}
         self.far_levels: dict[tuple[int, int], int] = {}
@@ -1321,43 +1322,34 @@ class Books:
         kind = self.out[n] & 255
         return kind | self.out[n + 2] << 8 if kind == w.REJECTED else kind
 
+    def expired(self, number: int, book: int) -> int:
+        """A place is rejected, whose time is over."""
+        if self.written > self.room:
+            self.widen()
+        return self.reject(number, w.PLACE, w.EXPIRE_TIME_PAST, w.F_EXPIRE_TIME, book + 1, 0)
+
     def amend(self, reason: int) -> None:
         """The last event, a rejection, has another reason."""
         self.out[self.written - w.REJECTED_WORDS + 2] = reason
 
-    def close(self, book: int, limit: int, reason: int) -> int:
-        """Ends the orders of a book, the best first, at most `limit`; how many."""
+    def close(self, book: int, limit: int, reason: int, date: int) -> int:
+        """Ends the orders of a book, the best first, at most `limit`, and for DATE_CLOSED those that do not last beyond the date
+        alone; how many.
+        """
         done = bids = 0
         for s in range(2 * book, 2 * book + 2):
-            i = s * w.SIDE_WORDS
-            while done < limit and self.sides[i + w.S_BEST] >= 0:
-                if self.written > self.room:
-                    self.widen()
-                tick = self.sides[i + w.S_BEST]
+            tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+            while done < limit and tick >= 0:
+                worse = self.worse(s, tick)
                 level = self.level(s, tick)
-                slot = self.ends[level * w.LEVEL_HALVES + w.E_HEAD]
-                if slot == 0 or self.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] != 0:
-                    if slot == 0:
-                        slot = self.ends[level * w.LEVEL_HALVES + w.E_HIDDEN_HEAD]
-                    self.special.end(slot, reason)
-                    done += 1
-                    continue
-                o = slot * w.ORDER_WORDS
-                identity = self.orders[o + w.O_ID]
-                left = self.orders[o + w.O_OPEN]
-                executed = self.orders[o + w.O_QUANTITY] - left
-                self.done(reason, book, identity, executed, left, self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT])
-                level = self.leave(slot)
-                if self.is_empty(level):
-                    self.vacate(s, tick)
-                self.index.remove(identity)
-                self.release(slot)
-                self.sweep(tick)
-                done += 1
+                hidden = self.ends[level * w.LEVEL_HALVES + w.E_HIDDEN_HEAD]
+                done += self._close_queue(self.ends[level * w.LEVEL_HALVES + w.E_HEAD], limit - done, reason, date)
+                done += self._close_queue(hidden, limit - done, reason, date)
+                tick = worse
             if s == 2 * book:
                 bids = self.swept_count
                 self.sweep(-1)  # in an auction the best ask may be where the last bid was
-        done += int(self.special.close(book, limit - done, reason))
+        done += int(self.special.close(book, limit - done, reason, date))
         asks = self.swept_count - bids
         for place in range(bids + asks):
             if self.written > self.room:
@@ -1366,6 +1358,27 @@ class Books:
                 self.show_where(2 * book + (1 if place > bids else 0), self.swept[place])
         self.swept_count = 0
         return done
+
+    def _close_queue(self, slot: int, limit: int, reason: int, date: int) -> int:
+        """The same of the orders from one on at a price; how many."""
+        done = 0
+        while slot != 0 and done < limit:
+            following = self.halves[slot * w.ORDER_HALVES + w.H_NEXT]
+            ends = self.ends_by(self.orders[slot * w.ORDER_WORDS + w.O_ID], reason, date)
+            if ends != 0:
+                self.special.end(slot, ends)
+                done += 1
+            slot = following
+        return done
+
+    def ends_by(self, identity: int, reason: int, date: int) -> int:
+        """Why an open order ends; 0 where it does not, because it lasts beyond the date that closes."""
+        if reason != w.DATE_CLOSED:
+            return reason
+        until = self.lasting.get(identity)
+        if until is None:
+            return w.DATE_CLOSED
+        return w.EXPIRED if until <= date else 0
 
     def sweep(self, tick: int) -> int:
         """Notes that a level changed, once."""
@@ -1377,12 +1390,27 @@ class Books:
         return 0
 
     def forget(self) -> None:
-        """Begins anew with the first slots; no order is open."""
-        assert self.index.count == 0
-        self.free = 0
-        self.top = 1
+        """Nothing was traded on this date; where no order is open, begins anew with the first slots."""
+        if self.index.count == 0:
+            self.free = 0
+            self.top = 1
         for book in range(self.book_count):
             self.books[book * w.BOOK_WORDS + w.B_LAST] = 0
+
+    def renumber(self) -> list[int]:
+        """Numbers the accounts of open orders from 0, in their order; the numbers that they had."""
+        owners: set[int] = set()
+        for slot in range(1, self.top):
+            if self.orders[slot * w.ORDER_WORDS + w.O_ID] != 0:
+                owners.add(self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT])
+        before = sorted(owners)
+        numbers = {account: number for number, account in enumerate(before)}
+        for slot in range(1, self.top):
+            if self.orders[slot * w.ORDER_WORDS + w.O_ID] != 0:
+                self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT] = numbers[
+                    self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
+                ]
+        return before
 
     # What stands
 

@@ -41,6 +41,8 @@ class TimeInForce(IntEnum):
     GOOD_FOR_AUCTION = 4
     AT_OPEN = 5
     AT_CLOSE = 6
+    GTC = 7
+    GTD = 8
 
 
 class StopTrigger(IntEnum):
@@ -93,6 +95,8 @@ class Terms(NamedTuple):
     stop_limit_price_e4: int = 0
     peg: int = 0
     peg_offset_e4: int = 0
+    expire_date: int = 0
+    expire_time_us: int = 0
 
     @property
     def digested(self) -> tuple[int, ...]:

@@ -6,10 +6,9 @@ put together once a batch.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date
 from typing import Any, NamedTuple
 
-from chassis.units import order_id, sequence_of, shard_of
+from chassis.units import is_date, order_id, sequence_of, shard_of
 from svc_match.core import events
 from svc_match.core import layout as w
 from svc_match.core.books import Books
@@ -32,6 +31,7 @@ from svc_match.core.commands import (
     StopTrigger,
     Terms,
     Tick,
+    TimeInForce,
 )
 from svc_match.core.events import Public, Reason, Refused, Repeat
 from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
@@ -48,7 +48,7 @@ from svc_match.core.instrument import (
 from svc_match.core.plain import Executed
 from svc_match.core.special import Special
 from svc_match.core.telling import Telling
-from svc_match.core.timers import UNCROSSING, VOLATILITY_ENDS, Due, Timers
+from svc_match.core.timers import Due, TimerKind, Timers
 
 SEMANTICS = 3  # 1 knew LIMIT and MARKET orders without terms, 2 no auctions; both did the same with what they knew
 REPLAYED = (1, 2, SEMANTICS)
@@ -57,6 +57,8 @@ CLOSE_ORDERS_LIMIT = 4_096
 INSTRUMENT_LIMIT = 4_096
 NOT_TRADED = {Listing.SUSPENDED: Reason.INSTRUMENT_SUSPENDED, Listing.DELISTED: Reason.INSTRUMENT_DELISTED}
 BUST_LIMIT = 4_096  # of a date
+LASTING = (TimeInForce.GTC, TimeInForce.GTD)  # what stands on the next date too
+NO_DATE = 1_0000_0000  # behind every date
 NO_BOOK = 0xFFFF  # of a command whose symbol no instrument has
 NO_ACCOUNT = 0x7FFFFFFF  # of a command whose account has no order on this date
 
@@ -166,12 +168,14 @@ class Engine:
         self.accounts: dict[str, int] = {}
         self.names: list[str] = []
         self.identities = IdentityTable()
+        self.carried = b""  # the records in the table of orders that were open when the date opened
         self.instruments: list[Instrument] = []
         self.timers = Timers()
         # What a kind does, with room for how many events.
         self.timed: dict[int, Callable[[Due, int], None]] = {
-            UNCROSSING: self._go_on,
-            VOLATILITY_ENDS: self._end_volatility,
+            TimerKind.UNCROSSING: self._go_on,
+            TimerKind.EXPIRY: self._expire,
+            TimerKind.VOLATILITY_ENDS: self._end_volatility,
         }
         self.busted: set[int] = set()  # trades of the last date, by sequence
         self._telling = Telling(self.instruments, self.names)
@@ -281,7 +285,7 @@ class Engine:
             return events.Late()
         sequence = self.packed.sequence + 1
         if isinstance(command, Place):
-            accepted = self._place(command, number)
+            accepted = self._place(command, time_us, number)
         else:
             accepted = False
             self._change(command, number)
@@ -290,26 +294,44 @@ class Engine:
             self.interrupted()
         return None
 
-    def _place(self, command: Place, number: int) -> bool:
+    def _place(self, command: Place, time_us: int, number: int) -> bool:
         (account, _, _, _, _, _, hold_id, held_amount, held_price_e4, held_fee_e6) = command[:10]
         symbol, side, kind, time_in_force, price_e4, quantity, amount_e4, terms = command[10:]
         book = self.books.get(symbol)
         known = self.accounts.get(account)
         if known is None:
             known = self.name(account)
-        head = w.PLACE | packed_side(side) << 8 | kind << 16 | time_in_force << 24 | (w.HELD << 48 if hold_id else 0)
+        lasts = time_in_force in LASTING
+        stands = w.DAY if lasts else time_in_force
+        head = w.PLACE | packed_side(side) << 8 | kind << 16 | stands << 24 | (w.HELD << 48 if hold_id else 0)
         if book is not None:
             head |= (book.number + 1) << 32
-        if terms is not PLAIN or kind > w.MARKET or time_in_force > w.FOK:
+            if 0 < terms.expire_time_us <= time_us:
+                self.packed.expired(number, book.number)
+                return False
+        if terms is not PLAIN or kind > w.MARKET or stands > w.FOK:
             head |= w.SPECIAL << 48
             self._put_terms(terms)
         order = held_fee_e6 << 32 | known
+        identity = order_id(self.shard, self.packed.sequence + 1)
         first = self.packed.execute(head, order, price_e4, quantity, amount_e4, held_price_e4, held_amount, 0, number)
+        if lasts and self.packed.is_open(identity):
+            self._last(identity, terms)
         return first == w.ACCEPTED
+
+    def _last(self, identity: int, terms: Terms) -> None:
+        """An open order stands beyond its date."""
+        self.packed.lasting[identity] = terms.expire_date or NO_DATE
+        if terms.expire_time_us:
+            self.timers.set(TimerKind.EXPIRY, identity, terms.expire_time_us)
+
+    def _expire(self, due: Due, _room: int) -> None:
+        if self.packed.is_open(due.key):
+            self.special.withdraw(due.key, w.EXPIRED)
 
     def _put_terms(self, terms: Terms) -> None:
         stop_e4, trigger, display_quantity, hidden, post_only, minimum_quantity, prevention, *more = terms
-        trailing_e4, share, second_e4, peg, offset_e4 = more
+        trailing_e4, share, second_e4, peg, offset_e4, *_ = more
         if prevention == SelfTradePrevention.NONE:
             prevention = 0
         trigger = trigger or StopTrigger.LAST_TRADE
@@ -384,15 +406,12 @@ class Engine:
             return refused._replace(reason=Reason.TRADING_DATE_OPEN)
         if trading_date <= self.last_date:
             return refused._replace(reason=Reason.TRADING_DATE_PAST)
+        if any(until < trading_date for until in self.packed.lasting.values()) and self._end_orders(trading_date - 1):
+            return events.Stands(self.sequence, more=True)
         self.trading_date = self.last_date = trading_date
         self.date_opened_sequence = self.sequence + 1
-        self.identities = IdentityTable()
         self.busted.clear()
-        self.packed.forget()
-        self.special.standing.forget()
-        self.participants.clear()
-        self.accounts.clear()
-        self.names.clear()
+        self._forget()
         return self._announce(events.DateOpened(self._next(), trading_date), self.numbered)
 
     def _close_date(self, trading_date: int) -> events.Result:
@@ -403,18 +422,39 @@ class Engine:
         for book in self.numbered:
             if book.phase != Phase.CLOSED:
                 self._enter(book, Phase.CLOSED)
-        left = CLOSE_ORDERS_LIMIT
-        for book in self.numbered:
-            left -= self.packed.close(book.number, left, w.DATE_CLOSED)
-            self._tell((), [])
-        if self.open_orders:
+        if self._end_orders(trading_date):
             return events.Stands(self.sequence, more=True)
         self.trading_date = 0
         for book in self.numbered:
-            self.packed.set_auction(book.number, 0)
+            if book.is_empty:
+                self.packed.set_auction(book.number, 0)
             if last_e4 := self.packed.last(book.number):
                 self.special.protection.refer(book.number, last_e4)
         return self._announce(events.DateClosed(self._next(), trading_date), self.numbered)
+
+    def _end_orders(self, date: int) -> bool:
+        """Ends the orders that do not last beyond a date, or a part of them; whether there may be more."""
+        left = CLOSE_ORDERS_LIMIT
+        for book in self.numbered:
+            left -= self.packed.close(book.number, left, w.DATE_CLOSED, date)
+            self._tell((), [])
+        return not left and self.open_orders > 0
+
+    def _forget(self) -> None:
+        """The date before is over: what stays are the open orders, their accounts, and the ids that these were placed under."""
+        packed = self.packed
+        packed.lasting = {identity: until for identity, until in packed.lasting.items() if packed.is_open(identity)}
+        self.carried = self.identities.kept([sequence_of(identity) for identity in packed.lasting])
+        self.identities = IdentityTable(self.carried)
+        packed.forget()
+        if not packed.lasting:
+            self.special.standing.forget()
+        names = [self.names[number] for number in packed.renumber()]
+        self.participants.clear()
+        self.accounts.clear()
+        self.names.clear()
+        for account in names:
+            self.name(account)
 
     def _add_instrument(self, instrument: Instrument) -> events.Result:
         wrong = wrong_field(instrument, self.shard)
@@ -490,7 +530,7 @@ class Engine:
             if book.phase != Phase.CLOSED:
                 self._change_phase(book, Phase.HALTED, 0)
         if listing == Listing.DELISTED:
-            self.packed.close(book.number, CLOSE_ORDERS_LIMIT, w.DELISTED)
+            self.packed.close(book.number, CLOSE_ORDERS_LIMIT, w.DELISTED, 0)
             self._tell((), [])
             return events.Stands(self.sequence, more=not book.is_empty)
         return events.Stands(self.sequence)
@@ -533,21 +573,21 @@ class Engine:
             self.packed.set_auction(book.number, 0)
             self._enter(book, Phase(auction.following))
         else:
-            self.timers.set(UNCROSSING, book.number, 0)
+            self.timers.set(TimerKind.UNCROSSING, book.number, 0)
         return over
 
     def interrupted(self) -> None:
         """The volatility auctions that began end when their time is over."""
         for number in self.special.protection.taken():
             ends_us = self.now_us + self.instruments[number].volatility_auction_us
-            self.timers.set(VOLATILITY_ENDS, number, ends_us)
+            self.timers.set(TimerKind.VOLATILITY_ENDS, number, ends_us)
 
     def _end_volatility(self, due: Due, _room: int) -> None:
         self._change_phase(self.numbered[due.key], Phase.OPEN, 0)
 
     def _enter(self, book: Book, phase: Phase, kind: int = 0) -> None:
         """The book is in another phase, whatever it was in before."""
-        self.timers.cancel(VOLATILITY_ENDS, book.number)
+        self.timers.cancel(TimerKind.VOLATILITY_ENDS, book.number)
         self.packed.set_phase(book.number, phase, kind)
         self._announce(events.PhaseChanged(self._next(), book.instrument.symbol, phase, kind), [book])
         if phase != Phase.AUCTION:
@@ -599,11 +639,3 @@ def _of_books(instrument: Instrument) -> tuple[int, int, int, int, int, int, int
 def packed_side(side: int) -> int:
     """A side as the books number it."""
     return w.BUY if side == Side.BUY else w.SELL
-
-
-def is_date(trading_date: int) -> bool:
-    try:
-        date(trading_date // 10_000, trading_date // 100 % 100, trading_date % 100)
-    except ValueError:
-        return False
-    return trading_date >= 1970_01_01

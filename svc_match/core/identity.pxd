@@ -33,8 +33,15 @@ cdef class IdentityTable:
     cdef int remember(self, long long high, long long low, long long first, long long second, long long sequence, bint accepted, Py_ssize_t checksum) except -1
     cpdef void begin(self) noexcept
     cpdef bytes taken(self)
-    @cython.locals(low=cython.Py_ssize_t, high=cython.Py_ssize_t, middle=cython.Py_ssize_t, entry=cython.Py_ssize_t)
+    @cython.locals(entry=cython.Py_ssize_t)
     cpdef bint accepted(self, long long sequence, str account) except -1
+    @cython.locals(sequence=cython.longlong, entry=cython.Py_ssize_t, place=cython.Py_ssize_t)
+    cpdef bytes kept(self, list sequences)
+    cdef Py_ssize_t _first_byte(self, Py_ssize_t entry) except -1
+    @cython.locals(place=cython.longlong, found=cython.longlong)
+    cdef Py_ssize_t _byte_in(self, unsigned int* index, Py_ssize_t places, Py_ssize_t entry) except? -1
+    @cython.locals(low=cython.Py_ssize_t, high=cython.Py_ssize_t, middle=cython.Py_ssize_t, entry=cython.Py_ssize_t)
+    cdef Py_ssize_t _entry(self, long long sequence) except? -1
     @cython.locals(entry=cython.Py_ssize_t)
     cpdef object find(self, object key)
     @cython.locals(high=cython.longlong, low=cython.longlong, first=cython.longlong, second=cython.longlong)

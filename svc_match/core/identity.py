@@ -189,7 +189,51 @@ class IdentityTable:
         self.remember(high, low, first, second, sequence, accepted, self.checksum(account))
 
     def accepted(self, sequence: int, account: str) -> bool:
-        """Whether the account's order was accepted by the event `sequence` of this date."""
+        """Whether the account's order was accepted by the event `sequence`, and is of this date or was open when it began."""
+        entry = self._entry(sequence)
+        if entry < 0:
+            return False
+        return self.was_accepted(entry) and self._total(self._sum(entry)) == crc32(account.encode())
+
+    def kept(self, sequences: list[int]) -> bytes:
+        """The records of the commands whose first results are these, which ascend."""
+        made = bytearray()
+        for sequence in sequences:
+            entry = self._entry(sequence)
+            assert entry >= 0, "the command is in the table"
+            place = 4 * entry
+            octets.put_big(self.one, 0, self.pool[place])
+            octets.put_big(self.one, 8, self.pool[place + 1])
+            self.one[0] = self._first_byte(entry)
+            key = octets.piece(self.one, 0, 16)
+            octets.put_big(self.one, 0, self.pool[place + 2])
+            octets.put_big(self.one, 8, self.pool[place + 3])
+            numbered = sequence << 1 | self.was_accepted(entry)
+            made += RECORD.pack(key, octets.piece(self.one, 0, 16), numbered, self._total(self._sum(entry)))
+        return bytes(made)
+
+    def _first_byte(self, entry: int) -> int:
+        """The first byte of an entry's key, which its place in the index has."""
+        found = self._byte_in(self.index, self.places, entry)
+        if found < 0 and self.older_places != 0:
+            found = self._byte_in(self.older, self.older_places, entry)
+        assert found >= 0, "every entry is in the index"
+        return found
+
+    def _byte_in(self, index: memoryview, places: int, entry: int) -> int:
+        place = octets.spread(self.pool[4 * entry + 1], self.multiplier, places)
+        while True:
+            found = index[place]
+            if found == 0:
+                return -1
+            if (found & r.I_RANK) - 1 == entry:
+                return found >> 23 & 255
+            place += 1
+            if place == places:
+                place = 0
+
+    def _entry(self, sequence: int) -> int:
+        """The entry whose first result is the event `sequence`, or -1."""
         low, high = 0, (self.count + r.I_BASE - 1) // r.I_BASE
         while low < high:
             middle = (low + high) // 2
@@ -199,8 +243,8 @@ class IdentityTable:
                 high = middle
         for entry in range((low - 1) * r.I_BASE if low else 0, min(low * r.I_BASE, self.count)):
             if self.sequence(entry) == sequence:
-                return self.was_accepted(entry) and self._total(self._sum(entry)) == crc32(account.encode())
-        return False
+                return entry
+        return -1
 
     def hash(self) -> bytes:
         """16 bytes over all records of rows that are complete."""

@@ -38,6 +38,8 @@ cdef enum:
     GOOD_FOR_AUCTION = 4
     AT_OPEN = 5
     AT_CLOSE = 6
+    GTC = 7
+    GTD = 8
     HELD = 1
     SPECIAL = 2
     PLAIN = 0x1000000010000
@@ -84,6 +86,7 @@ cdef enum:
     SELF_TRADE = 6
     AUCTION_OVER = 7
     DELISTED = 15
+    EXPIRED = 14
     SLID = 1
     LIMITED = 2
     TRIGGERED = 3
@@ -117,6 +120,7 @@ cdef enum:
     INSTRUMENT_SUSPENDED = 61
     INSTRUMENT_DELISTED = 62
     PRICE_OUTSIDE_COLLAR = 63
+    EXPIRE_TIME_PAST = 70
     F_SYMBOL = 1
     F_PRICE = 2
     F_QUANTITY = 3
@@ -135,6 +139,7 @@ cdef enum:
     F_PEG = 43
     F_TIME_IN_FORCE = 20
     F_POST_ONLY = 21
+    F_EXPIRE_TIME = 60
     ORDER_WORDS = 8
     O_ID = 0
     O_LINKS = 1

@@ -1,9 +1,11 @@
 """A shard's state as bytes, and back. The bytes are a function of the rows so far.
 
-The identity table is not in them, only its hash: its records are in the journal's rows, in order.
+The identity table is not in them, only its hash: its records are in the journal's rows, in order. But those of the open date
+alone; the records of orders from before it are here.
 """
 
 import json
+from array import array
 from dataclasses import asdict
 from hashlib import blake2b
 from typing import Any
@@ -13,7 +15,7 @@ from svc_match.core.identity import IdentityTable
 from svc_match.core.instrument import Instrument, Phase
 from svc_match.core.layout import EXTENSION_WORDS, ORDER_WORDS
 from svc_match.core.memory import Words
-from svc_match.core.timers import Timers
+from svc_match.core.timers import TimerKind, Timers
 
 FORMAT = b"bourse packed books 3\n"
 HASH_BYTES = 16
@@ -69,9 +71,13 @@ def state_hash(engine: Engine) -> bytes:
 
 
 def _pieces(engine: Engine) -> list[bytes | memoryview]:
-    """The format, the header behind its length, the orders' records of what is not plain, and their pool as it is."""
+    """The format, the header behind its length, the identities from before the date, until when orders last, the orders' records
+    of what is not plain, and their pool as it is.
+    """
     packed, standing = engine.packed, engine.special.standing
     records = standing.pool()
+    lasting = array("q", [*packed.lasting, *packed.lasting.values()])
+    timers = [due for due in engine.timers.standing() if due.kind != TimerKind.EXPIRY or packed.is_open(due.key)]
     fields = {
         "shard": engine.shard,
         "sequence": engine.sequence,
@@ -98,11 +104,14 @@ def _pieces(engine: Engine) -> list[bytes | memoryview]:
         "free_record": standing.first_free(),
         "records": len(records) // (8 * EXTENSION_WORDS),
         "accounts": engine.names,
-        "timers": engine.timers.standing(),
+        "timers": timers,
+        "carried": len(engine.carried),
+        "lasting": len(packed.lasting),
         "uncrossing": engine.special.auction.under_way(),
     }
     header = json.dumps(fields).encode()
-    return [FORMAT, len(header).to_bytes(LENGTH_BYTES), header, records, packed.pool()]
+    length = len(header).to_bytes(LENGTH_BYTES)
+    return [FORMAT, length, header, engine.carried, lasting.tobytes(), records, packed.pool()]
 
 
 def identity_range(state: bytes) -> tuple[int, int]:
@@ -119,7 +128,8 @@ def load(state: bytes, identities: bytes) -> Engine:
     engine.trading_date = header["trading_date"]
     engine.last_date = header["last_date"]
     engine.date_opened_sequence = header["date_opened_sequence"]
-    engine.identities = IdentityTable(identities)
+    engine.carried, pool = pool[: header["carried"]], pool[header["carried"] :]
+    engine.identities = IdentityTable(engine.carried + identities)
     if engine.identities.hash().hex() != header["identity_hash"]:
         raise SnapshotDamaged(
             f"the identities up to sequence {engine.sequence} have another hash than the snapshot says"
@@ -135,6 +145,9 @@ def load(state: bytes, identities: bytes) -> Engine:
     for account in header["accounts"]:
         engine.name(account)
     engine.timers = Timers(header["timers"])
+    lasting = memoryview(pool[: 16 * header["lasting"]]).cast("q").tolist()
+    engine.packed.lasting = dict(zip(lasting[: header["lasting"]], lasting[header["lasting"] :], strict=True))
+    pool = pool[16 * header["lasting"] :]
     end = 8 * EXTENSION_WORDS * header["records"]
     engine.special.standing.load(pool[:end], header["free_record"])
     engine.packed.load(pool[end:], header["free"], [tuple(window) for window in header["windows"]])
@@ -151,5 +164,6 @@ def _parts(state: bytes) -> tuple[dict[str, Any], bytes]:
     if blake2b(body, digest_size=HASH_BYTES).digest() != digest:
         raise SnapshotDamaged("the snapshot has another hash than it says")
     end = start + int.from_bytes(body[start - LENGTH_BYTES : start])
-    assert (len(body) - end) % (8 * ORDER_WORDS) == 0
-    return json.loads(body[start:end]), body[end:]
+    header = json.loads(body[start:end])
+    assert (len(body) - end - header["carried"] - 16 * header["lasting"]) % (8 * ORDER_WORDS) == 0
+    return header, body[end:]

@@ -44,8 +44,10 @@ cdef class Special:
     cdef Py_ssize_t _execute(self, Py_ssize_t book, Py_ssize_t slot) except -1
     cpdef Py_ssize_t end(self, Py_ssize_t slot, Py_ssize_t reason) except -1
     cpdef Py_ssize_t tradable(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t amount, Py_ssize_t fee) except -1
+    @cython.locals(slot=cython.Py_ssize_t, s=cython.Py_ssize_t)
+    cpdef Py_ssize_t withdraw(self, Py_ssize_t identity, Py_ssize_t reason) except -1
     @cython.locals(done=cython.Py_ssize_t)
-    cpdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason) except -1
+    cpdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason, Py_ssize_t date) except -1
     cpdef Py_ssize_t touched(self, Py_ssize_t book) except -1
     cpdef bint collects(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t wrong_time(self, Py_ssize_t book, Py_ssize_t time_in_force, Py_ssize_t flags, Py_ssize_t minimum) except -1

@@ -329,9 +329,19 @@ class Special:
         """How much of a plain order would trade."""
         return self.standing.tradable(book, side, limit, left, left, amount, fee, 0, 0)
 
-    def close(self, book: int, limit: int, reason: int) -> int:
+    def withdraw(self, identity: int, reason: int) -> int:
+        """Ends an open order for a reason that is no command's, and executes the stops that this triggers."""
+        b = self.books
+        slot = b.index.find(identity)
+        s = b.halves[slot * w.ORDER_HALVES + w.H_SIDE]
+        self.standing.end(slot, reason)
+        if b.swept_count != 0:
+            b.show_swept(s)
+        return b.trigger(s >> 1)
+
+    def close(self, book: int, limit: int, reason: int, date: int) -> int:
         """Ends the stops of a book, then what waits for an auction, then what is pegged, at most `limit`; how many."""
-        done = self.stops.close(book, limit, reason)
+        done = self.stops.close(book, limit, reason, date)
         done += self.auction.close(book, limit - done, reason)
         return done + self.pegs.close(book, limit - done, reason)
 

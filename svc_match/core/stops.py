@@ -107,13 +107,17 @@ class Stops:
         s = book * 2 + side
         return sorted(self._list(s, w.LAST_TRADE) + self._list(s, w.BEST_QUOTE))
 
-    def close(self, book: int, limit: int, reason: int) -> int:
-        """Ends the stops of a book, buys before sells, at most `limit`; how many."""
+    def close(self, book: int, limit: int, reason: int, date: int) -> int:
+        """Ends the stops of a book, buys before sells, at most `limit`, and for DATE_CLOSED those that do not last beyond the date
+        alone; how many.
+        """
         done = 0
         for side in range(2):
-            for _, _, slot in self.waiting(book, side)[: max(limit - done, 0)]:
-                self.standing.end(slot, reason)
-                done += 1
+            for _, identity, slot in self.waiting(book, side):
+                ends = self.books.ends_by(identity, reason, date)
+                if ends != 0 and done < limit:
+                    self.standing.end(slot, ends)
+                    done += 1
         return done
 
     def _list(self, s: int, trigger: int) -> list[tuple[int, int, int]]:

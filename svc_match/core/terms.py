@@ -4,6 +4,7 @@ why not. Source: docs/rule-book.md, 2.2 to 2.4.
 
 from typing import NamedTuple
 
+from chassis.units import is_date
 from svc_match.core.commands import (
     PLAIN,
     OrderType,
@@ -17,20 +18,24 @@ from svc_match.core.commands import (
 from svc_match.core.events import Reason, Refused
 from svc_match.core.instrument import MAX_PRICE_E4
 from svc_match.core.layout import BASIS_POINTS, PEAKS_LIMIT
+from svc_match.core.timers import NEVER
 
 LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT, ONE_CANCELS_OTHER, PEGGED = OrderType
 NONE = 0
-DAY, IOC, FOK, GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE = TimeInForce
+DAY, IOC, FOK = TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK
+GTC, GTD = TimeInForce.GTC, TimeInForce.GTD
+STANDING = (DAY, GTC, GTD)
+GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE = TimeInForce.GOOD_FOR_AUCTION, TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE
 AUCTIONS = (GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE)
 STOPS = (STOP, STOP_LIMIT)
 TRIGGERED = (*STOPS, ONE_CANCELS_OTHER)
 
 TIMES: dict[int, tuple[int, ...]] = {
-    LIMIT: (DAY, IOC, FOK, *AUCTIONS),
+    LIMIT: (*STANDING, IOC, FOK, *AUCTIONS),
     MARKET: (NONE, IOC, FOK, *AUCTIONS),
-    MARKET_TO_LIMIT: (DAY, IOC),
-    STOP: (DAY,),
-    STOP_LIMIT: (DAY,),
+    MARKET_TO_LIMIT: (*STANDING, IOC),
+    STOP: STANDING,
+    STOP_LIMIT: STANDING,
     ONE_CANCELS_OTHER: (DAY,),
     PEGGED: (DAY,),
 }
@@ -45,40 +50,45 @@ class Term(NamedTuple):
 
 
 TERMS: dict[str, Term] = {
-    "stop_price_e4": Term(Reason.STOP_PRICE_INVALID, TRIGGERED, (DAY,)),
-    "stop_trigger": Term(Reason.STOP_TRIGGER_INVALID, TRIGGERED, (DAY,)),
+    "stop_price_e4": Term(Reason.STOP_PRICE_INVALID, TRIGGERED, STANDING),
+    "stop_trigger": Term(Reason.STOP_TRIGGER_INVALID, TRIGGERED, STANDING),
     "stop_limit_price_e4": Term(Reason.STOP_LIMIT_PRICE_INVALID, (ONE_CANCELS_OTHER,), (DAY,)),
     "peg": Term(Reason.PEG_INVALID, (PEGGED,), (DAY,)),
     "peg_offset_e4": Term(Reason.PEG_INVALID, (PEGGED,), (DAY,)),
-    "trailing_amount_e4": Term(Reason.TRAILING_INVALID, STOPS, (DAY,)),
-    "trailing_bp": Term(Reason.TRAILING_INVALID, STOPS, (DAY,)),
-    "display_quantity": Term(Reason.DISPLAY_QUANTITY_INVALID, (LIMIT,), (DAY,)),
-    "hidden": Term(Reason.HIDDEN_INVALID, (LIMIT,), (DAY,)),
-    "post_only": Term(Reason.POST_ONLY_INVALID, (LIMIT,), (DAY,)),
-    "minimum_quantity": Term(Reason.MINIMUM_QUANTITY_INVALID, (LIMIT, MARKET, MARKET_TO_LIMIT), (NONE, DAY, IOC, FOK)),
+    "trailing_amount_e4": Term(Reason.TRAILING_INVALID, STOPS, STANDING),
+    "trailing_bp": Term(Reason.TRAILING_INVALID, STOPS, STANDING),
+    "display_quantity": Term(Reason.DISPLAY_QUANTITY_INVALID, (LIMIT,), STANDING),
+    "hidden": Term(Reason.HIDDEN_INVALID, (LIMIT,), STANDING),
+    "post_only": Term(Reason.POST_ONLY_INVALID, (LIMIT,), STANDING),
+    "minimum_quantity": Term(
+        Reason.MINIMUM_QUANTITY_INVALID, (LIMIT, MARKET, MARKET_TO_LIMIT), (NONE, *STANDING, IOC, FOK)
+    ),
     "self_trade_prevention": Term(Reason.SELF_TRADE_PREVENTION_INVALID, tuple(OrderType), (NONE, *TimeInForce)),
+    "expire_date": Term(Reason.EXPIRE_DATE_INVALID, tuple(OrderType), (GTD,)),
+    "expire_time_us": Term(Reason.EXPIRE_TIME_INVALID, tuple(OrderType), (GTD,)),
 }
-NEVER_TOGETHER = (
+NEVER_TOGETHER = (  # the first is what is wrong
     ("display_quantity", "hidden"),
     ("minimum_quantity", "post_only"),
     ("trailing_amount_e4", "trailing_bp"),
-)  # the first is what is wrong
+    ("expire_time_us", "expire_date"),
+)
 
 
-def wrong_terms(kind: int, time_in_force: int, quantity: int, terms: Terms) -> Refused | None:
-    """Why no such order can be, by its fields alone."""
+def wrong_terms(kind: int, time_in_force: int, quantity: int, terms: Terms, trading_date: int) -> Refused | None:
+    """Why no order of a date can be such a one, by its fields alone."""
     times = TIMES.get(kind)
     if times is None:
         return Refused(Reason.ORDER_TYPE_INVALID, "type", str(kind))
     if time_in_force not in times:
         return Refused(Reason.TIME_IN_FORCE_INVALID, "time_in_force", str(time_in_force))
-    if terms is PLAIN and kind not in (*TRIGGERED, PEGGED):
+    if terms is PLAIN and kind not in (*TRIGGERED, PEGGED) and time_in_force != GTD:
         return None
     values = terms._asdict()
     for field, term in TERMS.items():
         if values[field] and (kind not in term.types or time_in_force not in term.times):
             return _wrong(field, values)
-    for field, right in _in_range(kind, quantity, terms).items():
+    for field, right in _in_range(kind, time_in_force, quantity, terms, trading_date).items():
         if not right:
             return _wrong(field, values)
     for field, other in NEVER_TOGETHER:
@@ -87,8 +97,9 @@ def wrong_terms(kind: int, time_in_force: int, quantity: int, terms: Terms) -> R
     return None
 
 
-def _in_range(kind: int, quantity: int, terms: Terms) -> dict[str, bool]:
-    peak = terms.display_quantity
+def _in_range(kind: int, time_in_force: int, quantity: int, terms: Terms, trading_date: int) -> dict[str, bool]:
+    peak, until = terms.display_quantity, terms.expire_date
+    undated = time_in_force != GTD or terms.expire_time_us != 0
     return {
         "stop_price_e4": terms.stop_price_e4 > 0 or kind not in TRIGGERED,
         "stop_limit_price_e4": terms.stop_limit_price_e4 >= 0,
@@ -101,6 +112,8 @@ def _in_range(kind: int, quantity: int, terms: Terms) -> dict[str, bool]:
         "post_only": terms.post_only in (NONE, *PostOnly),
         "minimum_quantity": terms.minimum_quantity == 0 or 0 < terms.minimum_quantity <= quantity,
         "self_trade_prevention": terms.self_trade_prevention in (NONE, *SelfTradePrevention),
+        "expire_date": (until == 0 and undated) or (until >= trading_date and is_date(until)),
+        "expire_time_us": 0 <= terms.expire_time_us < NEVER,
     }
 
 

@@ -1,12 +1,19 @@
 """What is due at a journal time: the shard's clock. It is state, as the books are: who sets a timer does so by a command's doing."""
 
 from collections.abc import Iterable
+from enum import IntEnum
 from heapq import heappop, heappush
 from typing import NamedTuple
 
 NEVER = 1 << 62
-UNCROSSING = 10  # kinds
-VOLATILITY_ENDS = 40
+
+
+class TimerKind(IntEnum):
+    """What is to be done; of what is due at the same time the lower kind is done first."""
+
+    UNCROSSING = 10  # of the book that is the key
+    EXPIRY = 20  # of the order that is the key
+    VOLATILITY_ENDS = 40  # of the book that is the key
 
 
 class Due(NamedTuple):

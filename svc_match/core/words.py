@@ -73,7 +73,7 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "name LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT, ONE_CANCELS_OTHER or PEGGED",
     ),
     Reason.TIME_IN_FORCE_INVALID: (
-        "LIMIT takes any but unspecified, MARKET any but DAY; MARKET_TO_LIMIT takes DAY or IOC; all others take DAY",
+        "LIMIT takes any but unspecified, MARKET any but DAY, GTC, GTD; MARKET_TO_LIMIT these and IOC, stops these, all others DAY",
         "set one of these",
     ),
     Reason.STOP_PRICE_INVALID: (
@@ -88,9 +88,9 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "a stop or a ONE_CANCELS_OTHER order is triggered by LAST_TRADE or BEST_QUOTE, all others by nothing",
         "set one of these, or leave it out",
     ),
-    Reason.HIDDEN_INVALID: ("only a LIMIT DAY order can be hidden", "leave it out, or send a LIMIT DAY order"),
+    Reason.HIDDEN_INVALID: ("only a LIMIT order that stands can be hidden", "leave it out, or send a LIMIT DAY order"),
     Reason.POST_ONLY_INVALID: (
-        "only a LIMIT DAY order can be post-only, by REJECT or SLIDE",
+        "only a LIMIT order that stands can be post-only, by REJECT or SLIDE",
         "leave it out, or send a LIMIT DAY order",
     ),
     Reason.SELF_TRADE_PREVENTION_INVALID: ("there is no such way of preventing self-trades", "name one that there is"),
@@ -110,6 +110,15 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "a minimum is of whole lots and at most the quantity; stops and post-only orders have none",
         "name such a quantity, or 0",
     ),
+    Reason.EXPIRE_DATE_INVALID: (
+        "a GTD order names the last date on which it stands, its own or a later one, or the time until when; all others neither",
+        "name a day as yyyymmdd from the order's trading date on, or 0",
+    ),
+    Reason.EXPIRE_TIME_INVALID: (
+        "a GTD order names the time until when it stands or the last date on which it does, not both; all others neither",
+        "name microseconds since the Unix epoch, or 0",
+    ),
+    Reason.EXPIRE_TIME_PAST: ("the order's time is over", "name a time that is still to come"),
     Reason.TRADING_DATE_OPEN: ("another trading date is open", "close it first"),
     Reason.TRADING_DATE_PAST: ("the date is not later than all before it", "name a later date"),
     Reason.TRADING_DATE_INVALID: ("the date is not a day as yyyymmdd", "name a day, such as 20260105"),

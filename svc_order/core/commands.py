@@ -9,8 +9,9 @@ from chassis.units import command_digest
 
 BUY, SELL = 1, 2
 LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT, ONE_CANCELS_OTHER, PEGGED = 1, 2, 3, 4, 5, 6, 7
-DAY, IOC, FOK, GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE = 1, 2, 3, 4, 5, 6
+DAY, IOC, FOK, GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE, GTC, GTD = 1, 2, 3, 4, 5, 6, 7, 8
 AUCTIONS = (GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE)
+STANDING = (DAY, GTC, GTD)
 UNSPECIFIED = 0
 PLACE, CANCEL, REPLACE = 1, 2, 3
 
@@ -33,6 +34,8 @@ class Terms(NamedTuple):
     stop_limit_price_e4: int = 0
     peg: int = 0
     peg_offset_e4: int = 0
+    expire_date: int = 0
+    expire_time_us: int = 0
 
     @property
     def digested(self) -> tuple[int, ...]:
@@ -96,7 +99,8 @@ KINDS: dict[type[Command], int] = {Place: PLACE, Cancel: CANCEL, Replace: REPLAC
 def digest(command: Command) -> bytes:
     """The digest over the client's own fields: the kind, and all but the traceparent.
 
-    A place without terms is digested as before there were any, so it may be sent again to a version that knows none.
+    A place without terms is digested as before there were any, and one with the first ones alone as before there were more, so
+    it may be sent again to a version that knows no others.
     """
     if type(command) is Place:
         own, terms = command[:-2], command.terms

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from chassis.units import is_date
 from svc_order.core.commands import (
     AT_CLOSE,
     AT_OPEN,
@@ -10,6 +11,8 @@ from svc_order.core.commands import (
     DAY,
     FOK,
     GOOD_FOR_AUCTION,
+    GTC,
+    GTD,
     IOC,
     LIMIT,
     MARKET,
@@ -18,6 +21,7 @@ from svc_order.core.commands import (
     PEGGED,
     PLAIN,
     SELL,
+    STANDING,
     STOP,
     STOP_LIMIT,
     UNSPECIFIED,
@@ -43,17 +47,20 @@ TIMES = {
     "GOOD_FOR_AUCTION": GOOD_FOR_AUCTION,
     "AT_OPEN": AT_OPEN,
     "AT_CLOSE": AT_CLOSE,
+    "GTC": GTC,
+    "GTD": GTD,
 }
 TIME_NAMES = {number: name for name, number in TIMES.items()}
 TIMES_OF = {
-    LIMIT: (DAY, IOC, FOK, *AUCTIONS),
+    LIMIT: (*STANDING, IOC, FOK, *AUCTIONS),
     MARKET: (UNSPECIFIED, IOC, FOK, *AUCTIONS),
-    MARKET_TO_LIMIT: (DAY, IOC),
-    STOP: (DAY,),
-    STOP_LIMIT: (DAY,),
+    MARKET_TO_LIMIT: (*STANDING, IOC),
+    STOP: STANDING,
+    STOP_LIMIT: STANDING,
     ONE_CANCELS_OTHER: (DAY,),
     PEGGED: (DAY,),
 }
+TIME_LIMIT_US = 1 << 62
 PRICED = (LIMIT, STOP_LIMIT, ONE_CANCELS_OTHER, PEGGED)  # A sell of any other type names no price.
 STOPS = (STOP, STOP_LIMIT)
 TRIGGERED = (*STOPS, ONE_CANCELS_OTHER)
@@ -78,6 +85,8 @@ REASONS = {
     "post_only": "POST_ONLY_INVALID",
     "minimum_quantity": "MINIMUM_QUANTITY_INVALID",
     "self_trade_prevention": "SELF_TRADE_PREVENTION_INVALID",
+    "expire_date": "EXPIRE_DATE_INVALID",
+    "expire_time_us": "EXPIRE_TIME_INVALID",
 }
 
 
@@ -91,7 +100,7 @@ class Rule(NamedTuple):
 
 
 def _stands(place: Place) -> bool:
-    return place.type == LIMIT and place.time_in_force == DAY
+    return place.type == LIMIT and place.time_in_force in STANDING
 
 
 def _short_of_stop(place: Place) -> bool:
@@ -206,14 +215,14 @@ RULES = (
     Rule(
         "hidden",
         lambda place: place.terms.hidden and not _stands(place),
-        "only a LIMIT order that stands for the DAY can be hidden",
-        "send false, or a LIMIT DAY order",
+        "only a LIMIT order that stands can be hidden",
+        "send false, or a LIMIT order for the DAY, GTC or GTD",
     ),
     Rule(
         "display_quantity",
         lambda place: place.terms.display_quantity != 0 and not _stands(place),
-        "only a LIMIT order that stands for the DAY displays a part",
-        "send 0, or a LIMIT DAY order",
+        "only a LIMIT order that stands displays a part",
+        "send 0, or a LIMIT order for the DAY, GTC or GTD",
     ),
     Rule(
         "display_quantity",
@@ -242,8 +251,8 @@ RULES = (
     Rule(
         "post_only",
         lambda place: place.terms.post_only != 0 and not _stands(place),
-        "only a LIMIT order that stands for the DAY can add liquidity only",
-        "send none, or a LIMIT DAY order",
+        "only a LIMIT order that stands can add liquidity only",
+        "send none, or a LIMIT order for the DAY, GTC or GTD",
     ),
     Rule(
         "minimum_quantity",
@@ -275,6 +284,45 @@ RULES = (
         "there is no such choice",
         "send CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_BOTH, DECREMENT, NONE or none",
     ),
+    Rule(
+        "expire_date",
+        lambda place: place.terms.expire_date != 0 and place.time_in_force != GTD,
+        "only a GTD order names its last date",
+        "send 0, or GTD",
+    ),
+    Rule(
+        "expire_time_us",
+        lambda place: place.terms.expire_time_us != 0 and place.time_in_force != GTD,
+        "only a GTD order names the time until when it stands",
+        "send 0, or GTD",
+    ),
+    Rule(
+        "expire_date",
+        lambda place: place.time_in_force == GTD and not (place.terms.expire_date or place.terms.expire_time_us),
+        "a GTD order names its last date, or the time until when it stands",
+        "send expire_date or expire_time_us",
+    ),
+    Rule(
+        "expire_date",
+        lambda place: (
+            place.terms.expire_date != 0
+            and not (place.terms.expire_date >= place.trading_date and is_date(place.terms.expire_date))
+        ),
+        "it is no date from the order's own on",
+        "send a day as yyyymmdd, the order's trading date or a later one",
+    ),
+    Rule(
+        "expire_time_us",
+        lambda place: not 0 <= place.terms.expire_time_us < TIME_LIMIT_US,
+        "it is no time",
+        "send microseconds since the Unix epoch",
+    ),
+    Rule(
+        "expire_time_us",
+        lambda place: place.terms.expire_time_us != 0 and place.terms.expire_date != 0,
+        "an order ends by a date or by a time",
+        "send 0, or no expire_date",
+    ),
 )
 PARTS = ("display_quantity", "minimum_quantity")  # Whole lots.
 
@@ -297,8 +345,8 @@ def check_words(place: Place) -> Refused | None:
 
 
 def check_terms(place: Place, lot_size: int) -> Refused | None:
-    """The first rule that the order breaks. Most orders have no terms, and are no stops."""
-    if place.terms == PLAIN and place.type not in WAITING:
+    """The first rule that the order breaks. Most orders have no terms, are no stops, and stand no longer than the date."""
+    if place.terms == PLAIN and place.type not in WAITING and place.time_in_force != GTD:
         return None
     for rule in RULES:
         if rule.wrong(place):

@@ -49,6 +49,8 @@ def terms(message: command_pb2.PlaceOrder | events_pb2.OrderAccepted) -> Terms:
         message.stop_limit_price_e4,
         message.peg,
         message.peg_offset_e4,
+        message.expire_date,
+        message.expire_time_us,
     )
 
 
@@ -251,6 +253,8 @@ def order(row: OrderRow) -> order_pb2.Order:
         stop_limit_price_e4=row.stop_limit_price_e4,
         peg=row.peg,  # type: ignore[arg-type]
         peg_offset_e4=row.peg_offset_e4,
+        expire_date=row.expire_date,
+        expire_time_us=row.expire_time_us,
         triggered=row.triggered,
         done_reason=row.done_reason,  # type: ignore[arg-type]
         busted_quantity=row.busted_quantity,

@@ -18,11 +18,13 @@ PLACED = events_pb2.COMMAND_KIND_PLACE
 DONE_FILLED = events_pb2.DONE_REASON_FILLED
 DONE_DATE_CLOSED = events_pb2.DONE_REASON_DATE_CLOSED
 DONE_AUCTION_OVER = events_pb2.DONE_REASON_AUCTION_OVER
+DONE_EXPIRED = events_pb2.DONE_REASON_EXPIRED
 DONE_BY_RULE = (
     events_pb2.DONE_REASON_MINIMUM_QUANTITY,
     events_pb2.DONE_REASON_SELF_TRADE,
     events_pb2.DONE_REASON_DELISTED,
     events_pb2.DONE_REASON_AUCTION_OVER,
+    DONE_EXPIRED,
 )
 TRIGGERED = events_pb2.RESTATE_REASON_TRIGGERED
 BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
@@ -259,8 +261,8 @@ class Chronicle:
         by_rule = reason if reason in DONE_BY_RULE else events_pb2.DONE_REASON_UNSPECIFIED
         self._fold.done(order_id, sequence, self._time_us, filled=filled, reason=by_rule)
         name = event.client_order_id
-        if name:
-            self._taker, self._taker_name = 0, ""  # What follows is the cancel's doing.
+        if name or reason == DONE_EXPIRED:
+            self._taker, self._taker_name = 0, ""  # What follows is the doing of the cancel, or of time.
         elif order_id == self._taker and reason != DONE_DATE_CLOSED:
             name = self._taker_name
         self._updates(event.account).updates.add(

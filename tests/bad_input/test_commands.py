@@ -31,6 +31,7 @@ INT64_MAX = (1 << 63) - 1
 SELL = market_pb2.SIDE_SELL
 MARKET = command_pb2.ORDER_TYPE_MARKET
 UNSPECIFIED, DAY = command_pb2.TIME_IN_FORCE_UNSPECIFIED, command_pb2.TIME_IN_FORCE_DAY
+GTD = command_pb2.TIME_IN_FORCE_GTD
 REFUSED, REJECTED = command_pb2.OUTCOME_REFUSED, command_pb2.OUTCOME_REJECTED
 Make = Callable[[Floor], command_pb2.OrderCommand]
 Value = Callable[[Floor], object] | None
@@ -163,6 +164,18 @@ PLACES = [
     bad_place(
         "minimum-and-post-only", "INVALID_ARGUMENT", "MINIMUM_QUANTITY_INVALID", "minimum_quantity",
         time_in_force=DAY, minimum_quantity=10, post_only=1,
+    ),
+    bad_place("gtd-without-an-end", "INVALID_ARGUMENT", "EXPIRE_DATE_INVALID", "expire_date", time_in_force=GTD),
+    bad_place("day-with-a-date", "INVALID_ARGUMENT", "EXPIRE_DATE_INVALID", "expire_date", time_in_force=DAY, expire_date=99991231),
+    bad_place("date-that-is-none", "INVALID_ARGUMENT", "EXPIRE_DATE_INVALID", "expire_date", time_in_force=GTD, expire_date=99991331),
+    bad_place("date-that-is-past", "INVALID_ARGUMENT", "EXPIRE_DATE_INVALID", "expire_date", time_in_force=GTD, expire_date=19700101),
+    bad_place(
+        "date-and-time", "INVALID_ARGUMENT", "EXPIRE_TIME_INVALID", "expire_time_us",
+        time_in_force=GTD, expire_date=99991231, expire_time_us=1,
+    ),
+    bad_change(
+        "time-that-is-past", lambda floor: place(floor.account, time_in_force=GTD, expire_time_us=1),
+        "FAILED_PRECONDITION", "EXPIRE_TIME_PAST", "expire_time_us", on_record=True,
     ),
     bad_place("side-missing", "INVALID_ARGUMENT", "SIDE_INVALID", "side", side=0),
     bad_place("side-unknown", "INVALID_ARGUMENT", "SIDE_INVALID", "side", side=77),

@@ -36,6 +36,8 @@ def test_the_terms_of_an_order_are_told_as_they_were_placed(door: Door, account:
         "stop_limit_price_e4": "0",
         "peg": "PEG_UNSPECIFIED",
         "peg_offset_e4": "0",
+        "expire_date": 0,
+        "expire_time_us": "0",
     }
     result = door.post(PLACE, order(account, "terms", **terms), token).body["result"]
     asked = {"order_id": result["order_id"], "min_sequence": result["sequence"]}

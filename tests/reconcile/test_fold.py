@@ -752,6 +752,28 @@ def restate(journal: Journal, order_id: int, **changes: Any) -> None:
     journal.write(events_pb2.ExecutionEvent(restated=events_pb2.OrderRestated(order_id=order_id, **(usual | changes))))
 
 
+@pytest.mark.parametrize(
+    ("terms", "outlives"),
+    [
+        ({}, False),
+        ({"time_in_force": command_pb2.TIME_IN_FORCE_GTC}, True),
+        ({"time_in_force": command_pb2.TIME_IN_FORCE_GTD, "expire_date": DATE}, False),
+        ({"time_in_force": command_pb2.TIME_IN_FORCE_GTD, "expire_date": DATE + 1}, True),
+        ({"time_in_force": command_pb2.TIME_IN_FORCE_GTD, "expire_time_us": 1 << 60}, True),
+    ],
+)
+def test_a_date_closes_over_what_outlives_it_alone(terms: dict[str, Any], outlives: bool) -> None:
+    """What is left is held and displayed as before; another order that is left is a break."""
+    journal = Journal()
+    journal.open()
+    order = journal.accept(BEN, SELL, 110_000, 30, 30, **terms)
+    closed = events_pb2.TradingDateClosed(trading_date=DATE)
+    journal.write(events_pb2.ExecutionEvent(date_closed=closed))
+    fold, breaks = folded(journal)
+    assert [found.kind for found in breaks.kept] == ([] if outlives else ["event"])
+    assert (fold.books(), fold.open[order].held) == ({"ACME": {(SELL, 110_000): (30, 1)}}, 30)
+
+
 def test_an_iceberg_displays_its_peak_and_then_the_next() -> None:
     """30 shares, 12 at a time: of the peak what is left, when it is used up the next, at last what there is."""
     journal = Journal()

@@ -144,6 +144,8 @@ async def test_every_term_of_an_order_is_sent() -> None:
         "stop_limit_price_e4": 9_800,
         "peg": Peg.MIDDLE,
         "peg_offset_e4": -100,
+        "expire_date": 20260130,
+        "expire_time_us": 7,
     }
     exchange = Exchange()
     async with served(exchange) as address:
@@ -155,7 +157,7 @@ async def test_every_term_of_an_order_is_sent() -> None:
     assert len(exchange.received) == 2
     for command in exchange.received:
         assert command.place.type == OrderType.STOP_LIMIT
-        assert command.place.time_in_force == TimeInForce.DAY
+        assert command.place.time_in_force == TimeInForce.GTD
         assert {name: getattr(command.place, name) for name in terms} == terms
 
 

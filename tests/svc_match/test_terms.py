@@ -23,34 +23,41 @@ SAMPLE = {
     "stop_limit_price_e4": 100,
     "peg": 2,
     "peg_offset_e4": -7,
+    "expire_date": 20260105,
+    "expire_time_us": 1,
 }
+DATE = 20260105
 TIMES = (0, *TimeInForce)
 # Type and time in force, a letter for each: yes, or no.
 STANDS = {
-    OrderType.LIMIT: "-yyyyyy",
-    OrderType.MARKET: "y-yyyyy",
-    OrderType.MARKET_TO_LIMIT: "-yy----",
-    OrderType.STOP: "-y-----",
-    OrderType.STOP_LIMIT: "-y-----",
-    OrderType.ONE_CANCELS_OTHER: "-y-----",
-    OrderType.PEGGED: "-y-----",
+    OrderType.LIMIT: "-yyyyyyyy",
+    OrderType.MARKET: "y-yyyyy--",
+    OrderType.MARKET_TO_LIMIT: "-yy----yy",
+    OrderType.STOP: "-y-----yy",
+    OrderType.STOP_LIMIT: "-y-----yy",
+    OrderType.ONE_CANCELS_OTHER: "-y-------",
+    OrderType.PEGGED: "-y-------",
 }
+STANDING = ("DAY", "GTC", "GTD")
+STOPS = set(product(("STOP", "STOP_LIMIT"), STANDING))
 # For each term the orders that may have it.
 TAKES = {
-    "stop_price_e4": {("STOP", "DAY"), ("STOP_LIMIT", "DAY"), ("ONE_CANCELS_OTHER", "DAY")},
-    "stop_trigger": {("STOP", "DAY"), ("STOP_LIMIT", "DAY"), ("ONE_CANCELS_OTHER", "DAY")},
+    "stop_price_e4": STOPS | {("ONE_CANCELS_OTHER", "DAY")},
+    "stop_trigger": STOPS | {("ONE_CANCELS_OTHER", "DAY")},
     "stop_limit_price_e4": {("ONE_CANCELS_OTHER", "DAY")},
     "peg": {("PEGGED", "DAY")},
     "peg_offset_e4": {("PEGGED", "DAY")},
-    "trailing_amount_e4": {("STOP", "DAY"), ("STOP_LIMIT", "DAY")},
-    "trailing_bp": {("STOP", "DAY"), ("STOP_LIMIT", "DAY")},
-    "display_quantity": {("LIMIT", "DAY")},
-    "hidden": {("LIMIT", "DAY")},
-    "post_only": {("LIMIT", "DAY")},
+    "trailing_amount_e4": STOPS,
+    "trailing_bp": STOPS,
+    "display_quantity": set(product(("LIMIT",), STANDING)),
+    "hidden": set(product(("LIMIT",), STANDING)),
+    "post_only": set(product(("LIMIT",), STANDING)),
     "minimum_quantity": {
-        ("LIMIT", "DAY"), ("LIMIT", "IOC"), ("LIMIT", "FOK"), ("MARKET", ""), ("MARKET", "IOC"), ("MARKET", "FOK"),
-        ("MARKET_TO_LIMIT", "DAY"), ("MARKET_TO_LIMIT", "IOC"),
+        *product(("LIMIT", "MARKET_TO_LIMIT"), STANDING), ("LIMIT", "IOC"), ("LIMIT", "FOK"), ("MARKET", ""),
+        ("MARKET", "IOC"), ("MARKET", "FOK"), ("MARKET_TO_LIMIT", "IOC"),
     },
+    "expire_date": set(product(("LIMIT", "MARKET_TO_LIMIT", "STOP", "STOP_LIMIT"), ("GTD",))),
+    "expire_time_us": set(product(("LIMIT", "MARKET_TO_LIMIT", "STOP", "STOP_LIMIT"), ("GTD",))),
     "self_trade_prevention": {
         (kind.name, TimeInForce(time).name if time else "")
         for kind, row in STANDS.items()
@@ -60,17 +67,23 @@ TAKES = {
 }  # fmt: skip
 
 
-def base(kind: OrderType) -> Terms:
-    """What an order of the type cannot do without."""
+def base(kind: OrderType, time: int, field: str = "") -> Terms:
+    """What an order of the type that stands so long cannot do without, but for what the field says."""
+    until = DATE if time == TimeInForce.GTD and field != "expire_time_us" else 0
     if kind == OrderType.PEGGED:
-        return PLAIN._replace(peg=1)
-    return PLAIN._replace(stop_price_e4=100) if kind >= OrderType.STOP else PLAIN
+        return PLAIN._replace(peg=1, expire_date=until)
+    return PLAIN._replace(stop_price_e4=100 if kind >= OrderType.STOP else 0, expire_date=until)
+
+
+def wrong_of(kind: int, time: int, quantity: int, terms: Terms) -> Refused | None:
+    """What is wrong with such an order of DATE."""
+    return wrong_terms(kind, time, quantity, terms, DATE)
 
 
 @pytest.mark.parametrize(("kind", "time"), list(product(OrderType, TIMES)))
 def test_types_and_times(kind: OrderType, time: int) -> None:
     """Rule 2.2: each type stands as long as it may, no other."""
-    wrong = wrong_terms(kind, time, QUANTITY, base(kind))
+    wrong = wrong_of(kind, time, QUANTITY, base(kind, time))
     allowed = STANDS[kind][TIMES.index(time)] == "y"
     assert wrong == (None if allowed else Refused(Reason.TIME_IN_FORCE_INVALID, "time_in_force", str(int(time))))
 
@@ -78,7 +91,7 @@ def test_types_and_times(kind: OrderType, time: int) -> None:
 @pytest.mark.parametrize("kind", [0, -1, 99])
 def test_other_types(kind: int) -> None:
     """Rule 2.2: what is no type is refused."""
-    assert wrong_terms(kind, 1, QUANTITY, PLAIN) == Refused(Reason.ORDER_TYPE_INVALID, "type", str(kind))
+    assert wrong_of(kind, 1, QUANTITY, PLAIN) == Refused(Reason.ORDER_TYPE_INVALID, "type", str(kind))
 
 
 @pytest.mark.parametrize(("field", "kind", "time"), list(product(TERMS, OrderType, TIMES)))
@@ -86,7 +99,7 @@ def test_terms_of_types(field: str, kind: OrderType, time: int) -> None:
     """Rule 2.3: each term goes with the types and times that may have it, and is refused for its own reason with others."""
     if STANDS[kind][TIMES.index(time)] != "y":
         return
-    wrong = wrong_terms(kind, time, QUANTITY, base(kind)._replace(**{field: SAMPLE[field]}))
+    wrong = wrong_of(kind, time, QUANTITY, base(kind, time, field)._replace(**{field: SAMPLE[field]}))
     allowed = (kind.name, TimeInForce(time).name if time else "") in TAKES[field]
     assert wrong == (None if allowed else Refused(TERMS[field].reason, field, str(SAMPLE[field])))
 
@@ -96,8 +109,8 @@ def test_terms_together(one: str, other: str) -> None:
     """Rule 2.4: all terms of a LIMIT DAY order go together but these."""
     terms = PLAIN._replace(**{one: SAMPLE[one], other: SAMPLE[other]})
     apart = {name for pair in NEVER_TOGETHER if {one, other} == set(pair) for name in pair[:1]}
-    stops = [name for name in TERMS if name in (one, other) and name.startswith(("stop", "trailing", "peg"))]
-    wrong = wrong_terms(OrderType.LIMIT, TimeInForce.DAY, QUANTITY, terms)
+    stops = [name for name in TERMS if name in (one, other) and name.startswith(("stop", "trailing", "peg", "expire"))]
+    wrong = wrong_of(OrderType.LIMIT, TimeInForce.DAY, QUANTITY, terms)
     expected = stops[0] if stops else next(iter(apart), "")
     assert (wrong.field if wrong else "") == expected
 
@@ -122,7 +135,7 @@ def test_terms_together(one: str, other: str) -> None:
 )
 def test_limits_of_a_limit_order(field: str, value: int, *, right: bool) -> None:
     """Rule 2.3: a field outside its range is refused for its own reason."""
-    wrong = wrong_terms(OrderType.LIMIT, TimeInForce.DAY, QUANTITY, PLAIN._replace(**{field: value}))
+    wrong = wrong_of(OrderType.LIMIT, TimeInForce.DAY, QUANTITY, PLAIN._replace(**{field: value}))
     assert wrong == (None if right else Refused(TERMS[field].reason, field, str(value)))
 
 
@@ -150,7 +163,7 @@ def test_limits_of_a_limit_order(field: str, value: int, *, right: bool) -> None
 )
 def test_stops(kind: OrderType, terms: Terms, reason: Reason | None) -> None:
     """Rule 2.3: a stop names a positive price, and a trigger that there is, or none; it trails in one way, or in none."""
-    wrong = wrong_terms(kind, TimeInForce.DAY, QUANTITY, terms)
+    wrong = wrong_of(kind, TimeInForce.DAY, QUANTITY, terms)
     assert (wrong.reason if wrong else None) == reason
 
 
@@ -163,14 +176,37 @@ def test_stops(kind: OrderType, terms: Terms, reason: Reason | None) -> None:
 )  # fmt: skip
 def test_pegs(peg: int, offset: int, field: str) -> None:
     """Rule 2.3: a pegged order names what it follows, and its offset is within the limit of prices."""
-    wrong = wrong_terms(OrderType.PEGGED, TimeInForce.DAY, QUANTITY, Terms(peg=peg, peg_offset_e4=offset))
+    wrong = wrong_of(OrderType.PEGGED, TimeInForce.DAY, QUANTITY, Terms(peg=peg, peg_offset_e4=offset))
     assert (wrong.field if wrong else "") == field
     assert wrong is None or wrong.reason == Reason.PEG_INVALID
+
+
+@pytest.mark.parametrize(
+    ("date", "time_us", "field"),
+    [
+        (0, 0, "expire_date"),
+        (DATE, 0, ""),
+        (DATE - 1, 0, "expire_date"),
+        (20260229, 0, "expire_date"),
+        (-DATE, 0, "expire_date"),
+        (99991231, 0, ""),
+        (0, 1, ""),
+        (0, -1, "expire_time_us"),
+        (0, (1 << 62) - 1, ""),
+        (0, 1 << 62, "expire_time_us"),
+        (DATE, 1, "expire_time_us"),
+    ],
+)
+def test_what_expires_names_a_date_or_a_time(date: int, time_us: int, field: str) -> None:
+    """Rule 8.1.1: one of the two; a date that there is, and that is not over."""
+    terms = PLAIN._replace(expire_date=date, expire_time_us=time_us)
+    wrong = wrong_of(OrderType.LIMIT, TimeInForce.GTD, QUANTITY, terms)
+    assert wrong == (Refused(TERMS[field].reason, field, str(getattr(terms, field))) if field else None)
 
 
 def test_an_iceberg_has_few_peaks() -> None:
     """Rule 2.3: a peak is at least one hundredth of the order."""
     terms = PLAIN._replace(display_quantity=7)
-    assert wrong_terms(OrderType.LIMIT, TimeInForce.DAY, 7 * PEAKS_LIMIT, terms) is None
-    wrong = wrong_terms(OrderType.LIMIT, TimeInForce.DAY, 7 * PEAKS_LIMIT + 1, terms)
+    assert wrong_of(OrderType.LIMIT, TimeInForce.DAY, 7 * PEAKS_LIMIT, terms) is None
+    wrong = wrong_of(OrderType.LIMIT, TimeInForce.DAY, 7 * PEAKS_LIMIT + 1, terms)
     assert wrong == Refused(Reason.DISPLAY_QUANTITY_INVALID, "display_quantity", "7")

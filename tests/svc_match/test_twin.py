@@ -62,7 +62,7 @@ def test_a_date_closes_in_parts_as_in_the_twin() -> None:
     pair, drawing = twin.Pair(), twin.Drawing(2)
     pair.apply(list(drawing.draw(0)))
     some = [
-        made for made in (drawing.place() for _ in range(12_000)) if made.time_in_force in (1, 6) and made.type != 3
+        made for made in (drawing.place() for _ in range(18_000)) if made.time_in_force in (1, 6) and made.type != 3
     ]
     sides = {1: -2_000, 2: 2_000}  # ticks away from each other, so that nothing trades
     apart = [
@@ -94,7 +94,7 @@ def test_the_layout_is_the_same_for_c() -> None:
 def test_a_damaged_snapshot_is_refused() -> None:
     """Whichever byte differs, or is missing, nothing is loaded."""
     pair, _ = twin.run(3, 2_000)
-    state, records = snapshot.encode(pair.packed), bytes(pair.packed.identities.records)
+    state, records = snapshot.encode(pair.packed), twin.of_the_date(pair.packed)
     chance = random.Random(1)
     for _ in range(200):
         at = chance.randrange(len(state))
@@ -112,7 +112,7 @@ def test_a_snapshot_of_another_format_is_refused_by_name() -> None:
     pair, _ = twin.run(4, 500)
     before = snapshot.encode(pair.packed).replace(b"books 3", b"books 2")
     with pytest.raises(snapshot.SnapshotDamaged, match="not in the format 'bourse packed books 3'"):
-        snapshot.load(before, bytes(pair.packed.identities.records))
+        snapshot.load(before, twin.of_the_date(pair.packed))
 
 
 def test_far_levels_cost_nobody_anything() -> None:

@@ -153,6 +153,21 @@ def test_terms_are_part_of_a_command() -> None:
     ]  # fmt: skip
     made = [wire.submission(place("ACME", 1, 100, 5, **(fields | other))).command for other in others]
     assert len({command.digest for command in made if isinstance(command, commands.Place)}) == len(others)
+    untils = [
+        {"expire_date": TRADING_DATE},
+        {"expire_date": TRADING_DATE + 1},
+        {"expire_time_us": 1},
+        {"expire_time_us": 2},
+    ]
+    dated = [
+        wire.submission(place("ACME", 1, 100, 5, **(fields | {"time_in_force": 8} | one))).command for one in untils
+    ]
+    assert (
+        len({command.digest for command in [*made, *dated] if isinstance(command, commands.Place)}) == len(others) + 4
+    )
+    first, earlier = made[0], ("place", "a", "i", TRADING_DATE, "ACME", 1, 5, 1, 100, 5, 0, 100, 0, 0, 0, 0, 0, 0)
+    assert isinstance(first, commands.Place)
+    assert first.digest == command_digest(*earlier), "as before there were more terms"
     plain = wire.submission(place("ACME", 1, 100, 5, account="a", client_order_id="i")).command
     assert isinstance(plain, commands.Place)
     assert plain.digest == command_digest("place", "a", "i", TRADING_DATE, "ACME", 1, 1, 1, 100, 5, 0)

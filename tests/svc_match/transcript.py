@@ -9,7 +9,8 @@
     > alice cancel a2 a1                          cancels alice's order a1; an order id (#5) may be named instead
     > alice replace a3 a1 80 10.40                new total and price
 
-Options of an order: day ioc fok, auction at-open at-close (for an auction only)
+Options of an order: day ioc fok gtc, auction at-open at-close (for an auction only); expire= (the last date) or expires= (journal
+time), which make it GTD;
 to-limit (MARKET_TO_LIMIT) stop= (price; STOP at "market", else STOP_LIMIT) trigger=quote
 trail= (money) bp= (basis points; the stop price follows) oco then= (ONE_CANCELS_OTHER, with its stop limit price)
 peg=bid peg=ask peg=mid off= (PEGGED, with its offset)
@@ -36,6 +37,7 @@ TIMES = {
     "auction": commands.TimeInForce.GOOD_FOR_AUCTION,
     "at-open": commands.TimeInForce.AT_OPEN,
     "at-close": commands.TimeInForce.AT_CLOSE,
+    "gtc": commands.TimeInForce.GTC,
 }
 SIDE_NAMES = {1: "bid", 2: "ask"}
 LISTINGS = {"suspend": Listing.SUSPENDED, "resume": Listing.LISTED, "delist": Listing.DELISTED}
@@ -78,14 +80,22 @@ class Desk:
     def say(self, line: str) -> list[str]:
         """Runs one command; the lines that tell what happened."""
         self.time_us += 1
-        applied = self.engine.apply([self.command(line)], self.time_us)
+        command = self.command(line)
+        before = []
+        applied = self.engine.apply([command], self.time_us)
+        if not applied.results:  # a date opens in a row of its own
+            before = self._lines(applied)
+            applied = self.engine.apply([command], self.time_us)
         (result,) = applied.results
-        told = [self._told(event) for event in applied.events]
-        told += [f"  | {symbol} {_public(event)}" for symbol, shown in applied.public.items() for event in shown]
+        told = before + self._lines(applied)
         if not isinstance(result, events.First):
             told.append(f"= {_result(result)}")
-        self._check(applied)
         return told
+
+    def _lines(self, applied: Applied) -> list[str]:
+        self._check(applied)
+        told = [self._told(event) for event in applied.events]
+        return told + [f"  | {symbol} {_public(event)}" for symbol, shown in applied.public.items() for event in shown]
 
     def command(self, line: str) -> commands.Command | events.Refused:
         first, *words = line.split()
@@ -142,6 +152,8 @@ class Desk:
         elif "peg" in options:
             kind = commands.OrderType.PEGGED
         time_in_force = next((TIMES[word] for word in more if word in TIMES), None)
+        if "expire" in options or "expires" in options:
+            time_in_force = commands.TimeInForce.GTD
         price_e4 = 0 if price == "market" else e4(price)
         amount_e4 = e4(options.get("amount", "0"))
         fee_e6 = int(options.get("fee", FEE_E6))
@@ -153,7 +165,7 @@ class Desk:
         if time_in_force is None:
             time_in_force = 0 if kind == commands.OrderType.MARKET else commands.TimeInForce.DAY
         terms = _terms(more, options)
-        wrong = wrong_terms(kind, time_in_force, int(quantity), terms)
+        wrong = wrong_terms(kind, time_in_force, int(quantity), terms, identity[2])
         return wrong or commands.Place(  # type: ignore[call-arg]
             *identity, self.engine.sequence + 1, held, held_price_e4, fee_e6,
             symbol, side, kind, time_in_force, price_e4, int(quantity), amount_e4, terms,
@@ -260,6 +272,7 @@ def _terms(words: list[str], options: dict[str, str]) -> commands.Terms:
         POSTS[options.get("post", "")], int(options.get("min", 0)), OWN[options.get("own", "")],
         e4(options.get("trail", "0")), int(options.get("bp", 0)), e4(options.get("then", "0")),
         PEGS[options.get("peg", "")], e4(options.get("off", "0")),
+        int(options.get("expire", 0)), int(options.get("expires", 0)),
     )  # fmt: skip
     return commands.PLAIN if terms == commands.PLAIN else terms
 

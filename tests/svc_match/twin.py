@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, timedelta
 from hashlib import blake2b
 
 from chassis.units import order_id
@@ -24,8 +25,8 @@ PROTECTED = ("CCC", "DDD")  # a hundred ticks around the middle
 BATCH_LIMIT = 512
 EVENTS_LIMIT = 700
 SHORT_ROW = 8  # events: an uncrossing takes several such rows
-DATE_COMMANDS = 20_000
-FIRST_DATE = 20260101
+DATE_COMMANDS = 5_000
+FIRST_DATE = date(2026, 1, 1)
 MIDDLES = dict(
     zip(SYMBOLS, (1_000_000, 1_000_000, 20_000, 20_000), strict=True)
 )  # ticks, where prices begin: collars are narrow in two
@@ -82,10 +83,16 @@ class Drawing:
         self.controls = (0.005, 0.02)[seed % 2]
         self.auctions = (0.05, 0.15)[seed % 2]
         self.number = 0
-        self.date = FIRST_DATE
+        self.date = self.day(0)
+        self.days = 0
         self.recent: list[commands.Order] = []
-        self.sequence = 0  # of the core, told by who runs the commands,
+        self.sequence = 0  # of the core, told by who runs the commands, with the time
+        self.time_us = 1
         self.trades: deque[events.Traded] = deque(maxlen=KEPT)  # and what traded last
+
+    def day(self, number: int) -> int:
+        """A date as yyyymmdd."""
+        return int(f"{FIRST_DATE + timedelta(days=number):%Y%m%d}")
 
     def draw(self, count: int) -> Iterator[commands.Command]:
         """A start, then `count` commands with dates that close and open."""
@@ -101,8 +108,10 @@ class Drawing:
                 for _ in range(self.chance.choice((1, 2, 6))):
                     yield commands.CloseDate(self.date)
                 yield from self.closed()
-                self.date += 1
-                yield commands.OpenDate(self.date)
+                self.days += self.chance.choice((1, 1, 2, 4))  # some days are no trading dates
+                self.date = self.day(self.days)
+                for _ in range(self.chance.choice((1, 3))):
+                    yield commands.OpenDate(self.date)
                 yield commands.SetPhase("", Phase.OPEN)
 
     def control(self) -> commands.Command:
@@ -197,10 +206,14 @@ class Drawing:
         chance = self.chance
         symbol, side = chance.choice(SYMBOLS), chance.choice((commands.Side.BUY, commands.Side.SELL))
         price, quantity, amount = self.price(symbol), self.quantity(symbol), 0
-        kind, time_in_force = 1, chance.choice((1, 1, 1, 1, 2, 3))
+        kind, time_in_force = 1, chance.choice((1, 1, 1, 1, 2, 3, 7, 8))
         if chance.random() < 0.2:
             kind, time_in_force = chance.choice(
-                ((2, 0), (2, 2), (2, 3), (3, 1), (3, 2), (4, 1), (4, 1), (5, 1), (5, 1), *[(6, 1)] * 4, *[(7, 1)] * 6)
+                (
+                    *((2, 0), (2, 2), (2, 3), (3, 1), (3, 2), (4, 1), (4, 1), (5, 1), (5, 1)),
+                    *(*[(6, 1)] * 4, *[(7, 1)] * 6),
+                    *((3, 7), (4, 7), (5, 8), (4, 8)),
+                )
             )
             if side == commands.Side.SELL and kind < commands.OrderType.STOP_LIMIT:
                 price = 0 if chance.random() < 0.98 else price
@@ -231,8 +244,11 @@ class Drawing:
         chance, lot = self.chance, self.instruments[symbol].lot_size
         pegs = kind == commands.OrderType.PEGGED
         stops = kind >= commands.OrderType.STOP and not pegs
+        until = self.until() if time_in_force == commands.TimeInForce.GTD else (0, 0)
         if not stops and not pegs and chance.random() > self.rare:
-            return commands.PLAIN
+            return (
+                commands.PLAIN._replace(expire_date=until[0], expire_time_us=until[1]) if any(until) else commands.PLAIN
+            )
         drawn = commands.Terms(
             max(self.price(symbol), 1) if stops else 0,
             chance.choice((0, 1, 2)) if stops else 0,
@@ -244,10 +260,13 @@ class Drawing:
             *self.trailing(symbol, stops=stops),
             0,
             *self.peg(symbol, pegs=pegs),
+            *until,
         )
         if chance.random() < 0.02:
             drawn = drawn._replace(display_quantity=1, minimum_quantity=drawn.minimum_quantity and 3)
-        while (wrong := wrong_terms(kind, time_in_force, quantity, drawn)) is not None and wrong.field in TERMS:
+        while (
+            wrong := wrong_terms(kind, time_in_force, quantity, drawn, self.date)
+        ) is not None and wrong.field in TERMS:
             drawn = drawn._replace(**{wrong.field: int(wrong.field in ("stop_price_e4", "peg"))})
         return commands.PLAIN if drawn == commands.PLAIN else drawn
 
@@ -275,6 +294,13 @@ class Drawing:
         if not stops or chance.random() < 0.5:
             return 0, 0
         return chance.choice(((tick * 2, 0), (tick * 7 + 1, 0), (tick * 300, 0), (0, 1), (0, 10_000), (10**13, 0)))
+
+    def until(self) -> tuple[int, int]:
+        """The last date of a GTD order, or the time, which may be over, at which it ends."""
+        chance = self.chance
+        if chance.random() < 0.3:
+            return self.day(self.days + chance.choice((0, 1, 1, 3))), 0
+        return 0, max(1, self.time_us + chance.choice((-1, 0, 1, 2, 3, 5, 10, 40, 200, 2_000)))
 
     def target(self) -> tuple[str, tuple[int, str, int, str]]:
         """The account of a recent order, and how it is named."""
@@ -319,6 +345,11 @@ def key(account: str, own_id: str) -> int:
     return int.from_bytes(blake2b(f"{account} {own_id}".encode(), digest_size=16).digest())
 
 
+def of_the_date(core: engine.Engine) -> bytes:
+    """The identities that the open date's rows have."""
+    return core.identities.records[len(core.carried) :]
+
+
 class Pair:
     """Both cores, which are told the same."""
 
@@ -346,11 +377,7 @@ class Pair:
             best = []
             for side in (commands.Side.BUY, commands.Side.SELL):
                 place = one.sides[side]
-                stands = [
-                    (place.sign * at, order.order_id, order.open, order.account)
-                    for at in reversed(place.keys)
-                    for order in place.levels[at].orders()
-                ]
+                stands = [(order.price_e4, order.order_id, order.open, order.account) for order in place.orders()]
                 if other.standing(side) != stands or other.depth(side, 1 << 40) != place.depth(1 << 40):
                     raise Unequal(f"side {side.name} of {one.instrument.symbol} stands otherwise")
                 best.append(stands[0][0] if stands else None)
@@ -378,7 +405,7 @@ class Pair:
 
     def restore(self) -> None:
         """The packed core goes on from its own snapshot, which has the same hash."""
-        state, records = snapshot.encode(self.packed), bytes(self.packed.identities.records)
+        state, records = snapshot.encode(self.packed), of_the_date(self.packed)
         before = snapshot.state_hash(self.packed)
         self.packed = snapshot.load(state, records)
         if snapshot.state_hash(self.packed) != before or snapshot.encode(self.packed) != state:
@@ -412,7 +439,7 @@ def run(seed: int, count: int) -> tuple[Pair, list[commands.Command]]:
             all_of_them.append(command)
             if len(batch) >= size:
                 pair.apply(batch)
-                drawing.sequence, batch = pair.packed.sequence, []
+                drawing.sequence, drawing.time_us, batch = pair.packed.sequence, pair.time_us, []
                 drawing.trades.extend(pair.trades[-KEPT:])
                 size = drawing.chance.choice((1, 2, 7, 64, BATCH_LIMIT))
                 pair.events_limit = drawing.chance.choice((EVENTS_LIMIT, EVENTS_LIMIT, EVENTS_LIMIT, SHORT_ROW))

@@ -1,6 +1,7 @@
 """What the fields alone say about a command."""
 
 from dataclasses import replace as changed
+from itertools import product
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from svc_order.core.commands import (
     BUY,
     DAY,
     FOK,
+    GTC,
+    GTD,
     IOC,
     LIMIT,
     MARKET,
@@ -135,22 +138,24 @@ def test_bad_fields_are_refused_by_name(command: Any, fields: dict[str, Any], re
 
 
 TYPES = (LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT, ONE_CANCELS_OTHER, PEGGED)
-TIMES = (UNSPECIFIED, DAY, IOC, FOK, *AUCTIONS, AT_CLOSE + 1)
-STANDING = {(LIMIT, DAY)}
-EVERY = {(LIMIT, DAY), (LIMIT, IOC), (LIMIT, FOK), (MARKET, UNSPECIFIED), (MARKET, IOC), (MARKET, FOK)} | {
-    (MARKET_TO_LIMIT, DAY),
-    (MARKET_TO_LIMIT, IOC),
-    (STOP, DAY),
-    (STOP_LIMIT, DAY),
-    (ONE_CANCELS_OTHER, DAY),
-    (PEGGED, DAY),
-}
-COLLECTED = {(kind, time) for kind in (LIMIT, MARKET) for time in AUCTIONS}
-EVERY |= COLLECTED
-STOPPED = {(STOP, DAY), (STOP_LIMIT, DAY)}
+TIMES = (UNSPECIFIED, DAY, IOC, FOK, *AUCTIONS, GTC, GTD, GTD + 1)
+STANDING = set(product((LIMIT,), (DAY, GTC, GTD)))
+STOPPED = set(product((STOP, STOP_LIMIT), (DAY, GTC, GTD)))
 PAIR = {(ONE_CANCELS_OTHER, DAY)}
 TRIGGERED = STOPPED | PAIR
 PEGS = {(PEGGED, DAY)}
+DATED = set(product((LIMIT, MARKET_TO_LIMIT, STOP, STOP_LIMIT), (GTD,)))
+EVERY = (
+    STANDING
+    | TRIGGERED
+    | PEGS
+    | set(product((MARKET_TO_LIMIT,), (DAY, GTC, GTD, IOC)))
+    | {
+        *((LIMIT, IOC), (LIMIT, FOK), (MARKET, UNSPECIFIED), (MARKET, IOC), (MARKET, FOK)),
+    }
+)
+COLLECTED = set(product((LIMIT, MARKET), AUCTIONS))
+EVERY |= COLLECTED
 # A term alone: which types and times take it, and the reason of all others.
 TERMS: list[tuple[str, Any, set[tuple[int, int]], str]] = [
     ("stop_price_e4", 10_100, TRIGGERED, "STOP_PRICE_INVALID"),
@@ -191,6 +196,14 @@ TERMS: list[tuple[str, Any, set[tuple[int, int]], str]] = [
     ("minimum_quantity", 15, set(), "MINIMUM_QUANTITY_INVALID"),
     *[("self_trade_prevention", choice, EVERY, "") for choice in range(6)],
     ("self_trade_prevention", 6, set(), "SELF_TRADE_PREVENTION_INVALID"),
+    ("expire_date", PLACE.trading_date, DATED, "EXPIRE_DATE_INVALID"),
+    ("expire_date", 99991231, DATED, "EXPIRE_DATE_INVALID"),
+    ("expire_date", PLACE.trading_date - 1, set(), "EXPIRE_DATE_INVALID"),
+    ("expire_date", 20270229, set(), "EXPIRE_DATE_INVALID"),
+    ("expire_date", 0, EVERY - DATED, "EXPIRE_DATE_INVALID"),
+    ("expire_time_us", 1, DATED, "EXPIRE_TIME_INVALID"),
+    ("expire_time_us", -1, set(), "EXPIRE_TIME_INVALID"),
+    ("expire_time_us", 1 << 62, set(), "EXPIRE_TIME_INVALID"),
 ]
 
 
@@ -201,6 +214,8 @@ def of_type(kind: int, time_in_force: int, **terms: Any) -> Place:
         usual = {"stop_price_e4": 10_100, "stop_limit_price_e4": 10_100}
     if kind == PEGGED:
         usual = {"peg": 1}
+    if time_in_force == GTD and "expire_time_us" not in terms:
+        usual["expire_date"] = PLACE.trading_date
     return PLACE._replace(type=kind, time_in_force=time_in_force, terms=Terms(**usual | terms))
 
 

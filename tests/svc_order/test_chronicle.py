@@ -100,6 +100,8 @@ async def test_an_order_shows_the_terms_that_it_was_placed_with(told: Told) -> N
         "stop_limit_price_e4": 9_800,
         "peg": command_pb2.PEG_MIDDLE,
         "peg_offset_e4": -100,
+        "expire_date": DATE,
+        "expire_time_us": 1 << 60,
     }
     assert set(terms) == set(Terms._fields)
     await told.row(accepted(1, ALPHA, BUY, 10_000, 100, **terms), accepted(2, ALPHA, BUY, 10_000, 100))
@@ -119,6 +121,19 @@ async def test_a_restatement_changes_price_and_quantity_and_is_told_its_owner(to
     changes = [one for one in await told.updates("alpha") if one.kind == order_pb2.UPDATE_KIND_RESTATED]
     assert [(one.restate_reason, one.client_order_id) for one in changes] == [(slid, "c1"), (less, "")]
     assert [(one.price_e4, one.quantity, one.open_quantity) for one in changes] == [(9_900, 100, 100), (9_900, 60, 60)]
+
+
+async def test_what_expires_is_nobodys_command_nor_what_follows_it(told: Told) -> None:
+    """Rule 8.1.5: the order says why it is cancelled; a stop that this triggers is not told its own command's id."""
+    stop: dict[str, Any] = {"type": command_pb2.ORDER_TYPE_STOP_LIMIT, "stop_price_e4": 9_900}
+    gtd: dict[str, Any] = {"time_in_force": command_pb2.TIME_IN_FORCE_GTD, "expire_time_us": 7}
+    await told.row(accepted(1, ALPHA, SELL, 10_000, 10, **gtd), accepted(2, ALPHA, BUY, 10_000, 10, **stop))
+    triggered = restated(2, ALPHA, events_pb2.RESTATE_REASON_TRIGGERED, 10_000, 10, 10)
+    await told.row(done(1, ALPHA, events_pb2.DONE_REASON_EXPIRED, 10), triggered)
+    order = await told.order(1)
+    assert (order.state, order.done_reason) == (order_pb2.ORDER_STATE_CANCELLED, events_pb2.DONE_REASON_EXPIRED)
+    *_, ended, moved = await told.updates("alpha")
+    assert (ended.done_reason, ended.client_order_id, moved.client_order_id) == (order.done_reason, "", "")
 
 
 async def test_a_stop_is_triggered_once_and_what_follows_is_nobodys_command(told: Told) -> None:

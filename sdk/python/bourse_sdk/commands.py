@@ -43,6 +43,8 @@ class TimeInForce(IntEnum):
     GOOD_FOR_AUCTION = 4
     AT_OPEN = 5
     AT_CLOSE = 6
+    GTC = 7
+    GTD = 8
 
 
 class StopTrigger(IntEnum):
@@ -124,8 +126,11 @@ class Place:
     order nothing. A `post_only` order never trades when it arrives; one with a `minimum_quantity` trades at least that then, or
     ends.
 
+    A GTC order stands on later trading dates too; a GTD order until `expire_date` (yyyymmdd) closes, or until `expire_time_us`.
+
     Without `client_order_id` it gets one; without `trading_date` the one that is open when it is first sent; without
-    `time_in_force` DAY, but a MARKET order is for the auction that collects orders, or IOC where there is none.
+    `time_in_force` GTD where it names a date or a time, else DAY; but a MARKET order is for the auction that collects orders, or
+    IOC where there is none.
     """
 
     account: str
@@ -150,6 +155,8 @@ class Place:
     stop_limit_price_e4: int = 0
     peg: Peg | None = None
     peg_offset_e4: int = 0
+    expire_date: int = 0
+    expire_time_us: int = 0
 
     def message(self, client_order_id: str, traceparent: str) -> tuple[pb.OrderCommand, pb.PlaceOrder]:
         if len(client_order_id) > NAME_LIMIT or len(self.account) > NAME_LIMIT or len(self.symbol) > SYMBOL_LIMIT:
@@ -162,7 +169,7 @@ class Place:
         place.symbol = self.symbol
         place.side = self.side  # type: ignore[assignment]  # The numbers are the proto's.
         place.type = self.type  # type: ignore[assignment]
-        place.time_in_force = self.time_in_force or IMPLIED.get(self.type, 0)  # type: ignore[assignment]
+        place.time_in_force = self.time_in_force or self._implied()  # type: ignore[assignment]
         place.price_e4 = self.price_e4
         place.quantity = self.quantity
         place.amount_e4 = self.amount_e4
@@ -172,11 +179,14 @@ class Place:
                 setattr(place, name, value)
         return command, place
 
+    def _implied(self) -> int:
+        return TimeInForce.GTD if self.expire_date or self.expire_time_us else IMPLIED.get(self.type, 0)
+
 
 TERMS = (
     *("stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity"),
     *("self_trade_prevention", "trailing_amount_e4", "trailing_bp", "stop_limit_price_e4"),
-    *("peg", "peg_offset_e4"),
+    *("peg", "peg_offset_e4", "expire_date", "expire_time_us"),
 )
 
 
@@ -200,6 +210,8 @@ class PlaceOptions(TypedDict, total=False):
     stop_limit_price_e4: int
     peg: Peg | None
     peg_offset_e4: int
+    expire_date: int
+    expire_time_us: int
 
 
 @dataclass(frozen=True, slots=True)

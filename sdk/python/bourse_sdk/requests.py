@@ -35,6 +35,8 @@ REASONS = {  # As the services themselves have them; where they have none, it is
     "peg_offset_e4": "PEG_INVALID",
     "trailing_amount_e4": "TRAILING_INVALID",
     "trailing_bp": "TRAILING_INVALID",
+    "expire_date": "EXPIRE_DATE_INVALID",
+    "expire_time_us": "EXPIRE_TIME_INVALID",
     "order_id": "ORDER_NAME_INVALID",
     "original_client_order_id": "ORDER_NAME_INVALID",
     "amount": "AMOUNT_INVALID",

@@ -10,7 +10,7 @@ from svc_match.core import events
 from svc_match.core.commands import OrderType, Side, TimeInForce
 from svc_match.core.events import DoneReason, RestateReason
 from svc_match.core.instrument import AuctionKind, Phase
-from svc_match.core.timers import VOLATILITY_ENDS
+from svc_match.core.timers import TimerKind
 from tests.svc_match.oracle.book import BOTH, DECREMENT, NEWEST, OLDEST, Book
 from tests.svc_match.oracle.orders import Order
 from tests.svc_match.oracle.trading import Trading
@@ -228,7 +228,7 @@ class Auctions(Trading):
 
     def _enter(self, book: Book, phase: Phase, auction: int = 0, *, within: bool = False) -> None:
         """The book is in another phase, perhaps within a command; an auction is its own until it is uncrossed, or the date closes."""
-        self.timers.pop((VOLATILITY_ENDS, book.number), None)
+        self.timers.pop((TimerKind.VOLATILITY_ENDS, book.number), None)
         book.phase = phase
         book.auction = auction or book.auction
         if phase != Phase.AUCTION:
@@ -246,7 +246,7 @@ class Auctions(Trading):
         """Continuous trading gives way to an auction, which ends after its time."""
         self._enter(book, Phase.AUCTION, AuctionKind.VOLATILITY, within=True)
         self._changed[book.number] = None
-        self.timers[VOLATILITY_ENDS, book.number] = self.now_us + book.instrument.volatility_auction_us
+        self.timers[TimerKind.VOLATILITY_ENDS, book.number] = self.now_us + book.instrument.volatility_auction_us
 
     # What everyone sees of it
 

@@ -120,6 +120,10 @@ class BookSide:
             del self.levels[key]
             del self.keys[bisect_left(self.keys, key)]
 
+    def orders(self) -> list[Order]:
+        """In the order in which they would trade."""
+        return [order for key in reversed(self.keys) for order in self.levels[key].orders()]
+
     def depth(self, levels: int) -> list[tuple[int, int, int]]:
         """(price_e4, quantity, orders) of what the best `levels` levels display, best first."""
         displayed = (key for key in reversed(self.keys) if self.levels[key].displayed)

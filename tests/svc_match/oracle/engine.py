@@ -7,7 +7,7 @@ writes an event and uses up its id.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from chassis.units import order_id, sequence_of, shard_of
+from chassis.units import is_date, order_id, sequence_of, shard_of
 from svc_match.core import events
 from svc_match.core.commands import (
     AddInstrument,
@@ -43,13 +43,12 @@ from svc_match.core.events import (
 )
 from svc_match.core.identity import IDENTITY_LIMIT
 from svc_match.core.instrument import Instrument, Listing, Phase, bound_by_orders, told, wrong_field
-from svc_match.core.timers import UNCROSSING, VOLATILITY_ENDS, Due
+from svc_match.core.timers import Due, TimerKind
 from tests.svc_match.oracle.auction import Auctions
 from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.identities import Identities
 from tests.svc_match.oracle.orders import Order
 from tests.svc_match.oracle.rules import (
-    is_date,
     not_traded,
     posted_price,
     wrong_peg,
@@ -68,6 +67,7 @@ LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT, ONE_CANCELS_OTHER, PEGGED = Or
 STOPS = (STOP, STOP_LIMIT)
 UNPRICED = (STOP, MARKET, MARKET_TO_LIMIT)  # sells that wait outside the book have no price
 DAY, IOC, GOOD_FOR_AUCTION = TimeInForce.DAY, TimeInForce.IOC, TimeInForce.GOOD_FOR_AUCTION
+GTC, GTD = TimeInForce.GTC, TimeInForce.GTD
 
 
 class Applied(NamedTuple):
@@ -96,8 +96,9 @@ class Engine(Auctions):
         self.books: dict[str, Book] = {}
         self.identities = Identities()
         self.timed: dict[int, Callable[[Due, int], object]] = {
-            UNCROSSING: lambda _due, _room: self._go_on(),
-            VOLATILITY_ENDS: lambda due, _room: self._change_phase(self.numbered[due.key], Phase.OPEN, 0),
+            TimerKind.UNCROSSING: lambda _due, _room: self._go_on(),
+            TimerKind.EXPIRY: self._expire,
+            TimerKind.VOLATILITY_ENDS: lambda due, _room: self._change_phase(self.numbered[due.key], Phase.OPEN, 0),
         }
         self.busted: list[int] = []
 
@@ -157,7 +158,7 @@ class Engine(Auctions):
             return Late()
         result: Accepted | Rejected | events.Replaced | Done
         if isinstance(command, Place):
-            result = self._place(command)
+            result = self._place(command, time_us)
         elif isinstance(command, Cancel):
             result = self._cancel(command)
         else:
@@ -165,9 +166,9 @@ class Engine(Auctions):
         identities.add(command.key, command.digest, result.sequence, type(result) is Accepted, command.account)
         return result
 
-    def _place(self, command: Place) -> Accepted | Rejected:
+    def _place(self, command: Place, time_us: int) -> Accepted | Rejected:
         book = self.books.get(command.symbol)
-        wrong = wrong_place(command, book)
+        wrong = wrong_place(command, book, time_us)
         if wrong is not None:
             return self._reject(command, Kind.PLACE, order_id(self.shard, self.sequence + 1), command.symbol, wrong)
         assert book is not None
@@ -181,6 +182,7 @@ class Engine(Auctions):
             return self._reject(command, Kind.PLACE, order_id(self.shard, self.sequence + 1), command.symbol, wrong)
         collects = book.phase == Phase.AUCTION
         time_in_force = command.time_in_force or (GOOD_FOR_AUCTION if collects else IOC)
+        stands = DAY if time_in_force in (GTC, GTD) else time_in_force
         if kind in (*STOPS, ONE_CANCELS_OTHER) and not terms.stop_trigger:
             terms = terms._replace(stop_trigger=StopTrigger.LAST_TRADE)
         self.sequence = sequence = self.sequence + 1
@@ -193,18 +195,20 @@ class Engine(Auctions):
         self._events.append(accepted)
         order = Order(
             identity, command.account, book.number, side, kind, price_e4, command.quantity, command.held_price_e4,
-            command.held_fee_e6, terms,
+            command.held_fee_e6, terms, time_in_force,
         )  # fmt: skip
+        if terms.expire_time_us:
+            self.timers[TimerKind.EXPIRY, identity] = terms.expire_time_us
         if kind in STOPS or kind == PEGGED:
             (book.pegs if kind == PEGGED else book.stops).append(order)
             self.orders[identity] = order
         elif collects or time_in_force == TimeInForce.AT_CLOSE:
-            self._collect(book, order, time_in_force)
+            self._collect(book, order, stands)
         else:
             if stands_e4 != price_e4:
                 self._reprice(book, order, stands_e4, RestateReason.SLID)
             arrives = LIMIT if order.pairs else kind
-            self._arrive(book, order, arrives, time_in_force, command.amount_e4, terms.minimum_quantity)
+            self._arrive(book, order, arrives, stands, command.amount_e4, terms.minimum_quantity)
         self._looked_at(book)
         return accepted
 
@@ -345,10 +349,12 @@ class Engine(Auctions):
             return refused._replace(reason=Reason.TRADING_DATE_OPEN)
         if trading_date <= self.last_date:
             return refused._replace(reason=Reason.TRADING_DATE_PAST)
+        if self._end_of_date(trading_date - 1):
+            return events.Stands(self.sequence, more=True)
         self.sequence += 1
         self.trading_date = self.last_date = trading_date
         self.date_opened_sequence = self.sequence
-        self.identities = Identities()
+        self.identities = self.identities.kept(sorted(sequence_of(identity) for identity in self.orders))
         self.busted = []
         for book in self.numbered:
             book.last_e4 = 0
@@ -362,35 +368,48 @@ class Engine(Auctions):
         for book in self.numbered:
             if book.phase != Phase.CLOSED:
                 self._enter(book, Phase.CLOSED)
-        left = CLOSE_ORDERS_LIMIT
-        for book in self.numbered:
-            left = self._end_orders(book, left, DoneReason.DATE_CLOSED)
-        if self.orders:
+        if self._end_of_date(trading_date):
             return events.Stands(self.sequence, more=True)
         self.sequence += 1
         self.trading_date = 0
         for book in self.numbered:
             book.reference_e4 = book.last_e4 or book.reference_e4
-            book.auction = 0
+            if book.is_empty:
+                book.auction = 0
         return self._announce(events.DateClosed(self.sequence, trading_date), self.numbered)
 
-    def _end_orders(self, book: Book, left: int, reason: DoneReason) -> int:
-        """Ends the orders of a book, at most `left`; how many it could end beyond."""
-        for side in book.sides.values():
-            while left and side.keys:
-                left -= self._close(book, side.levels[side.keys[-1]].first(), reason)
-        while left and book.stops:
-            left -= self._close(book, min(book.stops, key=Order.stop_rank), reason)
+    def _end_of_date(self, date: int) -> bool:
+        """Ends the orders that do not last beyond a date, or a part of them; whether there may be more."""
+        left = CLOSE_ORDERS_LIMIT
+        for book in self.numbered:
+            left = self._end_orders(book, left, DoneReason.DATE_CLOSED, date)
+        return not left and bool(self.orders)
+
+    def _end_orders(self, book: Book, left: int, reason: DoneReason, date: int = 0) -> int:
+        """Ends the orders of a book, at most `left`; how many it could end beyond. A date ends what does not last beyond it."""
+        standing = [order for side in book.sides.values() for order in side.orders()]
+        stops = [order for order in sorted(book.stops, key=Order.stop_rank) if not order.pairs]  # what pairs stands
+        for order in [*standing, *stops]:
+            if left and not (date and order.lasts_beyond(date)):
+                expired = date and order.time_in_force == GTD
+                self._end(book, order, DoneReason.EXPIRED if expired else reason)
+                left -= 1
         while left and (waiting := book.front + book.closing):
-            left -= self._close(book, min(waiting, key=lambda order: order.order_id), reason)
+            self._end(book, min(waiting, key=lambda order: order.order_id), reason)
+            left -= 1
         while left and book.pegs:
-            left -= self._close(book, book.pegs[0], reason)
+            self._end(book, book.pegs[0], reason)
+            left -= 1
         self._publish_levels(book)
         return left
 
-    def _close(self, book: Book, order: Order, reason: DoneReason) -> int:
-        self._end(book, order, reason)
-        return 1
+    def _expire(self, due: Due, _room: int) -> None:
+        order = self.orders.get(due.key)
+        if order is not None:
+            book = self.numbered[order.book]
+            self._end(book, order, DoneReason.EXPIRED)
+            self._publish_levels(book)
+            self._looked_at(book)
 
     def _add_instrument(self, instrument: Instrument) -> events.Result:
         wrong = wrong_field(instrument, self.shard)
@@ -502,7 +521,7 @@ class Engine(Auctions):
         number = self.uncrossing[0].number
         over = self._uncross()
         if not over:
-            self.timers[UNCROSSING, number] = 0
+            self.timers[TimerKind.UNCROSSING, number] = 0
         return over
 
     def _announce(self, event: Public, books: list[Book]) -> events.Result:

@@ -26,6 +26,15 @@ class Identities:
             self._orders[sequence] = account
         self.records += pack(">16s16sQI", key.to_bytes(16), digest, sequence << 1 | accepted, crc32(account.encode()))
 
+    def kept(self, sequences: list[int]) -> "Identities":
+        """A table of the commands alone whose first results are these, in their order."""
+        by_sequence = {found[1]: (key, found[0]) for key, found in self._found.items()}
+        made = Identities()
+        for sequence in sequences:
+            key, digest = by_sequence[sequence]
+            made.add(key, digest, sequence, accepted=True, account=self._orders[sequence])
+        return made
+
     def accepted(self, sequence: int, account: str) -> bool:
         """Whether the account's order was accepted by the event `sequence` of this date."""
         return self._orders.get(sequence) == account

@@ -4,7 +4,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from chassis.units import sequence_of
-from svc_match.core.commands import OrderType, SelfTradePrevention, Terms
+from svc_match.core.commands import OrderType, SelfTradePrevention, Terms, TimeInForce
 
 NEVER = (0, SelfTradePrevention.NONE)
 
@@ -16,12 +16,12 @@ class Order:
 
     __slots__ = (
         "account", "book", "ended", "for_auction", "held_fee_e6", "held_price_e4", "limit_e4", "open", "order_id", "placed", "price_e4",
-        "quantity", "shown", "side", "stop_e4", "terms", "type",
+        "quantity", "shown", "side", "stop_e4", "terms", "time_in_force", "type",
     )  # fmt: skip
 
     def __init__(
         self, order_id: int, account: str, book: int, side: int, kind: int, price_e4: int, quantity: int, held_price_e4: int,
-        held_fee_e6: int, terms: Terms,
+        held_fee_e6: int, terms: Terms, time_in_force: int,
     ) -> None:  # fmt: skip
         self.order_id = order_id
         self.account = account
@@ -38,6 +38,7 @@ class Order:
         self.limit_e4 = price_e4  # of one that is pegged, whose price is where it stands, or 0
         if self.is_pegged:
             self.price_e4 = 0
+        self.time_in_force = time_in_force
         self.shown = 0
         self.ended = False
         self.for_auction = False
@@ -88,6 +89,12 @@ class Order:
             self.stop_e4 = min(self.stop_e4, ceil((reference_e4 + away) / Fraction(tick_e4)) * tick_e4)
         else:
             self.stop_e4 = max(self.stop_e4, floor((reference_e4 - away) / Fraction(tick_e4)) * tick_e4)
+
+    def lasts_beyond(self, date: int) -> bool:
+        """Whether it stands when the date has closed."""
+        if self.time_in_force == TimeInForce.GTD and self.terms.expire_date:
+            return self.terms.expire_date > date
+        return self.time_in_force in (TimeInForce.GTC, TimeInForce.GTD)
 
     def stop_rank(self) -> tuple[int, int, int]:
         """What sorts stops that are triggered together: buys first, the nearest price first, the oldest first."""

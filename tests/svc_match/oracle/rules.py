@@ -1,6 +1,5 @@
 """What an order must fulfil. Each rule returns why it is broken, or None; the core rejects with it, on record."""
 
-from datetime import date
 from fractions import Fraction
 from math import ceil, floor
 
@@ -14,14 +13,16 @@ from tests.svc_match.oracle.orders import Order
 
 BUY = Side.BUY
 LIMIT, MARKET, MARKET_TO_LIMIT, STOP, STOP_LIMIT, ONE_CANCELS_OTHER, PEGGED = OrderType
-_, IOC, FOK, GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE = TimeInForce
+_, IOC, FOK, GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE, *_ = TimeInForce
 OPEN = Phase.OPEN
 
 
-def wrong_place(command: Place, book: Book | None) -> Refused | None:
-    """Why the order cannot be taken, if it cannot."""
+def wrong_place(command: Place, book: Book | None, time_us: int) -> Refused | None:
+    """Why the order cannot be taken at a journal time, if it cannot."""
     if book is None:
         return Refused(Reason.SYMBOL_UNKNOWN, "symbol", command.symbol)
+    if 0 < command.terms.expire_time_us <= time_us:
+        return Refused(Reason.EXPIRE_TIME_PAST, "expire_time_us", str(command.terms.expire_time_us))
     wrong = wrong_phase(book) or wrong_time(command, book)
     if wrong is not None:
         return wrong
@@ -298,11 +299,3 @@ def called_price(order: Order, bid_e4: int, ask_e4: int, instrument: Instrument)
         price_e4 = price_next_to(price_e4, order.side, instrument)
     price_e4 = min(price_e4, order.limit_e4) if order.side == BUY else max(price_e4, order.limit_e4)
     return price_e4 if instrument.min_price_e4 <= price_e4 <= instrument.max_price_e4 else 0
-
-
-def is_date(trading_date: int) -> bool:
-    try:
-        date(trading_date // 10_000, trading_date // 100 % 100, trading_date % 100)
-    except ValueError:
-        return False
-    return trading_date >= 1970_01_01

@@ -36,6 +36,7 @@ class DoneReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DONE_REASON_SELF_TRADE: _ClassVar[DoneReason]
     DONE_REASON_AUCTION_OVER: _ClassVar[DoneReason]
     DONE_REASON_DELISTED: _ClassVar[DoneReason]
+    DONE_REASON_EXPIRED: _ClassVar[DoneReason]
 COMMAND_KIND_UNSPECIFIED: CommandKind
 COMMAND_KIND_PLACE: CommandKind
 COMMAND_KIND_CANCEL: CommandKind
@@ -55,6 +56,7 @@ DONE_REASON_MINIMUM_QUANTITY: DoneReason
 DONE_REASON_SELF_TRADE: DoneReason
 DONE_REASON_AUCTION_OVER: DoneReason
 DONE_REASON_DELISTED: DoneReason
+DONE_REASON_EXPIRED: DoneReason
 
 class ExecutionBatch(_message.Message):
     __slots__ = ("incarnation", "epoch", "shard", "first_sequence", "last_sequence", "time_us", "trading_date", "events")
@@ -155,7 +157,7 @@ class ListingChanged(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ...) -> None: ...
 
 class OrderAccepted(_message.Message):
-    __slots__ = ("order_id", "account", "client_order_id", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "hold_id", "held_price_e4", "held_fee_e6", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "trailing_amount_e4", "trailing_bp", "stop_limit_price_e4", "peg", "peg_offset_e4")
+    __slots__ = ("order_id", "account", "client_order_id", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "hold_id", "held_price_e4", "held_fee_e6", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "trailing_amount_e4", "trailing_bp", "stop_limit_price_e4", "peg", "peg_offset_e4", "expire_date", "expire_time_us")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -181,6 +183,8 @@ class OrderAccepted(_message.Message):
     STOP_LIMIT_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
     PEG_FIELD_NUMBER: _ClassVar[int]
     PEG_OFFSET_E4_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_DATE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_US_FIELD_NUMBER: _ClassVar[int]
     order_id: int
     account: str
     client_order_id: str
@@ -206,7 +210,9 @@ class OrderAccepted(_message.Message):
     stop_limit_price_e4: int
     peg: _command_pb2.Peg
     peg_offset_e4: int
-    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[_command_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_command_pb2.TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., hold_id: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[_command_pb2.StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[_command_pb2.PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[_command_pb2.SelfTradePrevention, str]] = ..., trailing_amount_e4: _Optional[int] = ..., trailing_bp: _Optional[int] = ..., stop_limit_price_e4: _Optional[int] = ..., peg: _Optional[_Union[_command_pb2.Peg, str]] = ..., peg_offset_e4: _Optional[int] = ...) -> None: ...
+    expire_date: int
+    expire_time_us: int
+    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[_command_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_command_pb2.TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., hold_id: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[_command_pb2.StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[_command_pb2.PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[_command_pb2.SelfTradePrevention, str]] = ..., trailing_amount_e4: _Optional[int] = ..., trailing_bp: _Optional[int] = ..., stop_limit_price_e4: _Optional[int] = ..., peg: _Optional[_Union[_command_pb2.Peg, str]] = ..., peg_offset_e4: _Optional[int] = ..., expire_date: _Optional[int] = ..., expire_time_us: _Optional[int] = ...) -> None: ...
 
 class CommandRejected(_message.Message):
     __slots__ = ("kind", "order_id", "account", "client_order_id", "symbol", "hold_id", "refusal")

@@ -116,17 +116,18 @@ class MatchServiceServicer:
         FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. DATA_LOSS: JOURNAL_DAMAGED (where a repeat's first result was).
         Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, PRICE_OUTSIDE_COLLAR, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
         QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED, POST_ONLY_WOULD_TRADE, TRAILING_LIMIT, PEGGED_LIMIT,
-        STOP_PRICE_INVALID, STOP_LIMIT_PRICE_INVALID (of ONE_CANCELS_OTHER),
+        STOP_PRICE_INVALID, STOP_LIMIT_PRICE_INVALID (of ONE_CANCELS_OTHER), EXPIRE_TIME_PAST,
         DISPLAY_QUANTITY_INVALID, MINIMUM_QUANTITY_INVALID (not whole lots), MARKET_IN_AUCTION, MARKET_NOT_IN_AUCTION. REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING,
         ACCOUNT_INVALID, CLIENT_ORDER_ID_INVALID, SYMBOL_UNKNOWN, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, STOP_PRICE_INVALID, STOP_TRIGGER_INVALID,
-        DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, TRAILING_INVALID, STOP_LIMIT_PRICE_INVALID, PEG_INVALID, HOLD_TOO_SMALL.
+        DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, TRAILING_INVALID, STOP_LIMIT_PRICE_INVALID, PEG_INVALID, EXPIRE_DATE_INVALID,
+        EXPIRE_TIME_INVALID, HOLD_TOO_SMALL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def OpenTradingDate(self, request, context):
-        """Opens a trading date: all instruments CLOSED, ids of the date before forgotten. Opening the date that is open changes nothing and succeeds.
+        """Opens a trading date: all instruments CLOSED, ids of the date before forgotten but those of open orders; orders whose last date is before it are done (EXPIRED). Opening the date that is open changes nothing and succeeds.
         FAILED_PRECONDITION: TRADING_DATE_OPEN (another one is), TRADING_DATE_PAST. INVALID_ARGUMENT: TRADING_DATE_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -134,7 +135,7 @@ class MatchServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CloseTradingDate(self, request, context):
-        """Closes the trading date: every open order is done (DATE_CLOSED), all instruments CLOSED. Closing the date that was closed last changes nothing and succeeds.
+        """Closes the trading date: all instruments CLOSED, every order done (DATE_CLOSED, EXPIRED) that does not outlive it. Closing the date that was closed last changes nothing and succeeds.
         FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

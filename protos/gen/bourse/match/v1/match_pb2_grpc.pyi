@@ -42,17 +42,18 @@ class MatchServiceStub:
     FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. DATA_LOSS: JOURNAL_DAMAGED (where a repeat's first result was).
     Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, PRICE_OUTSIDE_COLLAR, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
     QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED, POST_ONLY_WOULD_TRADE, TRAILING_LIMIT, PEGGED_LIMIT,
-    STOP_PRICE_INVALID, STOP_LIMIT_PRICE_INVALID (of ONE_CANCELS_OTHER),
+    STOP_PRICE_INVALID, STOP_LIMIT_PRICE_INVALID (of ONE_CANCELS_OTHER), EXPIRE_TIME_PAST,
     DISPLAY_QUANTITY_INVALID, MINIMUM_QUANTITY_INVALID (not whole lots), MARKET_IN_AUCTION, MARKET_NOT_IN_AUCTION. REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING,
     ACCOUNT_INVALID, CLIENT_ORDER_ID_INVALID, SYMBOL_UNKNOWN, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, STOP_PRICE_INVALID, STOP_TRIGGER_INVALID,
-    DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, TRAILING_INVALID, STOP_LIMIT_PRICE_INVALID, PEG_INVALID, HOLD_TOO_SMALL.
+    DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, TRAILING_INVALID, STOP_LIMIT_PRICE_INVALID, PEG_INVALID, EXPIRE_DATE_INVALID,
+    EXPIRE_TIME_INVALID, HOLD_TOO_SMALL.
     """
     OpenTradingDate: _grpc.UnaryUnaryMultiCallable[_match_pb2.OpenTradingDateRequest, _match_pb2.OpenTradingDateResponse]
-    """Opens a trading date: all instruments CLOSED, ids of the date before forgotten. Opening the date that is open changes nothing and succeeds.
+    """Opens a trading date: all instruments CLOSED, ids of the date before forgotten but those of open orders; orders whose last date is before it are done (EXPIRED). Opening the date that is open changes nothing and succeeds.
     FAILED_PRECONDITION: TRADING_DATE_OPEN (another one is), TRADING_DATE_PAST. INVALID_ARGUMENT: TRADING_DATE_INVALID.
     """
     CloseTradingDate: _grpc.UnaryUnaryMultiCallable[_match_pb2.CloseTradingDateRequest, _match_pb2.CloseTradingDateResponse]
-    """Closes the trading date: every open order is done (DATE_CLOSED), all instruments CLOSED. Closing the date that was closed last changes nothing and succeeds.
+    """Closes the trading date: all instruments CLOSED, every order done (DATE_CLOSED, EXPIRED) that does not outlive it. Closing the date that was closed last changes nothing and succeeds.
     FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN.
     """
     AddInstrument: _grpc.UnaryUnaryMultiCallable[_match_pb2.AddInstrumentRequest, _match_pb2.AddInstrumentResponse]
@@ -108,17 +109,18 @@ class MatchServiceAsyncStub(MatchServiceStub):
     FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. DATA_LOSS: JOURNAL_DAMAGED (where a repeat's first result was).
     Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, PRICE_OUTSIDE_COLLAR, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
     QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED, POST_ONLY_WOULD_TRADE, TRAILING_LIMIT, PEGGED_LIMIT,
-    STOP_PRICE_INVALID, STOP_LIMIT_PRICE_INVALID (of ONE_CANCELS_OTHER),
+    STOP_PRICE_INVALID, STOP_LIMIT_PRICE_INVALID (of ONE_CANCELS_OTHER), EXPIRE_TIME_PAST,
     DISPLAY_QUANTITY_INVALID, MINIMUM_QUANTITY_INVALID (not whole lots), MARKET_IN_AUCTION, MARKET_NOT_IN_AUCTION. REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING,
     ACCOUNT_INVALID, CLIENT_ORDER_ID_INVALID, SYMBOL_UNKNOWN, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, STOP_PRICE_INVALID, STOP_TRIGGER_INVALID,
-    DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, TRAILING_INVALID, STOP_LIMIT_PRICE_INVALID, PEG_INVALID, HOLD_TOO_SMALL.
+    DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, TRAILING_INVALID, STOP_LIMIT_PRICE_INVALID, PEG_INVALID, EXPIRE_DATE_INVALID,
+    EXPIRE_TIME_INVALID, HOLD_TOO_SMALL.
     """
     OpenTradingDate: _aio.UnaryUnaryMultiCallable[_match_pb2.OpenTradingDateRequest, _match_pb2.OpenTradingDateResponse]  # type: ignore[assignment]
-    """Opens a trading date: all instruments CLOSED, ids of the date before forgotten. Opening the date that is open changes nothing and succeeds.
+    """Opens a trading date: all instruments CLOSED, ids of the date before forgotten but those of open orders; orders whose last date is before it are done (EXPIRED). Opening the date that is open changes nothing and succeeds.
     FAILED_PRECONDITION: TRADING_DATE_OPEN (another one is), TRADING_DATE_PAST. INVALID_ARGUMENT: TRADING_DATE_INVALID.
     """
     CloseTradingDate: _aio.UnaryUnaryMultiCallable[_match_pb2.CloseTradingDateRequest, _match_pb2.CloseTradingDateResponse]  # type: ignore[assignment]
-    """Closes the trading date: every open order is done (DATE_CLOSED), all instruments CLOSED. Closing the date that was closed last changes nothing and succeeds.
+    """Closes the trading date: all instruments CLOSED, every order done (DATE_CLOSED, EXPIRED) that does not outlive it. Closing the date that was closed last changes nothing and succeeds.
     FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN.
     """
     AddInstrument: _aio.UnaryUnaryMultiCallable[_match_pb2.AddInstrumentRequest, _match_pb2.AddInstrumentResponse]  # type: ignore[assignment]
@@ -177,10 +179,11 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
         FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. DATA_LOSS: JOURNAL_DAMAGED (where a repeat's first result was).
         Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, PRICE_OUTSIDE_COLLAR, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
         QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED, POST_ONLY_WOULD_TRADE, TRAILING_LIMIT, PEGGED_LIMIT,
-        STOP_PRICE_INVALID, STOP_LIMIT_PRICE_INVALID (of ONE_CANCELS_OTHER),
+        STOP_PRICE_INVALID, STOP_LIMIT_PRICE_INVALID (of ONE_CANCELS_OTHER), EXPIRE_TIME_PAST,
         DISPLAY_QUANTITY_INVALID, MINIMUM_QUANTITY_INVALID (not whole lots), MARKET_IN_AUCTION, MARKET_NOT_IN_AUCTION. REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING,
         ACCOUNT_INVALID, CLIENT_ORDER_ID_INVALID, SYMBOL_UNKNOWN, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, STOP_PRICE_INVALID, STOP_TRIGGER_INVALID,
-        DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, TRAILING_INVALID, STOP_LIMIT_PRICE_INVALID, PEG_INVALID, HOLD_TOO_SMALL.
+        DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, TRAILING_INVALID, STOP_LIMIT_PRICE_INVALID, PEG_INVALID, EXPIRE_DATE_INVALID,
+        EXPIRE_TIME_INVALID, HOLD_TOO_SMALL.
         """
 
     @_abc_1.abstractmethod
@@ -189,7 +192,7 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _match_pb2.OpenTradingDateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_match_pb2.OpenTradingDateResponse, _abc.Awaitable[_match_pb2.OpenTradingDateResponse]]:
-        """Opens a trading date: all instruments CLOSED, ids of the date before forgotten. Opening the date that is open changes nothing and succeeds.
+        """Opens a trading date: all instruments CLOSED, ids of the date before forgotten but those of open orders; orders whose last date is before it are done (EXPIRED). Opening the date that is open changes nothing and succeeds.
         FAILED_PRECONDITION: TRADING_DATE_OPEN (another one is), TRADING_DATE_PAST. INVALID_ARGUMENT: TRADING_DATE_INVALID.
         """
 
@@ -199,7 +202,7 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _match_pb2.CloseTradingDateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_match_pb2.CloseTradingDateResponse, _abc.Awaitable[_match_pb2.CloseTradingDateResponse]]:
-        """Closes the trading date: every open order is done (DATE_CLOSED), all instruments CLOSED. Closing the date that was closed last changes nothing and succeeds.
+        """Closes the trading date: all instruments CLOSED, every order done (DATE_CLOSED, EXPIRED) that does not outlive it. Closing the date that was closed last changes nothing and succeeds.
         FAILED_PRECONDITION: TRADING_DATE_NOT_OPEN.
         """
 

@@ -25,35 +25,35 @@ _sym_db = _symbol_database.Default()
 from bourse.types.v1 import market_pb2 as bourse_dot_types_dot_v1_dot_market__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x62ourse/types/v1/command.proto\x12\x0f\x62ourse.types.v1\x1a\x1c\x62ourse/types/v1/market.proto\"\xb6\x05\n\nPlaceOrder\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x14\n\x0ctrading_date\x18\x03 \x01(\x05\x12\x0e\n\x06symbol\x18\x04 \x01(\t\x12#\n\x04side\x18\x05 \x01(\x0e\x32\x15.bourse.types.v1.Side\x12(\n\x04type\x18\x06 \x01(\x0e\x32\x1a.bourse.types.v1.OrderType\x12\x33\n\rtime_in_force\x18\x07 \x01(\x0e\x32\x1c.bourse.types.v1.TimeInForce\x12\x10\n\x08price_e4\x18\x08 \x01(\x03\x12\x10\n\x08quantity\x18\t \x01(\x03\x12\x11\n\tamount_e4\x18\n \x01(\x03\x12\x13\n\x0btraceparent\x18\x0f \x01(\t\x12\x15\n\rstop_price_e4\x18\x0b \x01(\x03\x12\x32\n\x0cstop_trigger\x18\x0c \x01(\x0e\x32\x1c.bourse.types.v1.StopTrigger\x12\x18\n\x10\x64isplay_quantity\x18\r \x01(\x03\x12\x0e\n\x06hidden\x18\x0e \x01(\x08\x12,\n\tpost_only\x18\x10 \x01(\x0e\x32\x19.bourse.types.v1.PostOnly\x12\x18\n\x10minimum_quantity\x18\x11 \x01(\x03\x12\x43\n\x15self_trade_prevention\x18\x12 \x01(\x0e\x32$.bourse.types.v1.SelfTradePrevention\x12\x1a\n\x12trailing_amount_e4\x18\x16 \x01(\x03\x12\x13\n\x0btrailing_bp\x18\x17 \x01(\x05\x12\x1b\n\x13stop_limit_price_e4\x18\x18 \x01(\x03\x12!\n\x03peg\x18\x19 \x01(\x0e\x32\x14.bourse.types.v1.Peg\x12\x15\n\rpeg_offset_e4\x18\x1a \x01(\x03\"\xa6\x01\n\x0b\x43\x61ncelOrder\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x14\n\x0ctrading_date\x18\x03 \x01(\x05\x12\x10\n\x08order_id\x18\x04 \x01(\x03\x12 \n\x18original_client_order_id\x18\x05 \x01(\t\x12\x0e\n\x06symbol\x18\x06 \x01(\t\x12\x13\n\x0btraceparent\x18\x0f \x01(\t\"\xcb\x01\n\x0cReplaceOrder\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x14\n\x0ctrading_date\x18\x03 \x01(\x05\x12\x10\n\x08order_id\x18\x04 \x01(\x03\x12 \n\x18original_client_order_id\x18\x05 \x01(\t\x12\x0e\n\x06symbol\x18\x06 \x01(\t\x12\x10\n\x08price_e4\x18\x07 \x01(\x03\x12\x10\n\x08quantity\x18\x08 \x01(\x03\x12\x13\n\x0btraceparent\x18\x0f \x01(\t\"\xa9\x01\n\x0cOrderCommand\x12,\n\x05place\x18\x01 \x01(\x0b\x32\x1b.bourse.types.v1.PlaceOrderH\x00\x12.\n\x06\x63\x61ncel\x18\x02 \x01(\x0b\x32\x1c.bourse.types.v1.CancelOrderH\x00\x12\x30\n\x07replace\x18\x03 \x01(\x0b\x32\x1d.bourse.types.v1.ReplaceOrderH\x00\x42\t\n\x07\x63ommand\"\xb4\x01\n\rCommandResult\x12\x17\n\x0f\x63lient_order_id\x18\x01 \x01(\t\x12)\n\x07outcome\x18\x02 \x01(\x0e\x32\x18.bourse.types.v1.Outcome\x12\x10\n\x08order_id\x18\x03 \x01(\x03\x12\x10\n\x08sequence\x18\x04 \x01(\x03\x12\x10\n\x08quantity\x18\x05 \x01(\x03\x12)\n\x07refusal\x18\x06 \x01(\x0b\x32\x18.bourse.types.v1.Refusal*\xdd\x01\n\tOrderType\x12\x1a\n\x16ORDER_TYPE_UNSPECIFIED\x10\x00\x12\x14\n\x10ORDER_TYPE_LIMIT\x10\x01\x12\x15\n\x11ORDER_TYPE_MARKET\x10\x02\x12\x1e\n\x1aORDER_TYPE_MARKET_TO_LIMIT\x10\x03\x12\x13\n\x0fORDER_TYPE_STOP\x10\x04\x12\x19\n\x15ORDER_TYPE_STOP_LIMIT\x10\x05\x12 \n\x1cORDER_TYPE_ONE_CANCELS_OTHER\x10\x06\x12\x15\n\x11ORDER_TYPE_PEGGED\x10\x07*e\n\x0bStopTrigger\x12\x1c\n\x18STOP_TRIGGER_UNSPECIFIED\x10\x00\x12\x1b\n\x17STOP_TRIGGER_LAST_TRADE\x10\x01\x12\x1b\n\x17STOP_TRIGGER_BEST_QUOTE\x10\x02*D\n\x03Peg\x12\x13\n\x0fPEG_UNSPECIFIED\x10\x00\x12\x0b\n\x07PEG_BID\x10\x01\x12\x0b\n\x07PEG_ASK\x10\x02\x12\x0e\n\nPEG_MIDDLE\x10\x03*P\n\x08PostOnly\x12\x19\n\x15POST_ONLY_UNSPECIFIED\x10\x00\x12\x14\n\x10POST_ONLY_REJECT\x10\x01\x12\x13\n\x0fPOST_ONLY_SLIDE\x10\x02*\xfa\x01\n\x13SelfTradePrevention\x12%\n!SELF_TRADE_PREVENTION_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSELF_TRADE_PREVENTION_NONE\x10\x01\x12\'\n#SELF_TRADE_PREVENTION_CANCEL_NEWEST\x10\x02\x12\'\n#SELF_TRADE_PREVENTION_CANCEL_OLDEST\x10\x03\x12%\n!SELF_TRADE_PREVENTION_CANCEL_BOTH\x10\x04\x12#\n\x1fSELF_TRADE_PREVENTION_DECREMENT\x10\x05*\xcc\x01\n\x0bTimeInForce\x12\x1d\n\x19TIME_IN_FORCE_UNSPECIFIED\x10\x00\x12\x15\n\x11TIME_IN_FORCE_DAY\x10\x01\x12\x15\n\x11TIME_IN_FORCE_IOC\x10\x02\x12\x15\n\x11TIME_IN_FORCE_FOK\x10\x03\x12\"\n\x1eTIME_IN_FORCE_GOOD_FOR_AUCTION\x10\x04\x12\x19\n\x15TIME_IN_FORCE_AT_OPEN\x10\x05\x12\x1a\n\x16TIME_IN_FORCE_AT_CLOSE\x10\x06*\xa2\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_ACCEPTED\x10\x01\x12\x15\n\x11OUTCOME_CANCELLED\x10\x02\x12\x14\n\x10OUTCOME_REPLACED\x10\x03\x12\x14\n\x10OUTCOME_REJECTED\x10\x04\x12\x13\n\x0fOUTCOME_REFUSED\x10\x05\x12\x10\n\x0cOUTCOME_LATE\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x62ourse/types/v1/command.proto\x12\x0f\x62ourse.types.v1\x1a\x1c\x62ourse/types/v1/market.proto\"\xe3\x05\n\nPlaceOrder\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x14\n\x0ctrading_date\x18\x03 \x01(\x05\x12\x0e\n\x06symbol\x18\x04 \x01(\t\x12#\n\x04side\x18\x05 \x01(\x0e\x32\x15.bourse.types.v1.Side\x12(\n\x04type\x18\x06 \x01(\x0e\x32\x1a.bourse.types.v1.OrderType\x12\x33\n\rtime_in_force\x18\x07 \x01(\x0e\x32\x1c.bourse.types.v1.TimeInForce\x12\x10\n\x08price_e4\x18\x08 \x01(\x03\x12\x10\n\x08quantity\x18\t \x01(\x03\x12\x11\n\tamount_e4\x18\n \x01(\x03\x12\x13\n\x0btraceparent\x18\x0f \x01(\t\x12\x15\n\rstop_price_e4\x18\x0b \x01(\x03\x12\x32\n\x0cstop_trigger\x18\x0c \x01(\x0e\x32\x1c.bourse.types.v1.StopTrigger\x12\x18\n\x10\x64isplay_quantity\x18\r \x01(\x03\x12\x0e\n\x06hidden\x18\x0e \x01(\x08\x12,\n\tpost_only\x18\x10 \x01(\x0e\x32\x19.bourse.types.v1.PostOnly\x12\x18\n\x10minimum_quantity\x18\x11 \x01(\x03\x12\x43\n\x15self_trade_prevention\x18\x12 \x01(\x0e\x32$.bourse.types.v1.SelfTradePrevention\x12\x1a\n\x12trailing_amount_e4\x18\x16 \x01(\x03\x12\x13\n\x0btrailing_bp\x18\x17 \x01(\x05\x12\x1b\n\x13stop_limit_price_e4\x18\x18 \x01(\x03\x12!\n\x03peg\x18\x19 \x01(\x0e\x32\x14.bourse.types.v1.Peg\x12\x15\n\rpeg_offset_e4\x18\x1a \x01(\x03\x12\x13\n\x0b\x65xpire_date\x18\x13 \x01(\x05\x12\x16\n\x0e\x65xpire_time_us\x18\x14 \x01(\x03\"\xa6\x01\n\x0b\x43\x61ncelOrder\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x14\n\x0ctrading_date\x18\x03 \x01(\x05\x12\x10\n\x08order_id\x18\x04 \x01(\x03\x12 \n\x18original_client_order_id\x18\x05 \x01(\t\x12\x0e\n\x06symbol\x18\x06 \x01(\t\x12\x13\n\x0btraceparent\x18\x0f \x01(\t\"\xcb\x01\n\x0cReplaceOrder\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x14\n\x0ctrading_date\x18\x03 \x01(\x05\x12\x10\n\x08order_id\x18\x04 \x01(\x03\x12 \n\x18original_client_order_id\x18\x05 \x01(\t\x12\x0e\n\x06symbol\x18\x06 \x01(\t\x12\x10\n\x08price_e4\x18\x07 \x01(\x03\x12\x10\n\x08quantity\x18\x08 \x01(\x03\x12\x13\n\x0btraceparent\x18\x0f \x01(\t\"\xa9\x01\n\x0cOrderCommand\x12,\n\x05place\x18\x01 \x01(\x0b\x32\x1b.bourse.types.v1.PlaceOrderH\x00\x12.\n\x06\x63\x61ncel\x18\x02 \x01(\x0b\x32\x1c.bourse.types.v1.CancelOrderH\x00\x12\x30\n\x07replace\x18\x03 \x01(\x0b\x32\x1d.bourse.types.v1.ReplaceOrderH\x00\x42\t\n\x07\x63ommand\"\xb4\x01\n\rCommandResult\x12\x17\n\x0f\x63lient_order_id\x18\x01 \x01(\t\x12)\n\x07outcome\x18\x02 \x01(\x0e\x32\x18.bourse.types.v1.Outcome\x12\x10\n\x08order_id\x18\x03 \x01(\x03\x12\x10\n\x08sequence\x18\x04 \x01(\x03\x12\x10\n\x08quantity\x18\x05 \x01(\x03\x12)\n\x07refusal\x18\x06 \x01(\x0b\x32\x18.bourse.types.v1.Refusal*\xdd\x01\n\tOrderType\x12\x1a\n\x16ORDER_TYPE_UNSPECIFIED\x10\x00\x12\x14\n\x10ORDER_TYPE_LIMIT\x10\x01\x12\x15\n\x11ORDER_TYPE_MARKET\x10\x02\x12\x1e\n\x1aORDER_TYPE_MARKET_TO_LIMIT\x10\x03\x12\x13\n\x0fORDER_TYPE_STOP\x10\x04\x12\x19\n\x15ORDER_TYPE_STOP_LIMIT\x10\x05\x12 \n\x1cORDER_TYPE_ONE_CANCELS_OTHER\x10\x06\x12\x15\n\x11ORDER_TYPE_PEGGED\x10\x07*e\n\x0bStopTrigger\x12\x1c\n\x18STOP_TRIGGER_UNSPECIFIED\x10\x00\x12\x1b\n\x17STOP_TRIGGER_LAST_TRADE\x10\x01\x12\x1b\n\x17STOP_TRIGGER_BEST_QUOTE\x10\x02*D\n\x03Peg\x12\x13\n\x0fPEG_UNSPECIFIED\x10\x00\x12\x0b\n\x07PEG_BID\x10\x01\x12\x0b\n\x07PEG_ASK\x10\x02\x12\x0e\n\nPEG_MIDDLE\x10\x03*P\n\x08PostOnly\x12\x19\n\x15POST_ONLY_UNSPECIFIED\x10\x00\x12\x14\n\x10POST_ONLY_REJECT\x10\x01\x12\x13\n\x0fPOST_ONLY_SLIDE\x10\x02*\xfa\x01\n\x13SelfTradePrevention\x12%\n!SELF_TRADE_PREVENTION_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSELF_TRADE_PREVENTION_NONE\x10\x01\x12\'\n#SELF_TRADE_PREVENTION_CANCEL_NEWEST\x10\x02\x12\'\n#SELF_TRADE_PREVENTION_CANCEL_OLDEST\x10\x03\x12%\n!SELF_TRADE_PREVENTION_CANCEL_BOTH\x10\x04\x12#\n\x1fSELF_TRADE_PREVENTION_DECREMENT\x10\x05*\xfa\x01\n\x0bTimeInForce\x12\x1d\n\x19TIME_IN_FORCE_UNSPECIFIED\x10\x00\x12\x15\n\x11TIME_IN_FORCE_DAY\x10\x01\x12\x15\n\x11TIME_IN_FORCE_IOC\x10\x02\x12\x15\n\x11TIME_IN_FORCE_FOK\x10\x03\x12\"\n\x1eTIME_IN_FORCE_GOOD_FOR_AUCTION\x10\x04\x12\x19\n\x15TIME_IN_FORCE_AT_OPEN\x10\x05\x12\x1a\n\x16TIME_IN_FORCE_AT_CLOSE\x10\x06\x12\x15\n\x11TIME_IN_FORCE_GTC\x10\x07\x12\x15\n\x11TIME_IN_FORCE_GTD\x10\x08*\xa2\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_ACCEPTED\x10\x01\x12\x15\n\x11OUTCOME_CANCELLED\x10\x02\x12\x14\n\x10OUTCOME_REPLACED\x10\x03\x12\x14\n\x10OUTCOME_REJECTED\x10\x04\x12\x13\n\x0fOUTCOME_REFUSED\x10\x05\x12\x10\n\x0cOUTCOME_LATE\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bourse.types.v1.command_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ORDERTYPE']._serialized_start=1508
-  _globals['_ORDERTYPE']._serialized_end=1729
-  _globals['_STOPTRIGGER']._serialized_start=1731
-  _globals['_STOPTRIGGER']._serialized_end=1832
-  _globals['_PEG']._serialized_start=1834
-  _globals['_PEG']._serialized_end=1902
-  _globals['_POSTONLY']._serialized_start=1904
-  _globals['_POSTONLY']._serialized_end=1984
-  _globals['_SELFTRADEPREVENTION']._serialized_start=1987
-  _globals['_SELFTRADEPREVENTION']._serialized_end=2237
-  _globals['_TIMEINFORCE']._serialized_start=2240
-  _globals['_TIMEINFORCE']._serialized_end=2444
-  _globals['_OUTCOME']._serialized_start=2447
-  _globals['_OUTCOME']._serialized_end=2609
+  _globals['_ORDERTYPE']._serialized_start=1553
+  _globals['_ORDERTYPE']._serialized_end=1774
+  _globals['_STOPTRIGGER']._serialized_start=1776
+  _globals['_STOPTRIGGER']._serialized_end=1877
+  _globals['_PEG']._serialized_start=1879
+  _globals['_PEG']._serialized_end=1947
+  _globals['_POSTONLY']._serialized_start=1949
+  _globals['_POSTONLY']._serialized_end=2029
+  _globals['_SELFTRADEPREVENTION']._serialized_start=2032
+  _globals['_SELFTRADEPREVENTION']._serialized_end=2282
+  _globals['_TIMEINFORCE']._serialized_start=2285
+  _globals['_TIMEINFORCE']._serialized_end=2535
+  _globals['_OUTCOME']._serialized_start=2538
+  _globals['_OUTCOME']._serialized_end=2700
   _globals['_PLACEORDER']._serialized_start=81
-  _globals['_PLACEORDER']._serialized_end=775
-  _globals['_CANCELORDER']._serialized_start=778
-  _globals['_CANCELORDER']._serialized_end=944
-  _globals['_REPLACEORDER']._serialized_start=947
-  _globals['_REPLACEORDER']._serialized_end=1150
-  _globals['_ORDERCOMMAND']._serialized_start=1153
-  _globals['_ORDERCOMMAND']._serialized_end=1322
-  _globals['_COMMANDRESULT']._serialized_start=1325
-  _globals['_COMMANDRESULT']._serialized_end=1505
+  _globals['_PLACEORDER']._serialized_end=820
+  _globals['_CANCELORDER']._serialized_start=823
+  _globals['_CANCELORDER']._serialized_end=989
+  _globals['_REPLACEORDER']._serialized_start=992
+  _globals['_REPLACEORDER']._serialized_end=1195
+  _globals['_ORDERCOMMAND']._serialized_start=1198
+  _globals['_ORDERCOMMAND']._serialized_end=1367
+  _globals['_COMMANDRESULT']._serialized_start=1370
+  _globals['_COMMANDRESULT']._serialized_end=1550
 # @@protoc_insertion_point(module_scope)

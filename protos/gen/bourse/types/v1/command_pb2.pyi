@@ -55,6 +55,8 @@ class TimeInForce(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TIME_IN_FORCE_GOOD_FOR_AUCTION: _ClassVar[TimeInForce]
     TIME_IN_FORCE_AT_OPEN: _ClassVar[TimeInForce]
     TIME_IN_FORCE_AT_CLOSE: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_GTC: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_GTD: _ClassVar[TimeInForce]
 
 class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -96,6 +98,8 @@ TIME_IN_FORCE_FOK: TimeInForce
 TIME_IN_FORCE_GOOD_FOR_AUCTION: TimeInForce
 TIME_IN_FORCE_AT_OPEN: TimeInForce
 TIME_IN_FORCE_AT_CLOSE: TimeInForce
+TIME_IN_FORCE_GTC: TimeInForce
+TIME_IN_FORCE_GTD: TimeInForce
 OUTCOME_UNSPECIFIED: Outcome
 OUTCOME_ACCEPTED: Outcome
 OUTCOME_CANCELLED: Outcome
@@ -105,7 +109,7 @@ OUTCOME_REFUSED: Outcome
 OUTCOME_LATE: Outcome
 
 class PlaceOrder(_message.Message):
-    __slots__ = ("account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "traceparent", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "trailing_amount_e4", "trailing_bp", "stop_limit_price_e4", "peg", "peg_offset_e4")
+    __slots__ = ("account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "traceparent", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "trailing_amount_e4", "trailing_bp", "stop_limit_price_e4", "peg", "peg_offset_e4", "expire_date", "expire_time_us")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
@@ -129,6 +133,8 @@ class PlaceOrder(_message.Message):
     STOP_LIMIT_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
     PEG_FIELD_NUMBER: _ClassVar[int]
     PEG_OFFSET_E4_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_DATE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_US_FIELD_NUMBER: _ClassVar[int]
     account: str
     client_order_id: str
     trading_date: int
@@ -152,7 +158,9 @@ class PlaceOrder(_message.Message):
     stop_limit_price_e4: int
     peg: Peg
     peg_offset_e4: int
-    def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., traceparent: _Optional[str] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[SelfTradePrevention, str]] = ..., trailing_amount_e4: _Optional[int] = ..., trailing_bp: _Optional[int] = ..., stop_limit_price_e4: _Optional[int] = ..., peg: _Optional[_Union[Peg, str]] = ..., peg_offset_e4: _Optional[int] = ...) -> None: ...
+    expire_date: int
+    expire_time_us: int
+    def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., traceparent: _Optional[str] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[SelfTradePrevention, str]] = ..., trailing_amount_e4: _Optional[int] = ..., trailing_bp: _Optional[int] = ..., stop_limit_price_e4: _Optional[int] = ..., peg: _Optional[_Union[Peg, str]] = ..., peg_offset_e4: _Optional[int] = ..., expire_date: _Optional[int] = ..., expire_time_us: _Optional[int] = ...) -> None: ...
 
 class CancelOrder(_message.Message):
     __slots__ = ("account", "client_order_id", "trading_date", "order_id", "original_client_order_id", "symbol", "traceparent")
