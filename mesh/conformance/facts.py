@@ -134,17 +134,14 @@ def leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
 def spelled(value: Json) -> Json:
     """The same in Istiod's spelling, where Envoy has a deprecated field (which Istiod fills) and one in its place (which we do).
 
-    A SPIFFE name is a URI, whichever list of believed names it is in. A call's own grpc-timeout holds up to a limit, whichever field
-    has the limit.
+    A SPIFFE name is a URI, whichever list of believed names it is in.
     """
-    typed, duration = value.get("matchTypedSubjectAltNames"), value.get("maxStreamDuration")
+    typed = value.get("matchTypedSubjectAltNames")
     if typed and all(each["sanType"] == "URI" for each in typed):
         return {
             **without(value, "matchTypedSubjectAltNames"),
             "matchSubjectAltNames": [each["matcher"] for each in typed],
         }
-    if isinstance(duration, dict) and duration.keys() == {"grpcTimeoutHeaderMax"}:
-        return {**without(value, "maxStreamDuration"), "maxGrpcTimeout": duration["grpcTimeoutHeaderMax"]}
     return value
 
 

@@ -162,10 +162,10 @@ def default_route(world: World, pod: Pod, host: str, port: int) -> Json:
 def timeouts(timeout: str | None) -> Json:
     """No timeout unless there is one; a call's own grpc-timeout holds within it.
 
-    Istiod says the latter as max_grpc_timeout, which Envoy calls deprecated in a line of its log for each route of each push.
+    With max_stream_duration in place of the deprecated max_grpc_timeout, Envoy would set no limit to a call without a grpc-timeout.
     """
     found = duration(timeout) if timeout else "0s"
-    return {"timeout": found, "max_stream_duration": {"grpc_timeout_header_max": found}}
+    return {"timeout": found, "max_grpc_timeout": found}
 
 
 def hash_policy(policy: Json) -> Json | None:

@@ -3,8 +3,11 @@
 import asyncio
 import copy
 import json
+import os
+import signal
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,12 +16,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mesh.local.cluster import APP_SOCKET
+from mesh.local.confirmed import behind
 from mesh.local.document import Document
+from mesh.local.files import push
 from mesh.local.model import World
 from mesh.local.sources import SOURCES
+from mesh.local.translate import resources
 from tests.mesh.breaker import break_calls
-from tests.mesh.door import ORDERS, QUOTES, SECONDS, Told, call, metadata
+from tests.mesh.door import ORDERS, QUOTES, SECONDS, Told, bearer, call, metadata, of_error
 from tests.mesh.gate import PLACE, Gate, gate
+from tests.waiting import eventually
 
 PARTICIPANTS = 1_000  # Envoy's default would forget all but 20.
 PARTICIPANTS_LIMIT = 10_000
@@ -188,6 +195,46 @@ def test_a_call_that_the_service_breaks_off_is_told_as_such() -> None:
     for one in (told, json_told):
         assert one.message == "the service broke the call off"
         assert one.fix.startswith("check that each message is framed")
+
+
+def test_a_call_ends_at_its_routes_timeout(opened: Gate) -> None:
+    """Also one without a deadline of its own, to a service that has stopped: by gRPC, by JSON, and with half a frame by grpc-web."""
+    token = opened.token()
+    web = {"content-type": "application/grpc-web+proto", **bearer(token)}
+    with short_timeouts(opened), opened.channel() as channel:
+        place = channel.unary_unary(PLACE)
+        place(b"", metadata=tuple(metadata(token)), timeout=SECONDS)
+        stopped = opened.sidecars.pid("stable")
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            error = place.future(b"", metadata=tuple(metadata(token))).exception(SECONDS)
+            assert isinstance(error, grpc.RpcError)
+            assert ended(of_error(error)) == ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED")
+            assert ended(opened.post(PLACE, {}, token)) == (504, "DEADLINE_EXCEEDED")
+            response = opened.ask("POST", PLACE, web, b"AAAA")
+            assert (response.status, response.getheader("grpc-status")) == (200, "4")
+        finally:
+            os.kill(stopped, signal.SIGCONT)
+
+
+@contextmanager
+def short_timeouts(opened: Gate) -> Iterator[None]:
+    """The gateway's routes to svc_order with a timeout that a test can wait for."""
+    sidecars, before = opened.sidecars, opened.sidecars.world
+    (routes,) = [one for one in before.of("VirtualService") if one.name == "svc-order"]
+    body = copy.deepcopy(routes.body)
+    for route in body["spec"]["http"]:
+        if "timeout" in route:
+            route["timeout"] = "1s"
+    given = resources(
+        before.changed([body]), sidecars.pods["gateway"], list(sidecars.pods.values()), sidecars.folder_of("gateway")
+    )
+    push(sidecars.folder_of("gateway"), given)
+    try:
+        eventually(lambda: not behind(sidecars.admin("gateway").versions(), given))
+        yield
+    finally:
+        sidecars.push("gateway")
 
 
 def test_a_web_page_may_call_if_it_is_named(opened: Gate) -> None:
