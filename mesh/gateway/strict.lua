@@ -168,7 +168,7 @@ function envoy_on_request(handle)
   local message = METHODS[path]
   if not message or headers:get(":method") ~= "POST" then
     return answer(handle, "404", "12", {
-      reason = "METHOD_UNKNOWN", message = "no method is called so with JSON", field = path,
+      reason = "METHOD_UNKNOWN", message = "no method is called so with JSON", field = path:match("^[^?]*"),
       fix = "POST to /package.Service/Method of a method that takes one request; streams of requests need gRPC",
     })
   end

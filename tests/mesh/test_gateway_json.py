@@ -180,9 +180,10 @@ def test_json_that_is_not_plain_is_refused(name: str, door: Door, token: str) ->
 
 
 def test_what_json_cannot_call_is_told(door: Door, token: str) -> None:
-    """Fields in the address, a stream of requests, a method that is not there, a request that is too large."""
+    """Fields in the address, which are not repeated, a stream of requests, a method that is not there, a request that is too large."""
     for path in (f"{PLACE}?place.quantity=5", f"{ORDERS}/EnterOrders", f"{ORDERS}/Nothing"):
         told = door.post(path, {}, token)
         assert (told.status, told.reason) == (404, "METHOD_UNKNOWN")
+        assert told.body["details"][0]["metadata"]["field"] == path.partition("?")[0]
     large = door.post(PLACE, {"place": {"account": "a" * (1 << 21)}}, token)
     assert (large.status, large.reason) == (413, "MESSAGE_TOO_LARGE")
