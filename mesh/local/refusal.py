@@ -20,6 +20,7 @@ from mesh.local.admission import inadmissible
 from mesh.local.document import FIELD_PATH, Document, Json, Problem
 from mesh.local.duration import is_duration
 from mesh.local.meshconfig import mesh_config
+from mesh.local.retry import is_retry_on
 from mesh.local.shape import shown
 from mesh.local.workload import KINDS as WORKLOADS
 from mesh.local.workload import PROXY_CONFIG, proxy_config, template
@@ -305,6 +306,7 @@ FITS: dict[str, Callable[[object], bool]] = {
     "duration": is_duration,
     "port": lambda value: is_integer(value) or isinstance(value, str),
     "block": is_block,
+    "retry conditions": is_retry_on,
     "number as text": is_number_as_text,
     "attribute": lambda value: isinstance(value, str) and ATTRIBUTE.fullmatch(value) is not None,
 }
@@ -316,6 +318,7 @@ NAMES = {
     "duration": "duration, such as 1m30s or 250ms",
     "port": "port's number or name",
     "block": "address or block of addresses",
+    "retry conditions": "list of Envoy's conditions of a retry and of HTTP statuses, with commas alone between",
     "number as text": "number of a port, written as text",
     "attribute": "attribute that is translated",
 }

@@ -1,6 +1,7 @@
 """A VirtualService's retries to Envoy's, as istiod translates them."""
 
 import re
+from http import HTTPStatus
 
 from mesh.local.document import Json
 from mesh.local.duration import duration
@@ -8,10 +9,21 @@ from mesh.local.duration import duration
 TYPE = "type.googleapis.com/envoy."
 
 RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes"
+CONDITIONS = {
+    *("5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "retriable-4xx", "refused-stream"),
+    *("retriable-status-codes", "retriable-headers", "envoy-ratelimited", "http3-post-connect-failure"),
+    *("cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"),
+}
+STATUSES = {str(status.value) for status in HTTPStatus}
 OTHER_HOST = {
     "name": "envoy.retry_host_predicates.previous_hosts",
     "typed_config": {"@type": TYPE + "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"},
 }
+
+
+def is_retry_on(value: object) -> bool:
+    """Whether each of its parts is one that Istio knows: a condition of Envoy's, for HTTP or gRPC, or a status of HTTP."""
+    return isinstance(value, str) and (not value or {*value.split(",")} <= CONDITIONS | STATUSES)
 
 
 def retry_policy(retries: Json | None, *, hashed: bool = False) -> Json | None:

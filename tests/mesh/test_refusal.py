@@ -36,6 +36,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "duration": ("3s", "4s"),
     "port": (50052, 50053),
     "block": ("10.0.0.1", "10.0.0.0/8"),
+    "retry conditions": ("reset", "503,unavailable"),
     "number as text": ("1", "2"),
     "attribute": ("source.namespace", "connection.sni"),
     "any": ({"name": "one"}, {"name": "two"}),
@@ -170,6 +171,18 @@ def differ(one: World, other: World) -> bool:
             "is not translated",
         ),
         ("VirtualService", ("spec", "http", "[]", "retries"), {"perTryTimeout": "fast"}, "is no duration"),
+        (
+            "VirtualService",
+            ("spec", "http", "[]", "retries"),
+            {"attempts": 1, "retryOn": "refused-stream,unavailible"},
+            "is no list of Envoy's conditions of a retry",
+        ),
+        (
+            "VirtualService",
+            ("spec", "http", "[]", "retries"),
+            {"attempts": 1, "retryOn": "503,600"},
+            "503,600 is no list",
+        ),
     ],
 )
 def test_what_means_nothing_here_is_refused(kind: str, path: tuple[str, ...], value: Any, why: str) -> None:
