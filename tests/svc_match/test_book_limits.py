@@ -5,11 +5,12 @@ from svc_match.core.instrument import Phase
 from tests.svc_match import twin
 
 SYMBOL = "AAA"
+DATE = twin.Drawing(1).date
 
 
 def order(number: int, kind: commands.OrderType, price_e4: int, terms: commands.Terms) -> commands.Place:
     """A sell for one lot, held in full."""
-    identity = ("ann/1", f"o{number}", twin.FIRST_DATE, twin.key("ann/1", f"o{number}"), number.to_bytes(16), 0)
+    identity = ("ann/1", f"o{number}", DATE, twin.key("ann/1", f"o{number}"), number.to_bytes(16), 0)
     return commands.Place(*identity, number + 1, 100, 0, 0, SYMBOL, 2, kind, 1, price_e4, 10, 0, terms)
 
 
@@ -17,7 +18,7 @@ def fill(orders: list[commands.Place]) -> tuple[twin.Pair, list[events.Event]]:
     """A pair that took the orders, and the events of the last one."""
     drawing, pair = twin.Drawing(1), twin.Pair()
     one = drawing.instruments[SYMBOL]
-    pair.apply([commands.AddInstrument(one), commands.OpenDate(twin.FIRST_DATE), commands.SetPhase("", Phase.OPEN)])
+    pair.apply([commands.AddInstrument(one), commands.OpenDate(DATE), commands.SetPhase("", Phase.OPEN)])
     pair.apply(list(orders[:-1]))
     pair.compare()
     told = pair.packed.apply(orders[-1:], pair.time_us, twin.EVENTS_LIMIT)
