@@ -15,7 +15,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from tests.exchange import TRADING_DATE
 
-SECONDS = 10.0
+SECONDS = 20.0  # longer than any route's timeout
 ORDERS = "/bourse.order.v1.OrderService"
 PLACE = f"{ORDERS}/PlaceOrder"
 QUOTES = "/bourse.quote.v1.QuoteService"
