@@ -27,6 +27,13 @@ PRICE = 10_0000
 
 
 async def furnish(running: Ledger) -> None:
+    """Two participants with an account, EUR and ACME each. ACME is listed in shard 0's first row, which is waited for."""
+
+    async def knows_acme() -> bool:
+        answer = await running.stub().GetSettlement(ledger_pb2.GetSettlementRequest())
+        return any(shard.position.sequence for shard in answer.shards if shard.position.shard == 0)
+
+    await until(knows_acme)
     stub = running.stub()
     for name in ("alpha", "beta"):
         participant = ledger_pb2.Participant(name=name, title=name.title())
