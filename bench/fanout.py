@@ -43,7 +43,7 @@ def main() -> None:
     machine.start(["postgres", "nats"], shards=1, mesh=False, leash=True)
     database = Database(machine, "bench")
     try:
-        database.create()
+        database.create(empty=True)
         asyncio.run(measure(database, NatsServer(machine), options))
     finally:
         machine.stop()
