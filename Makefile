@@ -6,7 +6,7 @@
 BIN   := .venv/bin
 # An environment knows its folder: one that was moved is made anew.
 STAMP := .venv/stamp-$(shell pwd | cksum | cut -d' ' -f1)
-CORE := svc_match/decoder.py svc_match/encoder.py $(addprefix svc_match/core/,books.py standing.py stops.py arrival.py indication.py auction.py protection.py pegs.py special.py identity.py plain.py) $(wildcard svc_match/*.pxd svc_match/core/*.pxd)
+CORE := $(shell grep -l "^\# cython:" svc_match/*.py svc_match/core/*.py) $(wildcard svc_match/*.pxd svc_match/core/*.pxd)
 INPUTS := requirements.txt pyproject.toml setup.py $(CORE) protos/pyproject.toml sdk/python/pyproject.toml Makefile
 PYTHON_SOURCES := chassis cli mesh svc_match svc_ledger svc_order svc_quote sdk/python/bourse_sdk
 
