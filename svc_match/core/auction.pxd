@@ -20,7 +20,6 @@ cdef class Auction:
 
     @cython.locals(collects=cython.bint, opens=cython.bint)
     cdef Py_ssize_t wrong_time(self, Py_ssize_t book, Py_ssize_t time_in_force, Py_ssize_t flags, Py_ssize_t minimum) except -1
-    cdef bint collects(self, Py_ssize_t book) except -1
     @cython.locals(s=cython.Py_ssize_t, x=cython.Py_ssize_t, waits=cython.bint, slot=cython.Py_ssize_t)
     cdef Py_ssize_t collect(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t kind, Py_ssize_t time_in_force, Py_ssize_t tick) except -1
     @cython.locals(s=cython.Py_ssize_t, x=cython.Py_ssize_t)
@@ -30,7 +29,6 @@ cdef class Auction:
     @cython.locals(x=cython.Py_ssize_t)
     cdef Py_ssize_t move(self, Py_ssize_t slot) except -1
     cdef Py_ssize_t moved(self, Py_ssize_t s, Py_ssize_t before, Py_ssize_t tick) except -1
-    cdef Py_ssize_t end(self, Py_ssize_t slot, Py_ssize_t reason) except -1
     @cython.locals(done=cython.Py_ssize_t, slot=cython.Py_ssize_t)
     cdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason) except -1
     @cython.locals(identity=cython.Py_ssize_t, slot=cython.Py_ssize_t, account=cython.Py_ssize_t)

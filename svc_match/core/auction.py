@@ -49,10 +49,6 @@ class Auction:
             return w.MARKET_IN_AUCTION << 8 | w.F_POST_ONLY
         return w.MARKET_IN_AUCTION << 8 | w.F_MINIMUM if minimum != 0 else 0
 
-    def collects(self, book: int) -> bool:
-        """Whether a book has orders that are for an auction only."""
-        return bool(self.own.get(book))
-
     def collect(self, book: int, side: int, kind: int, time_in_force: int, tick: int) -> int:
         """What arrives takes its place in the auction, or waits for the closing one."""
         b = self.books
@@ -108,16 +104,11 @@ class Auction:
         self.levels[s, tick] = True
         return self._publish()
 
-    def end(self, slot: int, reason: int) -> int:
-        """An order that waits is done."""
-        self.standing.tell_done(slot, reason)
-        return self.standing.free(slot)
-
     def close(self, book: int, limit: int, reason: int) -> int:
         """Ends what waits, the oldest first, at most `limit`, when nothing stands any more; how many."""
         done = 0
         for _, slot in sorted(self.own.get(book, {}).items())[: max(limit, 0)]:
-            self.end(slot, reason)
+            self.standing.end(slot, reason)
             done += 1
         return done
 
@@ -306,8 +297,6 @@ class Auction:
 
     def _end(self, slot: int, reason: int) -> int:
         """An order, wherever it is, is done."""
-        if self._flags(slot) & w.WAITING:
-            return self.end(slot, reason)
         self._touch(slot)
         return self.standing.end(slot, reason)
 

@@ -84,6 +84,7 @@ cdef class Books:
     cdef Py_ssize_t _wrong_price(self, Py_ssize_t book, Py_ssize_t price) except -1
     @cython.locals(scale=cython.Py_ssize_t, price=cython.Py_ssize_t)
     cdef Py_ssize_t protected(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) noexcept
+    cdef Py_ssize_t within(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick, Py_ssize_t price, Py_ssize_t share) noexcept
     @cython.locals(guarded=cython.bint)
     cdef Py_ssize_t _outside_collar(self, Py_ssize_t book, Py_ssize_t price) except -1
     cdef Py_ssize_t _wrong_quantity(self, Py_ssize_t book, Py_ssize_t quantity) noexcept

@@ -241,14 +241,12 @@ class Books:
     def trigger(self, book: int) -> int:
         """Executes the stops of a book that are triggered, and moves what is pegged; an auction remembers that something happened."""
         b = book * w.BOOK_WORDS
+        if self.books[b + w.B_PHASE] == w.PHASE_AUCTION:
+            self.special.touched(book)
         if self.books[b + w.B_PEGS] != 0:
-            if self.books[b + w.B_PHASE] == w.PHASE_AUCTION:
-                self.special.touched(book)
             self.special.settle(book)
             return 0
         if self.books[b + w.B_STOPS] == 0 or self.books[b + w.B_PHASE] != w.PHASE_OPEN:
-            if self.books[b + w.B_PHASE] == w.PHASE_AUCTION:
-                self.special.touched(book)
             return 0
         last = self.books[b + w.B_LAST]
         bid = self.sides[2 * book * w.SIDE_WORDS + w.S_BEST] * self.books[b + w.B_TICK_SIZE]
@@ -347,7 +345,8 @@ class Books:
         if reason != 0:
             return self.reject(number, w.PLACE, reason, w.F_SYMBOL, book + 1, 0)
         special = (head >> 48) & w.SPECIAL
-        if self.books[b + w.B_PHASE] == w.PHASE_AUCTION or time_in_force > w.FOK:
+        collected = self.books[b + w.B_PHASE] == w.PHASE_AUCTION or time_in_force > w.FOK
+        if collected:
             flags = self.one[w.C_FLAGS] if special != 0 else 0
             minimum = self.one[w.C_MINIMUM] if special != 0 else 0
             field = self.special.wrong_time(book, time_in_force, flags, minimum)
@@ -386,7 +385,6 @@ class Books:
             if self.one[w.C_MINIMUM] % self.books[b + w.B_LOT_SIZE] != 0:
                 return self.reject(number, w.PLACE, w.MINIMUM_QUANTITY_INVALID, w.F_MINIMUM, book + 1, 0)
         if kind == w.MARKET and side == w.BUY:
-            collected = self.books[b + w.B_PHASE] == w.PHASE_AUCTION or time_in_force > w.FOK
             if (price > 0) == (amount > 0) or amount < 0 or (amount != 0 and collected):
                 return self.reject(number, w.PLACE, w.AMOUNT_INVALID, w.F_AMOUNT, book + 1, 0)
         elif amount != 0:
@@ -614,16 +612,22 @@ class Books:
     def protected(self, book: int, side: int, tick: int) -> int:
         """The bound of a market order: its own, or that of the instrument's protection where it is nearer."""
         b = book * w.BOOK_WORDS
-        scale = w.BASIS_POINTS * self.books[b + w.B_TICK_SIZE]
         price = self.books[b + w.B_LAST]
         if price == 0:
             best = self.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
             if best < 0:
                 return tick
             price = best * self.books[b + w.B_TICK_SIZE]
+        return self.within(book, side, tick, price, self.books[b + w.B_PROTECTION])
+
+    def within(self, book: int, side: int, tick: int, price: int, share: int) -> int:
+        """A bound of a side, or the last tick that is no farther from a price than a share of it in basis points, whichever is
+        nearer.
+        """
+        scale = w.BASIS_POINTS * self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
         if side == w.BUY:
-            return min(tick, price * (w.BASIS_POINTS + self.books[b + w.B_PROTECTION]) // scale)
-        return max(tick, (price * (w.BASIS_POINTS - self.books[b + w.B_PROTECTION]) + scale - 1) // scale)
+            return min(tick, price * (w.BASIS_POINTS + share) // scale)
+        return max(tick, (price * (w.BASIS_POINTS - share) + scale - 1) // scale)
 
     def _outside_collar(self, book: int, price: int) -> int:
         guarded = self.books[book * w.BOOK_WORDS + w.B_GUARDED] != 0
@@ -1236,6 +1240,8 @@ class Books:
 
     def is_empty_book(self, book: int) -> bool:
         """Whether no order of a book is open, wherever it waits; looks at all orders."""
+        if self.index.count == 0:
+            return True
         for slot in range(1, self.top):
             if (
                 self.orders[slot * w.ORDER_WORDS + w.O_ID] != 0
@@ -1350,8 +1356,7 @@ class Books:
                 bids = self.swept_count
                 self.sweep(-1)  # in an auction the best ask may be where the last bid was
         done += int(self.special.close(book, limit - done, reason, date))
-        asks = self.swept_count - bids
-        for place in range(bids + asks):
+        for place in range(self.swept_count):
             if self.written > self.room:
                 self.widen()
             if place != bids:

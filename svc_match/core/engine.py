@@ -171,8 +171,7 @@ class Engine:
         self.carried = b""  # the records in the table of orders that were open when the date opened
         self.instruments: list[Instrument] = []
         self.timers = Timers()
-        # What a kind does, with room for how many events.
-        self.timed: dict[int, Callable[[Due, int], None]] = {
+        self.timed: dict[int, Callable[[Due], None]] = {
             TimerKind.UNCROSSING: self._go_on,
             TimerKind.EXPIRY: self._expire,
             TimerKind.VOLATILITY_ENDS: self._end_volatility,
@@ -207,7 +206,7 @@ class Engine:
         telling = self._telling = Telling(self.instruments, self.names, first - 1)
         results: list[Any] = []
         if self.is_due(time_us):
-            self._do_due(time_us, first + events_limit)
+            self._do_due(time_us)
         for number, command in enumerate(commands):
             if packed.sequence >= self._full:
                 break
@@ -251,13 +250,13 @@ class Engine:
         """Whether a row of this time does something before its first command."""
         return self.timers.next_us <= time_us
 
-    def _do_due(self, time_us: int, limit: int) -> None:
-        """What is due, in its order, as long as the events are before the sequence `limit`; the next row does the rest. What
-        has more to do than there is room for sets its timer again.
+    def _do_due(self, time_us: int) -> None:
+        """What is due, in its order, until the row is full; the next row does the rest. What has more to do than there is room
+        for sets its timer again.
         """
-        while self.is_due(time_us) and self.packed.sequence + 1 < limit:
+        while self.is_due(time_us) and self.packed.sequence < self._full:
             due = self.timers.take()
-            self.timed[due.kind](due, limit - self.packed.sequence - 1)
+            self.timed[due.kind](due)
             self._tell((), [])
 
     def _tell(self, commands: Sequence[Command | Refused], results: list[Any]) -> None:
@@ -325,7 +324,7 @@ class Engine:
         if terms.expire_time_us:
             self.timers.set(TimerKind.EXPIRY, identity, terms.expire_time_us)
 
-    def _expire(self, due: Due, _room: int) -> None:
+    def _expire(self, due: Due) -> None:
         if self.packed.is_open(due.key):
             self.special.withdraw(due.key, w.EXPIRED)
 
@@ -426,7 +425,7 @@ class Engine:
             return events.Stands(self.sequence, more=True)
         self.trading_date = 0
         for book in self.numbered:
-            if book.is_empty:
+            if self.packed.auction(book.number) and book.is_empty:
                 self.packed.set_auction(book.number, 0)
             if last_e4 := self.packed.last(book.number):
                 self.special.protection.refer(book.number, last_e4)
@@ -436,6 +435,8 @@ class Engine:
         """Ends the orders that do not last beyond a date, or a part of them; whether there may be more."""
         left = CLOSE_ORDERS_LIMIT
         for book in self.numbered:
+            if not left:
+                break
             left -= self.packed.close(book.number, left, w.DATE_CLOSED, date)
             self._tell((), [])
         return not left and self.open_orders > 0
@@ -557,17 +558,17 @@ class Engine:
         trades = phase in (Phase.OPEN, Phase.CLOSED) and book.listing == Listing.LISTED
         if self.packed.auction(book.number) and trades:
             auction.begin(book.number, phase)
-            return self._uncross(self._full)
+            return self._uncross()
         self._enter(book, phase, kind)
         return True
 
-    def _go_on(self, _due: Due, room: int) -> None:
-        self._uncross(self.sequence + room)
+    def _go_on(self, _due: Due) -> None:
+        self._uncross()
 
-    def _uncross(self, full: int) -> bool:
+    def _uncross(self) -> bool:
         auction = self.special.auction
         book = self.numbered[auction.book]
-        over: bool = auction.uncross(full)
+        over: bool = auction.uncross(self._full)
         self._tell((), [])
         if over:
             self.packed.set_auction(book.number, 0)
@@ -582,7 +583,7 @@ class Engine:
             ends_us = self.now_us + self.instruments[number].volatility_auction_us
             self.timers.set(TimerKind.VOLATILITY_ENDS, number, ends_us)
 
-    def _end_volatility(self, due: Due, _room: int) -> None:
+    def _end_volatility(self, due: Due) -> None:
         self._change_phase(self.numbered[due.key], Phase.OPEN, 0)
 
     def _enter(self, book: Book, phase: Phase, kind: int = 0) -> None:

@@ -38,8 +38,6 @@ cdef enum:
     GOOD_FOR_AUCTION = 4
     AT_OPEN = 5
     AT_CLOSE = 6
-    GTC = 7
-    GTD = 8
     HELD = 1
     SPECIAL = 2
     PLAIN = 0x1000000010000
@@ -226,6 +224,5 @@ cdef enum:
     VOLATILITY = 3
     LISTED = 1
     SUSPENDED = 2
-    LISTING_DELISTED = 3
     FEE_SCALE = 1000000
     BASIS_POINTS = 10000

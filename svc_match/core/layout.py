@@ -8,8 +8,8 @@ pools. A name with H_ or E_ counts int32 instead: two share a word.
 # One with SPECIAL has the words of its terms behind it.
 COMMAND_WORDS = 8
 SPECIAL_WORDS = 8
-AHEAD = 32  # commands between one that is executed and the one whose order is asked for
-FAR_AHEAD = 80  # commands between one that is executed and the one whose order is looked up
+AHEAD = 32  # words from a command that is executed to the one whose order is asked for
+FAR_AHEAD = 80  # and to the one whose order is looked up
 C_HEAD = 0
 C_ACCOUNT = 1  # number | held fee << 32
 C_PRICE = 2
@@ -45,8 +45,6 @@ FOK = 3
 GOOD_FOR_AUCTION = 4
 AT_OPEN = 5
 AT_CLOSE = 6
-GTC = 7
-GTD = 8
 HELD = 1
 SPECIAL = 2
 PLAIN = 0x1000000010000  # a limit order with a hold and without terms, as the head says it
@@ -254,6 +252,5 @@ CLOSING = 2
 VOLATILITY = 3
 LISTED = 1
 SUSPENDED = 2
-LISTING_DELISTED = 3
 FEE_SCALE = 1_000_000
 BASIS_POINTS = 10_000

@@ -68,10 +68,7 @@ class Protection:
             price = self.reference(book)
         if collar == 0 or price == 0:
             return limit
-        scale = w.BASIS_POINTS * b.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
-        if side == w.BUY:
-            return min(limit, price * (w.BASIS_POINTS + collar) // scale)
-        return max(limit, (price * (w.BASIS_POINTS - collar) + scale - 1) // scale)
+        return b.within(book, side, limit, price, collar)
 
     def interrupt(self, book: int) -> int:
         """Continuous trading gives way to a volatility auction."""

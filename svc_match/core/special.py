@@ -349,10 +349,6 @@ class Special:
         """Something happened to a book that collects orders."""
         return self.auction.indication.touched(book)
 
-    def collects(self, book: int) -> bool:
-        """Whether a book has orders that are for an auction only."""
-        return self.auction.collects(book)
-
     def wrong_time(self, book: int, time_in_force: int, flags: int, minimum: int) -> int:
         """Why an order is not taken in this phase; 0 if it is."""
         return self.auction.wrong_time(book, time_in_force, flags, minimum)

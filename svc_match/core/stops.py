@@ -66,7 +66,7 @@ class Stops:
                 del waiting[bisect_left(waiting, self._rank(slot))]
                 self.standing.records[x + w.X_STOP] = stop
                 insort(waiting, self._rank(slot))
-        return self._count(s, trigger, 0)
+        return 0
 
     def _behind(self, s: int, reference: int, trail: int) -> int:
         """The stop price, in ticks, that trails a reference; rounded away from it."""
@@ -114,8 +114,10 @@ class Stops:
         done = 0
         for side in range(2):
             for _, identity, slot in self.waiting(book, side):
+                if done >= limit:
+                    return done
                 ends = self.books.ends_by(identity, reason, date)
-                if ends != 0 and done < limit:
+                if ends != 0:
                     self.standing.end(slot, ends)
                     done += 1
         return done

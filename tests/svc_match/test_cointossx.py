@@ -9,7 +9,7 @@ import pytest
 
 from svc_match.core import events
 from svc_match.core.events import Traded
-from tests.svc_match.transcript import Desk
+from tests.svc_match.transcript import Desk, money
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "cointossx"
 CASES = {
@@ -86,11 +86,9 @@ class Market:
         stop = int(row.get("StopPrice") or 0) or price
         if kind in "13":
             price = HIGHEST if side == "buy" else 0
-        words = TYPES[kind].format(stop=e4(stop))
-        shown = e4(price) if price else "market"
-        return self.say(
-            f"x{own_id} {side} {own_id} {row['Size']} ACME {shown} {words}".replace("market market", "market")
-        )
+        words = TYPES[kind].format(stop=money(stop))
+        shown = money(price) if price else "market"
+        return self.say(f"x{own_id} {side} {own_id} {row['Size']} ACME {shown} {words}")
 
     def cancel(self, row: Row) -> Trades:
         """Cancels an order, whether it is there or not."""
@@ -108,10 +106,6 @@ class Market:
             own_id = self.orders[identity]
             found.append((self.sides[own_id], own_id, quantity))
         return sorted(found)
-
-
-def e4(value: int) -> str:
-    return f"{value // 10_000}.{value % 10_000:04}"
 
 
 @pytest.mark.parametrize(

@@ -36,12 +36,6 @@ async def shard(database: Database, meters: Meters | None = None, **options: Any
         await journal.close()
 
 
-@pytest.fixture
-async def prepared(postgres: Database) -> Database:
-    await db.prepare(postgres.url("svc_match"), "svc_match-0")
-    return postgres
-
-
 def market() -> list[Item]:
     requests = [
         match_pb2.AddInstrumentRequest(instrument=instrument("ACME")),
@@ -76,9 +70,9 @@ def row(journal: db.PostgresJournal, first: int, **fields: object) -> Row:
     return replace(made, **fields)  # type: ignore[arg-type]
 
 
-async def test_a_row_follows_the_last_one(prepared: Database) -> None:
+async def test_a_row_follows_the_last_one(postgres: Database) -> None:
     """A gap, a repeat and a stale epoch are not taken, and say so."""
-    journal = await db.take_over(prepared.url("svc_match"), 0)
+    journal = await db.take_over(postgres.url("svc_match"), 0)
     await journal.append(row(journal, 1))
     for wrong in (row(journal, 1), row(journal, 3), row(journal, 2, epoch=journal.epoch - 1)):
         with pytest.raises(NotLeader):
@@ -91,40 +85,40 @@ async def test_a_row_follows_the_last_one(prepared: Database) -> None:
     await journal.close()
 
 
-async def test_a_lost_connection_ends_the_leader(prepared: Database) -> None:
+async def test_a_lost_connection_ends_the_leader(postgres: Database) -> None:
     """An insert whose outcome is unknown ends the process; what was committed is recovered, nothing else."""
     with pytest.raises(ExceptionGroup) as ended:  # noqa: PT012
         async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
-            journal = await db.take_over(prepared.url("svc_match"), 0)
+            journal = await db.take_over(postgres.url("svc_match"), 0)
             it = Shard(0, journal, Codec(), Meters(CollectorRegistry()))
             await it.recover()
             tasks.create_task(it.work())
             await it.submit(market())
-            with prepared.connect("svc_match") as other:
+            with postgres.connect("svc_match") as other:
                 other.execute("SELECT pg_terminate_backend(pids[1]) FROM lease")
             with pytest.raises(NotLeader):
                 await it.submit(orders(1))
             await asyncio.Event().wait()
     assert ended.group_contains(NotLeader, depth=2) or ended.group_contains(NotLeader, depth=3)
-    async with shard(prepared) as it:
+    async with shard(postgres) as it:
         assert await it.read(lambda engine: len(engine.identities)) == 0
         assert await it.read(lambda engine: engine.trading_date) == TRADING_DATE
 
 
-async def test_the_second_leader_fences_the_first(prepared: Database) -> None:
+async def test_the_second_leader_fences_the_first(postgres: Database) -> None:
     """A takeover ends the first leader's connections and epoch; its commands come to nothing."""
-    async with shard(prepared) as first:
+    async with shard(postgres) as first:
         await first.submit(market())
-        async with shard(prepared) as second:
+        async with shard(postgres) as second:
             assert second.journal.epoch == first.journal.epoch + 1
             with pytest.raises(NotLeader):
                 await first.submit(orders(1))
             assert isinstance((await second.submit(orders(1)))[0], events.Accepted)
 
 
-async def test_a_late_command_writes_its_time(prepared: Database) -> None:
+async def test_a_late_command_writes_its_time(postgres: Database) -> None:
     """LATE has no event of its own, but the row with its time is committed, and its id is free."""
-    async with shard(prepared) as it:
+    async with shard(postgres) as it:
         await it.submit(market())
         before = it.sequence
         late = place("ACME", 1, 10_000, 1, deadline_us=1, client_order_id="late")
@@ -134,9 +128,9 @@ async def test_a_late_command_writes_its_time(prepared: Database) -> None:
         assert isinstance((await it.submit([wire.submission(late)]))[0], events.Accepted)
 
 
-async def test_a_restart_from_a_snapshot_equals_one_from_the_start(prepared: Database) -> None:
+async def test_a_restart_from_a_snapshot_equals_one_from_the_start(postgres: Database) -> None:
     """State hash, repeats and the next events are the same, whichever snapshot the restart begins at."""
-    async with shard(prepared, snapshot_events=40) as it:
+    async with shard(postgres, snapshot_events=40) as it:
         await it.submit(market())
         first = orders(3)
         answers = await it.submit(first)
@@ -155,7 +149,7 @@ async def test_a_restart_from_a_snapshot_equals_one_from_the_start(prepared: Dat
                 == found.state
                 == snapshot.encode(snapshot.load(found.state, records))
             )
-    async with shard(prepared) as it:
+    async with shard(postgres) as it:
         assert await it.answers(await it.submit(first)) == answers
         assert await it.read(snapshot.state_hash) == snapshot.state_hash(await replay(it, it.sequence))
 
@@ -180,80 +174,80 @@ async def replay(it: Shard, until: int) -> Engine:
         "traces = '{t}'",
     ],
 )
-async def test_a_damaged_row_is_refused_by_name(prepared: Database, damage: str) -> None:
+async def test_a_damaged_row_is_refused_by_name(postgres: Database, damage: str) -> None:
     """Whatever column differs from what was written, the row is not used, and the refusal names it."""
-    async with shard(prepared) as it:
+    async with shard(postgres) as it:
         await it.submit(market())
         sequence = it.sequence
-    with prepared.connect("svc_match") as other:
+    with postgres.connect("svc_match") as other:
         other.execute(f"UPDATE journal SET {damage} WHERE last_sequence = %s", [sequence])
     with pytest.raises(JournalDamaged, match=f"to {sequence} of shard 0 is damaged"):
-        async with shard(prepared):
+        async with shard(postgres):
             pass
 
 
-async def test_a_damaged_row_is_told_to_who_asks_for_it(prepared: Database) -> None:
+async def test_a_damaged_row_is_told_to_who_asks_for_it(postgres: Database) -> None:
     """Behind a snapshot a damaged row stops no orders; its reader is refused by its name."""
-    async with shard(prepared, snapshot_events=10) as it:
+    async with shard(postgres, snapshot_events=10) as it:
         await it.submit([*market(), *orders(20)])
         await asyncio.gather(*filter(None, [it._saving]))
-    with prepared.connect("svc_match") as other:
+    with postgres.connect("svc_match") as other:
         other.execute("UPDATE journal SET time_us = time_us + 1 WHERE first_sequence = 1")
-    async with shard(prepared) as it:
+    async with shard(postgres) as it:
         with pytest.raises(JournalDamaged, match="journal row 1 to 1 of shard 0 is damaged"):
             await it.rows(1)
         assert isinstance((await it.submit(orders(1)))[0], events.Accepted)
 
 
-async def test_a_missing_row_is_refused(prepared: Database) -> None:
+async def test_a_missing_row_is_refused(postgres: Database) -> None:
     """A hole in the journal stops the start."""
-    async with shard(prepared) as it:
+    async with shard(postgres) as it:
         await it.submit(market())
         await it.submit(orders(1))
-    with prepared.connect("svc_match") as other:
+    with postgres.connect("svc_match") as other:
         other.execute("DELETE FROM journal WHERE first_sequence = 2")
     with pytest.raises(JournalDamaged):
-        async with shard(prepared):
+        async with shard(postgres):
             pass
 
 
-async def test_a_damaged_snapshot_is_passed_over(prepared: Database, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_damaged_snapshot_is_passed_over(postgres: Database, capsys: pytest.CaptureFixture[str]) -> None:
     """A snapshot that is not what was written is refused by name, and an older one, or the journal, serves."""
-    async with shard(prepared, snapshot_events=10) as it:
+    async with shard(postgres, snapshot_events=10) as it:
         await it.submit(market())
         await it.submit(orders(20))
         assert it._saving is not None
         await it._saving
         (sequence,) = await it.journal.snapshots()
-    with prepared.connect("svc_match") as other:
+    with postgres.connect("svc_match") as other:
         other.execute("UPDATE snapshot SET state = state || 'x'::bytea")
-    async with shard(prepared) as it:
+    async with shard(postgres) as it:
         with pytest.raises(JournalDamaged, match=f"snapshot {sequence} of shard 0 is damaged"):
             await it.journal.snapshot(sequence)
         assert await it.read(lambda engine: len(engine.identities)) == 20
 
 
-async def test_rows_of_other_semantics_are_not_replayed(prepared: Database) -> None:
+async def test_rows_of_other_semantics_are_not_replayed(postgres: Database) -> None:
     """A core replays rows of its own semantics version and of those before it; what is newer is refused by name."""
-    journal = await db.take_over(prepared.url("svc_match"), 0)
+    journal = await db.take_over(postgres.url("svc_match"), 0)
     await journal.append(row(journal, 1, semantics=SEMANTICS + 1))
     await journal.close()
     refusal = f"has semantics {SEMANTICS + 1}; this core replays {REPLAYED}"
     with pytest.raises(JournalDamaged, match=re.escape(refusal)):
-        async with shard(prepared):
+        async with shard(postgres):
             pass
 
 
-async def test_a_journal_of_the_version_before_goes_on(prepared: Database) -> None:
+async def test_a_journal_of_the_version_before_goes_on(postgres: Database) -> None:
     """Its rows are replayed to the same state, its snapshots passed over, and new rows follow."""
-    async with shard(prepared, snapshot_events=10) as it:
+    async with shard(postgres, snapshot_events=10) as it:
         await it.submit(market())
         await it.submit(orders(40))
         assert it._saving is not None
         await it._saving
         before = await it.read(stands)
         rows = await it.journal.rows(1, 1 << 30)
-    with prepared.connect("svc_match") as other:
+    with postgres.connect("svc_match") as other:
         for one in rows:
             checksum = db.row_checksum(replace(one, semantics=1))
             other.execute(
@@ -261,12 +255,12 @@ async def test_a_journal_of_the_version_before_goes_on(prepared: Database) -> No
                 [checksum, one.first_sequence],
             )
         other.execute("UPDATE snapshot SET semantics = 1")
-    async with shard(prepared) as it:
+    async with shard(postgres) as it:
         assert await it.read(stands) == before
         await it.submit([wire.submission(place("ACME", 1, 10_000, 5, hidden=True))])
         assert {row.semantics for row in await it.journal.rows(1, 1 << 30)} == {1, SEMANTICS}
         after = await it.read(stands)
-    async with shard(prepared) as it:
+    async with shard(postgres) as it:
         assert await it.read(stands) == after != before
 
 
@@ -286,9 +280,9 @@ def test_rows_of_the_version_before_have_no_terms() -> None:
     assert before.command.terms is commands.PLAIN
 
 
-async def test_an_earlier_date_answers_from_the_journal(prepared: Database) -> None:
+async def test_an_earlier_date_answers_from_the_journal(postgres: Database) -> None:
     """A command of another date gets its first result there, or is refused."""
-    async with shard(prepared) as it:
+    async with shard(postgres) as it:
         await it.submit(market())
         old, other = orders(2)
         (accepted,) = await it.submit([old])
@@ -301,9 +295,9 @@ async def test_an_earlier_date_answers_from_the_journal(prepared: Database) -> N
         assert refused.reason == events.Reason.TRADING_DATE_WRONG
 
 
-async def test_reads_see_committed_rows_only(prepared: Database) -> None:
+async def test_reads_see_committed_rows_only(postgres: Database) -> None:
     """While a row is being committed, a read waits for it."""
-    async with shard(prepared) as it:
+    async with shard(postgres) as it:
         await it.submit(market())
         batch = it.submit(orders(5))
         await asyncio.sleep(0)
@@ -313,9 +307,9 @@ async def test_reads_see_committed_rows_only(prepared: Database) -> None:
         await batch
 
 
-async def test_control_and_cancel_in_one_batch(prepared: Database) -> None:
+async def test_control_and_cancel_in_one_batch(postgres: Database) -> None:
     """A batch is cut where a date opens; every command of it is answered in order."""
-    async with shard(prepared) as it:
+    async with shard(postgres) as it:
         results = await it.submit([*market(), *orders(1)])
         accepted = results[-1]
         assert isinstance(accepted, events.Accepted)
@@ -333,10 +327,10 @@ class Clock:
         return self.wall, self.monotonic
 
 
-async def test_journal_time_never_goes_back(prepared: Database) -> None:
+async def test_journal_time_never_goes_back(postgres: Database) -> None:
     """A clock that is set back leaves journal time where it was."""
     clock = Clock()
-    async with shard(prepared, clock=clock) as it:
+    async with shard(postgres, clock=clock) as it:
         before = it.time_us
         clock.wall -= 5_000_000
         await it.submit(market())
@@ -346,10 +340,10 @@ async def test_journal_time_never_goes_back(prepared: Database) -> None:
         assert it.time_us == before + 1_000_000
 
 
-async def test_a_clock_that_jumps_ahead_ends_the_leader(prepared: Database) -> None:
+async def test_a_clock_that_jumps_ahead_ends_the_leader(postgres: Database) -> None:
     """No deadline is passed by a mistaken clock: beyond the limit nothing is written."""
     clock = Clock()
-    async with shard(prepared, clock=clock) as it:
+    async with shard(postgres, clock=clock) as it:
         await it.submit(market())
         clock.wall += TIME_JUMP_LIMIT_US + 1
         before = it.sequence

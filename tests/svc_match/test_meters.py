@@ -1,26 +1,18 @@
 """What a shard counts: commands that somebody sent, and the journal as large as it is, whoever wrote it."""
 
-import pytest
 from prometheus_client import CollectorRegistry
 
-from svc_match import db, wire
+from svc_match import wire
 from svc_match.app import Meters
 from tests.servers import Database
 from tests.svc_match.shard import place
 from tests.svc_match.test_journal import market, orders, shard
 
 
-@pytest.fixture
-async def prepared(postgres: Database) -> Database:
-    """A database with svc_match's tables."""
-    await db.prepare(postgres.url("svc_match"), "svc_match-0")
-    return postgres
-
-
-async def test_ticks_are_no_commands(prepared: Database) -> None:
+async def test_ticks_are_no_commands(postgres: Database) -> None:
     """Time that passes counts nowhere; refusals and repeats count, also where a batch wrote no row."""
     registry = CollectorRegistry()
-    async with shard(prepared, meters=Meters(registry)) as it:
+    async with shard(postgres, meters=Meters(registry)) as it:
         await it.submit([wire.TICK])
         assert not totals(registry)
         assert registry.get_sample_value("match_batch_commands_count") == 0
@@ -37,19 +29,19 @@ async def test_ticks_are_no_commands(prepared: Database) -> None:
     assert registry.get_sample_value("match_batch_commands_sum") == 9
 
 
-async def test_the_journal_is_as_large_as_it_is(prepared: Database) -> None:
+async def test_the_journal_is_as_large_as_it_is(postgres: Database) -> None:
     """The gauge is what PostgreSQL says, and a process that only just began knows what is there from others."""
-    async with shard(prepared) as it:
+    async with shard(postgres) as it:
         await it.submit([*market(), *orders(500)])
     registry = CollectorRegistry()
-    async with shard(prepared, meters=Meters(registry)) as it:
+    async with shard(postgres, meters=Meters(registry)) as it:
         known = registry.get_sample_value("match_journal_table_bytes")
-        assert known == table_bytes(prepared) > 100_000
+        assert known == table_bytes(postgres) > 100_000
         await it.submit(orders(2_000))
         await it.measure()
         grown = registry.get_sample_value("match_journal_table_bytes")
         assert grown is not None
-        assert known + 100_000 < grown <= table_bytes(prepared)
+        assert known + 100_000 < grown <= table_bytes(postgres)
 
 
 def totals(registry: CollectorRegistry) -> dict[str, float]:

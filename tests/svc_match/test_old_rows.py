@@ -16,9 +16,8 @@ from svc_match.core.engine import Engine
 from svc_match.core.plain import execute
 from svc_match.ports import Head, Row
 from tests.servers import Database
-from tests.svc_match.test_journal import prepared, replay, shard
+from tests.svc_match.test_journal import replay, shard
 
-__all__ = ["prepared"]
 WRITTEN = (1, 2)  # by which semantics
 EVENTS_LIMIT = 16_384
 
@@ -61,14 +60,14 @@ def test_the_same_commands_give_the_same_rows(semantics: int) -> None:
 
 
 @pytest.mark.parametrize("semantics", WRITTEN)
-async def test_a_journal_of_before_opens(prepared: Database, semantics: int) -> None:
+async def test_a_journal_of_before_opens(postgres: Database, semantics: int) -> None:
     """A shard that recovers from these rows stands where the general way would, and goes on behind them."""
     rows = read(semantics)
-    journal = await db.take_over(prepared.url("svc_match"), 0)
+    journal = await db.take_over(postgres.url("svc_match"), 0)
     for row in rows:
         assert (await journal.append(row)).checksum == row.checksum
     await journal.close()
-    async with shard(prepared) as it:
+    async with shard(postgres) as it:
         assert [row.checksum for row in await it.journal.rows(1, 1 << 30)][: len(rows)] == [
             row.checksum for row in rows
         ]

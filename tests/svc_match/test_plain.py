@@ -97,11 +97,7 @@ class Ways:
     def row(self, items: list[Any], mine: list[Any]) -> int:
         wanted = self.general.apply([item.command for item in items], self.time_us, EVENTS_LIMIT)
         self.plain_rows += all(isinstance(one, bytes) for one in mine)
-        found: Any = None
-        if self.straight.is_due(self.time_us):
-            found = self.straight.apply([self.codec.item(one).command for one in mine], self.time_us, EVENTS_LIMIT)
-        else:
-            found = plain.execute(self.straight, mine, self.time_us, EVENTS_LIMIT)
+        found = plain.execute(self.straight, mine, self.time_us, EVENTS_LIMIT)
         count = len(wanted.results)
         assert len(found.results) == count
         assert found.identities == wanted.identities

@@ -39,8 +39,8 @@ def ticking(engine: Engine) -> list[tuple[int, int]]:
     """Timers of two kinds, which tick as often as their key says; which of them did, how often in a row's part."""
     done: list[tuple[int, int]] = []
 
-    def tick(due: Due, room: int) -> None:
-        times = min(room, due.key - sum(count for key, count in done if key == due.key))
+    def tick(due: Due) -> None:
+        times = min(engine._full - engine.sequence, due.key - sum(count for key, count in done if key == due.key))
         for _ in range(times):
             engine._announce(events.Ticked(engine._next()), ())
         done.append((due.key, times))

@@ -440,7 +440,7 @@ def run(seed: int, count: int) -> tuple[Pair, list[commands.Command]]:
             if len(batch) >= size:
                 pair.apply(batch)
                 drawing.sequence, drawing.time_us, batch = pair.packed.sequence, pair.time_us, []
-                drawing.trades.extend(pair.trades[-KEPT:])
+                drawing.trades.extend(pair.trades)
                 size = drawing.chance.choice((1, 2, 7, 64, BATCH_LIMIT))
                 pair.events_limit = drawing.chance.choice((EVENTS_LIMIT, EVENTS_LIMIT, EVENTS_LIMIT, SHORT_ROW))
                 if drawing.chance.random() < 0.05:

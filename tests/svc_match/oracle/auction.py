@@ -33,9 +33,7 @@ NOTHING = Indication()
 
 def standing(book: Book, side: int) -> list[Order]:
     """The orders of a side that have a place in the auction, as they trade: without a limit first."""
-    place = book.sides[side]
-    front = [order for order in book.front if order.side == side]
-    return front + [order for key in reversed(place.keys) for order in place.levels[key].orders()]
+    return [order for order in book.front if order.side == side] + book.sides[side].orders()
 
 
 def takes(order: Order, price_e4: int) -> bool:

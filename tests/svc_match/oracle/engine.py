@@ -501,9 +501,7 @@ class Engine(Auctions):
         self.busted.append(command.trade.sequence)
         self.sequence += 1
         busted = events.Busted(self.sequence, command.trade, command.reason)
-        self._events.append(busted)
-        self._show(self.books[command.trade.symbol], busted)
-        return events.Stands(self.sequence)
+        return self._announce(busted, [self.books[command.trade.symbol]])
 
     def _change_phase(self, book: Book, phase: Phase, auction: int) -> bool:
         """Whether that is done; if not, the row is full."""

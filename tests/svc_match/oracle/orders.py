@@ -103,8 +103,7 @@ class Order:
     @property
     def becomes(self) -> OrderType:
         """What a stop is once it is triggered."""
-        limited = self.type == OrderType.STOP_LIMIT or self.terms.stop_limit_price_e4
-        return OrderType.LIMIT if limited else OrderType.MARKET
+        return OrderType.LIMIT if self.type == OrderType.STOP_LIMIT else OrderType.MARKET
 
     @property
     def pairs(self) -> bool:
