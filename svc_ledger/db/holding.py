@@ -146,8 +146,10 @@ async def _earlier(
     asked: set[tuple[int, str]] = set()
     for request in requests:
         account, name = request.account, request.original_client_order_id
+        if not name or request.order_id in known.orders:
+            continue
         here = known.newest.get((request.trading_date, account, name))
-        if name and account in names.account_ids and name.isprintable() and (here is None or here.state not in LIVE):
+        if account in names.account_ids and name.isprintable() and (here is None or here.state not in LIVE):
             asked.add((names.account_ids[account], name))
     if not asked:
         return {}

@@ -1,6 +1,5 @@
 """A ledger on a real PostgreSQL, without its process."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -17,19 +16,12 @@ DELETE FROM balances; DELETE FROM accounts WHERE participant <> 'exchange'; DELE
 """
 
 
-@pytest.fixture(scope="module")
-def migrated(module_postgres: Database) -> Database:
-    """The ledger's tables, once a module."""
-    asyncio.run(db.migrate(module_postgres.url("svc_ledger"), "svc_ledger"))
-    return module_postgres
-
-
 @pytest.fixture
-async def store(migrated: Database) -> AsyncIterator[db.Store]:
+async def store(module_postgres: Database) -> AsyncIterator[db.Store]:
     """The tables, empty."""
-    with migrated.connect("svc_ledger") as connection:
+    with module_postgres.connect("svc_ledger") as connection:
         connection.execute(EMPTY)
-    store = db.Store(migrated.url("svc_ledger"), "svc_ledger", HOLD_SECONDS)
+    store = db.Store(module_postgres.url("svc_ledger"), "svc_ledger", HOLD_SECONDS)
     await store.open()
     yield store
     await store.close()

@@ -210,11 +210,13 @@ def name_of(id_: int) -> str:
 
 @pytest.mark.skipif(not TABLES.is_dir(), reason=ABSENT)
 @pytest.mark.parametrize("number", LEFT_OUT)
-async def test_what_is_stored_gets_tigerbeetles_results_too(migrated: Database, store: Store, number: str) -> None:
+async def test_what_is_stored_gets_tigerbeetles_results_too(
+    module_postgres: Database, store: Store, number: str
+) -> None:
     """Tables of transfers through PostgreSQL, every row but the counted ones. Tables of accounts alone are not run: the service
     makes accounts one by one, by name."""
     (path,) = TABLES.glob(f"{number}_*.txt")
-    with migrated.connect("svc_ledger") as sql:
+    with module_postgres.connect("svc_ledger") as sql:
         table = Stored(store, sql)
         await table.run(path.read_text())
     assert table.left_out == LEFT_OUT[number]
