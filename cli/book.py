@@ -33,8 +33,8 @@ def book(symbol: str, levels: int, home: Path, as_json: bool) -> None:
             return await operator.depth(symbol, levels)
 
     depth = answered(work())
-    auction = [auction_text(depth.indicative)] if depth.HasField("indicative") else []
-    show(as_json, as_value(depth), [*auction, *sides(depth.bids, depth.asks)])
+    auction = depth.indicative if depth.HasField("indicative") else None
+    show(as_json, as_value(depth), sides(depth.bids, depth.asks, auction))
 
 
 def auction_text(told: quote_pb2.Indicative) -> str:
@@ -47,11 +47,14 @@ def auction_text(told: quote_pb2.Indicative) -> str:
     return f"auction: {told.quantity} at {decimal_text(told.price_e4)}{surplus}"
 
 
-def sides(bids: Sequence[quote_pb2.Level], asks: Sequence[quote_pb2.Level]) -> list[str]:
-    """Both sides next to each other."""
+def sides(
+    bids: Sequence[quote_pb2.Level], asks: Sequence[quote_pb2.Level], auction: quote_pb2.Indicative | None
+) -> list[str]:
+    """What an auction would do, and both sides next to each other."""
+    head = [auction_text(auction)] if auction else []
     rows = []
     for bid, ask in zip_longest(bids, asks):
         left = (bid.orders, bid.quantity, decimal_text(bid.price_e4)) if bid else ("", "", "")
         right = (decimal_text(ask.price_e4), ask.quantity, ask.orders) if ask else ("", "", "")
         rows.append((*left, *right))
-    return columns(("orders", "quantity", "bid", "ask", "quantity", "orders"), rows)
+    return head + columns(("orders", "quantity", "bid", "ask", "quantity", "orders"), rows)

@@ -18,7 +18,7 @@ from bourse.types.v1 import market_pb2
 from bourse_sdk.money import decimal_text
 from chassis.units import order_id, shard_of
 from cli.answers import answered, as_value, word
-from cli.book import auction_text, sides
+from cli.book import sides
 from cli.market import member, staff, token_option
 from cli.options import home_option, json_option
 from cli.statement import time_text
@@ -59,7 +59,7 @@ def watch_book(symbol: str, seconds: float | None, home: Path, as_json: bool) ->
                     }
                     click.echo(json.dumps(value | ({"indicative": as_value(auction)} if auction else {})))
                 else:
-                    draw([symbol, *([auction_text(auction)] if auction else []), *sides(bids, asks)])
+                    draw([symbol, *sides(bids, asks, auction)])
 
     console = Console()
     if as_json or not console.is_terminal:

@@ -35,8 +35,6 @@ def part(batch: events_pb2.MarketDataBatch, first_new: int) -> Part:
         if kind == "level":
             level = event.level
             append(Level(level.side, level.price_e4, level.quantity, level.orders))
-        elif kind == "busted":
-            append(_busted(event))
         elif kind == "trade":
             trade = event.trade
             append(events.Traded(event.sequence, trade.price_e4, trade.quantity, trade.taker_side, trade.auction))
@@ -53,6 +51,8 @@ def _busted(event: events_pb2.MarketDataEvent) -> Event:
 
 def _reference(event: events_pb2.MarketDataEvent) -> Event:
     kind = event.WhichOneof("event")
+    if kind == "busted":
+        return _busted(event)
     if kind == "phase_changed":
         return events.PhaseChanged(events.Phase(event.phase_changed.phase), event.phase_changed.auction)
     if kind == "indicative":
@@ -80,9 +80,9 @@ def position(shard: Shard, market: Market) -> quote_pb2.QuotePosition:
 
 
 def instrument(shard: Shard, market: Market) -> quote_pb2.InstrumentStatus:
-    known = market.instrument or events.Instrument(market_pb2.Instrument(symbol=market.symbol).SerializeToString())
+    known, bare = market.instrument, market_pb2.Instrument(symbol=market.symbol)
     return quote_pb2.InstrumentStatus(
-        instrument=market_pb2.Instrument.FromString(known.encoded),
+        instrument=market_pb2.Instrument.FromString(known.encoded) if known else bare,
         phase=cast("market_pb2.Phase", market.phase),
         listing=cast("market_pb2.Listing", market.listing),
         auction=cast("market_pb2.AuctionKind", market.auction),

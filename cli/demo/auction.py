@@ -6,7 +6,7 @@ from bourse.types.v1 import market_pb2
 from bourse_sdk.commands import Place, Side, TimeInForce
 from bourse_sdk.operator import Operator
 from cli.clients import broker
-from cli.demo.agents import TICK_E4, Agent
+from cli.demo.agents import Agent, to_tick
 from cli.demo.trading import Tally, told
 from cli.machine import Machine
 
@@ -26,7 +26,14 @@ async def auction(
     await staff.set_phase(market_pb2.PHASE_AUCTION, auction=kind)
     for agent, side, away in ((agents[0], Side.BUY, AWAY), (agents[1], Side.SELL, -AWAY)):
         orders = [
-            Place(agent.account, symbol, side, SHARES, price(fair, away), time_in_force=TimeInForce.GOOD_FOR_AUCTION)
+            Place(
+                agent.account,
+                symbol,
+                side,
+                SHARES,
+                to_tick(fair + fair // away),
+                time_in_force=TimeInForce.GOOD_FOR_AUCTION,
+            )
             for symbol, fair in fair_e4.items()
         ]
         async with broker(machine, agent.name) as client:
@@ -36,8 +43,3 @@ async def auction(
         ]
     opens = kind == market_pb2.AUCTION_KIND_OPENING
     await staff.set_phase(market_pb2.PHASE_OPEN if opens else market_pb2.PHASE_CLOSED)
-
-
-def price(fair_e4: int, away: int) -> int:
-    """A price that is on its ticks."""
-    return (fair_e4 + fair_e4 // away) // TICK_E4 * TICK_E4

@@ -14,6 +14,9 @@ from cli.reconcile.feed import Feed
 from cli.reconcile.journal import BUY, Book, Fold
 
 Positions = dict[tuple[str, str], int]
+HOLD = ("account", "asset", "amount")
+BUSTED = ("busted_quantity", "busted_amount_e4", "busted_fees_e4")
+LEVEL = ("quantity", "orders")
 
 
 def position(breaks: Breaks, export: Export, shard: int, journalled: tuple[int, int], incarnation: str) -> None:
@@ -53,17 +56,13 @@ def holds(breaks: Breaks, fold: Fold, ledger: Ledger) -> None:
     }
     for order_id in sorted(expected.keys() | found.keys()):
         if expected.get(order_id) != found.get(order_id):
-            left = "open orders", _hold(expected.get(order_id))
-            breaks.add("hold", fold.shard, left, (ledger.source, _hold(found.get(order_id))), order_id=order_id)
+            left = "open orders", _named(HOLD, expected.get(order_id))
+            breaks.add("hold", fold.shard, left, (ledger.source, _named(HOLD, found.get(order_id))), order_id=order_id)
     for hold in ledger.holds.get(0, ()):
         if hold.shard == fold.shard and hold.amount and fold.time_us > hold.deadline_us:
             left = journal.SOURCE, {"time_us": fold.time_us}
             right = ledger.source, {"account": hold.account, "amount": hold.amount, "deadline_us": hold.deadline_us}
             breaks.add("hold", fold.shard, left, right, hold_id=hold.hold_id)
-
-
-def _hold(hold: tuple[str, str, int] | None) -> dict[str, Any] | None:
-    return hold and dict(zip(("account", "asset", "amount"), hold, strict=True))
 
 
 def balances(breaks: Breaks, positions: list[Positions], ledger: Ledger) -> None:
@@ -135,16 +134,9 @@ def orders(breaks: Breaks, fold: Fold, history: History) -> None:
         breaks.suspect(fold.shard, sequence)
     busts = history.busts[fold.shard]
     for order_id in sorted(fold.busts.keys() | busts.keys()):
-        sides = [
-            (source, _busted(of.get(order_id)))
-            for source, of in ((journal.SOURCE, fold.busts), (history.source, busts))
-        ]
-        if sides[0][1] != sides[1][1]:
-            breaks.add("order", fold.shard, sides[0], sides[1], order_id=order_id)
-
-
-def _busted(busted: journal.Busted | None) -> dict[str, int] | None:
-    return busted and dict(zip(("busted_quantity", "busted_amount_e4", "busted_fees_e4"), busted, strict=True))
+        left, right = _named(BUSTED, fold.busts.get(order_id)), _named(BUSTED, busts.get(order_id))
+        if left != right:
+            breaks.add("order", fold.shard, (journal.SOURCE, left), (history.source, right), order_id=order_id)
 
 
 def drop_copy(breaks: Breaks, fold: Fold, history: History) -> None:
@@ -217,7 +209,8 @@ def books(
             level for level in one.keys() | other.keys() if one.get(level) != other.get(level)
         ):
             sides = [
-                (source, _level(book.get((side, price_e4)))) for source, book in ((left[0], one), (right[0], other))
+                (source, _named(LEVEL, book.get((side, price_e4))))
+                for source, book in ((left[0], one), (right[0], other))
             ]
             where: dict[str, int | str] = {
                 "symbol": symbol,
@@ -236,5 +229,5 @@ def auctions(breaks: Breaks, feed: Feed, quotes: Quotes, sequence: int) -> None:
             breaks.add("quote_depth", feed.shard, left, right, sequence=sequence, symbol=symbol)
 
 
-def _level(level: tuple[int, int] | None) -> dict[str, int] | None:
-    return level and dict(zip(("quantity", "orders"), level, strict=True))
+def _named(names: tuple[str, ...], values: tuple[Any, ...] | None) -> dict[str, Any] | None:
+    return dict(zip(names, values, strict=True)) if values else None

@@ -130,10 +130,8 @@ class Told:
 
     def _done(self, sequence: int, time_us: int, event: events_pb2.OrderDone) -> None:
         account, name, reason = event.account, event.client_order_id, event.reason
-        if reason == events_pb2.DONE_REASON_AUCTION_OVER:
-            self._command = NO_COMMAND
-        if name or reason == EXPIRED:
-            self._command = NO_COMMAND  # A cancel, or time: what follows is no order's doing.
+        if name or reason in (events_pb2.DONE_REASON_AUCTION_OVER, EXPIRED):
+            self._command = NO_COMMAND  # A cancel, an auction's end, or time: what follows is no order's doing.
         elif reason != events_pb2.DONE_REASON_DATE_CLOSED:
             name = self._name(event.order_id)
         filled = reason == events_pb2.DONE_REASON_FILLED

@@ -11,7 +11,7 @@ from bourse.order.v1 import order_pb2
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
 from chassis.units import sequence_of, shard_of
-from cli.reconcile import dropcopy
+from cli.reconcile import dropcopy, journal
 from cli.reconcile.breaks import Breaks
 from cli.reconcile.digests import Digests
 from cli.reconcile.feed import Auction
@@ -182,9 +182,7 @@ def view(participant: str, order: order_pb2.Order) -> tuple[Any, ...]:
         *(order.executed_amount_e4, order.fees_e4, order.state),
         *(order.create_time_us, order.update_time_us, order.last_sequence),
         dropcopy.refusal_in_full(order.refusal) if order.HasField("refusal") else (),
-        *(order.stop_price_e4, order.stop_trigger, order.display_quantity, order.hidden, order.post_only),
-        *(order.minimum_quantity, order.self_trade_prevention, order.trailing_amount_e4, order.trailing_bp),
-        *(order.stop_limit_price_e4, order.peg, order.peg_offset_e4, order.expire_date, order.expire_time_us),
+        *journal.terms_of(order),
         *(order.triggered, order.done_reason),
     )
 

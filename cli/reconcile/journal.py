@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from google.protobuf.message import Message
@@ -38,6 +39,7 @@ CLOSING = market_pb2.AUCTION_KIND_CLOSING
 STOPS = (command_pb2.ORDER_TYPE_STOP, command_pb2.ORDER_TYPE_STOP_LIMIT)
 LASTING = (command_pb2.TIME_IN_FORCE_GTC, command_pb2.TIME_IN_FORCE_GTD)
 NO_TERMS = (0,) * len(TERMS)
+terms_of = attrgetter(*TERMS)
 
 Posting = tuple[str, str, str, int, str]
 Busted = tuple[int, int, int]  # shares, what they cost, their fees
@@ -84,12 +86,7 @@ class OpenOrder:
         self.held_amount_e4 = event.amount_e4
         self.expire_date = event.expire_date
         self.display_quantity, self.hidden = event.display_quantity, event.hidden
-        self.terms = (
-            *(event.stop_price_e4, event.stop_trigger, self.display_quantity, self.hidden, event.post_only),
-            *(event.minimum_quantity, event.self_trade_prevention, event.trailing_amount_e4, event.trailing_bp),
-            *(event.stop_limit_price_e4, event.peg, event.peg_offset_e4),
-            *(event.expire_date, event.expire_time_us),
-        )
+        self.terms = terms_of(event)
         self.pegged = event.type == command_pb2.ORDER_TYPE_PEGGED
         self.waits = event.type in STOPS or self.pegged
         self.pairs = event.type == command_pb2.ORDER_TYPE_ONE_CANCELS_OTHER  # Stands, until it is a stop.
@@ -182,8 +179,8 @@ class Fold:
             "date_opened": self._date_opened,
             "date_closed": self._date_closed,
             "instrument_added": self._instrument_added,
-            "instrument_changed": partial(self._shown_as_it_is, "instrument_changed"),
-            "listing_changed": partial(self._shown_as_it_is, "listing_changed"),
+            "instrument_changed": partial(self._refer, "instrument_changed"),
+            "listing_changed": partial(self._refer, "listing_changed"),
             "phase_changed": self._phase_changed,
             "accepted": self._accepted,
             "rejected": self._rejected,
@@ -268,7 +265,7 @@ class Fold:
 
     def _date_opened(self, sequence: int, event: events_pb2.TradingDateOpened) -> None:
         self.trading_date = event.trading_date
-        self._refer(sequence, "date_opened", event)
+        self._refer("date_opened", sequence, event)
 
     def _date_closed(self, sequence: int, event: events_pb2.TradingDateClosed) -> None:
         left = sum(not order.outlives(event.trading_date) for order in self.open.values())
@@ -277,11 +274,11 @@ class Fold:
             says = {"trading_date": event.trading_date, "orders_of_the_date": left}
             self._contradiction(sequence, says, expected)
         self.trading_date = 0
-        self._refer(sequence, "date_closed", event)
+        self._refer("date_closed", sequence, event)
 
     def _instrument_added(self, sequence: int, event: events_pb2.InstrumentAdded) -> None:
         self.currencies[event.instrument.symbol] = event.instrument.currency
-        self._refer(sequence, "instrument_added", event)
+        self._refer("instrument_added", sequence, event)
 
     def _phase_changed(self, sequence: int, event: events_pb2.PhaseChanged) -> None:
         """What waits for the closing auction takes its place when that begins."""
@@ -290,12 +287,9 @@ class Fold:
             for order in self.open.values():
                 if order.time_in_force == AT_CLOSE and order.symbol == event.symbol:
                     order.priced = order.type not in UNPRICED
-        self._refer(sequence, "phase_changed", event)
+        self._refer("phase_changed", sequence, event)
 
-    def _shown_as_it_is(self, kind: str, sequence: int, event: Message) -> None:
-        self._refer(sequence, kind, event)
-
-    def _refer(self, sequence: int, kind: str, event: Message) -> None:
+    def _refer(self, kind: str, sequence: int, event: Message) -> None:
         """A shard's dates are made public by its instruments: where there is none they are not."""
         if self.currencies:
             self.references.put(sequence, (kind, event.SerializeToString(deterministic=True).hex()))
@@ -378,7 +372,7 @@ class Fold:
         public = events_pb2.PublicTradeBusted(
             trade_sequence=busted, price_e4=trade.price_e4, quantity=trade.quantity, taker_side=trade.taker_side
         )
-        self._refer(sequence, "busted", public)
+        self._refer("busted", sequence, public)
 
     def _fill(
         self, sequence: int, order_id: int, price_e4: int, quantity: int, fee_e4: int, open_quantity: int

@@ -26,7 +26,7 @@ from mesh.local.envoyfilter import (
 )
 from mesh.local.listener import gateway_listeners, sidecar_listeners
 from mesh.local.model import Pod, World, labels_of, matches
-from mesh.local.selectors import VERSION
+from mesh.local.selectors import without_version
 from mesh.local.translate import gateway_tables
 from mesh.local.virtualhost import egress_routes
 
@@ -46,11 +46,12 @@ class Side:
 
 def unplaced(world: World) -> Iterator[Problem]:
     """Each patch for which the Envoy of no workload of the YAML has a place, in any version that the selector names."""
+    pods = pods_of(world)
     for document in world.of("EnvoyFilter"):
         wanted = labels_of(document.spec.get("workloadSelector"))
         left = set(range(len(document.spec.get("configPatches") or [])))
-        for pod in pods_of(world):
-            if left and matches({key: value for key, value in wanted.items() if key != VERSION}, pod.labels):
+        for pod in pods:
+            if left and matches(without_version(wanted), pod.labels):
                 left -= placed_in(world, replace(pod, labels={**pod.labels, **wanted}), document)
         for index in sorted(left):
             match = document.spec["configPatches"][index].get("match") or {}

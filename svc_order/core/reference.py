@@ -21,8 +21,10 @@ class Instrument(NamedTuple):
 
     def tick_at(self, price_e4: int) -> int:
         """The tick size that holds at a price: that of the last band that begins at or below it."""
-        below = [tick_size_e4 for price_from_e4, tick_size_e4 in self.tick_bands if price_from_e4 <= price_e4]
-        return below[-1] if below else self.tick_size_e4
+        for price_from_e4, tick_size_e4 in reversed(self.tick_bands):
+            if price_from_e4 <= price_e4:
+                return tick_size_e4
+        return self.tick_size_e4
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 
 from bourse.ledger.v1 import ledger_pb2
 from bourse.match.v1 import events_pb2, match_pb2
@@ -14,6 +15,7 @@ from svc_order.core.saga import Hold
 from svc_order.ports import Exported, OrderRow, Ticket
 
 VALUE_LIMIT = 256
+_terms_of = attrgetter(*Terms._fields)
 
 
 def place(message: command_pb2.PlaceOrder) -> Place:
@@ -36,22 +38,7 @@ def place(message: command_pb2.PlaceOrder) -> Place:
 
 def terms(message: command_pb2.PlaceOrder | events_pb2.OrderAccepted) -> Terms:
     """An order's terms as they were placed."""
-    return Terms(
-        message.stop_price_e4,
-        message.stop_trigger,
-        message.display_quantity,
-        message.hidden,
-        message.post_only,
-        message.minimum_quantity,
-        message.self_trade_prevention,
-        message.trailing_amount_e4,
-        message.trailing_bp,
-        message.stop_limit_price_e4,
-        message.peg,
-        message.peg_offset_e4,
-        message.expire_date,
-        message.expire_time_us,
-    )
+    return Terms(*_terms_of(message))
 
 
 def cancel(message: command_pb2.CancelOrder) -> Cancel:

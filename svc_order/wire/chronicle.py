@@ -255,14 +255,15 @@ class Chronicle:
 
     def _done(self, sequence: int, event: events_pb2.OrderDone) -> None:
         order_id, reason = event.order_id, event.reason
-        if reason == DONE_AUCTION_OVER:
-            self._taker, self._taker_name = 0, ""
         filled = reason == DONE_FILLED
         by_rule = reason if reason in DONE_BY_RULE else events_pb2.DONE_REASON_UNSPECIFIED
         self._fold.done(order_id, sequence, self._time_us, filled=filled, reason=by_rule)
         name = event.client_order_id
-        if name or reason == DONE_EXPIRED:
-            self._taker, self._taker_name = 0, ""  # What follows is the doing of the cancel, or of time.
+        if name or reason in (DONE_AUCTION_OVER, DONE_EXPIRED):
+            self._taker, self._taker_name = (
+                0,
+                "",
+            )  # What follows is the doing of the cancel, of the auction's end, or of time.
         elif order_id == self._taker and reason != DONE_DATE_CLOSED:
             name = self._taker_name
         self._updates(event.account).updates.add(

@@ -38,7 +38,8 @@ class Tape:
     def before(self, symbol_sequence: int, limit: int) -> list[Trade]:
         """The last `limit` trades in memory before a symbol_sequence, newest first; without what tells of busts."""
         end = bisect_right(self._sequences, symbol_sequence - 1)
-        return list(islice((trade for trade in reversed(self._trades[:end]) if not trade.busts), limit))
+        older = map(self._trades.__getitem__, range(end - 1, -1, -1))
+        return list(islice((trade for trade in older if not trade.busts), limit))
 
     def since(self, sequence: int) -> list[Trade]:
         """The trades in memory behind a sequence of the shard."""

@@ -78,7 +78,6 @@ class Told:
 @pytest.fixture
 async def told(postgres: Database) -> Any:
     url = postgres.url("svc_order")
-    await database.migrate(url, db.SCHEMA)
     history = Told(url)
     await history.tables.position(0)
     yield history

@@ -22,6 +22,7 @@ class Naive:
     trades: dict[str, list[tuple[int, int, int, int, int, int]]] = field(default_factory=lambda: defaultdict(list))
     since: dict[str, int] = field(default_factory=dict)
     symbol_sequence: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    busted: set[int] = field(default_factory=set)
 
     def read(self, batch: events_pb2.MarketDataBatch) -> None:
         """Applies one message; it must be the next."""
@@ -38,6 +39,8 @@ class Naive:
                 made = event.trade
                 entry = (event.sequence, number, made.price_e4, made.quantity, int(made.taker_side), batch.time_us)
                 self.trades[symbol].append(entry)
+            elif event.HasField("busted"):
+                self.busted.add(event.busted.trade_sequence)
             elif event.HasField("date_opened"):
                 self.since[symbol] = len(self.trades[symbol])
         if batch.part + 1 == batch.parts:
@@ -50,7 +53,7 @@ class Naive:
 
     def statistics(self, symbol: str) -> tuple[int, ...]:
         """Open, high, low, last, volume, value, trades of the date."""
-        today = self.trades[symbol][self.since.get(symbol, 0) :]
+        today = [one for one in self.trades[symbol][self.since.get(symbol, 0) :] if one[0] not in self.busted]
         prices = [trade[2] for trade in today] or [0]
         volume, value = sum(trade[3] for trade in today), sum(trade[2] * trade[3] for trade in today)
         return prices[0], max(prices), min(prices), prices[-1], volume, value, len(today)

@@ -310,7 +310,7 @@ class Client:
         self, symbol: str, after_symbol_sequence: int = -1, *, incarnation: str = ""
     ) -> AsyncIterator[quote_pb2.TradeBust]:
         """Every trade that an operator busts after the position, as `watch_trades`."""
-        return feeds.watch_busts(self._connection, self._quotes, symbol, after_symbol_sequence, incarnation)
+        return feeds.watch_trades(self._connection, self._quotes, symbol, after_symbol_sequence, incarnation, "busts")
 
     def watch_statistics(self, symbols: Sequence[str]) -> AsyncIterator[quote_pb2.DayStatistics]:
         """Day statistics of up to 100 instruments: each as it is, then as it changes, conflated."""

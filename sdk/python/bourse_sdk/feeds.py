@@ -60,41 +60,18 @@ async def watch_trades(
     symbol: str,
     after: int,
     incarnation: str,
-) -> AsyncIterator[quote_pb2.Trade]:
-    """Every trade once."""
-    async for entry in _watch_tape(connection, stub, symbol, after, incarnation):
-        if isinstance(entry, quote_pb2.Trade):
-            yield entry
-
-
-async def watch_busts(
-    connection: Connection,
-    stub: "quote_pb2_grpc.QuoteServiceAsyncStub",
-    symbol: str,
-    after: int,
-    incarnation: str,
-) -> AsyncIterator[quote_pb2.TradeBust]:
-    """Every bust once."""
-    async for entry in _watch_tape(connection, stub, symbol, after, incarnation):
-        if isinstance(entry, quote_pb2.TradeBust):
-            yield entry
-
-
-async def _watch_tape(
-    connection: Connection,
-    stub: "quote_pb2_grpc.QuoteServiceAsyncStub",
-    symbol: str,
-    after: int,
-    incarnation: str,
-) -> AsyncIterator[quote_pb2.Trade | quote_pb2.TradeBust]:
-    """Trades and busts. A reader that fell behind goes on after the last one it got."""
+    entries: str = "trades",
+) -> AsyncIterator[Any]:
+    """Every trade once, or of another list of the response (`busts`) every entry. A reader that fell behind goes on after the
+    last one it got.
+    """
     request = make(quote_pb2.StreamTradesRequest, symbol=symbol, after_symbol_sequence=after, incarnation=incarnation)
 
     def open_call() -> Any:
         return stub.StreamTrades(request, metadata=connection.token.metadata())
 
     async for response in connection.stream(open_call, resume=_fell_behind):
-        for entry in sorted((*response.trades, *response.busts), key=lambda one: one.symbol_sequence):
+        for entry in getattr(response, entries):
             if entry.symbol_sequence > request.after_symbol_sequence:
                 request.after_symbol_sequence = entry.symbol_sequence
                 yield entry

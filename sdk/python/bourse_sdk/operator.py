@@ -183,7 +183,7 @@ class Operator:
         return self._sequences(await self._all("OpenTradingDate", request, DATE_SECONDS))
 
     async def close_date(self, trading_date: int) -> dict[int, int]:
-        """Closes the date on all shards, which ends every open order; each shard's sequence then."""
+        """Closes the date on all shards, which ends every order that does not outlive it; each shard's sequence then."""
         request = make(match_pb2.CloseTradingDateRequest, trading_date=trading_date)
         return self._sequences(await self._all("CloseTradingDate", request, DATE_SECONDS))
 
