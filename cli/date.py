@@ -62,7 +62,7 @@ def show_date(home: Path, as_json: bool) -> None:
 @home_option
 @json_option
 def close_date(trading_date: int | None, home: Path, as_json: bool) -> None:
-    """Close the trading date [default: the one that is open]. Every open order ends."""
+    """Close the trading date [default: the one that is open]. Every order that does not outlive it ends."""
 
     async def work() -> tuple[int, dict[int, int]]:
         async with staff(home) as operator:
