@@ -85,9 +85,11 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
 
 
 def test_a_day_has_its_auctions(terminal: Terminal) -> None:
-    """From the opening auction to the closing one; all is reconciled."""
+    """From the opening auction over a volatility auction and a halt to the closing one; all is reconciled."""
     printed = "".join([terminal.type(block) for block in blocks(section(DAY))])
-    assert "auction: 200 at" in printed
+    assert "auction: 200 at 8.45, 100 more to sell" in printed
+    assert "auction: 20 at 9.00, 30 more to buy" in printed
+    assert printed.count("  auction\n") == 4
     assert "clean: no breaks" in printed
 
 
