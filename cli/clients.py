@@ -63,6 +63,7 @@ def broker(
     give_up_seconds: float = 30.0,
     client_order_id_prefix: str = "",
     token_file: Path | None = None,
+    cancel_on_disconnect_seconds: float = 0.0,
 ) -> Client:
     """A participant of the running exchange, with the token in the file, or one from the local key.
 
@@ -74,6 +75,7 @@ def broker(
         token_file=token_file,
         give_up_seconds=give_up_seconds,
         client_order_id_prefix=client_order_id_prefix,
+        cancel_on_disconnect_seconds=cancel_on_disconnect_seconds,
     )
 
 

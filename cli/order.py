@@ -13,6 +13,7 @@ from bourse_sdk.commands import (
     Cancel,
     Command,
     CommandResult,
+    MassCancel,
     OrderType,
     Peg,
     Place,
@@ -105,6 +106,7 @@ def order() -> None:
       bourse order place alpha/main sell 60 ACME --market
       bourse order replace alpha/main 17 --price 52.05 --quantity 60
       bourse order cancel alpha/main 17
+      bourse order cancel-all alpha/main
       bourse order list --participant alpha --state open
     """
 
@@ -291,6 +293,41 @@ def replace(
     send(home, token_file, as_json, command)
 
 
+@order.command("cancel-all")
+@click.argument("account")
+@click.argument("symbol", default="")
+@click.option("--side", type=click.Choice(list(SIDES)), help="Only orders of this side. [default: both]")
+@click.option("--whole-participant", is_flag=True, help="Those of all accounts of the account's participant.")
+@id_option
+@date_option
+@token_option
+@home_option
+@json_option
+def cancel_all(
+    account: str,
+    symbol: str,
+    side: str | None,
+    whole_participant: bool,
+    client_order_id: str,
+    trading_date: int,
+    token_file: Path | None,
+    home: Path,
+    as_json: bool,
+) -> None:
+    """Cancel all open orders of ACCOUNT, in SYMBOL or in all instruments, at once.
+
+    \b
+    Examples:
+      bourse order cancel-all alpha/main
+      bourse order cancel-all alpha/main ACME --side buy
+      bourse order cancel-all alpha/main --whole-participant
+    """
+    wanted = SIDES[side] if side else None
+    send(
+        home, token_file, as_json, MassCancel(account, symbol, wanted, whole_participant, client_order_id, trading_date)
+    )
+
+
 @order.command(context_settings=NEGATIVE_NUMBERS)
 @click.argument("order_id", type=click.IntRange(1, INT64_MAX))
 @participant_option
@@ -350,14 +387,19 @@ def send(home: Path, token_file: Path | None, as_json: bool, command: Command) -
             return await client.submit(command)
 
     result = answered(work())
-    value = {
+    value: dict[str, object] = {
         "client_order_id": result.client_order_id,
         "outcome": result.outcome.name,
         "order_id": result.order_id,
         "sequence": result.sequence,
         "quantity": result.quantity,
     }
-    show(as_json, value, [f"order {result.order_id} {result.outcome.name.lower()}: {result.quantity} shares"])
+    lines = [f"order {result.order_id} {result.outcome.name.lower()}: {result.quantity} shares"]
+    if isinstance(command, MassCancel):
+        value |= {"orders": result.orders, "shards": {one.shard: one.orders for one in result.shards}}
+        lines = [f"orders cancelled: {result.orders}"]
+        lines += [f"  on shard {one.shard}: {one.orders}" for one in result.shards]
+    show(as_json, value, lines)
 
 
 def moment(time_us: int) -> str:
@@ -409,6 +451,8 @@ def terms(found: order_pb2.Order) -> Iterator[str]:
     if found.self_trade_prevention:
         yield f"self-trade {word(command_pb2.SelfTradePrevention, found.self_trade_prevention)}"
     yield from until(found)
+    if found.lease:
+        yield f"stands by the lease {found.lease}"
     if found.done_reason:
         yield f"ended by {word(events_pb2.DoneReason, found.done_reason)}"
 

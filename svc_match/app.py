@@ -19,7 +19,7 @@ from chassis import telemetry
 from chassis.coalesce import Coalescer
 from svc_match.core import events, snapshot
 from svc_match.core.books import COMPILED
-from svc_match.core.commands import Cancel, Place, Replace
+from svc_match.core.commands import Cancel, MassCancel, Place, RenewLease, Replace
 from svc_match.core.engine import REPLAYED, ROW_EVENTS_LIMIT, SEMANTICS, Applied, Engine
 from svc_match.core.events import EarlierDate, Reason, Refused, Repeat, Result
 from svc_match.core.plain import Executed, execute
@@ -243,7 +243,7 @@ class Shard:
     async def _run(self, items: list[Command]) -> list[Any]:
         results: list[Any] = []
         self._in_flight = True
-        while len(results) < len(items):
+        while len(results) < len(items) or self._engine.ending is not None:
             results += await self._row(items[len(results) :])
         self._in_flight = False
         reads, self._reads = self._reads, []
@@ -388,4 +388,4 @@ class Shard:
 
 
 def _of_order(item: Any) -> bool:
-    return isinstance(item.command, Place | Cancel | Replace | Refused)
+    return isinstance(item.command, Place | Cancel | Replace | MassCancel | RenewLease | Refused)

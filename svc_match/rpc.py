@@ -9,6 +9,7 @@ import grpc
 import structlog
 
 from bourse.match.v1 import events_pb2, match_pb2, match_pb2_grpc
+from bourse.types.v1 import market_pb2
 from chassis.drain import farewell
 from chassis.errors import Refusal
 from chassis.server import Server
@@ -40,6 +41,7 @@ CODES = {
     Reason.INSTRUMENT_HAS_ORDERS: Code.FAILED_PRECONDITION,
     Reason.INSTRUMENT_SUSPENDED: Code.FAILED_PRECONDITION,
     Reason.INSTRUMENT_DELISTED: Code.FAILED_PRECONDITION,
+    Reason.PARTICIPANT_LIMIT: Code.RESOURCE_EXHAUSTED,
     Reason.SYMBOL_UNKNOWN: Code.NOT_FOUND,
     Reason.TRADE_UNKNOWN: Code.NOT_FOUND,
     Reason.TRADE_OF_EARLIER_DATE: Code.FAILED_PRECONDITION,
@@ -117,6 +119,24 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
         command = events_pb2.TradeBusted(trade_id=request.trade_id, reason=request.reason, trade=trade)
         return match_pb2.BustTradeResponse(sequence=await self._control(command))
 
+    async def EndOrders(self, request: match_pb2.EndOrdersRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        done = await self._stands(request)
+        return match_pb2.EndOrdersResponse(sequence=done.sequence, orders=done.orders)
+
+    async def KillParticipant(self, request: match_pb2.KillParticipantRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        done = await self._stands(request)
+        return match_pb2.KillParticipantResponse(sequence=done.sequence, orders=done.orders)
+
+    async def ReleaseParticipant(self, request: match_pb2.ReleaseParticipantRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        return match_pb2.ReleaseParticipantResponse(sequence=await self._control(request))
+
+    async def SetOrderRate(self, request: match_pb2.SetOrderRateRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        return match_pb2.SetOrderRateResponse(sequence=await self._control(request))
+
     async def GetShard(self, _request: match_pb2.GetShardRequest, _context: Any) -> Any:  # noqa: N802
         """See the proto."""
         return await self._shard.read(self._state)
@@ -168,6 +188,9 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
         return self._codec.answer(commands, results)
 
     async def _control(self, request: Any) -> int:
+        return (await self._stands(request)).sequence
+
+    async def _stands(self, request: Any) -> Stands:
         result: Result = Stands(0, more=True)
         async with _leading():
             while isinstance(result, Stands) and result.more:
@@ -175,7 +198,7 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
         if isinstance(result, Refused):
             raise _refusal(result)
         assert isinstance(result, Stands)
-        return result.sequence
+        return result
 
     async def _trade(self, trade_id: int) -> events_pb2.Trade:
         """The trade as the journal has it."""
@@ -202,6 +225,11 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
             semantics=SEMANTICS,
             published_sequence=min(published.values(), default=0),
             core="compiled" if COMPILED else "interpreted",
+            killed_participants=sorted(engine.restrictions.killed),
+            order_rates=[
+                market_pb2.OrderRate(participant=name, per_second=rate.per_second, burst=rate.burst)
+                for name, rate in sorted(engine.restrictions.rates.items())
+            ],
         )
 
     async def _stream(

@@ -15,8 +15,17 @@ from svc_match.core.engine import SEMANTICS, Applied, Engine
 from svc_match.core.events import Reason, Refused
 from svc_match.core.instrument import AuctionKind, Instrument, Listing, Phase, TickBand
 from svc_match.core.plain import Executed
+from svc_match.core.restrictions import PER_SECOND_LIMIT
 from svc_match.core.terms import wrong_terms
-from svc_match.core.words import ACCOUNT_LENGTH_LIMIT, BUST_REASON_LENGTH_LIMIT, CLIENT_ORDER_ID_LENGTH_LIMIT, WORDS
+from svc_match.core.words import (
+    ACCOUNT_LENGTH_LIMIT,
+    BUST_REASON_LENGTH_LIMIT,
+    CLIENT_ORDER_ID_LENGTH_LIMIT,
+    MAX_GRACE_MS,
+    MIN_GRACE_MS,
+    PARTICIPANT_LENGTH_LIMIT,
+    WORDS,
+)
 from svc_match.ports import NO_SYMBOL, Encoded, Head, Item
 
 PART_BYTES_LIMIT = 512 * 1024
@@ -26,6 +35,7 @@ SYMBOL_LENGTH_LIMIT = 12
 INT32_MAX = (1 << 31) - 1
 TERMS_KNOWN = {1: 0, 2: core.FIRST_TERMS}  # how many of an order's terms the earlier semantics knew
 AUCTIONS_SINCE = PROTECTION_SINCE = 3  # the semantics that know them
+LEASE_SHOWN = 64
 
 # Commands
 
@@ -38,6 +48,10 @@ _CONTROLS: dict[int, Any] = {
     20: match_pb2.ChangeInstrumentRequest,
     21: match_pb2.SetListingRequest,
     6: events_pb2.TradeBusted,  # with the trade as the journal has it
+    30: match_pb2.EndOrdersRequest,
+    31: match_pb2.KillParticipantRequest,
+    32: match_pb2.ReleaseParticipantRequest,
+    33: match_pb2.SetOrderRateRequest,
 }
 _SUBMISSION, _ADD_INSTRUMENT, _SET_PHASE, _TICK = 0, 3, 4, 5
 TICK = Item(core.Tick(), _ITEM_HEAD.pack(_TICK, 0))
@@ -57,6 +71,12 @@ def submission(message: match_pb2.Submission) -> Item:
     if kind == "replace":
         replace = command.replace
         return Item(_replace(message, replace), encoded, replace.traceparent)
+    if kind == "mass_cancel":
+        mass_cancel = command.mass_cancel
+        return Item(_mass_cancel(message, mass_cancel), encoded, mass_cancel.traceparent)
+    if kind == "renew_lease":
+        renew = command.renew_lease
+        return Item(_renew_lease(message, renew), encoded, renew.traceparent)
     return Item(Refused(Reason.COMMAND_MISSING, "command"), encoded)
 
 
@@ -71,6 +91,7 @@ def read_submission(encoded: bytes, semantics: int = SEMANTICS) -> Item:
     if semantics in TERMS_KNOWN and message.command.HasField("place"):
         for term in core.Terms._fields[TERMS_KNOWN[semantics] :]:
             message.command.place.ClearField(term)
+        message.command.place.ClearField("lease")
     return submission(message)
 
 
@@ -113,14 +134,16 @@ def _place(message: match_pb2.Submission, place: command_pb2.PlaceOrder) -> core
     wrong = wrong_terms(kind, time_in_force, quantity, terms, date)
     if wrong is not None:
         return wrong
+    if place.lease and (wrong := _wrong_lease(place.lease)) is not None:
+        return wrong
     return core.Place(
         account, own_id, date, _key(account, own_id),
         command_digest(
             "place", account, own_id, date, symbol, side, kind, time_in_force, price_e4, quantity, amount_e4,
-            *(() if terms is core.PLAIN else terms.digested),
+            *(() if terms is core.PLAIN else terms.digested), *(("lease", place.lease) if place.lease else ()),
         ),
         message.deadline_us, message.hold_id, message.held_amount, message.held_price_e4, message.held_fee_e6,
-        symbol, side, kind, time_in_force, price_e4, quantity, amount_e4, terms,
+        symbol, side, kind, time_in_force, price_e4, quantity, amount_e4, terms, place.lease,
     )  # fmt: skip
 
 
@@ -163,6 +186,35 @@ def _replace(message: match_pb2.Submission, replace: command_pb2.ReplaceOrder) -
     )  # fmt: skip
 
 
+def _mass_cancel(message: match_pb2.Submission, cancel: command_pb2.MassCancel) -> core.MassCancel | Refused:
+    account, own_id, date = cancel.account, cancel.client_order_id, cancel.trading_date
+    wide, symbol, side = cancel.participant_wide, cancel.symbol, cancel.side
+    wrong = _wrong_names(account, own_id, symbol, message) or _wrong_side(side)
+    if wrong is not None:
+        return wrong
+    return core.MassCancel(
+        account, own_id, date, _key(account, own_id),
+        command_digest("mass_cancel", account, own_id, date, int(wide), symbol, side),
+        message.deadline_us, message.hold_id, wide, symbol, side,
+    )  # fmt: skip
+
+
+def _renew_lease(message: match_pb2.Submission, renew: command_pb2.RenewLease) -> core.RenewLease | Refused:
+    wrong = _wrong_names(renew.account, renew.client_order_id, "", message) or _wrong_lease(renew.lease)
+    if wrong is None and not MIN_GRACE_MS <= renew.grace_ms <= MAX_GRACE_MS:
+        wrong = Refused(Reason.LEASE_INVALID, "grace_ms", str(renew.grace_ms))
+    return wrong or core.RenewLease(renew.account, renew.client_order_id, renew.lease, renew.grace_ms * 1_000)
+
+
+def _wrong_lease(name: str) -> Refused | None:
+    return None if CLIENT_ORDER_ID(name) else Refused(Reason.LEASE_INVALID, "lease", name[:LEASE_SHOWN])
+
+
+def _wrong_side(side: int) -> Refused | None:
+    """One side or, left out, both."""
+    return None if side in (0, 1, 2) else Refused(Reason.SIDE_INVALID, "side", str(side))
+
+
 def _wrong_names(account: str, own_id: str, symbol: str, message: match_pb2.Submission) -> Refused | None:
     """What would spoil the row for its neighbours is refused by its fields."""
     if not CLIENT_ORDER_ID(own_id):
@@ -193,11 +245,54 @@ def _control(message: Any) -> core.Command | Refused:
         if not (0 < len(message.reason) <= BUST_REASON_LENGTH_LIMIT and message.reason.isprintable()):
             return Refused(Reason.BUST_REASON_INVALID, "reason", message.reason)
         return core.BustTrade(_read_trade(sequence_of(message.trade_id), message.trade), message.reason)
+    if isinstance(message, AGAINST):
+        return _against(message)
     if message.phase not in tuple(Phase):
         return Refused(Reason.PHASE_INVALID, "phase", str(message.phase))
     if message.auction not in (tuple(AuctionKind) if message.phase == Phase.AUCTION else (0,)):
         return Refused(Reason.AUCTION_KIND_INVALID, "auction", str(message.auction))
     return core.SetPhase(message.symbol, Phase(message.phase), message.auction)
+
+
+AGAINST = (
+    match_pb2.EndOrdersRequest,
+    match_pb2.KillParticipantRequest,
+    match_pb2.ReleaseParticipantRequest,
+    match_pb2.SetOrderRateRequest,
+)
+
+
+def _against(message: Any) -> core.Command | Refused:
+    """What the operator asks about a participant."""
+    if isinstance(message, match_pb2.EndOrdersRequest):
+        return _end_orders(message)
+    if isinstance(message, match_pb2.KillParticipantRequest):
+        return _wrong_participant(message.participant) or core.KillParticipant(message.participant)
+    if isinstance(message, match_pb2.ReleaseParticipantRequest):
+        return _wrong_participant(message.participant) or core.ReleaseParticipant(message.participant)
+    return _set_order_rate(message.rate)
+
+
+def _end_orders(message: match_pb2.EndOrdersRequest) -> core.EndOrders | Refused:
+    wrong = _wrong_participant(message.participant) or _wrong_side(message.side)
+    return wrong or core.EndOrders(message.participant, message.symbol, message.side)
+
+
+def _set_order_rate(rate: market_pb2.OrderRate) -> core.SetOrderRate | Refused:
+    wrong = _wrong_participant(rate.participant)
+    if wrong is not None:
+        return wrong
+    for field, value, other in (("per_second", rate.per_second, rate.burst), ("burst", rate.burst, rate.per_second)):
+        if not 0 <= value <= PER_SECOND_LIMIT or (not value and other):
+            return Refused(Reason.ORDER_RATE_INVALID, field, str(value))
+    return core.SetOrderRate(rate.participant, rate.per_second, rate.burst)
+
+
+def _wrong_participant(name: str) -> Refused | None:
+    """Nothing is known here of who is a participant, but what none can be called."""
+    if 0 < len(name) <= PARTICIPANT_LENGTH_LIMIT and name.isprintable() and "/" not in name:
+        return None
+    return Refused(Reason.PARTICIPANT_INVALID, "participant", ascii(name[: 2 * PARTICIPANT_LENGTH_LIMIT]))
 
 
 def items(encoded: bytes, read: Callable[[bytes], Any] = read_submission, semantics: int = SEMANTICS) -> list[Any]:
@@ -301,7 +396,7 @@ def _put_accepted(message: events_pb2.ExecutionEvent, event: events.Accepted) ->
     to = message.accepted
     (
         _, to.order_id, to.account, to.client_order_id, to.symbol, to.side, to.type, to.time_in_force,
-        to.price_e4, to.quantity, to.amount_e4, to.hold_id, to.held_price_e4, to.held_fee_e6, terms,
+        to.price_e4, to.quantity, to.amount_e4, to.hold_id, to.held_price_e4, to.held_fee_e6, terms, to.lease,
     ) = event  # type: ignore[assignment]  # fmt: skip
     if terms is not core.PLAIN:
         (
@@ -357,6 +452,30 @@ def _put_restated(message: events_pb2.ExecutionEvent, event: events.Restated) ->
         _, to.order_id, to.account, to.reason, to.symbol, to.price_e4, to.quantity, to.open_quantity, to.held_price_e4,
         to.held_fee_e6,
     ) = event  # type: ignore[assignment]  # fmt: skip
+
+
+def _put_mass_cancelled(message: events_pb2.ExecutionEvent, event: events.MassCancelled) -> None:
+    to = message.mass_cancelled
+    (_, to.participant, to.account, to.client_order_id, to.participant_wide, to.symbol, to.side, to.orders) = event  # type: ignore[assignment]
+
+
+def _put_killed(message: events_pb2.ExecutionEvent, event: events.ParticipantKilled) -> None:
+    to = message.participant_killed
+    _, to.participant, to.orders = event
+
+
+def _put_released(message: events_pb2.ExecutionEvent, event: events.ParticipantReleased) -> None:
+    message.participant_released.participant = event.participant
+
+
+def _put_order_rate(message: events_pb2.ExecutionEvent, event: events.OrderRateSet) -> None:
+    to = message.order_rate_set.rate
+    _, to.participant, to.per_second, to.burst = event
+
+
+def _put_lease(message: events_pb2.ExecutionEvent, event: events.LeaseChanged) -> None:
+    to = message.lease_changed
+    _, to.participant, to.lease, to.expire_time_us, to.orders = event
 
 
 def _put_done(message: events_pb2.ExecutionEvent, event: events.Done) -> None:
@@ -418,6 +537,11 @@ _PRIVATE: dict[type, Callable[[Any, Any], None]] = {
     events.Busted: _put_busted,
     events.Replaced: _put_replaced,
     events.Restated: _put_restated,
+    events.MassCancelled: _put_mass_cancelled,
+    events.ParticipantKilled: _put_killed,
+    events.ParticipantReleased: _put_released,
+    events.OrderRateSet: _put_order_rate,
+    events.LeaseChanged: _put_lease,
     events.Done: _put_done,
 }
 
@@ -449,7 +573,7 @@ def _first(message: events_pb2.ExecutionEvent, sequence: int) -> events.First:
         a = message.accepted
         return events.Accepted(
             sequence, a.order_id, a.account, a.client_order_id, a.symbol, a.side, a.type, a.time_in_force, a.price_e4,
-            a.quantity, a.amount_e4, a.hold_id, a.held_price_e4, a.held_fee_e6, _terms(a),
+            a.quantity, a.amount_e4, a.hold_id, a.held_price_e4, a.held_fee_e6, _terms(a), a.lease,
         )  # fmt: skip
     if kind == "rejected":
         r = message.rejected
@@ -464,6 +588,11 @@ def _first(message: events_pb2.ExecutionEvent, sequence: int) -> events.First:
             sequence, p.order_id, p.account, p.client_order_id, p.symbol, p.price_e4, p.quantity, p.open_quantity,
             p.hold_id, p.held_price_e4, p.held_fee_e6,
         )  # fmt: skip
+    if kind == "mass_cancelled":
+        m = message.mass_cancelled
+        return events.MassCancelled(
+            sequence, m.participant, m.account, m.client_order_id, m.participant_wide, m.symbol, m.side, m.orders
+        )
     assert kind == "done", f"event {sequence} is no command's result"
     d = message.done
     return events.Done(
@@ -593,6 +722,11 @@ def put_result(to: command_pb2.CommandResult, own_id: str, result: events.Result
     elif type(result) is events.Replaced:
         to.outcome = command_pb2.OUTCOME_REPLACED
         to.order_id, to.sequence, to.quantity = result.order_id, result.sequence, result.open_quantity
+    elif type(result) is events.MassCancelled:
+        to.outcome = command_pb2.OUTCOME_CANCELLED
+        to.sequence, to.orders = result.sequence, result.orders
+    elif type(result) is events.LeaseChanged:
+        to.outcome, to.sequence = command_pb2.OUTCOME_ACCEPTED, result.sequence
     elif type(result) is events.Rejected:
         to.outcome = command_pb2.OUTCOME_REJECTED
         to.order_id, to.sequence = result.order_id, result.sequence

@@ -10,7 +10,7 @@ import structlog
 
 from chassis import telemetry
 from chassis.units import sequence_of, shard_of
-from svc_order.core.checks import Route, Stale, check, unknown_order
+from svc_order.core.checks import Everywhere, Route, Stale, check, unknown_order
 from svc_order.core.commands import SELL, Command, Place, Replace, digest
 from svc_order.core.history import OPEN, Fold
 from svc_order.core.placed import Placed
@@ -78,7 +78,7 @@ class Admission:
                     log.info("shard_unreachable", shard=number, error=str(why))
 
     async def tickets(self, participant: str, commands: Sequence[tuple[Command | None, object]]) -> list[Ticket]:
-        """One ticket a command, in order. Raises Unavailable while a shard is unknown."""
+        """One ticket a command, or one for each shard that it goes to, in order. Raises Unavailable while a shard is unknown."""
         if not self._reference.complete:
             raise Unavailable("NOT_READY", "reference data is not loaded yet")
         tickets = []
@@ -100,13 +100,15 @@ class Admission:
             await self.refresh()
             for index, command in stale:
                 tickets[index], _ = self._ticket(participant, command, command, tickets[index].message)
-        return tickets
+        return [part for ticket in tickets for part in (*ticket.before, ticket)]
 
     def _ticket(self, participant: str, command: Command, checked: Command, message: object) -> tuple[Ticket, bool]:
         place = self._place_of(checked) if type(checked) is Replace else None
-        if place is not None and not checked.symbol:
+        if place is not None and isinstance(checked, Replace) and not checked.symbol:
             checked = checked._replace(symbol=place.symbol)
         verdict = check(checked, participant, self._reference)
+        if isinstance(verdict, Everywhere):
+            return self._everywhere(command, message, verdict), False
         if isinstance(verdict, Route):
             need = verdict.need
             ticket = Ticket(command, message, verdict.shard, need, digest(command) if need is not None else b"")
@@ -120,6 +122,15 @@ class Admission:
             ticket.traceparent = telemetry.well_formed(command.traceparent)
         ticket.result = verdict.refused if isinstance(verdict, Stale) else verdict
         return ticket, isinstance(verdict, Stale)
+
+    def _everywhere(self, command: Command, message: object, verdict: Everywhere) -> Ticket:
+        """The ticket of the last shard, with those of the others."""
+        *before, last = (Ticket(command, message, route.shard, None, b"") for route in verdict.routes)
+        for part in before:
+            part.is_part = True
+        last.before, last.goes_everywhere = before, True
+        last.traceparent = telemetry.well_formed(command.traceparent) if command.traceparent else ""
+        return last
 
     def _place_of(self, command: Replace) -> Place | None:
         """The order that is replaced by order_id, as it was placed here, so that the ledger finds it before it is settled."""
@@ -169,10 +180,10 @@ def _missing(message: object) -> Ticket:
     ticket = Ticket(None, message, -1, None, b"")
     ticket.result = refused(
         "COMMAND_MISSING",
-        "a command places, cancels or replaces",
+        "a command places, cancels or replaces an order, or ends many",
         field="command",
         value="",
-        fix="set one of the three",
+        fix="set one of them",
     )
     return ticket
 

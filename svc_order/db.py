@@ -233,7 +233,7 @@ def _order_lines(orders: Iterable[Order]) -> str:
             f"{o.order_id}\t{o.account[: o.account.find('/')]}\t{o.account}\t{_text(o.client_order_id)}\t{o.trading_date}\t{o.symbol}"
             f"\t{o.side}\t{o.type}\t{o.time_in_force}\t{o.price_e4}\t{o.quantity}\t{o.executed_quantity}\t{o.open_quantity}"
             f"\t{o.executed_amount_e4}\t{o.fees_e4}\t{o.state}\t{o.create_time_us}\t{o.update_time_us}\t{o.last_sequence}"
-            f"\t{_text(o.refusal)}\t{_terms(o.terms)}\t{o.triggered:d}\t{o.done_reason}\t0\t0\t0\n"
+            f"\t{_text(o.refusal)}\t{_terms(o.terms)}\t{o.triggered:d}\t{o.done_reason}\t{_text(o.lease)}\t0\t0\t0\n"
             for o in orders
         ]
     )

@@ -57,14 +57,14 @@ class Session:
         self.changed.set()
 
     def take(self) -> list[Ticket]:
-        """The answered commands at the front; they are gone from the session."""
+        """The answered commands at the front, each once, by its last ticket; they are gone from the session."""
         taken = []
         unanswered = self.unanswered
         while unanswered and unanswered[0].result is not None:
             taken.append(unanswered.popleft())
         if taken:
             self._entry.left(len(taken))
-        return taken
+        return [one for one in taken if not one.is_part]
 
     @property
     def over(self) -> bool:

@@ -25,14 +25,20 @@ class Answer(Protocol):
 
 
 class Ticket:
-    """One command on its way: the broker's `message` is passed on as it came; `result` is set once."""
+    """One command on its way: the broker's `message` is passed on as it came; `result` is set once.
+
+    A command for every shard has a ticket for each, one behind the other: the last one has the others in `before`.
+    """
 
     __slots__ = (
         "attempt",
+        "before",
         "command",
         "digest",
         "end_span",
+        "goes_everywhere",
         "hold",
+        "is_part",
         "message",
         "need",
         "result",
@@ -55,6 +61,9 @@ class Ticket:
         self.attempt = 1
         self.traceparent = ""
         self.end_span: Callable[[], None] | None = None
+        self.is_part = False  # of a command that a later ticket answers
+        self.goes_everywhere = False
+        self.before: list[Ticket] = []
 
 
 class Ledger(Protocol):
@@ -124,6 +133,7 @@ class OrderRow(NamedTuple):
     expire_time_us: int = 0
     triggered: bool = False
     done_reason: int = 0
+    lease: str = ""
     busted_quantity: int = 0
     busted_amount_e4: int = 0
     busted_fees_e4: int = 0

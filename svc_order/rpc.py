@@ -103,6 +103,9 @@ class OrderService(Servicer):  # type: ignore[misc]
     ) -> order_pb2.ReplaceOrderResponse:
         return order_pb2.ReplaceOrderResponse(result=await self._one(_command(request, "replace")))
 
+    async def MassCancel(self, request: order_pb2.MassCancelRequest, _context: Any) -> order_pb2.MassCancelResponse:
+        return order_pb2.MassCancelResponse(result=await self._one(_command(request, "mass_cancel")))
+
     async def _one(self, message: command_pb2.OrderCommand) -> command_pb2.CommandResult:
         """A session of one command; a refusal becomes a status."""
         session = self._open()

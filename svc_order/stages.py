@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from svc_order.core.commands import STANDING, Cancel, Place, Replace
+from svc_order.core.commands import STANDING, Cancel, MassCancel, Place, RenewLease, Replace
 from svc_order.core.placed import Placed
 from svc_order.core.reference import Reference
 from svc_order.core.refused import Unavailable
@@ -80,13 +80,21 @@ class Ring:
                 tasks.create_task(lane.work())
 
     def send(self, session: "Session", tickets: list[Ticket]) -> None:
-        """Puts commands on their way, in order. What needs no hold, with nothing before it at the ledger, goes straight on."""
+        """Puts commands on their way, in order. What needs no hold, with nothing before it at the ledger, goes straight on; a
+        lease waits for nothing.
+        """
         if not tickets:
             return
         session.flying += len(tickets)
         if not session.at_ledger and all(one.need is None for one in tickets):
             self._submit(Piece(session, tickets))
             return
+        leases = [one for one in tickets if isinstance(one.command, RenewLease)]
+        if leases:
+            self._submit(Piece(session, leases))
+            tickets = [one for one in tickets if not one.sent]
+            if not tickets:
+                return
         session.at_ledger += len(tickets)
         self._first.append(Piece(session, tickets))
         self._first_ready.set()
@@ -178,7 +186,9 @@ class Ring:
         )
         for session, tickets in zip(waiting.values(), unsent, strict=True):
             commands = [
-                (one.command, isinstance(one.command, Cancel) or id(one) in bare) for one in tickets if one.command
+                (one.command, isinstance(one.command, Cancel | MassCancel | RenewLease) or id(one) in bare)
+                for one in tickets
+                if one.command
             ]
             passed = [tickets[index] for index in passing(commands, overtakes=overtakes)]
             for ticket in passed:

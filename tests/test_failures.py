@@ -13,10 +13,12 @@ from random import Random
 
 import pytest
 
-from bourse.match.v1 import match_pb2
-from bourse_sdk import Cancel, Client, Place, Side
+from bourse.match.v1 import events_pb2, match_pb2
+from bourse.order.v1 import order_pb2
+from bourse_sdk import Cancel, Client, Operator, Place, Side
 from bourse_sdk.commands import CommandResult, Outcome
 from chassis.units import shard_of
+from cli import clients
 from cli.audit import Acknowledgement, Audit
 from cli.reconcile.run import reconcile
 from cli.reconcile.settled import wait_settled
@@ -31,7 +33,10 @@ SEED = 7
 BATCHES, BATCH = 60, 20
 SETTLE_SECONDS = 180.0
 TRADING_SECONDS = 300.0
+LEASE_SECONDS, OUTAGE_SECONDS = 4.0, 24.0  # of one that is gone, and of one that waits for svc_order
 PRICE_E4, TICK_E4 = 50_0000, 100
+OPEN, CANCELLED = order_pb2.ORDER_STATE_OPEN, order_pb2.ORDER_STATE_CANCELLED
+NOT_DONE, SESSION_LOST = events_pb2.DONE_REASON_UNSPECIFIED, events_pb2.DONE_REASON_SESSION_LOST
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +87,56 @@ async def test_a_killed_shard_comes_back_as_it_was(exchange: Exchange) -> None:
     for shard in before:
         hashes = {states[shard].sequence: states[shard].state_hash for states in (*told, after)}
         assert replayed(exchange, shard, hashes) == hashes
+
+
+async def test_orders_end_with_their_client_not_with_svc_order(exchange: Exchange) -> None:
+    """Rule 6.4.3: a client is gone, and svc_order is killed. That client's orders end on both shards, for which no svc_order is
+    needed; one that lives renews through the next svc_order and keeps its own, as does who asked for no lease.
+    """
+    alive, gone = await exchange.join(), await exchange.join()
+    async with exchange.operator() as operator, leased(exchange, alive, OUTAGE_SECONDS) as living:
+        before = await operator.shard_states()
+        async with exchange.broker(gone.partition("/")[0]) as plain, leased(exchange, gone, LEASE_SECONDS) as leaving:
+            lost = await leaving.submit_many(one_each(gone))
+            stay = [*await plain.submit_many(one_each(gone)), *await living.submit_many(one_each(alive))]
+        await kill(exchange, "svc_order")
+        killed, seen = await operator.shard_states(), dict[int, int]()
+        for shard in killed:
+            over, ended = await lease_change(operator, shard, before[shard].sequence + 1, gone, over=True)
+            renewed, _ = await lease_change(operator, shard, killed[shard].sequence + 1, alive)
+            assert ended == 1
+            seen[shard] = max(over + ended, renewed)
+        for result in (*lost, *stay):
+            order = await operator.get_order(result.order_id, min_sequence=seen[shard_of(result.order_id)])
+            why = order.done_reason
+            assert (order.state, why) == ((CANCELLED, SESSION_LOST) if result in lost else (OPEN, NOT_DONE))
+        assert (await living.mass_cancel(alive)).orders == len(SYMBOLS)
+    await wait_settled(exchange.home, SETTLE_SECONDS)
+    assert not (await reconcile(exchange.home)).breaks
+
+
+def leased(exchange: Exchange, account: str, seconds: float) -> Client:
+    """A client whose orders end when it is gone for so long."""
+    return clients.broker(exchange.machine, account.partition("/")[0], cancel_on_disconnect_seconds=seconds)
+
+
+def one_each(account: str) -> list[Place]:
+    """Orders that stand: nobody sells so low."""
+    return [Place(account, symbol, Side.BUY, 1, TICK_E4) for symbol in SYMBOLS]
+
+
+async def lease_change(
+    operator: Operator, shard: int, sequence: int, account: str, *, over: bool = False
+) -> tuple[int, int]:
+    """The sequence of the next change of the lease of the account's participant, or of its end, and how many orders end by it."""
+    async with asyncio.timeout(TRADING_SECONDS):
+        async for batch in operator.executions(shard, sequence):
+            for number, event in enumerate(batch.events, batch.first_sequence):
+                change = event.lease_changed
+                changes = number >= sequence and change.participant == account.partition("/")[0]
+                if changes and not (over and change.expire_time_us):
+                    return number, change.orders
+    raise AssertionError("the stream ended")
 
 
 def replayed(exchange: Exchange, shard: int, sequences: Container[int]) -> dict[int, str]:

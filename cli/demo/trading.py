@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bourse.types.v1 import market_pb2
 from bourse_sdk.client import Client
-from bourse_sdk.commands import Cancel, CommandResult, Outcome, Place, Replace
+from bourse_sdk.commands import Cancel, Command, CommandResult, MassCancel, Outcome
 from chassis.units import shard_of
 from cli.audit import Acknowledgement
 from cli.demo.agents import Agent, Top, Wish, Working
@@ -64,13 +64,13 @@ def record(agent: Agent, wish: Wish, result: CommandResult, milliseconds: float,
             tally.cancelled[result.order_id] = result.quantity
 
 
-def told(command: Place | Cancel | Replace, result: CommandResult) -> Acknowledgement:
+def told(command: Command, result: CommandResult) -> Acknowledgement:
     identity = command.account, result.client_order_id
     return Acknowledgement(*identity, result.outcome, shard_of(result.order_id), result.sequence)
 
 
-def remember(agent: Agent, command: Place | Cancel | Replace, result: CommandResult) -> None:
-    if isinstance(command, Cancel) or result.quantity == 0:
+def remember(agent: Agent, command: Command, result: CommandResult) -> None:
+    if isinstance(command, Cancel | MassCancel) or result.quantity == 0:
         return
     agent.working.append(Working(result.order_id, command.price_e4, command.quantity))
 

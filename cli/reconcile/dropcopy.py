@@ -21,6 +21,9 @@ DONE_BY_RULE = (
     events_pb2.DONE_REASON_DELISTED,
     events_pb2.DONE_REASON_AUCTION_OVER,
     EXPIRED,
+    events_pb2.DONE_REASON_MASS_CANCELLED,
+    events_pb2.DONE_REASON_KILLED,
+    events_pb2.DONE_REASON_SESSION_LOST,
 )
 AUCTION = ("auction",)
 NO_COMMAND = 0, ""
@@ -51,6 +54,10 @@ class Told:
             "busted": self._busted,
             "replaced": self._replaced,
             "restated": self._restated,
+            "mass_cancelled": self._mass_cancelled,
+            "lease_changed": self._lease_changed,
+            "participant_killed": self._killed,
+            "participant_released": self._released,
             "done": self._done,
             "phase_changed": self._by_operator,
             "listing_changed": self._by_operator,
@@ -139,6 +146,27 @@ class Told:
         head = owner(account), time_us, kind, event.order_id, account, name, event.symbol
         by_rule = reason if reason in DONE_BY_RULE else 0
         self.digests.add(sequence, (*head, 0, event.cancelled_quantity, 0, 0, False, 0, (), 0, by_rule))
+
+    def _mass_cancelled(self, sequence: int, time_us: int, event: events_pb2.MassCancelled) -> None:
+        self._command = NO_COMMAND
+        head = event.participant, time_us, order_pb2.UPDATE_KIND_MASS_CANCELLED, 0, event.account
+        what = event.client_order_id, event.symbol, 0, event.orders
+        self.digests.add(sequence, (*head, *what, 0, 0, False, event.side, (), 0, 0))
+
+    def _killed(self, sequence: int, time_us: int, event: events_pb2.ParticipantKilled) -> None:
+        self._command = NO_COMMAND
+        head = event.participant, time_us, order_pb2.UPDATE_KIND_KILLED, 0, "", "", ""
+        self.digests.add(sequence, (*head, 0, event.orders, 0, 0, False, 0, (), 0, 0))
+
+    def _released(self, sequence: int, time_us: int, event: events_pb2.ParticipantReleased) -> None:
+        head = event.participant, time_us, order_pb2.UPDATE_KIND_RELEASED, 0, "", "", ""
+        self.digests.add(sequence, (*head, 0, 0, 0, 0, False, 0, (), 0, 0))
+
+    def _lease_changed(self, sequence: int, time_us: int, event: events_pb2.LeaseChanged) -> None:
+        if not event.expire_time_us:
+            self._command = NO_COMMAND
+            head = event.participant, time_us, order_pb2.UPDATE_KIND_SESSION_LOST, 0, "", "", ""
+            self.digests.add(sequence, (*head, 0, event.orders, 0, 0, False, 0, (), 0, 0))
 
     def _by_operator(self, _sequence: int, _time_us: int, _event: Any) -> None:
         self._command = NO_COMMAND

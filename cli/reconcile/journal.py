@@ -22,7 +22,7 @@ SOURCE = "journal"
 TERMS = (
     *("stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity"),
     *("self_trade_prevention", "trailing_amount_e4", "trailing_bp", "stop_limit_price_e4"),
-    *("peg", "peg_offset_e4", "expire_date", "expire_time_us"),
+    *("peg", "peg_offset_e4", "expire_date", "expire_time_us", "lease"),
 )
 ORDER_FIELDS = (
     *("participant", "account", "client_order_id", "trading_date", "symbol", "side", "type", "time_in_force"),
@@ -38,8 +38,8 @@ AT_CLOSE = command_pb2.TIME_IN_FORCE_AT_CLOSE
 CLOSING = market_pb2.AUCTION_KIND_CLOSING
 STOPS = (command_pb2.ORDER_TYPE_STOP, command_pb2.ORDER_TYPE_STOP_LIMIT)
 LASTING = (command_pb2.TIME_IN_FORCE_GTC, command_pb2.TIME_IN_FORCE_GTD)
-NO_TERMS = (0,) * len(TERMS)
 terms_of = attrgetter(*TERMS)
+NO_TERMS = terms_of(order_pb2.Order())
 
 Posting = tuple[str, str, str, int, str]
 Busted = tuple[int, int, int]  # shares, what they cost, their fees
@@ -63,7 +63,7 @@ class OpenOrder:
         ),
         *("executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4"),
         *("create_time_us", "update_time_us", "last_sequence"),
-        *("held_price_e4", "held_fee_e6", "held_amount_e4"),
+        *("held_price_e4", "held_fee_e6", "held_amount_e4", "lease"),
         *("terms", "display_quantity", "hidden", "waits", "pairs", "pegged", "priced", "peak", "triggered"),
         "expire_date",
     )
@@ -87,6 +87,7 @@ class OpenOrder:
         self.expire_date = event.expire_date
         self.display_quantity, self.hidden = event.display_quantity, event.hidden
         self.terms = terms_of(event)
+        self.lease = event.lease
         self.pegged = event.type == command_pb2.ORDER_TYPE_PEGGED
         self.waits = event.type in STOPS or self.pegged
         self.pairs = event.type == command_pb2.ORDER_TYPE_ONE_CANCELS_OTHER  # Stands, until it is a stop.
@@ -173,9 +174,11 @@ class Fold:
         self.counts: Counter[str] = Counter()
         self.busts: dict[int, Busted] = {}  # Of each order that has some.
         self._busted: set[int] = set()  # Trades, by sequence.
+        self.killed: set[str] = set()
         self._batch: events_pb2.ExecutionBatch | None = None
         self._apply: dict[str, Callable[[int, Any], None]] = {
             "tick": self._nothing,
+            "order_rate_set": self._nothing,
             "date_opened": self._date_opened,
             "date_closed": self._date_closed,
             "instrument_added": self._instrument_added,
@@ -188,6 +191,10 @@ class Fold:
             "busted": self._bust,
             "replaced": self._replaced,
             "restated": self._restated,
+            "mass_cancelled": self._mass_cancelled,
+            "lease_changed": self._lease_changed,
+            "participant_killed": self._killed,
+            "participant_released": self._released,
             "done": self._done,
         }
 
@@ -299,6 +306,8 @@ class Fold:
         order_id = order_id_of(self.shard, sequence)
         if event.order_id != order_id:
             self._contradiction(sequence, event.order_id, order_id)
+        if self.killed and owner(event.account) in self.killed:
+            self._contradiction(sequence, "accepted", "no order of a participant that is stopped")
         bound_e4 = event.stop_limit_price_e4 or event.price_e4
         if event.side == BUY and event.held_price_e4 != bound_e4:
             self._contradiction(sequence, {"held_price_e4": event.held_price_e4}, {"held_price_e4": bound_e4})
@@ -440,6 +449,34 @@ class Fold:
         expected = order.account, order.symbol, order.open_quantity
         if says != expected:
             self._contradiction(sequence, says, expected, order_id=event.order_id)
+
+    def _mass_cancelled(self, sequence: int, event: events_pb2.MassCancelled) -> None:
+        """As many orders as it says are open, and what it names."""
+        orders = sum(
+            owner(order.account) == event.participant
+            and (event.participant_wide or order.account == event.account)
+            and event.symbol in ("", order.symbol)
+            and event.side in (0, order.side)
+            for order in self.open.values()
+        )
+        if event.orders != orders:
+            self._contradiction(sequence, {"orders": event.orders}, {"orders": orders})
+
+    def _killed(self, sequence: int, event: events_pb2.ParticipantKilled) -> None:
+        self.killed.add(event.participant)
+        orders = sum(owner(order.account) == event.participant for order in self.open.values())
+        if event.orders != orders:
+            self._contradiction(sequence, {"orders": event.orders}, {"orders": orders})
+
+    def _lease_changed(self, sequence: int, event: events_pb2.LeaseChanged) -> None:
+        """With one that is over all of its orders end."""
+        whose = event.participant, event.lease
+        orders = sum((owner(order.account), order.lease) == whose for order in self.open.values())
+        if not event.expire_time_us and event.orders != orders:
+            self._contradiction(sequence, {"orders": event.orders}, {"orders": orders})
+
+    def _released(self, _sequence: int, event: events_pb2.ParticipantReleased) -> None:
+        self.killed.discard(event.participant)
 
     def _done(self, sequence: int, event: events_pb2.OrderDone) -> None:
         order = self._open(sequence, event.order_id, "done")

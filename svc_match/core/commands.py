@@ -131,6 +131,7 @@ class Place(NamedTuple):
     quantity: int
     amount_e4: int
     terms: Terms = PLAIN
+    lease: str = ""
 
 
 class Cancel(NamedTuple):
@@ -169,6 +170,32 @@ class Replace(NamedTuple):
     quantity: int
 
 
+class MassCancel(NamedTuple):
+    """Ends the open orders of an account, or (`participant_wide`) of all accounts of its participant: of a side and in a symbol,
+    or, where these are left out, of both and in all.
+    """
+
+    account: str
+    client_order_id: str
+    trading_date: int
+    key: int
+    digest: bytes
+    deadline_us: int
+    hold_id: int
+    participant_wide: bool
+    symbol: str
+    side: int
+
+
+class RenewLease(NamedTuple):
+    """Begins or renews a lease of a participant: it is over when it is not renewed for `grace_us`. It has no identity."""
+
+    account: str
+    client_order_id: str
+    lease: str
+    grace_us: int
+
+
 class Tick(NamedTuple):
     """Lets journal time pass."""
 
@@ -183,6 +210,34 @@ class CloseDate(NamedTuple):
     """Closes the trading date, or does the next part of it."""
 
     trading_date: int
+
+
+class EndOrders(NamedTuple):
+    """Ends the open orders of a participant, of a side and in a symbol, or, where these are left out, of both and in all."""
+
+    participant: str
+    symbol: str
+    side: int
+
+
+class KillParticipant(NamedTuple):
+    """Ends all open orders of a participant, and lets it place and replace none from now on."""
+
+    participant: str
+
+
+class ReleaseParticipant(NamedTuple):
+    """Lets a participant that was killed place orders again."""
+
+    participant: str
+
+
+class SetOrderRate(NamedTuple):
+    """Lets a participant place and replace so many orders a second, and `burst` at once; 0 and 0 as many as it likes."""
+
+    participant: str
+    per_second: int
+    burst: int
 
 
 class AddInstrument(NamedTuple):
@@ -219,6 +274,19 @@ class BustTrade(NamedTuple):
     reason: str
 
 
-Order: TypeAlias = Place | Cancel | Replace
-Control: TypeAlias = Tick | OpenDate | CloseDate | AddInstrument | ChangeInstrument | SetListing | SetPhase | BustTrade
+Order: TypeAlias = Place | Cancel | Replace | MassCancel | RenewLease
+Control: TypeAlias = (
+    Tick
+    | OpenDate
+    | CloseDate
+    | AddInstrument
+    | ChangeInstrument
+    | SetListing
+    | SetPhase
+    | EndOrders
+    | KillParticipant
+    | ReleaseParticipant
+    | SetOrderRate
+    | BustTrade
+)
 Command: TypeAlias = Order | Control

@@ -21,11 +21,18 @@ from svc_match.core.commands import (
     CloseDate,
     Command,
     Control,
+    EndOrders,
+    KillParticipant,
+    MassCancel,
     OpenDate,
+    Order,
     Place,
+    ReleaseParticipant,
+    RenewLease,
     Replace,
     SelfTradePrevention,
     SetListing,
+    SetOrderRate,
     SetPhase,
     Side,
     StopTrigger,
@@ -33,7 +40,8 @@ from svc_match.core.commands import (
     Tick,
     TimeInForce,
 )
-from svc_match.core.events import Public, Reason, Refused, Repeat
+from svc_match.core.ending import ANY, Ending
+from svc_match.core.events import DoneReason, Public, Reason, Refused, Repeat
 from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
 from svc_match.core.instrument import (
     PHASES_OF,
@@ -45,9 +53,11 @@ from svc_match.core.instrument import (
     told,
     wrong_field,
 )
+from svc_match.core.leases import Lease, Leases
 from svc_match.core.plain import Executed
+from svc_match.core.restrictions import Restrictions
 from svc_match.core.special import Special
-from svc_match.core.telling import Telling
+from svc_match.core.telling import Telling, participant_of
 from svc_match.core.timers import Due, TimerKind, Timers
 
 SEMANTICS = 3  # 1 knew LIMIT and MARKET orders without terms, 2 no auctions; both did the same with what they knew
@@ -75,6 +85,17 @@ class Applied(NamedTuple):
     public: dict[str, list[Public]]
     results: list[events.Result]
     identities: bytes
+
+
+class Orders(NamedTuple):
+    """Orders that end, for a reason: of a participant, or of one account, in a symbol and of a side, or in all and of both."""
+
+    participant: str
+    account: str
+    symbol: str
+    side: int
+    reason: int
+    ids: tuple[int, ...] = ()  # if there are any, these it is
 
 
 class Book:
@@ -161,6 +182,10 @@ class Engine:
         self.date_opened_sequence = 0
         self.packed = Books(shard)
         self.special = Special(self.packed)
+        self.endings = Ending(self.packed, self.special)
+        self.ending: Orders | None = None  # what a row's limit left; it ends before any other command
+        self.restrictions = Restrictions()
+        self.leases = Leases(self.packed.is_open)
         self.participants: dict[str, int] = {}
         self.books: dict[str, Book] = {}
         self.numbers: dict[str, int] = {}
@@ -174,6 +199,7 @@ class Engine:
         self.timed: dict[int, Callable[[Due], None]] = {
             TimerKind.UNCROSSING: self._go_on,
             TimerKind.EXPIRY: self._expire,
+            TimerKind.LEASE: self._lose,
             TimerKind.VOLATILITY_ENDS: self._end_volatility,
         }
         self.busted: set[int] = set()  # trades of the last date, by sequence
@@ -199,18 +225,16 @@ class Engine:
         """
         packed = self.packed
         first, date_before = packed.sequence + 1, self.trading_date
-        self._full = packed.sequence + events_limit
-        self.now_us = time_us
-        self.identities.begin()
-        packed.written = 0
+        self.begin(time_us, events_limit)
         telling = self._telling = Telling(self.instruments, self.names, first - 1)
         results: list[Any] = []
         if self.is_due(time_us):
+            self._tell((), results)
             self._do_due(time_us)
         for number, command in enumerate(commands):
             if packed.sequence >= self._full:
                 break
-            if isinstance(command, Place | Cancel | Replace):
+            if isinstance(command, Place | Cancel | Replace | MassCancel | RenewLease):
                 results.append(self.order(command, time_us, number))
             elif isinstance(command, Refused):
                 results.append(command)
@@ -231,6 +255,15 @@ class Engine:
             results,
             self.identities.taken(),
         )
+
+    def begin(self, time_us: int, events_limit: int) -> None:
+        """A row of at most so many events begins, with what the one before it left: all of that is done before a command."""
+        self.identities.begin()
+        self.packed.written = 0
+        self.now_us = time_us
+        self._full = self.packed.sequence + events_limit
+        if self.ending is not None:
+            self._end(self.ending)
 
     def told(self, done: Executed, commands: Sequence[Any]) -> Applied:
         """In words what plain commands did, which these are, before any other is applied."""
@@ -266,8 +299,10 @@ class Engine:
 
     # Order commands
 
-    def order(self, command: Place | Cancel | Replace, time_us: int, number: int) -> events.Result | None:
+    def order(self, command: Order, time_us: int, number: int) -> events.Result | None:
         """Executes one of a batch; what refuses it, or nothing: then its first event is its result."""
+        if isinstance(command, RenewLease):
+            return self._renew(command, number)
         identities = self.identities
         if command.trading_date != self.last_date:
             return events.EarlierDate(command.trading_date, command.key, command.digest)
@@ -283,11 +318,18 @@ class Engine:
         if command.deadline_us and time_us > command.deadline_us:
             return events.Late()
         sequence = self.packed.sequence + 1
-        if isinstance(command, Place):
+        accepted = False
+        if self.restrictions and isinstance(command, Place | Replace) and (reason := self.refusal(command.account)):
+            self.refuse(
+                reason, 0 if isinstance(command, Place) else self.named(command), number, isinstance(command, Place)
+            )
+        elif isinstance(command, Place):
             accepted = self._place(command, time_us, number)
         else:
-            accepted = False
-            self._change(command, number)
+            if isinstance(command, MassCancel):
+                self._mass_cancel(command, number)
+            else:
+                self._change(command, number)
         identities.add(command.key, command.digest, sequence, accepted, command.account)
         if self.packed.interrupted:
             self.interrupted()
@@ -295,7 +337,11 @@ class Engine:
 
     def _place(self, command: Place, time_us: int, number: int) -> bool:
         (account, _, _, _, _, _, hold_id, held_amount, held_price_e4, held_fee_e6) = command[:10]
-        symbol, side, kind, time_in_force, price_e4, quantity, amount_e4, terms = command[10:]
+        symbol, side, kind, time_in_force, price_e4, quantity, amount_e4, terms, lease_name = command[10:]
+        lease = self.leases.find((participant_of(account), lease_name)) if lease_name else None
+        if lease_name and lease is None:
+            self.endings.reject(number, w.PLACE, w.LEASE_UNKNOWN, w.F_LEASE, 0)
+            return False
         book = self.books.get(symbol)
         known = self.accounts.get(account)
         if known is None:
@@ -314,8 +360,11 @@ class Engine:
         order = held_fee_e6 << 32 | known
         identity = order_id(self.shard, self.packed.sequence + 1)
         first = self.packed.execute(head, order, price_e4, quantity, amount_e4, held_price_e4, held_amount, 0, number)
-        if lasts and self.packed.is_open(identity):
-            self._last(identity, terms)
+        if first == w.ACCEPTED and (lasts or lease is not None) and self.packed.is_open(identity):
+            if lasts:
+                self._last(identity, terms)
+            if lease is not None:
+                self.leases.add(lease, identity)
         return first == w.ACCEPTED
 
     def _last(self, identity: int, terms: Terms) -> None:
@@ -342,7 +391,7 @@ class Engine:
         """The number of an account that is new to this date."""
         number = self.accounts[account] = len(self.names)
         self.names.append(account)
-        participant = account.partition("/")[0]
+        participant = participant_of(account)
         self.packed.belongs(number, self.participants.setdefault(participant, len(self.participants)))
         return number
 
@@ -375,6 +424,75 @@ class Engine:
         found = self.identities.find(command.original_key)
         return order_id(self.shard, found[1]) if found is not None and found[2] else 0
 
+    # Many orders at once
+
+    def _mass_cancel(self, command: MassCancel, number: int) -> None:
+        book = self.books.get(command.symbol)
+        if command.symbol and book is None:
+            self.endings.reject(number, w.MASS_CANCEL, w.SYMBOL_UNKNOWN, w.F_SYMBOL, 0)
+            return
+        account = "" if command.participant_wide else command.account
+        these = Orders(
+            participant_of(command.account), account, command.symbol, command.side, DoneReason.MASS_CANCELLED
+        )
+        found = self._found(these)
+        self.endings.taken(number, 0 if book is None else book.number + 1, len(found))
+        self._end(these, found)
+
+    def _found(self, these: Orders) -> list[tuple[int, int]]:
+        """The open ones among them, the oldest first."""
+        if these.ids:
+            return self.endings.standing(list(these.ids))
+        participant = self.participants.get(these.participant)
+        account = self.accounts.get(these.account, NO_ACCOUNT) if these.account else ANY
+        if participant is None:
+            return []
+        book = self.books[these.symbol].number if these.symbol else ANY
+        return self.endings.find(participant, account, book, packed_side(these.side) if these.side else ANY)
+
+    def _end(self, these: Orders, found: list[tuple[int, int]] | None = None) -> None:
+        """Ends them, as far as the row goes, and auctions are looked at; with the last one, the stops are, too."""
+        if found is None:
+            found = self._found(these)
+        over = self.endings.end(found, these.reason, self._full) == len(found)
+        self.ending = None if over else these
+        if found and self.packed.waiting:
+            for book in self.numbered:
+                if over or book.phase == Phase.AUCTION:
+                    self.packed.trigger(book.number)
+        if self.packed.interrupted:
+            self.interrupted()
+
+    # Leases
+
+    def _renew(self, command: RenewLease, number: int) -> events.Result | None:
+        due_us = self.now_us + command.grace_us
+        lease = self.leases.renew((participant_of(command.account), command.lease), due_us)
+        if lease is None:
+            return Refused(Reason.LEASE_LIMIT, "lease", command.lease)
+        self.timers.set(TimerKind.LEASE, lease.number, due_us)
+        self.endings.renewed(number, due_us)
+        return None
+
+    def _lose(self, due: Due) -> None:
+        """A lease is over: its orders end."""
+        lease: Lease = self.leases.take(due.key)
+        participant, name = lease.whose
+        ids = self.leases.open(lease)
+        self._announce(events.LeaseChanged(self._next(), participant, name, 0, len(ids)), ())
+        if ids:
+            self._end(Orders(participant, "", "", 0, DoneReason.SESSION_LOST, tuple(ids)))
+
+    # What a participant may not do
+
+    def refusal(self, account: str) -> int:
+        """Why its participant cannot place or replace an order now, or 0."""
+        return self.restrictions.reason(participant_of(account), self.now_us)
+
+    def refuse(self, reason: int, identity: int, number: int, places: bool) -> None:
+        """Rejects a place, or a replace of an order, before anything else of it is looked at."""
+        self.endings.reject(number, w.PLACE if places else w.REPLACE, reason, w.F_ACCOUNT, identity)
+
     # Control commands
 
     def _control(self, command: Control) -> events.Result:
@@ -393,6 +511,14 @@ class Engine:
             return self._set_listing(command)
         if isinstance(command, BustTrade):
             return self._bust_trade(command)
+        if isinstance(command, EndOrders):
+            return self._end_those_of(command)
+        if isinstance(command, KillParticipant):
+            return self._kill(command.participant)
+        if isinstance(command, ReleaseParticipant):
+            return self._release(command.participant)
+        if isinstance(command, SetOrderRate):
+            return self._set_rate(command)
         return self._set_phase(command)
 
     def _open_date(self, trading_date: int) -> events.Result:
@@ -549,6 +675,46 @@ class Engine:
             elif command.symbol:
                 return Refused(NOT_TRADED[book.listing], "symbol", command.symbol)
         return events.Stands(self.sequence)
+
+    def _end_those_of(self, command: EndOrders) -> events.Result:
+        participant, symbol, side = command
+        if symbol and symbol not in self.books:
+            return Refused(Reason.SYMBOL_UNKNOWN, "symbol", symbol)
+        these = Orders(participant, "", symbol, side, DoneReason.MASS_CANCELLED)
+        found = self._found(these)
+        taken = events.MassCancelled(self._next(), participant, "", "", True, symbol, side, len(found))
+        self._announce(taken, ())
+        self._end(these, found)
+        self._tell((), [])
+        return events.Stands(self.sequence, orders=len(found))
+
+    def _kill(self, participant: str) -> events.Result:
+        killed = self.restrictions.killed
+        if participant in killed:
+            return events.Stands(self.sequence)
+        if not self.restrictions.has_room(killed, participant):
+            return Refused(Reason.PARTICIPANT_LIMIT, "participant", participant)
+        killed.add(participant)
+        these = Orders(participant, "", "", 0, DoneReason.KILLED)
+        found = self._found(these)
+        self._announce(events.ParticipantKilled(self._next(), participant, len(found)), ())
+        self._end(these, found)
+        self._tell((), [])
+        return events.Stands(self.sequence, orders=len(found))
+
+    def _release(self, participant: str) -> events.Result:
+        if participant not in self.restrictions.killed:
+            return events.Stands(self.sequence)
+        self.restrictions.killed.remove(participant)
+        return self._announce(events.ParticipantReleased(self._next(), participant), ())
+
+    def _set_rate(self, command: SetOrderRate) -> events.Result:
+        participant, per_second, burst = command
+        if per_second and not self.restrictions.has_room(self.restrictions.rates, participant):
+            return Refused(Reason.PARTICIPANT_LIMIT, "participant", participant)
+        if not self.restrictions.set_rate(participant, per_second, burst, self.now_us):
+            return events.Stands(self.sequence)
+        return self._announce(events.OrderRateSet(self._next(), participant, per_second, burst), ())
 
     def _change_phase(self, book: Book, phase: Phase, kind: int) -> bool:
         """Whether the phase is changed; if not, the row is full, and the next one goes on before all else."""

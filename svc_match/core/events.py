@@ -38,11 +38,16 @@ class Reason(StrEnum):
     MARKET_NOT_IN_AUCTION = "MARKET_NOT_IN_AUCTION"
     PEGGED_LIMIT = "PEGGED_LIMIT"
     EXPIRE_TIME_PAST = "EXPIRE_TIME_PAST"
+    PARTICIPANT_KILLED = "PARTICIPANT_KILLED"
+    ORDER_RATE_EXCEEDED = "ORDER_RATE_EXCEEDED"
+    LEASE_UNKNOWN = "LEASE_UNKNOWN"
     # Refused.
     CLIENT_ORDER_ID_REUSED = "CLIENT_ORDER_ID_REUSED"
     TRADING_DATE_WRONG = "TRADING_DATE_WRONG"
     IDENTITY_LIMIT = "IDENTITY_LIMIT"
     COMMAND_MISSING = "COMMAND_MISSING"
+    LEASE_INVALID = "LEASE_INVALID"
+    LEASE_LIMIT = "LEASE_LIMIT"
     ACCOUNT_INVALID = "ACCOUNT_INVALID"
     CLIENT_ORDER_ID_INVALID = "CLIENT_ORDER_ID_INVALID"
     SIDE_INVALID = "SIDE_INVALID"
@@ -79,6 +84,9 @@ class Reason(StrEnum):
     TRADE_BUSTED = "TRADE_BUSTED"
     BUST_REASON_INVALID = "BUST_REASON_INVALID"
     BUST_LIMIT = "BUST_LIMIT"
+    PARTICIPANT_INVALID = "PARTICIPANT_INVALID"
+    PARTICIPANT_LIMIT = "PARTICIPANT_LIMIT"
+    ORDER_RATE_INVALID = "ORDER_RATE_INVALID"
 
 
 class Kind(IntEnum):
@@ -87,6 +95,7 @@ class Kind(IntEnum):
     PLACE = 1
     CANCEL = 2
     REPLACE = 3
+    MASS_CANCEL = 4
 
 
 class DoneReason(IntEnum):
@@ -101,6 +110,9 @@ class DoneReason(IntEnum):
     AUCTION_OVER = 7
     DELISTED = 15
     EXPIRED = 14
+    MASS_CANCELLED = 8
+    KILLED = 9
+    SESSION_LOST = 10
 
 
 class RestateReason(IntEnum):
@@ -182,6 +194,7 @@ class Accepted(NamedTuple):
     held_price_e4: int
     held_fee_e6: int
     terms: Terms = PLAIN
+    lease: str = ""
 
 
 class Rejected(NamedTuple):
@@ -257,6 +270,55 @@ class Restated(NamedTuple):
     held_fee_e6: int
 
 
+class MassCancelled(NamedTuple):
+    """So many orders end, in the events behind this one: those of the account, or (`participant_wide`) of its participant.
+    `account` and `client_order_id` are empty where the operator ends them, `symbol` and `side` for all and both.
+    """
+
+    sequence: int
+    participant: str
+    account: str
+    client_order_id: str
+    participant_wide: bool
+    symbol: str
+    side: int
+    orders: int
+
+
+class ParticipantKilled(NamedTuple):
+    """A participant places and replaces no orders from now on; so many end, in the events behind this one."""
+
+    sequence: int
+    participant: str
+    orders: int
+
+
+class ParticipantReleased(NamedTuple):
+    """A participant that was killed may place orders again."""
+
+    sequence: int
+    participant: str
+
+
+class OrderRateSet(NamedTuple):
+    """A participant may place and replace so many orders a second; 0 and 0: as many as it likes."""
+
+    sequence: int
+    participant: str
+    per_second: int
+    burst: int
+
+
+class LeaseChanged(NamedTuple):
+    """A lease began or was renewed until `expire_time_us`; or it is over (0): so many orders end, in the events behind this one."""
+
+    sequence: int
+    participant: str
+    lease: str
+    expire_time_us: int
+    orders: int
+
+
 class Done(NamedTuple):
     """An order is finished; all that is held for it is released."""
 
@@ -327,10 +389,11 @@ class EarlierDate(NamedTuple):
 
 
 class Stands(NamedTuple):
-    """A control command is done; `sequence` is the shard's last. `more` asks for the command again."""
+    """A control command is done; `sequence` is the shard's last. `more` asks for the command again; `orders` end by it."""
 
     sequence: int
     more: bool = False
+    orders: int = 0
 
 
 Event: TypeAlias = (
@@ -347,6 +410,11 @@ Event: TypeAlias = (
     | Busted
     | Replaced
     | Restated
+    | MassCancelled
+    | ParticipantKilled
+    | ParticipantReleased
+    | OrderRateSet
+    | LeaseChanged
     | Done
 )
 Public: TypeAlias = (
@@ -361,6 +429,8 @@ Public: TypeAlias = (
     | DateClosed
     | Busted
 )
-First: TypeAlias = Accepted | Rejected | Replaced | Done
+First: TypeAlias = Accepted | Rejected | Replaced | Done | MassCancelled | LeaseChanged
 Result: TypeAlias = First | Refused | Late | Repeat | EarlierDate | Stands
-ON_RECORD = frozenset({Accepted, Rejected, Replaced, Done, Stands})  # The results whose command is in the journal.
+ON_RECORD = frozenset(
+    {Accepted, Rejected, Replaced, Done, MassCancelled, LeaseChanged, Stands}
+)  # The results whose command is in the journal.

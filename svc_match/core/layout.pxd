@@ -23,6 +23,7 @@ cdef enum:
     PLACE = 1
     CANCEL = 2
     REPLACE = 3
+    MASS_CANCEL = 4
     BUY = 0
     SELL = 1
     LIMIT = 1
@@ -65,6 +66,8 @@ cdef enum:
     INDICATIVE = 10
     AUCTIONED = 11
     PHASED = 40
+    MASS_TAKEN = 20
+    LEASE_RENEWED = 21
     ACCEPTED_WORDS = 2
     REJECTED_WORDS = 4
     TRADED_WORDS = 10
@@ -75,6 +78,8 @@ cdef enum:
     RESTATED_WORDS = 8
     INDICATIVE_WORDS = 4
     PHASED_WORDS = 2
+    MASS_TAKEN_WORDS = 2
+    LEASE_RENEWED_WORDS = 2
     LARGEST_EVENT_WORDS = 64
     FILLED = 1
     CANCELLED = 2
@@ -85,6 +90,9 @@ cdef enum:
     AUCTION_OVER = 7
     DELISTED = 15
     EXPIRED = 14
+    MASS_CANCELLED = 8
+    KILLED = 9
+    SESSION_LOST = 10
     SLID = 1
     LIMITED = 2
     TRIGGERED = 3
@@ -119,6 +127,9 @@ cdef enum:
     INSTRUMENT_DELISTED = 62
     PRICE_OUTSIDE_COLLAR = 63
     EXPIRE_TIME_PAST = 70
+    PARTICIPANT_KILLED = 40
+    ORDER_RATE_EXCEEDED = 41
+    LEASE_UNKNOWN = 42
     F_SYMBOL = 1
     F_PRICE = 2
     F_QUANTITY = 3
@@ -138,6 +149,8 @@ cdef enum:
     F_TIME_IN_FORCE = 20
     F_POST_ONLY = 21
     F_EXPIRE_TIME = 60
+    F_ACCOUNT = 30
+    F_LEASE = 31
     ORDER_WORDS = 8
     O_ID = 0
     O_LINKS = 1

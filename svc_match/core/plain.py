@@ -12,7 +12,7 @@ from svc_match.core import layout as w
 from svc_match.core import record as r
 from svc_match.core.commands import Cancel, Order, Place, Replace
 from svc_match.core.events import EarlierDate, Late, Reason, Refused, Repeat
-from svc_match.core.identity import IDENTITY_LIMIT
+from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
 
 assert (not __file__.endswith(".py")) == books.COMPILED, "the core is compiled as a whole or not at all: run make setup"
 
@@ -41,9 +41,8 @@ def execute(engine: Any, commands: list[Any], time_us: int, events_limit: int) -
     first = packed.sequence + 1
     limit = first + events_limit
     room = IDENTITY_LIMIT
-    packed.written = 0
-    engine.now_us = time_us
-    identities.begin()
+    restricted = bool(engine.restrictions)
+    engine.begin(time_us, events_limit)
     results: list[Any] = []
     for number in range(len(commands)):
         if packed.sequence + 1 >= limit:
@@ -78,6 +77,15 @@ def execute(engine: Any, commands: list[Any], time_us: int, events_limit: int) -
         head = c[r.R_HEAD]
         kind = head & 255
         account = octets.text(p, c[r.R_ACCOUNT] & 0xFFFFFFFF, c[r.R_ACCOUNT] >> 32)
+        if restricted and kind != w.CANCEL:
+            reason = engine.refusal(account)
+            if reason:
+                engine.refuse(reason, 0 if kind == w.PLACE else _named(packed, identities, c), number, kind == w.PLACE)
+                identities.remember(
+                    c[r.R_KEY], c[r.R_KEY + 1], c[r.R_DIGEST], c[r.R_DIGEST + 1], sequence, False, identities.checksum(account)
+                )  # fmt: skip
+                results.append(None)
+                continue
         found = accounts.get(account)
         owner = r.R_NO_ACCOUNT
         if found is not None:
@@ -106,11 +114,7 @@ def execute(engine: Any, commands: list[Any], time_us: int, events_limit: int) -
             )
             accepted = done == w.ACCEPTED
         else:
-            identity = c[r.R_ORDER]
-            if identity == 0 and c[r.R_ORIGINAL] != 0:
-                place = identities.seek(c[r.R_ORIGINAL_KEY], c[r.R_ORIGINAL_KEY + 1])
-                if place >= 0 and identities.was_accepted(place):
-                    identity = packed.identity_base | identities.sequence(place)
+            identity = _named(packed, identities, c)
             if kind == w.CANCEL:
                 done = packed.execute(head, owner, 0, 0, 0, 0, 0, identity, number)
             else:
@@ -137,11 +141,20 @@ def execute(engine: Any, commands: list[Any], time_us: int, events_limit: int) -
     return Executed(first, packed.sequence, trading_date, results, identities.taken())
 
 
+def _named(packed: books.Books, identities: IdentityTable, c: memoryview) -> int:
+    """The order that a change names, by what the journal knows; 0 if it knows none."""
+    if c[r.R_ORDER] == 0 and c[r.R_ORIGINAL] != 0:
+        place = identities.seek(c[r.R_ORIGINAL_KEY], c[r.R_ORIGINAL_KEY + 1])
+        if place >= 0 and identities.was_accepted(place):
+            return packed.identity_base | identities.sequence(place)
+    return c[r.R_ORDER]
+
+
 def _in_general(engine: Any, command: Order | Refused, time_us: int, number: int) -> Any:
     return command if isinstance(command, Refused) else engine.order(command, time_us, number)
 
 
-def in_words(command: bytes) -> Order:
+def in_words(command: bytes) -> Place | Cancel | Replace:
     """A plain command as the general way has it."""
     (
         head, trading_date, deadline_us, hold_id, held_amount, held_price_e4, held_fee_e6, price_e4, quantity, amount_e4,

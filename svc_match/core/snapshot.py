@@ -10,7 +10,7 @@ from dataclasses import asdict
 from hashlib import blake2b
 from typing import Any
 
-from svc_match.core.engine import Engine
+from svc_match.core.engine import Engine, Orders
 from svc_match.core.identity import IdentityTable
 from svc_match.core.instrument import Instrument, Phase
 from svc_match.core.layout import EXTENSION_WORDS, ORDER_WORDS
@@ -108,6 +108,9 @@ def _pieces(engine: Engine) -> list[bytes | memoryview]:
         "carried": len(engine.carried),
         "lasting": len(packed.lasting),
         "uncrossing": engine.special.auction.under_way(),
+        "ending": engine.ending,
+        "restrictions": engine.restrictions.state(),
+        "leases": engine.leases.state(),
     }
     header = json.dumps(fields).encode()
     length = len(header).to_bytes(LENGTH_BYTES)
@@ -148,6 +151,11 @@ def load(state: bytes, identities: bytes) -> Engine:
     lasting = memoryview(pool[: 16 * header["lasting"]]).cast("q").tolist()
     engine.packed.lasting = dict(zip(lasting[: header["lasting"]], lasting[header["lasting"] :], strict=True))
     pool = pool[16 * header["lasting"] :]
+    engine.restrictions.load(header["restrictions"])
+    engine.leases.load(header["leases"])
+    if header["ending"] is not None:
+        *these, ids = header["ending"]
+        engine.ending = Orders._make([*these, tuple(ids)])
     end = 8 * EXTENSION_WORDS * header["records"]
     engine.special.standing.load(pool[:end], header["free_record"])
     engine.packed.load(pool[end:], header["free"], [tuple(window) for window in header["windows"]])

@@ -106,11 +106,16 @@ class Special:
 
     def cancel(self, slot: int, number: int) -> int:
         """Ends an open order that has a record."""
+        n = self.books.written
+        self.end_open(slot, w.CANCELLED)
+        self.books.out[n] |= number << 32
+        return 0
+
+    def end_open(self, slot: int, reason: int) -> int:
+        """Ends an open order, whichever it is, and shows the level where it stood."""
         b = self.books
-        n = b.written
         s = b.halves[slot * w.ORDER_HALVES + w.H_SIDE]
-        self.standing.end(slot, w.CANCELLED)
-        b.out[n] |= number << 32
+        self.standing.end(slot, reason)
         if b.swept_count != 0:
             b.show_swept(s)
         return 0

@@ -5,12 +5,22 @@ from typing import Any, cast
 
 from svc_match.core import events
 from svc_match.core import layout as w
-from svc_match.core.commands import PLAIN, Cancel, OrderType, Place, Replace, StopTrigger, TimeInForce
+from svc_match.core.commands import (
+    PLAIN,
+    Cancel,
+    MassCancel,
+    OrderType,
+    Place,
+    RenewLease,
+    Replace,
+    StopTrigger,
+    TimeInForce,
+)
 from svc_match.core.events import DoneReason, Kind, Public, Reason, RestateReason
 from svc_match.core.instrument import Instrument, Phase
 
 _new = tuple.__new__
-KINDS = {w.PLACE: Kind.PLACE, w.CANCEL: Kind.CANCEL, w.REPLACE: Kind.REPLACE}
+KINDS = {w.PLACE: Kind.PLACE, w.CANCEL: Kind.CANCEL, w.REPLACE: Kind.REPLACE, w.MASS_CANCEL: Kind.MASS_CANCEL}
 REASONS = {
     w.SYMBOL_UNKNOWN: Reason.SYMBOL_UNKNOWN,
     w.MARKET_CLOSED: Reason.MARKET_CLOSED,
@@ -41,6 +51,9 @@ REASONS = {
     w.PRICE_OUTSIDE_COLLAR: Reason.PRICE_OUTSIDE_COLLAR,
     w.MARKET_IN_AUCTION: Reason.MARKET_IN_AUCTION,
     w.MARKET_NOT_IN_AUCTION: Reason.MARKET_NOT_IN_AUCTION,
+    w.PARTICIPANT_KILLED: Reason.PARTICIPANT_KILLED,
+    w.ORDER_RATE_EXCEEDED: Reason.ORDER_RATE_EXCEEDED,
+    w.LEASE_UNKNOWN: Reason.LEASE_UNKNOWN,
 }
 DONE_REASONS = {getattr(w, reason.name): reason for reason in DoneReason}
 RESTATE_REASONS = {
@@ -57,6 +70,8 @@ FIELDS = {
     w.F_HELD_PRICE: "held_price_e4",
     w.F_HELD_AMOUNT: "held_amount",
     w.F_TIME_IN_FORCE: "time_in_force",
+    w.F_ACCOUNT: "account",
+    w.F_LEASE: "lease",
 }
 TERMS = {
     w.F_DISPLAY: "display_quantity",
@@ -70,7 +85,14 @@ TERMS = {
     w.F_EXPIRE_TIME: "expire_time_us",
 }
 STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.ONE_CANCELS_OTHER)
-OF_THE_COMMAND = (w.SYMBOL_UNKNOWN, w.ORDER_UNKNOWN, w.ORDER_FINISHED)
+OF_THE_COMMAND = (
+    w.SYMBOL_UNKNOWN,
+    w.ORDER_UNKNOWN,
+    w.ORDER_FINISHED,
+    w.PARTICIPANT_KILLED,
+    w.ORDER_RATE_EXCEEDED,
+    w.LEASE_UNKNOWN,
+)
 
 
 class Telling:
@@ -120,13 +142,17 @@ class Telling:
                 event, at = self._accepted(words[at + 1], commands[number], head >> 8 & 255), at + w.ACCEPTED_WORDS
             elif kind == w.REPLACED:
                 event, at = self._replaced(words, at, head, commands[number]), at + w.REPLACED_WORDS
+            elif kind == w.MASS_TAKEN:
+                event, at = self._mass_cancelled(words[at + 1], commands[number]), at + w.MASS_TAKEN_WORDS
+            elif kind == w.LEASE_RENEWED:
+                event, at = self._renewed(words[at + 1], commands[number]), at + w.LEASE_RENEWED_WORDS
             else:
                 event, at = self._rejected(words, at, head, commands[number]), at + w.REJECTED_WORDS
             self.events.append(event)
             if kind != w.DONE or head >> 8 & 255 == w.CANCELLED:
                 results[number] = event
 
-    def rejected(self, packed: list[int], command: Place | Cancel | Replace) -> events.Rejected:
+    def rejected(self, packed: list[int], command: Place | Cancel | Replace | MassCancel) -> events.Rejected:
         """One packed rejection of a command, which has the sequence of the last one told."""
         return self._rejected(packed, 0, packed[0], command)
 
@@ -187,7 +213,7 @@ class Telling:
         accepted = (
             self.sequence, identity, command.account, command.client_order_id, command.symbol, command.side,
             command.type, time_in_force, command.price_e4, command.quantity, command.amount_e4, command.hold_id,
-            command.held_price_e4, command.held_fee_e6, terms,
+            command.held_price_e4, command.held_fee_e6, terms, command.lease,
         )  # fmt: skip
         return _new(events.Accepted, accepted)
 
@@ -198,6 +224,17 @@ class Telling:
             self.sequence, identity, command.account, command.client_order_id, self._symbol(head), price_e4,
             command.quantity, open_quantity, command.hold_id, held_price_e4, held_fee_e6,
         )  # fmt: skip
+
+    def _mass_cancelled(self, orders: int, command: MassCancel) -> events.MassCancelled:
+        account, participant = command.account, participant_of(command.account)
+        return events.MassCancelled(
+            self.sequence, participant, account, command.client_order_id, command.participant_wide, command.symbol,
+            command.side, orders,
+        )  # fmt: skip
+
+    def _renewed(self, until_us: int, command: RenewLease) -> events.LeaseChanged:
+        participant = participant_of(command.account)
+        return events.LeaseChanged(self.sequence, participant, command.lease, until_us, 0)
 
     def _restated(self, words: list[int], at: int, head: int) -> int:
         _, identity, price_e4, quantity, open_quantity, held_price_e4, held_fee_e6, account = words[
@@ -211,13 +248,20 @@ class Telling:
         )  # fmt: skip
         return at + w.RESTATED_WORDS
 
-    def _rejected(self, words: list[int], at: int, head: int, command: Place | Cancel | Replace) -> events.Rejected:
+    def _rejected(
+        self, words: list[int], at: int, head: int, command: Place | Cancel | Replace | MassCancel
+    ) -> events.Rejected:
         _, identity, reason, field = words[at : at + w.REJECTED_WORDS]
         symbol = command.symbol if reason in OF_THE_COMMAND else self._symbol(head)
         return events.Rejected(
             self.sequence, KINDS[head >> 8 & 255], identity, command.account, command.client_order_id, symbol,
             command.hold_id, REASONS[reason], *_wrong(command, field, reason, symbol, identity),
         )  # fmt: skip
+
+
+def participant_of(account: str) -> str:
+    """Whose account it is."""
+    return account.partition("/")[0]
 
 
 def _wrong(command: Any, field: int, reason: int, symbol: str, identity: int) -> tuple[str, str]:

@@ -13,6 +13,7 @@ class TimerKind(IntEnum):
 
     UNCROSSING = 10  # of the book that is the key
     EXPIRY = 20  # of the order that is the key
+    LEASE = 30  # of the number that is the key
     VOLATILITY_ENDS = 40  # of the book that is the key
 
 

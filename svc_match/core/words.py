@@ -4,10 +4,13 @@ from chassis.units import INT64_MAX
 from svc_match.core.events import Reason
 from svc_match.core.instrument import MAX_PRICE_E4
 from svc_match.core.layout import BASIS_POINTS, PEAKS_LIMIT, PEGGED_ORDERS_LIMIT, TRAILING_STOPS_LIMIT
+from svc_match.core.restrictions import PER_SECOND_LIMIT
 
 CLIENT_ORDER_ID_LENGTH_LIMIT = 36
 BUST_REASON_LENGTH_LIMIT = 200
 ACCOUNT_LENGTH_LIMIT = 128
+PARTICIPANT_LENGTH_LIMIT = 36
+MIN_GRACE_MS, MAX_GRACE_MS = 1_000, 300_000
 
 WORDS: dict[Reason, tuple[str, str]] = {
     Reason.SYMBOL_UNKNOWN: ("this shard has no such instrument", "name an instrument of ListInstruments"),
@@ -61,7 +64,7 @@ WORDS: dict[Reason, tuple[str, str]] = {
     Reason.CLIENT_ORDER_ID_REUSED: ("the id was used with other fields", "use a new client_order_id"),
     Reason.TRADING_DATE_WRONG: ("the trading date is not the open one", "name the open trading date"),
     Reason.IDENTITY_LIMIT: ("the shard has taken all the commands that a date can have", "wait for the next date"),
-    Reason.COMMAND_MISSING: ("the submission holds no command", "set place, cancel or replace"),
+    Reason.COMMAND_MISSING: ("the submission holds no command", "set one of those that there are"),
     Reason.ACCOUNT_INVALID: (f"an account is 1 to {ACCOUNT_LENGTH_LIMIT} characters", "name the account"),
     Reason.CLIENT_ORDER_ID_INVALID: (
         f"a client_order_id is 1 to {CLIENT_ORDER_ID_LENGTH_LIMIT} printable ASCII characters",
@@ -139,6 +142,32 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "let them end first, or leave the field as it is",
     ),
     Reason.LISTING_INVALID: ("the listing is unknown", "name LISTED, SUSPENDED or DELISTED"),
+    Reason.PARTICIPANT_INVALID: (
+        f"a participant is 1 to {PARTICIPANT_LENGTH_LIMIT} printable characters without '/'",
+        "name a participant of ListParticipants",
+    ),
+    Reason.PARTICIPANT_KILLED: (
+        "the exchange has stopped the participant: it places and replaces no orders",
+        "ask the exchange; cancels are taken",
+    ),
+    Reason.PARTICIPANT_LIMIT: ("the shard has as many of such participants as it can", "release another one first"),
+    Reason.ORDER_RATE_EXCEEDED: (
+        "the participant sends more orders a second than it may",
+        "send it later, under a new client_order_id; cancels are taken",
+    ),
+    Reason.ORDER_RATE_INVALID: (
+        f"a rate is 1 to {PER_SECOND_LIMIT} orders a second and 1 to {PER_SECOND_LIMIT} at once, or 0 and 0 for none",
+        "name such numbers",
+    ),
+    Reason.LEASE_UNKNOWN: (
+        "the participant has no such lease, or it is over",
+        "renew the lease, then send the order under a new client_order_id",
+    ),
+    Reason.LEASE_INVALID: (
+        f"a lease has a name like a client_order_id, and stands for {MIN_GRACE_MS} to {MAX_GRACE_MS} ms",
+        "name it so",
+    ),
+    Reason.LEASE_LIMIT: ("the shard has as many leases as it can", "try again later"),
     Reason.INSTRUMENT_LIMIT: ("the shard has as many instruments as it can", "use another shard"),
     Reason.TRADE_UNKNOWN: (
         "the shard's journal has no such trade",

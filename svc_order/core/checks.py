@@ -15,9 +15,12 @@ from svc_order.core.commands import (
     MARKET,
     SELL,
     STOP,
+    UNSPECIFIED,
     Cancel,
     Command,
+    MassCancel,
     Place,
+    RenewLease,
     Replace,
 )
 from svc_order.core.reference import Instrument, Reference, Shard
@@ -26,6 +29,7 @@ from svc_order.core.terms import PRICED, TYPE_NAMES, check_terms, check_words
 
 CLIENT_ORDER_ID_LIMIT = 36
 TRACEPARENT_LIMIT = 55
+GRACE_MS = 1_000, 300_000
 CACHED_NAMES = 65_536
 CACHED_DATES = 1_024
 
@@ -54,19 +58,29 @@ class Route(NamedTuple):
     need: Need | None
 
 
+class Everywhere(NamedTuple):
+    """A command that goes to every shard: a command of its own on each."""
+
+    routes: tuple[Route, ...]
+
+
 class Stale(NamedTuple):
     """A refusal that newer reference data could turn: look once more before it is given."""
 
     refused: Refused
 
 
-def check(command: Command, participant: str, reference: Reference) -> Route | Stale | Refused:
+def check(command: Command, participant: str, reference: Reference) -> Route | Everywhere | Stale | Refused:
     """What the fields of `command` of `participant`'s session say."""
     wrong = _identity(command, participant)
     if wrong is not None:
         return wrong
     if isinstance(command, Place):
         return _place(command, reference)
+    if isinstance(command, MassCancel):
+        return _mass_cancel(command, reference)
+    if isinstance(command, RenewLease):
+        return _renew_lease(command, reference)
     return _change(command, reference)
 
 
@@ -96,7 +110,7 @@ def _identity(command: Command, participant: str) -> Refused | None:
             value=client_order_id,
             fix="send an id of your own, unique for the account and trading date",
         )
-    if not _valid_date(command.trading_date):
+    if not isinstance(command, RenewLease) and not _valid_date(command.trading_date):
         return refused(
             "TRADING_DATE_INVALID",
             "a trading date is yyyymmdd",
@@ -118,7 +132,7 @@ def _identity(command: Command, participant: str) -> Refused | None:
 def _place(place: Place, reference: Reference) -> Route | Stale | Refused:
     if not _SYMBOL.fullmatch(place.symbol):
         return _bad_symbol(place.symbol)
-    wrong = _side(place) or check_words(place)
+    wrong = _side(place) or check_words(place) or (_lease(place.lease) if place.lease else None)
     if wrong is not None:
         return wrong
     instrument = reference.instruments.get(place.symbol)
@@ -275,6 +289,42 @@ def _change(command: Cancel | Replace, reference: Reference) -> Route | Stale | 
             command.symbol,
         )
     return _dated(command.trading_date, reference.shards.get(shard), Route(shard, need))
+
+
+def _mass_cancel(command: MassCancel, reference: Reference) -> Route | Everywhere | Stale | Refused:
+    if command.side not in (UNSPECIFIED, BUY, SELL):
+        message, fix = "orders buy or sell", "send BUY or SELL, or nothing for both"
+        return refused("SIDE_INVALID", message, field="side", value=command.side, fix=fix)
+    if command.symbol:
+        if not _SYMBOL.fullmatch(command.symbol):
+            return _bad_symbol(command.symbol)
+        instrument = reference.instruments.get(command.symbol)
+        if instrument is None:
+            return _unknown_symbol(command.symbol)
+        return _dated(command.trading_date, reference.shards.get(instrument.shard), Route(instrument.shard, None))
+    routes = []
+    for shard in sorted(reference.shard_numbers):
+        route = _dated(command.trading_date, reference.shards.get(shard), Route(shard, None))
+        if not isinstance(route, Route):
+            return route
+        routes.append(route)
+    return Everywhere(tuple(routes))
+
+
+def _renew_lease(command: RenewLease, reference: Reference) -> Everywhere | Refused:
+    low, high = GRACE_MS
+    if not low <= command.grace_ms <= high:
+        message, fix = f"a lease stands for {low} to {high} ms", "send such a number"
+        return refused("LEASE_INVALID", message, field="grace_ms", value=command.grace_ms, fix=fix)
+    routes = tuple(Route(shard, None) for shard in sorted(reference.shard_numbers))
+    return _lease(command.lease) or Everywhere(routes)
+
+
+def _lease(name: str) -> Refused | None:
+    if valid_client_order_id(name):
+        return None
+    message = f"a lease's name is 1 to {CLIENT_ORDER_ID_LIMIT} printable ASCII characters without blanks"
+    return refused("LEASE_INVALID", message, field="lease", value=name, fix="name the session's lease so")
 
 
 def _name(command: Cancel | Replace) -> Refused | None:

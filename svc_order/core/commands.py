@@ -13,7 +13,8 @@ DAY, IOC, FOK, GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE, GTC, GTD = 1, 2, 3, 4, 5, 6,
 AUCTIONS = (GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE)
 STANDING = (DAY, GTC, GTD)
 UNSPECIFIED = 0
-PLACE, CANCEL, REPLACE = 1, 2, 3
+PLACE, CANCEL, REPLACE, MASS_CANCEL, RENEW_LEASE = 1, 2, 3, 4, 6
+OWN_FIELDS = 10  # of a place, before its terms
 
 
 FIRST_TERMS = 7  # that an order could have when it could first have any
@@ -64,6 +65,7 @@ class Place(NamedTuple):
     amount_e4: int
     terms: Terms = PLAIN
     traceparent: str = ""
+    lease: str = ""
 
 
 class Cancel(NamedTuple):
@@ -92,8 +94,36 @@ class Replace(NamedTuple):
     traceparent: str = ""
 
 
-Command: TypeAlias = Place | Cancel | Replace
-KINDS: dict[type[Command], int] = {Place: PLACE, Cancel: CANCEL, Replace: REPLACE}
+class MassCancel(NamedTuple):
+    """The end of all open orders of an account or of its participant, in a symbol or in all, of a side or of both."""
+
+    account: str
+    client_order_id: str
+    trading_date: int
+    participant_wide: bool
+    symbol: str
+    side: int
+    traceparent: str = ""
+
+
+class RenewLease(NamedTuple):
+    """A session's lease, which is to stand for some time from now on."""
+
+    account: str
+    client_order_id: str
+    lease: str
+    grace_ms: int
+    traceparent: str = ""
+
+
+Command: TypeAlias = Place | Cancel | Replace | MassCancel | RenewLease
+KINDS: dict[type[Command], int] = {
+    Place: PLACE,
+    Cancel: CANCEL,
+    Replace: REPLACE,
+    MassCancel: MASS_CANCEL,
+    RenewLease: RENEW_LEASE,
+}
 
 
 def digest(command: Command) -> bytes:
@@ -103,6 +133,6 @@ def digest(command: Command) -> bytes:
     it may be sent again to a version that knows no others.
     """
     if type(command) is Place:
-        own, terms = command[:-2], command.terms
+        own, terms = (*command[:OWN_FIELDS], *((command.lease,) if command.lease else ())), command.terms
         return command_digest(PLACE, *own) if terms == PLAIN else command_digest(PLACE, *own, *terms.digested)
     return command_digest(KINDS[type(command)], *command[:-1])

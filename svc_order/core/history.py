@@ -14,8 +14,8 @@ class Order:
 
     __slots__ = (
         "account", "client_order_id", "create_time_us", "done_reason", "executed_amount_e4", "executed_quantity", "fees_e4",
-        "last_sequence", "open_quantity", "order_id", "price_e4", "quantity", "refusal", "side", "state", "symbol", "terms",
-        "time_in_force", "trading_date", "triggered", "type", "update_time_us",
+        "last_sequence", "lease", "open_quantity", "order_id", "price_e4", "quantity", "refusal", "side", "state", "symbol",
+        "terms", "time_in_force", "trading_date", "triggered", "type", "update_time_us",
     )  # fmt: skip
 
     def __init__(
@@ -35,6 +35,7 @@ class Order:
         sequence: int,
         refusal: str = "",
         terms: Terms = PLAIN,
+        lease: str = "",
     ) -> None:
         self.order_id = order_id
         self.account = account
@@ -55,6 +56,7 @@ class Order:
         self.last_sequence = sequence
         self.refusal = refusal
         self.terms = terms
+        self.lease = lease
         self.triggered = 0
         self.done_reason = 0
 

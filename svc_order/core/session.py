@@ -6,7 +6,7 @@ Model-checked as m5_session (with LATE and FIX_STOP); what passes while the ledg
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from svc_order.core.commands import Command, Place
+from svc_order.core.commands import Command, MassCancel, Place, RenewLease
 
 NEVER = 1 << 63
 
@@ -41,7 +41,7 @@ class Deadlines:
 def passing(unanswered: Iterable[tuple[Command, bool]], *, overtakes: bool) -> list[int]:
     """While the ledger is down: which of a session's unanswered commands, in order, go on all the same.
 
-    Each comes with whether it needs no hold (a cancel, a reduction). Without `overtakes` only those before the first that
+    Each comes with whether it needs no hold (a cancel, a mass cancel, a reduction). Without `overtakes` only those before the first that
     needs one go on. With it one passes those before it unless one of them that stays acts on its order. An order_id and a
     client_order_id cannot be compared: within an account and symbol they may be one order; but a placed order whose id is
     known is in the journal, and its place only repeats.
@@ -66,20 +66,24 @@ class _Staying:
     def add(self, command: Command) -> None:
         if isinstance(command, Place):
             self._placed.add((command.account, command.client_order_id))
-        else:
+        elif not isinstance(command, MassCancel | RenewLease):
             name = (command.order_id, command.original_client_order_id, command.symbol)
             self._named.setdefault(command.account, []).append(name)
 
     def acts_on_order_of(self, command: Command) -> bool:
         if isinstance(command, Place):
             return True
+        if isinstance(command, RenewLease):
+            return False
+        if isinstance(command, MassCancel):
+            return bool(self._placed or self._named)
         if (command.account, command.original_client_order_id) in self._placed:
             return True
         return any(_may_be_one(command, *name) for name in self._named.get(command.account, ()))
 
 
 def _may_be_one(command: Command, order_id: int, original: str, symbol: str) -> bool:
-    assert not isinstance(command, Place)
+    assert not isinstance(command, Place | MassCancel | RenewLease)
     if command.order_id and order_id:
         return command.order_id == order_id
     if command.original_client_order_id and original:

@@ -8,7 +8,7 @@ from bourse.ledger.v1 import ledger_pb2
 from bourse.match.v1 import events_pb2, match_pb2
 from bourse.order.v1 import order_pb2
 from bourse.types.v1 import command_pb2, market_pb2
-from svc_order.core.commands import Cancel, Command, Place, Replace, Terms
+from svc_order.core.commands import Cancel, Command, MassCancel, Place, RenewLease, Replace, Terms
 from svc_order.core.reference import Instrument, Shard
 from svc_order.core.refused import Refused
 from svc_order.core.saga import Hold
@@ -33,6 +33,7 @@ def place(message: command_pb2.PlaceOrder) -> Place:
         message.amount_e4,
         terms(message),
         message.traceparent,
+        message.lease,
     )
 
 
@@ -69,6 +70,24 @@ def replace(message: command_pb2.ReplaceOrder) -> Replace:
     )
 
 
+def mass_cancel(message: command_pb2.MassCancel) -> MassCancel:
+    """A MassCancel."""
+    return MassCancel(
+        message.account,
+        message.client_order_id,
+        message.trading_date,
+        message.participant_wide,
+        message.symbol,
+        message.side,
+        message.traceparent,
+    )
+
+
+def renew_lease(message: command_pb2.RenewLease) -> RenewLease:
+    """A RenewLease."""
+    return RenewLease(message.account, message.client_order_id, message.lease, message.grace_ms, message.traceparent)
+
+
 def commands(messages: Iterable[command_pb2.OrderCommand]) -> list[tuple[Command | None, object]]:
     """Each command beside its message; None where the message names none."""
     read: list[tuple[Command | None, object]] = []
@@ -80,6 +99,10 @@ def commands(messages: Iterable[command_pb2.OrderCommand]) -> list[tuple[Command
             read.append((cancel(message.cancel), message))
         elif kind == "replace":
             read.append((replace(message.replace), message))
+        elif kind == "mass_cancel":
+            read.append((mass_cancel(message.mass_cancel), message))
+        elif kind == "renew_lease":
+            read.append((renew_lease(message.renew_lease), message))
         else:
             read.append((None, message))
     return read
@@ -92,6 +115,7 @@ def create_holds(incarnation: str, tickets: Iterable[Ticket]) -> ledger_pb2.Crea
     for ticket in tickets:
         command, need = ticket.command, ticket.need
         assert command is not None, "a refused message is not sent on"
+        assert not isinstance(command, RenewLease), "a lease needs no hold"
         assert need is not None, "only commands that need a hold are sent to the ledger"
         hold = add(
             trading_date=command.trading_date,
@@ -175,8 +199,30 @@ def results(tickets: Iterable[Ticket]) -> order_pb2.EnterOrdersResponse:
             )
         else:
             assert isinstance(result, command_pb2.CommandResult)
+            if ticket.goes_everywhere:
+                result = together([*ticket.before, ticket])
             response.results.append(result)
     return response
+
+
+def together(tickets: Sequence[Ticket]) -> command_pb2.CommandResult:
+    """The answer to a command that went to several shards: what became of it is that of the first that did not do it, if any."""
+    answer = command_pb2.CommandResult()
+    for ticket in tickets:
+        result = ticket.result
+        assert isinstance(result, command_pb2.CommandResult)
+        answer.client_order_id = result.client_order_id
+        answer.outcome = answer.outcome or result.outcome
+        answer.orders += result.orders
+        one = answer.shards.add(
+            shard=ticket.shard, outcome=result.outcome, sequence=result.sequence, orders=result.orders
+        )
+        if result.HasField("refusal"):
+            one.refusal.CopyFrom(result.refusal)
+            if not answer.HasField("refusal"):
+                answer.outcome = result.outcome
+                answer.refusal.CopyFrom(result.refusal)
+    return answer
 
 
 def refusal(why: Refused) -> market_pb2.Refusal:
@@ -244,6 +290,7 @@ def order(row: OrderRow) -> order_pb2.Order:
         expire_time_us=row.expire_time_us,
         triggered=row.triggered,
         done_reason=row.done_reason,  # type: ignore[arg-type]
+        lease=row.lease,
         busted_quantity=row.busted_quantity,
         busted_amount_e4=row.busted_amount_e4,
         busted_fees_e4=row.busted_fees_e4,

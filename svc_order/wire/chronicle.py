@@ -25,10 +25,13 @@ DONE_BY_RULE = (
     events_pb2.DONE_REASON_DELISTED,
     events_pb2.DONE_REASON_AUCTION_OVER,
     DONE_EXPIRED,
+    events_pb2.DONE_REASON_MASS_CANCELLED,
+    events_pb2.DONE_REASON_KILLED,
+    events_pb2.DONE_REASON_SESSION_LOST,
 )
 TRIGGERED = events_pb2.RESTATE_REASON_TRIGGERED
 BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
-UNWRITTEN = frozenset({"tick"})
+UNWRITTEN = frozenset({"tick", "order_rate_set"})
 
 
 class Chronicle:
@@ -61,6 +64,10 @@ class Chronicle:
             "busted": self._busted,
             "replaced": self._replaced,
             "restated": self._restated,
+            "mass_cancelled": self._mass_cancelled,
+            "lease_changed": self._lease_changed,
+            "participant_killed": self._killed,
+            "participant_released": self._released,
             "done": self._done,
         }
 
@@ -122,6 +129,7 @@ class Chronicle:
                 self._time_us,
                 sequence,
                 terms=wire.terms(event),
+                lease=event.lease,
             )
         )
         self._updates(account).updates.add(
@@ -276,6 +284,38 @@ class Chronicle:
             symbol=event.symbol,
             quantity=event.cancelled_quantity,
             done_reason=by_rule,
+        )
+
+    def _mass_cancelled(self, sequence: int, event: events_pb2.MassCancelled) -> None:
+        self._taker, self._taker_name = 0, ""  # What follows is this command's doing.
+        self._updates(event.participant + "/").updates.add(
+            sequence=sequence,
+            time_us=self._time_us,
+            kind=order_pb2.UPDATE_KIND_MASS_CANCELLED,
+            account=event.account,
+            client_order_id=event.client_order_id,
+            symbol=event.symbol,
+            quantity=event.orders,
+            side=event.side,
+        )
+
+    def _killed(self, sequence: int, event: events_pb2.ParticipantKilled) -> None:
+        self._taker, self._taker_name = 0, ""  # What follows is the operator's doing.
+        self._updates(event.participant + "/").updates.add(
+            sequence=sequence, time_us=self._time_us, kind=order_pb2.UPDATE_KIND_KILLED, quantity=event.orders
+        )
+
+    def _released(self, sequence: int, event: events_pb2.ParticipantReleased) -> None:
+        self._updates(event.participant + "/").updates.add(
+            sequence=sequence, time_us=self._time_us, kind=order_pb2.UPDATE_KIND_RELEASED
+        )
+
+    def _lease_changed(self, sequence: int, event: events_pb2.LeaseChanged) -> None:
+        if event.expire_time_us:
+            return
+        self._taker, self._taker_name = 0, ""  # What follows is nobody's doing.
+        self._updates(event.participant + "/").updates.add(
+            sequence=sequence, time_us=self._time_us, kind=order_pb2.UPDATE_KIND_SESSION_LOST, quantity=event.orders
         )
 
     def _opened(self, sequence: int, event: events_pb2.TradingDateOpened) -> None:

@@ -113,6 +113,10 @@ class Desk:
             answer = await self.call(self.order.CancelOrder, order_pb2.CancelOrderRequest(cancel=command.cancel))
         elif command.HasField("replace"):
             answer = await self.call(self.order.ReplaceOrder, order_pb2.ReplaceOrderRequest(replace=command.replace))
+        elif command.HasField("mass_cancel"):
+            answer = await self.call(
+                self.order.MassCancel, order_pb2.MassCancelRequest(mass_cancel=command.mass_cancel)
+            )
         else:
             placed = command.place if command.HasField("place") else None
             answer = await self.call(self.order.PlaceOrder, order_pb2.PlaceOrderRequest(place=placed))
@@ -233,6 +237,16 @@ def place(account: str, **fields: Any) -> command_pb2.OrderCommand:
 def cancel(account: str, **fields: Any) -> command_pb2.OrderCommand:
     good = {"client_order_id": new_id(), "trading_date": TRADING_DATE}
     return command_pb2.OrderCommand(cancel=command_pb2.CancelOrder(account=account, **{**good, **fields}))
+
+
+def mass_cancel(account: str, **fields: Any) -> command_pb2.OrderCommand:
+    good = {"client_order_id": new_id(), "trading_date": TRADING_DATE}
+    return command_pb2.OrderCommand(mass_cancel=command_pb2.MassCancel(account=account, **{**good, **fields}))
+
+
+def renew_lease(account: str, **fields: Any) -> command_pb2.OrderCommand:
+    good = {"client_order_id": new_id(), "lease": "desk", "grace_ms": 1_000}
+    return command_pb2.OrderCommand(renew_lease=command_pb2.RenewLease(account=account, **{**good, **fields}))
 
 
 def replace(account: str, **fields: Any) -> command_pb2.OrderCommand:

@@ -18,9 +18,11 @@ from tests.bad_input.desk import (
     Info,
     cancel,
     info,
+    mass_cancel,
     new_id,
     place,
     refusal,
+    renew_lease,
     replace,
     require_whole,
     unchanged,
@@ -335,9 +337,35 @@ REPLACES = [
     bad_change("order-not-named", change_partly(order_id=0), "INVALID_ARGUMENT", "ORDER_NAME_INVALID", "order_id"),
 ]  # fmt: skip
 
+MASS_CANCELS = [
+    bad_change(
+        "account-foreign", lambda floor: mass_cancel(floor.other, participant_wide=True),
+        "PERMISSION_DENIED", "ACCOUNT_NOT_YOURS", "account",
+    ),
+    bad_change(
+        "symbol-unknown", lambda floor: mass_cancel(floor.account, symbol="NOPE"),
+        "NOT_FOUND", "SYMBOL_UNKNOWN", "symbol",
+    ),
+    bad_change(
+        "symbol-lower", lambda floor: mass_cancel(floor.account, symbol="acme"),
+        "INVALID_ARGUMENT", "SYMBOL_INVALID", "symbol",
+    ),
+    bad_change(
+        "side-unknown", lambda floor: mass_cancel(floor.account, side=77), "INVALID_ARGUMENT", "SIDE_INVALID", "side",
+    ),
+    bad_change(
+        "id-missing", lambda floor: mass_cancel(floor.account, client_order_id=""),
+        "INVALID_ARGUMENT", "CLIENT_ORDER_ID_INVALID", "client_order_id",
+    ),
+    bad_change(
+        "date-future", lambda floor: mass_cancel(floor.account, trading_date=20260106),
+        "FAILED_PRECONDITION", "TRADING_DATE_WRONG", "trading_date",
+    ),
+]  # fmt: skip
+
 ALL = [
     pytest.param(bad, id=f"{kind}-{bad.name}")
-    for kind, table in (("place", PLACES), ("cancel", CANCELS), ("replace", REPLACES))
+    for kind, table in (("place", PLACES), ("cancel", CANCELS), ("replace", REPLACES), ("mass-cancel", MASS_CANCELS))
     for bad in table
 ]
 
@@ -374,6 +402,30 @@ async def test_between_good_neighbours(bad: Bad, floor: Floor, desk: Desk, staff
     assert told.outcome == (REJECTED if bad.on_record else REFUSED)
     require_whole(refusal(told))
     assert refusal(told).what == expected(bad, command, floor)
+
+
+async def test_leases_that_are_none(floor: Floor, desk: Desk, staff: Desk) -> None:
+    """By the account, the name, and the time; an order names a lease that stands."""
+    bad = {
+        "ACCOUNT_NOT_YOURS": renew_lease(floor.other),
+        "LEASE_INVALID": renew_lease(floor.account, lease="no lease"),
+        "CLIENT_ORDER_ID_INVALID": renew_lease(floor.account, client_order_id="x" * 37),
+    }
+    async with unchanged(staff, floor, ["rejected"]):
+        *told, soon, late, unknown = await desk.batch(
+            *bad.values(),
+            renew_lease(floor.account, grace_ms=999),
+            renew_lease(floor.account, grace_ms=300_001),
+            place(floor.account, lease="unheard-of"),
+        )
+    assert [refusal(one).reason for one in told] == list(bad)
+    assert [refusal(one).what for one in (soon, late)] == [
+        ("LEASE_INVALID", "grace_ms", "999"),
+        ("LEASE_INVALID", "grace_ms", "300001"),
+    ]
+    assert (unknown.outcome, refusal(unknown).what) == (REJECTED, ("LEASE_UNKNOWN", "lease", "unheard-of"))
+    for one in (*told, soon, late, unknown):
+        require_whole(refusal(one))
 
 
 async def test_an_id_again(floor: Floor, desk: Desk, staff: Desk) -> None:

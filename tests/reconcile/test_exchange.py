@@ -105,6 +105,9 @@ async def session(making: Client, taking: Client, maker: str, taker: str, symbol
             Replace(maker, 70 * UNIT, 10, placed[37].order_id),  # a smaller hold
         ]
     )
+    ended = await taking.mass_cancel(taker, symbol, Side.BUY)
+    assert ended.orders > 1
+    assert [one.orders for one in (await taking.mass_cancel(taker)).shards] == [0, 0]
 
 
 def with_terms(maker: str, symbol: str, price_e4: int) -> list[Place]:

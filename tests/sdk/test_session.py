@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bourse.order.v1 import order_pb2
+from bourse.types.v1 import command_pb2
 from bourse_sdk import (
     Cancel,
     Client,
@@ -52,6 +53,29 @@ async def until(condition: Callable[[], Any]) -> None:
     async with asyncio.timeout(5):
         while not condition():
             await asyncio.sleep(0.001)
+
+
+async def test_orders_stand_by_a_lease_that_the_client_renews() -> None:
+    """The lease comes before the first order, and again on every stream and in time; one that is closed renews it no more."""
+    exchange = Exchange(plans=[Plan(after=2)])
+    async with served(exchange) as address:
+        async with Client(**direct(address), token="t", cancel_on_disconnect_seconds=0.3) as client:
+            await client.submit_many([order(0), order(1), order(2)])
+            await until(lambda: len(renewals(exchange)) > 4)
+            plain = await client.cancel("alpha/main", 1)
+        assert plain.ok
+        count = len(renewals(exchange))
+        names = {command.place.lease for command in exchange.received if command.HasField("place")}
+    assert exchange.received[0].HasField("renew_lease")
+    assert names == {command.renew_lease.lease for command in exchange.received if command.HasField("renew_lease")}
+    assert len(names) == 1
+    assert {one.renew_lease.grace_ms for one in renewals(exchange)} == {300}
+    assert exchange.done[:3] == ids(3)
+    assert len(renewals(exchange)) == count
+
+
+def renewals(exchange: Exchange) -> list[command_pb2.OrderCommand]:
+    return [command for command in exchange.received if command.HasField("renew_lease")]
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -11,11 +11,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from bourse.match.v1 import match_pb2
+from bourse.types.v1 import command_pb2
 from svc_match import db, wire
-from svc_match.app import TIME_JUMP_LIMIT_US, Meters, Shard
+from svc_match.app import BATCH_COMMANDS_LIMIT, TIME_JUMP_LIMIT_US, Meters, Shard
 from svc_match.codec import Codec
 from svc_match.core import commands, events, snapshot
-from svc_match.core.engine import REPLAYED, SEMANTICS, Engine
+from svc_match.core.engine import REPLAYED, ROW_EVENTS_LIMIT, SEMANTICS, Engine
 from svc_match.ports import Item, JournalDamaged, NotLeader, Row
 from tests.servers import Database
 from tests.svc_match.shard import TRADING_DATE, cancel, instrument, place
@@ -114,6 +115,27 @@ async def test_the_second_leader_fences_the_first(postgres: Database) -> None:
             with pytest.raises(NotLeader):
                 await first.submit(orders(1))
             assert isinstance((await second.submit(orders(1)))[0], events.Accepted)
+
+
+async def test_a_mass_cancel_takes_as_many_rows_as_it_needs(postgres: Database) -> None:
+    """Rule 6.1.2: it is answered when all have ended, what was submitted behind it comes after; a restart reads the same."""
+    codec, count = Codec(), ROW_EVENTS_LIMIT + 100
+    some = [codec.command(place("ACME", 1, 10_000, 1).SerializeToString()) for _ in range(count)]
+    async with shard(postgres) as it:
+        await it.submit(market())
+        for start in range(0, count, BATCH_COMMANDS_LIMIT):
+            await it.submit(some[start : start + BATCH_COMMANDS_LIMIT])
+        wanted = command_pb2.MassCancel(account="alice/main", client_order_id="m", trading_date=TRADING_DATE)
+        ending = wire.submission(match_pb2.Submission(command=command_pb2.OrderCommand(mass_cancel=wanted)))
+        before = it.sequence
+        mass, after = await it.submit([ending, codec.command(place("ACME", 1, 10_000, 1).SerializeToString())])
+        assert (mass.orders, after.sequence) == (count, before + count + 2)
+        rows = await it.rows(before + 1, 1)
+        assert rows[0].last_sequence == before + ROW_EVENTS_LIMIT
+        assert await it.answers(await it.submit([ending])) == [mass]
+    async with shard(postgres) as again:
+        assert (await again.read(lambda engine: engine.open_orders)) == 1
+        assert await again.answers(await again.submit([ending])) == [mass]
 
 
 async def test_a_late_command_writes_its_time(postgres: Database) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bourse.match.v1 import match_pb2
+from bourse.types.v1 import command_pb2
 from svc_match import wire
 from svc_match.codec import Codec
 from svc_match.core import commands, events, plain, snapshot
@@ -29,14 +30,20 @@ UNTOLD = (events.Repeat, events.EarlierDate)
 
 def message(command: commands.Order, number: int) -> match_pb2.Submission:
     """A drawn command as svc_order would send it."""
+    if isinstance(command, commands.RenewLease):
+        account, own_id, lease, grace_us = command
+        renew = command_pb2.RenewLease(account=account, client_order_id=own_id, lease=lease, grace_ms=1_000 + grace_us)
+        return match_pb2.Submission(command=command_pb2.OrderCommand(renew_lease=renew))
     made = match_pb2.Submission(hold_id=command.hold_id, deadline_us=command.deadline_us)
-    kind = type(command).__name__.lower()
+    kind = "mass_cancel" if isinstance(command, commands.MassCancel) else type(command).__name__.lower()
     to = getattr(made.command, kind)
     for name in ("account", "client_order_id", "trading_date", "symbol"):
         setattr(to, name, getattr(command, name))
     if isinstance(command, commands.Place):
         made.held_price_e4 = command.held_price_e4
         names: tuple[str, ...] = ("side", "type", "time_in_force", "price_e4", "quantity", "amount_e4")
+    elif isinstance(command, commands.MassCancel):
+        names = ("participant_wide", "side")
     else:
         names = ("order_id", "original_client_order_id")
         if isinstance(command, commands.Replace):
@@ -46,7 +53,8 @@ def message(command: commands.Order, number: int) -> match_pb2.Submission:
     if isinstance(command, commands.Place):
         for name, term in zip(commands.Terms._fields, command.terms, strict=True):
             setattr(to, name, term)
-    if not isinstance(command, commands.Cancel):
+        to.lease = command.lease
+    if not isinstance(command, commands.Cancel | commands.MassCancel):
         made.held_amount, made.held_fee_e6 = command.held_amount, command.held_fee_e6
         if command.digest == bytes(16):
             to.quantity ^= 1
@@ -86,7 +94,7 @@ class Ways:
         assert [self.codec.item(one) for one in mine] == items
         assert [self.codec.own_id(one) for one in mine] == [wire.own_id(one) for one in items]
         assert [self.codec.traceparent(one) for one in mine] == [one.traceparent for one in items]
-        while items:
+        while items or self.general.ending:
             self.time_us += 1
             if self.straight.is_due(self.time_us):
                 self.control(commands.Tick())  # what is due comes first, in a row of its own
@@ -127,7 +135,7 @@ def run(seed: int, count: int) -> Ways:
     """Both ways with `count` commands of a seed."""
     ways, batch = Ways(seed), []  # type: ignore[var-annotated]
     for command in ways.drawing.draw(count):
-        if isinstance(command, commands.Place | commands.Cancel | commands.Replace):
+        if isinstance(command, commands.Order):
             batch.append(command)
             if len(batch) < ways.chance.choice((1, 30, BATCH_LIMIT)):
                 continue
@@ -135,7 +143,7 @@ def run(seed: int, count: int) -> Ways:
             ways.batch(batch)
             ways.drawing.sequence = ways.general.sequence
             batch = []
-        if not isinstance(command, commands.Place | commands.Cancel | commands.Replace):
+        if not isinstance(command, commands.Order):
             ways.control(command)
     ways.batch(batch)
     assert snapshot.encode(ways.straight) == snapshot.encode(ways.general)
@@ -147,7 +155,7 @@ def test_both_ways_give_the_same_bytes(seed: int) -> None:
     """Rows, identities, answers and state: rejections, repeats, late ones, other dates and rows in parts included."""
     ways = run(seed, COMMANDS)
     assert ways.plain_rows > 100
-    assert {"Accepted", "Rejected", "Done", "Replaced", "Refused", "Late", "Repeat", "EarlierDate"} == ways.seen
+    assert {"Accepted", "Rejected", "Done", "Replaced", "Refused", "Late", "Repeat", "EarlierDate"} <= ways.seen
 
 
 def test_interpreted_equals_compiled() -> None:

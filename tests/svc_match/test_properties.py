@@ -43,6 +43,8 @@ def line(chance: random.Random, number: int) -> str:
     price = f"{chance.randrange(190, 211) * 5 / 100 + (0.01 if chance.random() < 0.02 else 0):.2f}"
     quantity = chance.choice((5, 10, 15, 100, 7))
     roll = chance.random()
+    if roll < 0.01:
+        return f"{account} cancel-all {own_id} {chance.choice(('', 'ACME', 'NONE', 'buy', 'wide'))}"
     if roll < 0.15:
         return f"{account} cancel {own_id} {other}"
     if roll < 0.30:
@@ -73,7 +75,7 @@ def line(chance: random.Random, number: int) -> str:
 def run(core: Engine, batch: list[commands.Command | events.Refused], time_us: int = 1) -> list[Applied]:
     """Applies all of a batch, in as many rows as it takes."""
     rows: list[Applied] = []
-    while batch:
+    while batch or core.ending:
         rows.append(core.apply(batch, time_us, events_limit=200))
         batch = batch[len(rows[-1].results) :]
     return rows

@@ -67,7 +67,8 @@ def test_a_date_closes_in_parts_as_in_the_twin() -> None:
     sides = {1: -2_000, 2: 2_000}  # ticks away from each other, so that nothing trades
     apart = [
         made._replace(
-            price_e4=made.price_e4 and made.price_e4 + sides[made.side] * drawing.instruments[made.symbol].tick_size_e4
+            lease="",
+            price_e4=made.price_e4 and made.price_e4 + sides[made.side] * drawing.instruments[made.symbol].tick_size_e4,
         )
         for made in some
         if made.symbol in drawing.instruments and not made.terms.minimum_quantity and made.price_e4 < twin.LARGE

@@ -8,6 +8,10 @@
     > bust #9 a typing error                      busts the trade of sequence 9
     > alice cancel a2 a1                          cancels alice's order a1; an order id (#5) may be named instead
     > alice replace a3 a1 80 10.40                new total and price
+    > alice/1 cancel-all a4 ACME buy wide         ends her orders, in all symbols and of both sides if these are left out
+    > end alice ACME sell                         the same by the operator
+    > alice lease c9 l1 5                          a lease stands for so long; lease=l1 is an option of an order
+    > kill alice | release alice | rate alice 1 3 (orders a second, and at once)
 
 Options of an order: day ioc fok gtc, auction at-open at-close (for an auction only); expire= (the last date) or expires= (journal
 time), which make it GTD;
@@ -118,6 +122,12 @@ class Desk:
             return commands.BustTrade(self._trades[int(words[0][1:])], " ".join(words[1:]))
         if first == "tick":
             return commands.Tick()
+        if first == "rate":
+            return commands.SetOrderRate(words[0], int(words[1]), int(words[2]))
+        if first in ("kill", "release"):
+            return (commands.KillParticipant if first == "kill" else commands.ReleaseParticipant)(words[0])
+        if first == "end":
+            return commands.EndOrders(words[0], *_which(words[1:]))
         return self._order(first, words, options)
 
     def _order(self, account: str, words: list[str], options: dict[str, str]) -> commands.Command | events.Refused:
@@ -127,6 +137,10 @@ class Desk:
         identity = (account, own_id, date, key(account, own_id), digest, int(options.get("until", 0)))
         if verb in SIDES:
             return self._place(identity, SIDES[verb], rest, options)
+        if verb == "lease":
+            return commands.RenewLease(account, own_id, rest[0], int(rest[1]))
+        if verb == "cancel-all":
+            return commands.MassCancel(*identity, 0, "wide" in rest, *_which([word for word in rest if word != "wide"]))
         target = rest[0]
         named = int(target[1:]) if target.startswith("#") else 0
         where = (order_id(0, named) if named else 0, "" if named else target, 0 if named else key(account, target), "")
@@ -168,7 +182,7 @@ class Desk:
         wrong = wrong_terms(kind, time_in_force, int(quantity), terms, identity[2])
         return wrong or commands.Place(  # type: ignore[call-arg]
             *identity, self.engine.sequence + 1, held, held_price_e4, fee_e6,
-            symbol, side, kind, time_in_force, price_e4, int(quantity), amount_e4, terms,
+            symbol, side, kind, time_in_force, price_e4, int(quantity), amount_e4, terms, options.get("lease", ""),
         )  # fmt: skip
 
     def _told(self, event: events.Event) -> str:
@@ -199,6 +213,21 @@ class Desk:
                     f"restated {self._names[event.order_id]} {event.reason.name}: {event.quantity} at "
                     f"{money(event.price_e4)}, open {event.open_quantity}, held at {money(event.held_price_e4)}"
                 )
+            case events.MassCancelled():
+                whose = event.participant if event.participant_wide else event.account
+                side = f" {SIDE_NAMES[event.side]}s" if event.side else ""
+                return f"ends {event.orders} orders of {whose}{' in ' * bool(event.symbol)}{event.symbol}{side}"
+            case events.ParticipantKilled():
+                return f"{event.participant} is killed, {event.orders} orders end"
+            case events.ParticipantReleased():
+                return f"{event.participant} is released"
+            case events.OrderRateSet():
+                return f"{event.participant} may send {event.per_second} orders a second, {event.burst} at once"
+            case events.LeaseChanged():
+                what = (
+                    f"until {event.expire_time_us}" if event.expire_time_us else f"is over, {event.orders} orders end"
+                )
+                return f"lease {event.lease} of {event.participant} {what}"
             case events.Done():
                 return (
                     f"done {self._names[event.order_id]} {event.reason.name}: "
@@ -275,6 +304,12 @@ def _terms(words: list[str], options: dict[str, str]) -> commands.Terms:
         int(options.get("expire", 0)), int(options.get("expires", 0)),
     )  # fmt: skip
     return commands.PLAIN if terms == commands.PLAIN else terms
+
+
+def _which(words: list[str]) -> tuple[str, int]:
+    """A symbol and a side, of which either may be left out."""
+    side = next((SIDES[word] for word in words if word in SIDES), 0)
+    return next((word for word in words if word not in SIDES), ""), side
 
 
 def _instrument(symbol: str, options: dict[str, str]) -> Instrument:

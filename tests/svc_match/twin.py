@@ -20,6 +20,7 @@ from svc_match.core.terms import TERMS, wrong_terms
 from tests.svc_match.oracle import engine as oracle
 
 ACCOUNTS = ("ann/1", "ann/2", "bob/1", "cyd/1")
+LEASES = ("l1", "l2")
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 PROTECTED = ("CCC", "DDD")  # a hundred ticks around the middle
 BATCH_LIMIT = 512
@@ -79,6 +80,8 @@ class Drawing:
         self.chance = random.Random(seed)
         self.instruments = {symbol: instrument(symbol, self.chance) for symbol in SYMBOLS}
         self.middle = dict(MIDDLES)
+        self.leased = (0.0, 0.02, 0.1, 0.3)[seed % 4]
+        self.sweeping = (0.01, 0.002, 0.05, 0.2)[seed % 4]  # of cancels, how many are of many orders
         self.rare = (0.1, 0.3, 0.6, 0.9)[seed % 4]
         self.controls = (0.005, 0.02)[seed % 2]
         self.auctions = (0.05, 0.15)[seed % 2]
@@ -117,11 +120,13 @@ class Drawing:
     def control(self) -> commands.Command:
         chance = self.chance
         roll = chance.random()
-        if roll < 0.2:
+        if roll < 0.07:
             return commands.Tick()
-        if roll < 0.25:
+        if roll < 0.37:
+            return self.against(chance.choice(("ann", "bob", "dan")))
+        if roll < 0.42:
             return commands.OpenDate(chance.choice((0, self.date, self.date + 1, 20261399)))
-        if roll < 0.3:
+        if roll < 0.47:
             return commands.AddInstrument(chance.choice(list(self.instruments.values())))
         if roll < 0.4 and self.trades:
             return commands.BustTrade(chance.choice(self.trades), "drawn")
@@ -166,13 +171,36 @@ class Drawing:
         yield self.order()
         yield commands.SetListing("DDD", Listing.DELISTED)
 
+    def against(self, participant: str) -> commands.Control:
+        """What the operator does to a participant, mostly for a short time."""
+        chance = self.chance
+        roll = chance.random()
+        if roll < 0.4:
+            return commands.EndOrders(participant, chance.choice((*SYMBOLS, "", "ZZZ")), chance.choice((0, 1, 2)))
+        if roll < 0.5:
+            return commands.KillParticipant(participant)
+        if roll < 0.8:
+            return commands.ReleaseParticipant(participant)
+        return commands.SetOrderRate(
+            participant, *chance.choice(((0, 0), (0, 0), (300_000, 400), (1_000_000, 30), (1, 1)))
+        )
+
     def order(self) -> commands.Order:
         chance = self.chance
+        if chance.random() < 0.004:
+            return commands.RenewLease(
+                chance.choice(ACCOUNTS), "r", chance.choice(LEASES), chance.choice((1, 5, 40, 300))
+            )
         if self.recent and chance.random() < 0.02:
             again = chance.choice(self.recent)
             return again if chance.random() < 0.7 else again._replace(digest=bytes(16))
         roll = chance.random()
-        made = self.place() if roll < 0.62 else self.cancel() if roll < 0.82 else self.replace()
+        if roll < 0.62:
+            made: commands.Order = self.place()
+        elif roll < 0.82:
+            made = self.cancel() if chance.random() > self.sweeping else self.mass_cancel()
+        else:
+            made = self.replace()
         self.recent.append(made)
         del self.recent[:-KEPT]
         return made
@@ -237,6 +265,7 @@ class Drawing:
             *self.identity(), hold_id, held, max(held_price, 0) if side == commands.Side.BUY else 0,
             chance.choice((250, 250, 100, 0)), symbol if chance.random() < 0.995 else "ZZZ", side, kind, time_in_force,
             price, quantity, amount, terms,
+            chance.choice(LEASES) if chance.random() < self.leased else "",
         )  # fmt: skip
 
     def terms(self, symbol: str, kind: int, time_in_force: int, quantity: int) -> commands.Terms:
@@ -321,6 +350,11 @@ class Drawing:
         rest[1] = key(account, own_id)
         return commands.Cancel(account, own_id, *rest, 0, *named)  # type: ignore[arg-type]
 
+    def mass_cancel(self) -> commands.MassCancel:
+        chance = self.chance
+        symbol = chance.choice((*SYMBOLS, "", "", "ZZZ"))
+        return commands.MassCancel(*self.identity(), 0, chance.random() < 0.3, symbol, chance.choice((0, 1, 2)))
+
     def replace(self) -> commands.Replace:
         account, named = self.target()
         _, own_id, *rest = self.identity()
@@ -362,7 +396,7 @@ class Pair:
     def apply(self, batch: list[commands.Command]) -> None:
         """All of a batch, in as many rows as it takes; everything that both say is equal."""
         self.trades = []
-        while batch:
+        while batch or self.plain.ending:
             self.time_us += 1
             wanted = self.plain.apply(batch, self.time_us, self.events_limit)
             found = self.packed.apply(batch, self.time_us, self.events_limit)

@@ -9,7 +9,7 @@ from bourse.match.v1 import events_pb2, match_pb2
 from bourse.types.v1 import command_pb2, market_pb2
 from chassis.units import order_id, worst
 from svc_order import wire
-from svc_order.core.commands import digest
+from svc_order.core.commands import RenewLease, digest
 from svc_order.core.reference import Instrument, Shard
 from svc_order.core.refused import Unavailable
 from svc_order.core.saga import Hold
@@ -56,6 +56,7 @@ class MatchMemory:
         self.open: dict[int, tuple[str, str, int]] = {}
         self.taken: list[tuple[str, str]] = []
         self.executed: list[str] = []
+        self.leases: list[str] = []
 
     def row(self, *events: events_pb2.ExecutionEvent) -> None:
         """Journals events at `time_us`."""
@@ -90,6 +91,13 @@ class MatchMemory:
     ) -> command_pb2.CommandResult:
         [(command, _)] = wire.commands([submission.command])
         assert command is not None
+        sequence = self.sequence + len(events) + 1
+        if isinstance(command, RenewLease):
+            self.leases.append(command.lease)
+            events.append(events_pb2.ExecutionEvent(lease_changed=events_pb2.LeaseChanged(expire_time_us=1)))
+            return command_pb2.CommandResult(
+                client_order_id=command.client_order_id, outcome=command_pb2.OUTCOME_ACCEPTED, sequence=sequence
+            )
         key = command.trading_date, command.account, command.client_order_id
         if known := self.first.get(key):
             if known[0] == digest(command):
@@ -99,7 +107,6 @@ class MatchMemory:
             return self._refused(command.client_order_id, "TRADING_DATE_WRONG")
         if submission.deadline_us and self.time_us > submission.deadline_us:
             return command_pb2.CommandResult(client_order_id=command.client_order_id, outcome=command_pb2.OUTCOME_LATE)
-        sequence = self.sequence + len(events) + 1
         self.executed.append(command.client_order_id)
         event, result = self._execute(submission, sequence)
         events.append(event)
@@ -140,6 +147,13 @@ class MatchMemory:
                 held_fee_e6=submission.held_fee_e6,
             )
             return events_pb2.ExecutionEvent(accepted=accepted), result
+        if kind == "mass_cancel":
+            ending = [number for number, (account, *_) in self.open.items() if account == command.account]
+            for number in ending:
+                del self.open[number]
+            result.outcome, result.orders = command_pb2.OUTCOME_CANCELLED, len(ending)
+            taken = events_pb2.MassCancelled(participant=command.account.partition("/")[0], orders=len(ending))
+            return events_pb2.ExecutionEvent(mass_cancelled=taken), result
         number = self._find(command)
         if number is None:
             result.outcome = command_pb2.OUTCOME_REJECTED

@@ -382,13 +382,14 @@ def test_the_digest_covers_all_own_fields_but_the_trace() -> None:
     """A retry with another traceparent is the same command; any other field makes another one."""
     assert digest(PLACE) == digest(PLACE._replace(traceparent="00-1-2-01"))
     digests = {digest(PLACE)}
-    for field in PLACE._fields[:-2]:
+    own = [field for field in PLACE._fields if field not in ("terms", "traceparent")]
+    for field in own:
         value = getattr(PLACE, field)
         other: Any = {field: value + "x" if isinstance(value, str) else value + 1}
         digests.add(digest(PLACE._replace(**other)))
     for field in Terms._fields:
         digests.add(digest(PLACE._replace(terms=PLAIN._replace(**{field: 1}))))
-    assert len(digests) == 1 + len(PLACE._fields[:-2]) + len(Terms._fields)
+    assert len(digests) == 1 + len(own) + len(Terms._fields)
     assert digest(CANCEL) != digest(REPLACE)
 
 

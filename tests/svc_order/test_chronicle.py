@@ -103,9 +103,10 @@ async def test_an_order_shows_the_terms_that_it_was_placed_with(told: Told) -> N
         "expire_time_us": 1 << 60,
     }
     assert set(terms) == set(Terms._fields)
-    await told.row(accepted(1, ALPHA, BUY, 10_000, 100, **terms), accepted(2, ALPHA, BUY, 10_000, 100))
+    await told.row(accepted(1, ALPHA, BUY, 10_000, 100, lease="l\\1", **terms), accepted(2, ALPHA, BUY, 10_000, 100))
     with_terms, without = await told.order(1), await told.order(2)
     assert {name: getattr(with_terms, name) for name in terms} == terms
+    assert (with_terms.lease, without.lease) == ("l\\1", "")
     assert Terms(*(getattr(without, name) for name in terms)) == PLAIN
 
 
@@ -229,6 +230,44 @@ async def test_both_sides_are_told_of_a_bust_and_their_orders_stay(told: Told) -
         )
 
 
+async def test_orders_that_end_together_are_nobodys_command(told: Told) -> None:
+    """The drop copy tells the mass cancel under its id, to its participant alone, then each end with its reason."""
+    reason = events_pb2.DONE_REASON_MASS_CANCELLED
+    taken = events_pb2.MassCancelled(
+        participant="alpha", account=ALPHA, client_order_id="m1", symbol="ACME", side=BUY, orders=1
+    )
+    await told.row(
+        accepted(1, ALPHA, BUY, 10_000, 10), events_pb2.ExecutionEvent(mass_cancelled=taken), done(1, ALPHA, reason, 10)
+    )
+    _, mass, end = await told.updates("alpha")
+    assert (mass.kind, mass.client_order_id, mass.quantity) == (order_pb2.UPDATE_KIND_MASS_CANCELLED, "m1", 1)
+    assert (end.kind, end.client_order_id, end.done_reason) == (order_pb2.UPDATE_KIND_CANCELLED, "", reason)
+    assert (await told.order(1)).done_reason == reason
+    assert not await told.updates("beta")
+
+
+async def test_a_participant_that_is_stopped_is_told_so(told: Told) -> None:
+    """Rule 6.2.3: it, and nobody else."""
+    killed = events_pb2.ParticipantKilled(participant="alpha", orders=1)
+    released = events_pb2.ParticipantReleased(participant="alpha")
+    await told.row(
+        events_pb2.ExecutionEvent(participant_killed=killed), events_pb2.ExecutionEvent(participant_released=released)
+    )
+    kinds = [(one.kind, one.quantity) for one in await told.updates("alpha")]
+    assert kinds == [(order_pb2.UPDATE_KIND_KILLED, 1), (order_pb2.UPDATE_KIND_RELEASED, 0)]
+    assert not await told.updates("beta")
+
+
+async def test_a_session_that_is_lost_is_told(told: Told) -> None:
+    """When its lease is over, not when it is renewed."""
+    leases = [
+        events_pb2.ExecutionEvent(lease_changed=events_pb2.LeaseChanged(participant="alpha", expire_time_us=until))
+        for until in (7, 0)
+    ]
+    await told.row(*leases)
+    assert [one.kind for one in await told.updates("alpha")] == [order_pb2.UPDATE_KIND_SESSION_LOST]
+
+
 async def test_the_drop_copy_is_exported_in_order_and_in_bounded_parts(told: Told) -> None:
     """By participant and sequence, a part of at most EXPORT_BYTES or one row; the same bytes as are told."""
     large = b"x" * (db.EXPORT_BYTES // 2 - 1)
@@ -266,7 +305,7 @@ async def test_the_version_before_writes_on_this_schema_and_its_rows_are_read(
     for order_id in (1, 2):
         order = await history.order(order_id)
         assert Terms(*(getattr(order, name) for name in Terms._fields)) == PLAIN
-        assert (order.triggered, order.done_reason) == (False, 0)
+        assert (order.triggered, order.done_reason, order.lease) == (False, 0, "")
     await history.engine.dispose()
 
 

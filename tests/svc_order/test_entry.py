@@ -132,6 +132,16 @@ def replace(name: str, original: str, quantity: int, price_e4: int = 1000) -> co
     )
 
 
+def mass_cancel(name: str, **fields: Any) -> command_pb2.OrderCommand:
+    wanted = command_pb2.MassCancel(account="alpha/main", client_order_id=name, trading_date=DATE, **fields)
+    return command_pb2.OrderCommand(mass_cancel=wanted)
+
+
+def lease(name: str, grace_ms: int = 1_000, lease: str = "l1") -> command_pb2.OrderCommand:
+    wanted = command_pb2.RenewLease(account="alpha/main", client_order_id=name, lease=lease, grace_ms=grace_ms)
+    return command_pb2.OrderCommand(renew_lease=wanted)
+
+
 def by_id(name: str, order_id: int, quantity: int, symbol: str = "AAA") -> command_pb2.OrderCommand:
     message = replace(name, "", quantity)
     message.replace.order_id, message.replace.symbol = order_id, symbol
@@ -410,6 +420,91 @@ async def test_while_a_shard_lags_its_cancels_pass() -> None:
         assert await one.answers(session, 1) == []
         assert await one.answers(other, 1) == []
         assert one.ports.matches[1].executed == ["a", "c"]
+
+
+async def test_a_mass_cancel_goes_to_every_shard_and_is_answered_once() -> None:
+    """Rule 6.1.6: with the number of each; in its place among the session's commands, and a repeat with the same numbers."""
+    async with exchange() as one:
+        session = one.session()
+        first = [place("a"), place("b", "BBB"), place("c", "BBB"), mass_cancel("d"), place("e")]
+        await one.enter(session, *first, mass_cancel("f", symbol="AAA"), mass_cancel("d"))
+        tickets: list[Any] = []
+        async with asyncio.timeout(WAIT_SECONDS):
+            while len(tickets) < len(first) + 2:
+                session.changed.clear()
+                tickets += session.take()
+                if len(tickets) < len(first) + 2:
+                    await session.changed.wait()
+        results = wire.results(tickets).results
+        assert [one.client_order_id for one in results] == ["a", "b", "c", "d", "e", "f", "d"]
+        everywhere, there, again = results[3], results[5], results[6]
+        assert [(part.shard, part.orders) for part in everywhere.shards] == [(0, 1), (1, 2)]
+        assert (everywhere.orders, everywhere.order_id, everywhere.sequence) == (3, 0, 0)
+        assert (there.orders, list(there.shards)) == (1, [])
+        assert again == everywhere
+        assert one.ports.matches[1].executed == ["b", "c", "d"]
+
+
+async def test_a_mass_cancel_that_a_shard_refuses_says_so() -> None:
+    """Its outcome is that of the first shard that did not do it; the others did."""
+    async with exchange() as one:
+        session = one.session()
+        one.ports.matches[1].first[DATE, "alpha/main", "d"] = b"", command_pb2.CommandResult()
+        await one.enter(session, place("a"), mass_cancel("d"))
+        async with asyncio.timeout(WAIT_SECONDS):
+            tickets: list[Any] = []
+            while len(tickets) < 2:
+                session.changed.clear()
+                tickets += session.take()
+                if len(tickets) < 2:
+                    await session.changed.wait()
+        result = wire.results(tickets).results[1]
+        assert (result.outcome, result.refusal.reason) == (command_pb2.OUTCOME_REFUSED, "CLIENT_ORDER_ID_REUSED")
+        outcomes = [part.outcome for part in result.shards]
+        assert outcomes == [command_pb2.OUTCOME_CANCELLED, command_pb2.OUTCOME_REFUSED]
+
+
+async def test_while_the_ledger_is_down_a_mass_cancel_passes_only_where_nothing_waits() -> None:
+    """It would leave an order open that is placed before it."""
+    async with exchange() as one:
+        session, other = one.session(), one.session()
+        await one.enter(session, place("a"))
+        await one.answers(session, 1)
+        one.ports.lagging = {0, 1}
+        await one.enter(session, place("b"), mass_cancel("c"))
+        assert await one.answers(session, 1) == []
+        await one.enter(other, mass_cancel("d"))
+        assert told(await one.answers(other, 1)) == ["CANCELLED"]
+        assert one.ports.matches[0].executed == ["a", "d"]
+
+
+async def test_a_lease_waits_for_no_order_before_it() -> None:
+    """Rule 6.4.1: while the ledger takes its time it reaches every shard, and is answered in its place."""
+    async with exchange() as one:
+        session = one.session()
+        one.ports.gates["hold"].clear()
+        await one.enter(session, place("a"), lease("b"), place("c", lease="l1"), lease("d"))
+        await one.until("hold")
+        async with asyncio.timeout(WAIT_SECONDS):
+            while one.ports.matches[1].leases != ["l1", "l1"]:
+                await asyncio.sleep(0)
+        assert not one.ports.matches[0].executed
+        one.ports.gates["hold"].set()
+        assert told(await one.answers(session, 4)) == ["ACCEPTED"] * 4
+        assert one.ports.matches[0].executed == ["a", "c"]
+        assert one.ports.matches[0].leases == ["l1", "l1"]
+
+
+async def test_a_lease_that_is_none_is_refused() -> None:
+    """By its name and its time; so is an order that names none such."""
+    async with exchange() as one:
+        session = one.session()
+        await one.enter(
+            session, lease("a", 999), lease("b", 300_001), lease("c", lease="my lease"), place("d", lease="x" * 37)
+        )
+        answers = await one.answers(session, 4)
+        assert told(answers) == ["LEASE_INVALID"] * 4
+        assert [one.metadata["field"] for one in answers] == ["grace_ms", "grace_ms", "lease", "lease"]
 
 
 async def test_stage_one_of_the_next_batch_overlaps_stage_two_of_the_last() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 from os import PathLike
 from types import TracebackType
 from typing import Self, Unpack
@@ -17,6 +18,7 @@ from bourse_sdk.commands import (
     ClientOrderIds,
     Command,
     CommandResult,
+    MassCancel,
     Place,
     PlaceOptions,
     Replace,
@@ -25,6 +27,7 @@ from bourse_sdk.commands import (
 )
 from bourse_sdk.connection import CALL_SECONDS, Connection, Token
 from bourse_sdk.dates import TradingDates
+from bourse_sdk.leases import Lease
 from bourse_sdk.requests import make
 from bourse_sdk.session import BATCH_LIMIT, UNANSWERED_LIMIT, Session
 from bourse_sdk.tracing import traceparent
@@ -40,6 +43,9 @@ class Client:
     `token` is a JWT, `token_file` a file that holds it and is read again when it changes. Without a mesh `order`, `ledger` and
     `quote` are the services' own addresses, in the clear. Calls and streams are tried again for `give_up_seconds` without an
     answer, then they raise Unreachable, for commands OutcomeUnknown.
+
+    With `cancel_on_disconnect_seconds` (1 to 300) its orders end when the exchange has not heard from it for so long: it renews a
+    lease by itself, over broken connections too, and the orders stand by that.
 
     Market data, orders and balances come as the messages of `bourse.*.v1`, fully typed.
     """
@@ -57,6 +63,7 @@ class Client:
         give_up_seconds: float = GIVE_UP_SECONDS,
         unanswered_limit: int = UNANSWERED_LIMIT,
         client_order_id_prefix: str = "",
+        cancel_on_disconnect_seconds: float = 0.0,
     ) -> None:
         token_source = Token(token, token_file)
         self._connection = Connection(token_source, give_up_seconds, gateway=gateway, ca_file=ca_file)
@@ -74,6 +81,9 @@ class Client:
             give_up_seconds=give_up_seconds,
             unanswered_limit=unanswered_limit,
         )
+        self._lease: Lease | None = None
+        if cancel_on_disconnect_seconds:
+            self._lease = Lease(self._session, self._ids, cancel_on_disconnect_seconds)
 
     async def __aenter__(self) -> Self:
         return self
@@ -85,6 +95,8 @@ class Client:
 
     async def close(self) -> None:
         """Ends everything; commands without an answer fail with OutcomeUnknown."""
+        if self._lease is not None:
+            await self._lease.close()
         await self._session.close()
         await self._connection.close()
 
@@ -136,9 +148,23 @@ class Client:
             )
         )
 
+    async def mass_cancel(
+        self,
+        account: str,
+        symbol: str = "",
+        side: Side | None = None,
+        *,
+        participant_wide: bool = False,
+        client_order_id: str = "",
+        trading_date: int = 0,
+    ) -> CommandResult:
+        """Ends all open orders of an account or of its participant, in a symbol or on every shard; says how many. Raises Refusal."""
+        return await self.submit(MassCancel(account, symbol, side, participant_wide, client_order_id, trading_date))
+
     async def submit(self, command: Command) -> CommandResult:
         """One command; raises Refusal when it was not done. Commands reach the exchange in the order of these calls."""
         client_order_id = command.client_order_id or self._ids.next()
+        command = await self._leased(command)
         try:
             message, body = command.message(client_order_id, traceparent())
         except ValueError as error:
@@ -158,6 +184,7 @@ class Client:
         unsent: list[tuple[int, CommandResult]] = []
         for command in commands:
             client_order_id = command.client_order_id or next_id()
+            command = await self._leased(command)  # noqa: PLW2901
             try:
                 message, body = command.message(client_order_id, trace)
             except ValueError as error:
@@ -174,6 +201,13 @@ class Client:
         for position, result in unsent:
             results.insert(position, result)
         return results
+
+    async def _leased(self, command: Command) -> Command:
+        """An order stands by the client's lease, if it has one."""
+        if self._lease is None or not isinstance(command, Place) or command.lease:
+            return command
+        await self._lease.begin(command.account)
+        return replace(command, lease=self._lease.name)
 
     def next_client_order_id(self) -> str:
         """An id that no other command of this client gets; for a caller that notes it before it sends."""

@@ -93,6 +93,7 @@ TEXT_LIMITS = {
     "client_order_id": NAME_LIMIT,
     "original_client_order_id": NAME_LIMIT,
     "symbol": SYMBOL_LIMIT,
+    "lease": NAME_LIMIT,
 }
 ENUMS: dict[str, type[IntEnum]] = {
     "side": Side,
@@ -127,6 +128,7 @@ class Place:
     ends.
 
     A GTC order stands on later trading dates too; a GTD order until `expire_date` (yyyymmdd) closes, or until `expire_time_us`.
+    With a `lease` it ends when that is over: see `Client`.
 
     Without `client_order_id` it gets one; without `trading_date` the one that is open when it is first sent; without
     `time_in_force` GTD where it names a date or a time, else DAY; but a MARKET order is for the auction that collects orders, or
@@ -157,6 +159,7 @@ class Place:
     peg_offset_e4: int = 0
     expire_date: int = 0
     expire_time_us: int = 0
+    lease: str = ""
 
     def message(self, client_order_id: str, traceparent: str) -> tuple[pb.OrderCommand, pb.PlaceOrder]:
         if len(client_order_id) > NAME_LIMIT or len(self.account) > NAME_LIMIT or len(self.symbol) > SYMBOL_LIMIT:
@@ -174,6 +177,8 @@ class Place:
         place.quantity = self.quantity
         place.amount_e4 = self.amount_e4
         place.traceparent = traceparent
+        if self.lease:
+            place.lease = self.lease
         for name in TERMS:
             if value := getattr(self, name):
                 setattr(place, name, value)
@@ -212,6 +217,7 @@ class PlaceOptions(TypedDict, total=False):
     peg_offset_e4: int
     expire_date: int
     expire_time_us: int
+    lease: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,8 +274,45 @@ class Replace:
         return command, replace
 
 
-Command = Place | Cancel | Replace
-Body = pb.PlaceOrder | pb.CancelOrder | pb.ReplaceOrder
+@dataclass(frozen=True, slots=True)
+class MassCancel:
+    """Ends all open orders of an account, or (`participant_wide`) of its participant: in a symbol, or everywhere; of a side, or of both."""
+
+    account: str
+    symbol: str = ""
+    side: Side | None = None
+    participant_wide: bool = False
+    client_order_id: str = ""
+    trading_date: int = 0
+
+    def message(self, client_order_id: str, traceparent: str) -> tuple[pb.OrderCommand, pb.MassCancel]:
+        if len(client_order_id) > NAME_LIMIT or len(self.account) > NAME_LIMIT or len(self.symbol) > SYMBOL_LIMIT:
+            raise ValueError(self)
+        command = pb.OrderCommand()
+        cancel = command.mass_cancel
+        cancel.account = self.account
+        cancel.client_order_id = client_order_id
+        cancel.trading_date = self.trading_date
+        cancel.participant_wide = self.participant_wide
+        cancel.symbol = self.symbol
+        cancel.side = self.side or 0  # type: ignore[assignment]
+        cancel.traceparent = traceparent
+        return command, cancel
+
+
+Command = Place | Cancel | Replace | MassCancel
+DatedBody = pb.PlaceOrder | pb.CancelOrder | pb.ReplaceOrder | pb.MassCancel
+Body = DatedBody | pb.RenewLease
+
+
+@dataclass(frozen=True, slots=True)
+class ShardResult:
+    """What a mass cancel without a symbol did on one shard: how many `orders` it ended."""
+
+    shard: int
+    outcome: Outcome
+    sequence: int
+    orders: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +320,8 @@ class CommandResult:
     """The first and only result of a command; repeats get the same one.
 
     `quantity` in shares: of an accepted order its own, of a cancel what was cancelled, of a replace what is open after it.
-    `sequence` serves as min_sequence in reads. `refusal` says why, for REJECTED and REFUSED.
+    `sequence` serves as min_sequence in reads. `refusal` says why, for REJECTED and REFUSED. `orders` is how many a mass cancel
+    ended; of one without a symbol `shards` says where.
     """
 
     client_order_id: str
@@ -286,6 +330,8 @@ class CommandResult:
     sequence: int
     quantity: int
     refusal: Refusal | None = None
+    orders: int = 0
+    shards: tuple[ShardResult, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -303,9 +349,17 @@ def _check_lengths(command: Cancel | Replace, client_order_id: str) -> None:
         raise ValueError(command)
 
 
+BODIES: dict[type[Command], type[Body]] = {
+    Place: pb.PlaceOrder,
+    Cancel: pb.CancelOrder,
+    Replace: pb.ReplaceOrder,
+    MassCancel: pb.MassCancel,
+}
+
+
 def unsendable(command: Command, client_order_id: str, error: ValueError) -> CommandResult:
     """The result of a command that is not sent: a number of it is beyond its field's range, or a text is no Unicode or too long."""
-    body = {Place: pb.PlaceOrder, Cancel: pb.CancelOrder, Replace: pb.ReplaceOrder}[type(command)]()
+    body = BODIES[type(command)]()
     for field in fields(command):
         value = client_order_id if field.name == "client_order_id" else getattr(command, field.name)
         refusal = _unsendable_field(body, field.name, value)
@@ -340,12 +394,20 @@ def result_of(message: pb.CommandResult) -> CommandResult:
     if outcome >= Outcome.REJECTED:
         why = message.refusal
         refusal = Refusal(why.reason, why.message, why.metadata, on_record=outcome is Outcome.REJECTED)
+    orders = 0
+    shards: tuple[ShardResult, ...] = ()
+    if not message.order_id:
+        orders, shards = message.orders, _on_shards(message)
     result = CommandResult(
-        message.client_order_id, outcome, message.order_id, message.sequence, message.quantity, refusal
+        message.client_order_id, outcome, message.order_id, message.sequence, message.quantity, refusal, orders, shards
     )
     if refusal is not None:
         refusal.result = result
     return result
+
+
+def _on_shards(message: pb.CommandResult) -> tuple[ShardResult, ...]:
+    return tuple(ShardResult(one.shard, Outcome(one.outcome), one.sequence, one.orders) for one in message.shards)
 
 
 class ClientOrderIds:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import command_pb2 as pb
-from bourse_sdk.commands import Body, CommandResult
+from bourse_sdk.commands import Body, CommandResult, DatedBody
 
 SHARD_BITS = 48
 REFRESH_SECONDS = 0.5
@@ -28,14 +28,14 @@ class TradingDates:
         """Fills in the date of those that have none, because they were never sent. A repeat keeps its date: it is a part
         of its identity. Where no date is open it is today's (UTC), and the exchange says what is wrong.
         """
-        undated = [body for body in bodies if not body.trading_date]
+        undated = [body for body in bodies if not isinstance(body, pb.RenewLease) and not body.trading_date]
         if undated and (self._stale or not self._fill(undated)):
             await self._refresh()
             self._fill(undated)
             for body in undated:
                 body.trading_date = body.trading_date or self._any_date()
 
-    def _fill(self, undated: list[Body]) -> bool:
+    def _fill(self, undated: list[DatedBody]) -> bool:
         """Fills in what is known; whether that was all."""
         unknown = 0
         for body in undated:
@@ -60,8 +60,8 @@ class TradingDates:
         self._shards = {entry.instrument.shard: entry.trading_date for entry in instruments}
         self._stale = False
 
-    def _shard_date(self, body: Body) -> int:
-        if body.symbol or isinstance(body, pb.PlaceOrder):
+    def _shard_date(self, body: DatedBody) -> int:
+        if body.symbol or isinstance(body, pb.PlaceOrder | pb.MassCancel):
             return 0
         return self._shards.get(body.order_id >> SHARD_BITS, 0)
 

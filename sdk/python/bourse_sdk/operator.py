@@ -214,6 +214,36 @@ class Operator:
         response: match_pb2.BustTradeResponse = await self._connection.call(match.BustTrade, request)
         return response.sequence
 
+    async def end_orders(
+        self, participant: str, symbol: str = "", side: market_pb2.Side = market_pb2.SIDE_UNSPECIFIED
+    ) -> dict[int, int]:
+        """Ends open orders of a participant, in an instrument or in all, of a side or of both; how many on each shard that was told."""
+        request = make(match_pb2.EndOrdersRequest, participant=participant, symbol=symbol, side=side)
+        if not symbol:
+            return self._orders_ended(await self._all("EndOrders", request, DATE_SECONDS))
+        shard = await self._shard_of(symbol)
+        response: match_pb2.EndOrdersResponse = await self._connection.call(
+            self._matches[shard].EndOrders, request, seconds=DATE_SECONDS
+        )
+        return {shard: response.orders}
+
+    async def kill_participant(self, participant: str) -> dict[int, int]:
+        """Stops a participant on all shards: its orders end, how many on each, and it places none until it is released."""
+        request = make(match_pb2.KillParticipantRequest, participant=participant)
+        return self._orders_ended(await self._all("KillParticipant", request, DATE_SECONDS))
+
+    async def release_participant(self, participant: str) -> dict[int, int]:
+        """Releases a participant that was stopped; each shard's sequence then."""
+        request = make(match_pb2.ReleaseParticipantRequest, participant=participant)
+        return self._sequences(await self._all("ReleaseParticipant", request))
+
+    async def set_order_rate(self, participant: str, per_second: int, burst: int) -> dict[int, int]:
+        """Lets a participant place and replace so many orders a second on each shard, and `burst` at once; 0 and 0 as many as it
+        likes. Each shard's sequence then.
+        """
+        rate = make(market_pb2.OrderRate, participant=participant, per_second=per_second, burst=burst)
+        return self._sequences(await self._all("SetOrderRate", match_pb2.SetOrderRateRequest(rate=rate)))
+
     async def shard_states(self) -> dict[int, match_pb2.GetShardResponse]:
         """Each shard's sequence, open date and hash."""
         answers: list[match_pb2.GetShardResponse] = await self._all("GetShard", match_pb2.GetShardRequest())
@@ -368,3 +398,6 @@ class Operator:
 
     def _sequences(self, answers: list[Any]) -> dict[int, int]:
         return {shard: answer.sequence for shard, answer in zip(self._matches, answers, strict=True)}
+
+    def _orders_ended(self, answers: list[Any]) -> dict[int, int]:
+        return {shard: answer.orders for shard, answer in zip(self._matches, answers, strict=True)}

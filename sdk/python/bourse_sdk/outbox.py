@@ -131,7 +131,8 @@ class Outbox:
 
 def identity_of(body: Body) -> Identity:
     """What a command is known by."""
-    return Identity(body.account, body.client_order_id, body.trading_date)
+    trading_date = 0 if isinstance(body, pb.RenewLease) else body.trading_date
+    return Identity(body.account, body.client_order_id, trading_date)
 
 
 def _check(submission: Submission, start: int, results: list[CommandResult]) -> None:

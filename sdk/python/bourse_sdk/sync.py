@@ -71,6 +71,10 @@ class SyncClient:
         """See `Client.replace`."""
         return self._run(self._client.replace(account, price_e4, quantity, order_id, **options))
 
+    def mass_cancel(self, account: str, symbol: str = "", side: Side | None = None, **options: Any) -> CommandResult:
+        """See `Client.mass_cancel`."""
+        return self._run(self._client.mass_cancel(account, symbol, side, **options))
+
     def submit(self, command: Command) -> CommandResult:
         """See `Client.submit`."""
         return self._run(self._client.submit(command))

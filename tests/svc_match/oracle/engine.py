@@ -5,6 +5,7 @@ writes an event and uses up its id.
 """
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from chassis.units import is_date, order_id, sequence_of, shard_of
@@ -17,11 +18,17 @@ from svc_match.core.commands import (
     CloseDate,
     Command,
     Control,
+    EndOrders,
+    KillParticipant,
+    MassCancel,
     OpenDate,
     OrderType,
     Place,
+    ReleaseParticipant,
+    RenewLease,
     Replace,
     SetListing,
+    SetOrderRate,
     SetPhase,
     Side,
     StopTrigger,
@@ -98,8 +105,16 @@ class Engine(Auctions):
         self.timed: dict[int, Callable[[Due, int], object]] = {
             TimerKind.UNCROSSING: lambda _due, _room: self._go_on(),
             TimerKind.EXPIRY: self._expire,
+            TimerKind.LEASE: self._lease_over,
             TimerKind.VOLATILITY_ENDS: lambda due, _room: self._change_phase(self.numbered[due.key], Phase.OPEN, 0),
         }
+        self.ending: list[Order] = []  # what a row's limit left; it ends before any other command
+        self._ending_reason = DoneReason.MASS_CANCELLED
+        self.killed: set[str] = set()
+        self.leases: dict[tuple[str, str], tuple[int, list[int]]] = {}  # number, and the ids of the orders
+        self._leases = 0
+        self.rates: dict[str, tuple[int, int]] = {}
+        self.tokens: dict[str, tuple[Fraction, int]] = {}  # by participant, and when there were so many
         self.busted: list[int] = []
 
     def apply(
@@ -110,14 +125,18 @@ class Engine(Auctions):
         """
         first, date_before, known = self.sequence + 1, self.trading_date, len(self.identities.records)
         self._events, self._public = [], {}
-        results: list[events.Result] = []
         self.full = self.sequence + events_limit
         self.now_us = time_us
+        if self.ending:
+            self._end_these(self.ending, self._ending_reason)
+        results: list[events.Result] = []
         self._do_due(time_us, events_limit)
         for command in commands:
             if len(self._events) >= events_limit:
                 break
-            if isinstance(command, Place | Cancel | Replace):
+            if isinstance(command, RenewLease):
+                results.append(self._renew(command))
+            elif isinstance(command, Place | Cancel | Replace | MassCancel):
                 results.append(self._order_command(command, time_us))
             elif isinstance(command, Refused):
                 results.append(command)
@@ -141,7 +160,7 @@ class Engine(Auctions):
 
     # Order commands
 
-    def _order_command(self, command: Place | Cancel | Replace, time_us: int) -> events.Result:
+    def _order_command(self, command: Place | Cancel | Replace | MassCancel, time_us: int) -> events.Result:
         identities = self.identities
         if command.trading_date != self.last_date:
             return events.EarlierDate(command.trading_date, command.key, command.digest)
@@ -156,17 +175,31 @@ class Engine(Auctions):
             return Refused(Reason.IDENTITY_LIMIT, "client_order_id", command.client_order_id)
         if command.deadline_us and time_us > command.deadline_us:
             return Late()
-        result: Accepted | Rejected | events.Replaced | Done
-        if isinstance(command, Place):
+        result: events.First
+        reason = self._restricted(command.account) if isinstance(command, Place | Replace) else None
+        if isinstance(command, Place | Replace) and reason is not None:
+            kind = Kind.PLACE if isinstance(command, Place) else Kind.REPLACE
+            acts_on = order_id(self.shard, self.sequence + 1) if isinstance(command, Place) else self._named(command)
+            wrong = Refused(reason, "account", command.account)
+            result = self._reject(command, kind, acts_on, command.symbol, wrong)
+        elif isinstance(command, Place):
             result = self._place(command, time_us)
         elif isinstance(command, Cancel):
             result = self._cancel(command)
+        elif isinstance(command, MassCancel):
+            result = self._mass_cancel(command)
         else:
             result = self._replace(command)
         identities.add(command.key, command.digest, result.sequence, type(result) is Accepted, command.account)
         return result
 
     def _place(self, command: Place, time_us: int) -> Accepted | Rejected:
+        lease = self.leases.get((command.account.partition("/")[0], command.lease))
+        if command.lease and lease is None:
+            wrong = Refused(Reason.LEASE_UNKNOWN, "lease", command.lease)
+            return self._reject(command, Kind.PLACE, order_id(self.shard, self.sequence + 1), command.symbol, wrong)
+        if lease is not None:
+            lease[1].append(order_id(self.shard, self.sequence + 1))
         book = self.books.get(command.symbol)
         wrong = wrong_place(command, book, time_us)
         if wrong is not None:
@@ -190,7 +223,7 @@ class Engine(Auctions):
         accepted = Accepted(
             sequence, identity, command.account, command.client_order_id, command.symbol, side, kind, time_in_force,
             price_e4, command.quantity, command.amount_e4, command.hold_id, command.held_price_e4, command.held_fee_e6,
-            terms,
+            terms, command.lease,
         )  # fmt: skip
         self._events.append(accepted)
         order = Order(
@@ -222,6 +255,79 @@ class Engine(Auctions):
         self._publish_levels(book)
         self._looked_at(book)
         return done
+
+    def _restricted(self, account: str) -> Reason | None:
+        """Why its participant cannot place or replace an order now; if it can, one is counted."""
+        participant = account.partition("/")[0]
+        if participant in self.killed:
+            return Reason.PARTICIPANT_KILLED
+        if participant not in self.rates:
+            return None
+        per_second, burst = self.rates[participant]
+        tokens, then_us = self.tokens[participant]
+        tokens = min(Fraction(burst), tokens + Fraction((self.now_us - then_us) * per_second, 1_000_000))
+        spends = tokens >= 1
+        self.tokens[participant] = tokens - spends, self.now_us
+        return None if spends else Reason.ORDER_RATE_EXCEEDED
+
+    def _renew(self, command: RenewLease) -> events.LeaseChanged:
+        participant, due_us = command.account.partition("/")[0], self.now_us + command.grace_us
+        if (participant, command.lease) not in self.leases:
+            self._leases += 1
+            self.leases[participant, command.lease] = self._leases, []
+        number, _ = self.leases[participant, command.lease]
+        self.timers[TimerKind.LEASE, number] = due_us
+        self.sequence += 1
+        changed = events.LeaseChanged(self.sequence, participant, command.lease, due_us, 0)
+        self._events.append(changed)
+        return changed
+
+    def _lease_over(self, due: Due, _room: int) -> None:
+        [whose] = [whose for whose, (number, _) in self.leases.items() if number == due.key]
+        _, ids = self.leases.pop(whose)
+        found = [self.orders[one] for one in ids if one in self.orders]
+        self.sequence += 1
+        self._events.append(events.LeaseChanged(self.sequence, *whose, 0, len(found)))
+        self._end_these(found, DoneReason.SESSION_LOST)
+
+    def _mass_cancel(self, command: MassCancel) -> events.MassCancelled | Rejected:
+        account, participant = command.account, command.account.partition("/")[0]
+        if command.symbol and command.symbol not in self.books:
+            wrong = Refused(Reason.SYMBOL_UNKNOWN, "symbol", command.symbol)
+            return self._reject(command, Kind.MASS_CANCEL, 0, command.symbol, wrong)
+        wide, symbol, side = command.participant_wide, command.symbol, command.side
+        found = self._open_orders(participant, "" if wide else account, symbol, side)
+        self.sequence += 1
+        taken = events.MassCancelled(
+            self.sequence, participant, account, command.client_order_id, wide, symbol, side, len(found)
+        )
+        self._events.append(taken)
+        self._end_these(found, DoneReason.MASS_CANCELLED)
+        return taken
+
+    def _open_orders(self, participant: str, account: str, symbol: str, side: int) -> list[Order]:
+        """Those of a participant, the oldest first; what is left out is not asked for."""
+        return [
+            order
+            for _, order in sorted(self.orders.items())
+            if order.participant == participant
+            and account in ("", order.account)
+            and symbol in ("", self.numbered[order.book].instrument.symbol)
+            and side in (0, order.side)
+        ]
+
+    def _end_these(self, found: list[Order], reason: DoneReason) -> None:
+        """Ends them in turn, as far as the row goes; with the last one, the stops are looked at."""
+        self.ending, self._ending_reason = list(found), reason
+        while self.ending and self.sequence < self.full:
+            order = self.ending.pop(0)
+            book = self.numbered[order.book]
+            self._leave(book, order)
+            self._done(order, reason)
+            self._publish_levels(book)
+        for book in self.numbered:
+            if found and (not self.ending or book.phase == Phase.AUCTION):
+                self._looked_at(book)
 
     def _replace(self, command: Replace) -> events.Replaced | Rejected:
         order = self._find(command)
@@ -310,7 +416,7 @@ class Engine(Auctions):
         return order_id(self.shard, found[1]) if found is not None and found[2] else 0
 
     def _reject(
-        self, command: Place | Cancel | Replace, kind: Kind, identity: int, symbol: str, wrong: Refused
+        self, command: Place | Cancel | Replace | MassCancel, kind: Kind, identity: int, symbol: str, wrong: Refused
     ) -> Rejected:
         self.sequence += 1
         account, client_order_id, hold_id = command.account, command.client_order_id, command.hold_id
@@ -337,6 +443,14 @@ class Engine(Auctions):
             return self._set_listing(command)
         if isinstance(command, BustTrade):
             return self._bust_trade(command)
+        if isinstance(command, EndOrders):
+            return self._end_those_of(*command)
+        if isinstance(command, KillParticipant):
+            return self._kill(command.participant)
+        if isinstance(command, ReleaseParticipant):
+            return self._release(command.participant)
+        if isinstance(command, SetOrderRate):
+            return self._set_rate(*command)
         return self._set_phase(command)
 
     def _open_date(self, trading_date: int) -> events.Result:
@@ -502,6 +616,42 @@ class Engine(Auctions):
         self.sequence += 1
         busted = events.Busted(self.sequence, command.trade, command.reason)
         return self._announce(busted, [self.books[command.trade.symbol]])
+
+    def _end_those_of(self, participant: str, symbol: str, side: int) -> events.Result:
+        if symbol and symbol not in self.books:
+            return Refused(Reason.SYMBOL_UNKNOWN, "symbol", symbol)
+        found = self._open_orders(participant, "", symbol, side)
+        self.sequence += 1
+        self._events.append(events.MassCancelled(self.sequence, participant, "", "", True, symbol, side, len(found)))
+        self._end_these(found, DoneReason.MASS_CANCELLED)
+        return events.Stands(self.sequence, orders=len(found))
+
+    def _kill(self, participant: str) -> events.Result:
+        if participant in self.killed:
+            return events.Stands(self.sequence)
+        self.killed.add(participant)
+        found = self._open_orders(participant, "", "", 0)
+        self.sequence += 1
+        self._events.append(events.ParticipantKilled(self.sequence, participant, len(found)))
+        self._end_these(found, DoneReason.KILLED)
+        return events.Stands(self.sequence, orders=len(found))
+
+    def _release(self, participant: str) -> events.Result:
+        if participant in self.killed:
+            self.killed.remove(participant)
+            self.sequence += 1
+            self._events.append(events.ParticipantReleased(self.sequence, participant))
+        return events.Stands(self.sequence)
+
+    def _set_rate(self, participant: str, per_second: int, burst: int) -> events.Result:
+        if self.rates.get(participant, (0, 0)) != (per_second, burst):
+            self.rates[participant] = per_second, burst
+            self.tokens[participant] = Fraction(burst), self.now_us
+            if not per_second:
+                del self.rates[participant]
+            self.sequence += 1
+            self._events.append(events.OrderRateSet(self.sequence, participant, per_second, burst))
+        return events.Stands(self.sequence)
 
     def _change_phase(self, book: Book, phase: Phase, auction: int) -> bool:
         """Whether that is done; if not, the row is full."""

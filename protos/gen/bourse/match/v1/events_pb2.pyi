@@ -15,6 +15,7 @@ class CommandKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     COMMAND_KIND_PLACE: _ClassVar[CommandKind]
     COMMAND_KIND_CANCEL: _ClassVar[CommandKind]
     COMMAND_KIND_REPLACE: _ClassVar[CommandKind]
+    COMMAND_KIND_MASS_CANCEL: _ClassVar[CommandKind]
 
 class RestateReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -37,10 +38,14 @@ class DoneReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DONE_REASON_AUCTION_OVER: _ClassVar[DoneReason]
     DONE_REASON_DELISTED: _ClassVar[DoneReason]
     DONE_REASON_EXPIRED: _ClassVar[DoneReason]
+    DONE_REASON_MASS_CANCELLED: _ClassVar[DoneReason]
+    DONE_REASON_KILLED: _ClassVar[DoneReason]
+    DONE_REASON_SESSION_LOST: _ClassVar[DoneReason]
 COMMAND_KIND_UNSPECIFIED: CommandKind
 COMMAND_KIND_PLACE: CommandKind
 COMMAND_KIND_CANCEL: CommandKind
 COMMAND_KIND_REPLACE: CommandKind
+COMMAND_KIND_MASS_CANCEL: CommandKind
 RESTATE_REASON_UNSPECIFIED: RestateReason
 RESTATE_REASON_SLID: RestateReason
 RESTATE_REASON_MARKET_TO_LIMIT: RestateReason
@@ -57,6 +62,9 @@ DONE_REASON_SELF_TRADE: DoneReason
 DONE_REASON_AUCTION_OVER: DoneReason
 DONE_REASON_DELISTED: DoneReason
 DONE_REASON_EXPIRED: DoneReason
+DONE_REASON_MASS_CANCELLED: DoneReason
+DONE_REASON_KILLED: DoneReason
+DONE_REASON_SESSION_LOST: DoneReason
 
 class ExecutionBatch(_message.Message):
     __slots__ = ("incarnation", "epoch", "shard", "first_sequence", "last_sequence", "time_us", "trading_date", "events")
@@ -79,7 +87,7 @@ class ExecutionBatch(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., trading_date: _Optional[int] = ..., events: _Optional[_Iterable[_Union[ExecutionEvent, _Mapping]]] = ...) -> None: ...
 
 class ExecutionEvent(_message.Message):
-    __slots__ = ("tick", "date_opened", "date_closed", "instrument_added", "phase_changed", "accepted", "rejected", "trade", "replaced", "done", "restated", "instrument_changed", "listing_changed", "busted")
+    __slots__ = ("tick", "date_opened", "date_closed", "instrument_added", "phase_changed", "accepted", "rejected", "trade", "replaced", "done", "restated", "instrument_changed", "listing_changed", "busted", "mass_cancelled", "participant_killed", "participant_released", "order_rate_set", "lease_changed")
     TICK_FIELD_NUMBER: _ClassVar[int]
     DATE_OPENED_FIELD_NUMBER: _ClassVar[int]
     DATE_CLOSED_FIELD_NUMBER: _ClassVar[int]
@@ -94,6 +102,11 @@ class ExecutionEvent(_message.Message):
     INSTRUMENT_CHANGED_FIELD_NUMBER: _ClassVar[int]
     LISTING_CHANGED_FIELD_NUMBER: _ClassVar[int]
     BUSTED_FIELD_NUMBER: _ClassVar[int]
+    MASS_CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    PARTICIPANT_KILLED_FIELD_NUMBER: _ClassVar[int]
+    PARTICIPANT_RELEASED_FIELD_NUMBER: _ClassVar[int]
+    ORDER_RATE_SET_FIELD_NUMBER: _ClassVar[int]
+    LEASE_CHANGED_FIELD_NUMBER: _ClassVar[int]
     tick: Tick
     date_opened: TradingDateOpened
     date_closed: TradingDateClosed
@@ -108,7 +121,12 @@ class ExecutionEvent(_message.Message):
     instrument_changed: InstrumentChanged
     listing_changed: ListingChanged
     busted: TradeBusted
-    def __init__(self, tick: _Optional[_Union[Tick, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., rejected: _Optional[_Union[CommandRejected, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., done: _Optional[_Union[OrderDone, _Mapping]] = ..., restated: _Optional[_Union[OrderRestated, _Mapping]] = ..., instrument_changed: _Optional[_Union[InstrumentChanged, _Mapping]] = ..., listing_changed: _Optional[_Union[ListingChanged, _Mapping]] = ..., busted: _Optional[_Union[TradeBusted, _Mapping]] = ...) -> None: ...
+    mass_cancelled: MassCancelled
+    participant_killed: ParticipantKilled
+    participant_released: ParticipantReleased
+    order_rate_set: OrderRateSet
+    lease_changed: LeaseChanged
+    def __init__(self, tick: _Optional[_Union[Tick, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., rejected: _Optional[_Union[CommandRejected, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., done: _Optional[_Union[OrderDone, _Mapping]] = ..., restated: _Optional[_Union[OrderRestated, _Mapping]] = ..., instrument_changed: _Optional[_Union[InstrumentChanged, _Mapping]] = ..., listing_changed: _Optional[_Union[ListingChanged, _Mapping]] = ..., busted: _Optional[_Union[TradeBusted, _Mapping]] = ..., mass_cancelled: _Optional[_Union[MassCancelled, _Mapping]] = ..., participant_killed: _Optional[_Union[ParticipantKilled, _Mapping]] = ..., participant_released: _Optional[_Union[ParticipantReleased, _Mapping]] = ..., order_rate_set: _Optional[_Union[OrderRateSet, _Mapping]] = ..., lease_changed: _Optional[_Union[LeaseChanged, _Mapping]] = ...) -> None: ...
 
 class Tick(_message.Message):
     __slots__ = ()
@@ -157,7 +175,7 @@ class ListingChanged(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ...) -> None: ...
 
 class OrderAccepted(_message.Message):
-    __slots__ = ("order_id", "account", "client_order_id", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "hold_id", "held_price_e4", "held_fee_e6", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "trailing_amount_e4", "trailing_bp", "stop_limit_price_e4", "peg", "peg_offset_e4", "expire_date", "expire_time_us")
+    __slots__ = ("order_id", "account", "client_order_id", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "hold_id", "held_price_e4", "held_fee_e6", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "trailing_amount_e4", "trailing_bp", "stop_limit_price_e4", "peg", "peg_offset_e4", "expire_date", "expire_time_us", "lease")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -185,6 +203,7 @@ class OrderAccepted(_message.Message):
     PEG_OFFSET_E4_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_DATE_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    LEASE_FIELD_NUMBER: _ClassVar[int]
     order_id: int
     account: str
     client_order_id: str
@@ -212,7 +231,8 @@ class OrderAccepted(_message.Message):
     peg_offset_e4: int
     expire_date: int
     expire_time_us: int
-    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[_command_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_command_pb2.TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., hold_id: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[_command_pb2.StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[_command_pb2.PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[_command_pb2.SelfTradePrevention, str]] = ..., trailing_amount_e4: _Optional[int] = ..., trailing_bp: _Optional[int] = ..., stop_limit_price_e4: _Optional[int] = ..., peg: _Optional[_Union[_command_pb2.Peg, str]] = ..., peg_offset_e4: _Optional[int] = ..., expire_date: _Optional[int] = ..., expire_time_us: _Optional[int] = ...) -> None: ...
+    lease: str
+    def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[_command_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_command_pb2.TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., hold_id: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[_command_pb2.StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[_command_pb2.PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[_command_pb2.SelfTradePrevention, str]] = ..., trailing_amount_e4: _Optional[int] = ..., trailing_bp: _Optional[int] = ..., stop_limit_price_e4: _Optional[int] = ..., peg: _Optional[_Union[_command_pb2.Peg, str]] = ..., peg_offset_e4: _Optional[int] = ..., expire_date: _Optional[int] = ..., expire_time_us: _Optional[int] = ..., lease: _Optional[str] = ...) -> None: ...
 
 class CommandRejected(_message.Message):
     __slots__ = ("kind", "order_id", "account", "client_order_id", "symbol", "hold_id", "refusal")
@@ -317,6 +337,56 @@ class OrderRestated(_message.Message):
     held_price_e4: int
     held_fee_e6: int
     def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., reason: _Optional[_Union[RestateReason, str]] = ..., symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ...) -> None: ...
+
+class MassCancelled(_message.Message):
+    __slots__ = ("participant", "account", "client_order_id", "participant_wide", "symbol", "side", "orders")
+    PARTICIPANT_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    PARTICIPANT_WIDE_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    participant: str
+    account: str
+    client_order_id: str
+    participant_wide: bool
+    symbol: str
+    side: _market_pb2.Side
+    orders: int
+    def __init__(self, participant: _Optional[str] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., participant_wide: _Optional[bool] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., orders: _Optional[int] = ...) -> None: ...
+
+class ParticipantKilled(_message.Message):
+    __slots__ = ("participant", "orders")
+    PARTICIPANT_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    participant: str
+    orders: int
+    def __init__(self, participant: _Optional[str] = ..., orders: _Optional[int] = ...) -> None: ...
+
+class ParticipantReleased(_message.Message):
+    __slots__ = ("participant",)
+    PARTICIPANT_FIELD_NUMBER: _ClassVar[int]
+    participant: str
+    def __init__(self, participant: _Optional[str] = ...) -> None: ...
+
+class OrderRateSet(_message.Message):
+    __slots__ = ("rate",)
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    rate: _market_pb2.OrderRate
+    def __init__(self, rate: _Optional[_Union[_market_pb2.OrderRate, _Mapping]] = ...) -> None: ...
+
+class LeaseChanged(_message.Message):
+    __slots__ = ("participant", "lease", "expire_time_us", "orders")
+    PARTICIPANT_FIELD_NUMBER: _ClassVar[int]
+    LEASE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    participant: str
+    lease: str
+    expire_time_us: int
+    orders: int
+    def __init__(self, participant: _Optional[str] = ..., lease: _Optional[str] = ..., expire_time_us: _Optional[int] = ..., orders: _Optional[int] = ...) -> None: ...
 
 class OrderDone(_message.Message):
     __slots__ = ("order_id", "account", "reason", "client_order_id", "symbol", "executed_quantity", "cancelled_quantity")

@@ -134,12 +134,68 @@ class BustTradeResponse(_message.Message):
     sequence: int
     def __init__(self, sequence: _Optional[int] = ...) -> None: ...
 
+class EndOrdersRequest(_message.Message):
+    __slots__ = ("participant", "symbol", "side")
+    PARTICIPANT_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    participant: str
+    symbol: str
+    side: _market_pb2.Side
+    def __init__(self, participant: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ...) -> None: ...
+
+class EndOrdersResponse(_message.Message):
+    __slots__ = ("sequence", "orders")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    orders: int
+    def __init__(self, sequence: _Optional[int] = ..., orders: _Optional[int] = ...) -> None: ...
+
+class KillParticipantRequest(_message.Message):
+    __slots__ = ("participant",)
+    PARTICIPANT_FIELD_NUMBER: _ClassVar[int]
+    participant: str
+    def __init__(self, participant: _Optional[str] = ...) -> None: ...
+
+class KillParticipantResponse(_message.Message):
+    __slots__ = ("sequence", "orders")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    orders: int
+    def __init__(self, sequence: _Optional[int] = ..., orders: _Optional[int] = ...) -> None: ...
+
+class ReleaseParticipantRequest(_message.Message):
+    __slots__ = ("participant",)
+    PARTICIPANT_FIELD_NUMBER: _ClassVar[int]
+    participant: str
+    def __init__(self, participant: _Optional[str] = ...) -> None: ...
+
+class ReleaseParticipantResponse(_message.Message):
+    __slots__ = ("sequence",)
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    def __init__(self, sequence: _Optional[int] = ...) -> None: ...
+
+class SetOrderRateRequest(_message.Message):
+    __slots__ = ("rate",)
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    rate: _market_pb2.OrderRate
+    def __init__(self, rate: _Optional[_Union[_market_pb2.OrderRate, _Mapping]] = ...) -> None: ...
+
+class SetOrderRateResponse(_message.Message):
+    __slots__ = ("sequence",)
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    def __init__(self, sequence: _Optional[int] = ...) -> None: ...
+
 class GetShardRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class GetShardResponse(_message.Message):
-    __slots__ = ("shard", "incarnation", "epoch", "sequence", "time_us", "trading_date", "date_opened_sequence", "open_orders", "state_hash", "semantics", "published_sequence", "core")
+    __slots__ = ("shard", "incarnation", "epoch", "sequence", "time_us", "trading_date", "date_opened_sequence", "open_orders", "state_hash", "semantics", "published_sequence", "core", "killed_participants", "order_rates")
     SHARD_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -152,6 +208,8 @@ class GetShardResponse(_message.Message):
     SEMANTICS_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     CORE_FIELD_NUMBER: _ClassVar[int]
+    KILLED_PARTICIPANTS_FIELD_NUMBER: _ClassVar[int]
+    ORDER_RATES_FIELD_NUMBER: _ClassVar[int]
     shard: int
     incarnation: str
     epoch: int
@@ -164,7 +222,9 @@ class GetShardResponse(_message.Message):
     semantics: int
     published_sequence: int
     core: str
-    def __init__(self, shard: _Optional[int] = ..., incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., trading_date: _Optional[int] = ..., date_opened_sequence: _Optional[int] = ..., open_orders: _Optional[int] = ..., state_hash: _Optional[str] = ..., semantics: _Optional[int] = ..., published_sequence: _Optional[int] = ..., core: _Optional[str] = ...) -> None: ...
+    killed_participants: _containers.RepeatedScalarFieldContainer[str]
+    order_rates: _containers.RepeatedCompositeFieldContainer[_market_pb2.OrderRate]
+    def __init__(self, shard: _Optional[int] = ..., incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., trading_date: _Optional[int] = ..., date_opened_sequence: _Optional[int] = ..., open_orders: _Optional[int] = ..., state_hash: _Optional[str] = ..., semantics: _Optional[int] = ..., published_sequence: _Optional[int] = ..., core: _Optional[str] = ..., killed_participants: _Optional[_Iterable[str]] = ..., order_rates: _Optional[_Iterable[_Union[_market_pb2.OrderRate, _Mapping]]] = ...) -> None: ...
 
 class ListInstrumentsRequest(_message.Message):
     __slots__ = ()

@@ -77,6 +77,26 @@ class MatchServiceStub:
                 request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.BustTradeRequest.SerializeToString,
                 response_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.BustTradeResponse.FromString,
                 _registered_method=True)
+        self.EndOrders = channel.unary_unary(
+                '/bourse.match.v1.MatchService/EndOrders',
+                request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.EndOrdersRequest.SerializeToString,
+                response_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.EndOrdersResponse.FromString,
+                _registered_method=True)
+        self.KillParticipant = channel.unary_unary(
+                '/bourse.match.v1.MatchService/KillParticipant',
+                request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.KillParticipantRequest.SerializeToString,
+                response_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.KillParticipantResponse.FromString,
+                _registered_method=True)
+        self.ReleaseParticipant = channel.unary_unary(
+                '/bourse.match.v1.MatchService/ReleaseParticipant',
+                request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.ReleaseParticipantRequest.SerializeToString,
+                response_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.ReleaseParticipantResponse.FromString,
+                _registered_method=True)
+        self.SetOrderRate = channel.unary_unary(
+                '/bourse.match.v1.MatchService/SetOrderRate',
+                request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.SetOrderRateRequest.SerializeToString,
+                response_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.SetOrderRateResponse.FromString,
+                _registered_method=True)
         self.GetShard = channel.unary_unary(
                 '/bourse.match.v1.MatchService/GetShard',
                 request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.GetShardRequest.SerializeToString,
@@ -115,9 +135,9 @@ class MatchServiceServicer:
         Idempotent by command identity. Commands of one stream are taken in the order sent. A stream's end means that what is unanswered may or may not be in the journal: resend it.
         FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. DATA_LOSS: JOURNAL_DAMAGED (where a repeat's first result was).
         Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, PRICE_OUTSIDE_COLLAR, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
-        QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED, POST_ONLY_WOULD_TRADE, TRAILING_LIMIT, PEGGED_LIMIT,
+        QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED, POST_ONLY_WOULD_TRADE, TRAILING_LIMIT, PEGGED_LIMIT, PARTICIPANT_KILLED, ORDER_RATE_EXCEEDED, LEASE_UNKNOWN,
         STOP_PRICE_INVALID, STOP_LIMIT_PRICE_INVALID (of ONE_CANCELS_OTHER), EXPIRE_TIME_PAST,
-        DISPLAY_QUANTITY_INVALID, MINIMUM_QUANTITY_INVALID (not whole lots), MARKET_IN_AUCTION, MARKET_NOT_IN_AUCTION. REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING,
+        DISPLAY_QUANTITY_INVALID, MINIMUM_QUANTITY_INVALID (not whole lots), MARKET_IN_AUCTION, MARKET_NOT_IN_AUCTION. REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING, LEASE_INVALID, LEASE_LIMIT,
         ACCOUNT_INVALID, CLIENT_ORDER_ID_INVALID, SYMBOL_UNKNOWN, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, STOP_PRICE_INVALID, STOP_TRIGGER_INVALID,
         DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, TRAILING_INVALID, STOP_LIMIT_PRICE_INVALID, PEG_INVALID, EXPIRE_DATE_INVALID,
         EXPIRE_TIME_INVALID, HOLD_TOO_SMALL.
@@ -178,6 +198,37 @@ class MatchServiceServicer:
     def BustTrade(self, request, context):
         """Busts a trade of the open trading date: money, shares and fees go back, the tape says so; its orders stay as they are. Busting it again is refused.
         NOT_FOUND: TRADE_UNKNOWN. FAILED_PRECONDITION: TRADE_OF_EARLIER_DATE, TRADE_BUSTED. INVALID_ARGUMENT: BUST_REASON_INVALID. RESOURCE_EXHAUSTED: BUST_LIMIT. DATA_LOSS: JOURNAL_DAMAGED (where the trade is).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndOrders(self, request, context):
+        """Ends open orders of a participant on this shard, the oldest first, in any phase; nothing else happens between them. Each is done (MASS_CANCELLED).
+        Again it ends those that are open then. NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: SIDE_INVALID, PARTICIPANT_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def KillParticipant(self, request, context):
+        """Stops a participant on this shard: its open orders are done (KILLED), as by EndOrders, and its places and replaces are rejected (PARTICIPANT_KILLED) until it is released, over dates too.
+        Stopping one that is stopped changes nothing and succeeds. INVALID_ARGUMENT: PARTICIPANT_INVALID. RESOURCE_EXHAUSTED: PARTICIPANT_LIMIT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseParticipant(self, request, context):
+        """Releases a participant that was stopped. Releasing one that was not changes nothing and succeeds. INVALID_ARGUMENT: PARTICIPANT_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetOrderRate(self, request, context):
+        """Sets how many orders a participant may place and replace on this shard; more are rejected (ORDER_RATE_EXCEEDED). Its allowance is full then. Setting what is set changes nothing and succeeds.
+        INVALID_ARGUMENT: PARTICIPANT_INVALID, ORDER_RATE_INVALID. RESOURCE_EXHAUSTED: PARTICIPANT_LIMIT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -264,6 +315,26 @@ def add_MatchServiceServicer_to_server(servicer, server):
                     servicer.BustTrade,
                     request_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.BustTradeRequest.FromString,
                     response_serializer=bourse_dot_match_dot_v1_dot_match__pb2.BustTradeResponse.SerializeToString,
+            ),
+            'EndOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndOrders,
+                    request_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.EndOrdersRequest.FromString,
+                    response_serializer=bourse_dot_match_dot_v1_dot_match__pb2.EndOrdersResponse.SerializeToString,
+            ),
+            'KillParticipant': grpc.unary_unary_rpc_method_handler(
+                    servicer.KillParticipant,
+                    request_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.KillParticipantRequest.FromString,
+                    response_serializer=bourse_dot_match_dot_v1_dot_match__pb2.KillParticipantResponse.SerializeToString,
+            ),
+            'ReleaseParticipant': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseParticipant,
+                    request_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.ReleaseParticipantRequest.FromString,
+                    response_serializer=bourse_dot_match_dot_v1_dot_match__pb2.ReleaseParticipantResponse.SerializeToString,
+            ),
+            'SetOrderRate': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetOrderRate,
+                    request_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.SetOrderRateRequest.FromString,
+                    response_serializer=bourse_dot_match_dot_v1_dot_match__pb2.SetOrderRateResponse.SerializeToString,
             ),
             'GetShard': grpc.unary_unary_rpc_method_handler(
                     servicer.GetShard,
@@ -510,6 +581,114 @@ class MatchService:
             '/bourse.match.v1.MatchService/BustTrade',
             bourse_dot_match_dot_v1_dot_match__pb2.BustTradeRequest.SerializeToString,
             bourse_dot_match_dot_v1_dot_match__pb2.BustTradeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bourse.match.v1.MatchService/EndOrders',
+            bourse_dot_match_dot_v1_dot_match__pb2.EndOrdersRequest.SerializeToString,
+            bourse_dot_match_dot_v1_dot_match__pb2.EndOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KillParticipant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bourse.match.v1.MatchService/KillParticipant',
+            bourse_dot_match_dot_v1_dot_match__pb2.KillParticipantRequest.SerializeToString,
+            bourse_dot_match_dot_v1_dot_match__pb2.KillParticipantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseParticipant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bourse.match.v1.MatchService/ReleaseParticipant',
+            bourse_dot_match_dot_v1_dot_match__pb2.ReleaseParticipantRequest.SerializeToString,
+            bourse_dot_match_dot_v1_dot_match__pb2.ReleaseParticipantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetOrderRate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bourse.match.v1.MatchService/SetOrderRate',
+            bourse_dot_match_dot_v1_dot_match__pb2.SetOrderRateRequest.SerializeToString,
+            bourse_dot_match_dot_v1_dot_match__pb2.SetOrderRateResponse.FromString,
             options,
             channel_credentials,
             insecure,

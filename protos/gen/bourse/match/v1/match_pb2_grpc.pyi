@@ -41,9 +41,9 @@ class MatchServiceStub:
     Idempotent by command identity. Commands of one stream are taken in the order sent. A stream's end means that what is unanswered may or may not be in the journal: resend it.
     FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. DATA_LOSS: JOURNAL_DAMAGED (where a repeat's first result was).
     Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, PRICE_OUTSIDE_COLLAR, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
-    QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED, POST_ONLY_WOULD_TRADE, TRAILING_LIMIT, PEGGED_LIMIT,
+    QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED, POST_ONLY_WOULD_TRADE, TRAILING_LIMIT, PEGGED_LIMIT, PARTICIPANT_KILLED, ORDER_RATE_EXCEEDED, LEASE_UNKNOWN,
     STOP_PRICE_INVALID, STOP_LIMIT_PRICE_INVALID (of ONE_CANCELS_OTHER), EXPIRE_TIME_PAST,
-    DISPLAY_QUANTITY_INVALID, MINIMUM_QUANTITY_INVALID (not whole lots), MARKET_IN_AUCTION, MARKET_NOT_IN_AUCTION. REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING,
+    DISPLAY_QUANTITY_INVALID, MINIMUM_QUANTITY_INVALID (not whole lots), MARKET_IN_AUCTION, MARKET_NOT_IN_AUCTION. REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING, LEASE_INVALID, LEASE_LIMIT,
     ACCOUNT_INVALID, CLIENT_ORDER_ID_INVALID, SYMBOL_UNKNOWN, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, STOP_PRICE_INVALID, STOP_TRIGGER_INVALID,
     DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, TRAILING_INVALID, STOP_LIMIT_PRICE_INVALID, PEG_INVALID, EXPIRE_DATE_INVALID,
     EXPIRE_TIME_INVALID, HOLD_TOO_SMALL.
@@ -77,6 +77,20 @@ class MatchServiceStub:
     """Busts a trade of the open trading date: money, shares and fees go back, the tape says so; its orders stay as they are. Busting it again is refused.
     NOT_FOUND: TRADE_UNKNOWN. FAILED_PRECONDITION: TRADE_OF_EARLIER_DATE, TRADE_BUSTED. INVALID_ARGUMENT: BUST_REASON_INVALID. RESOURCE_EXHAUSTED: BUST_LIMIT. DATA_LOSS: JOURNAL_DAMAGED (where the trade is).
     """
+    EndOrders: _grpc.UnaryUnaryMultiCallable[_match_pb2.EndOrdersRequest, _match_pb2.EndOrdersResponse]
+    """Ends open orders of a participant on this shard, the oldest first, in any phase; nothing else happens between them. Each is done (MASS_CANCELLED).
+    Again it ends those that are open then. NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: SIDE_INVALID, PARTICIPANT_INVALID.
+    """
+    KillParticipant: _grpc.UnaryUnaryMultiCallable[_match_pb2.KillParticipantRequest, _match_pb2.KillParticipantResponse]
+    """Stops a participant on this shard: its open orders are done (KILLED), as by EndOrders, and its places and replaces are rejected (PARTICIPANT_KILLED) until it is released, over dates too.
+    Stopping one that is stopped changes nothing and succeeds. INVALID_ARGUMENT: PARTICIPANT_INVALID. RESOURCE_EXHAUSTED: PARTICIPANT_LIMIT.
+    """
+    ReleaseParticipant: _grpc.UnaryUnaryMultiCallable[_match_pb2.ReleaseParticipantRequest, _match_pb2.ReleaseParticipantResponse]
+    """Releases a participant that was stopped. Releasing one that was not changes nothing and succeeds. INVALID_ARGUMENT: PARTICIPANT_INVALID."""
+    SetOrderRate: _grpc.UnaryUnaryMultiCallable[_match_pb2.SetOrderRateRequest, _match_pb2.SetOrderRateResponse]
+    """Sets how many orders a participant may place and replace on this shard; more are rejected (ORDER_RATE_EXCEEDED). Its allowance is full then. Setting what is set changes nothing and succeeds.
+    INVALID_ARGUMENT: PARTICIPANT_INVALID, ORDER_RATE_INVALID. RESOURCE_EXHAUSTED: PARTICIPANT_LIMIT.
+    """
     GetShard: _grpc.UnaryUnaryMultiCallable[_match_pb2.GetShardRequest, _match_pb2.GetShardResponse]
     """The shard's state at its last committed row."""
     ListInstruments: _grpc.UnaryUnaryMultiCallable[_match_pb2.ListInstrumentsRequest, _match_pb2.ListInstrumentsResponse]
@@ -108,9 +122,9 @@ class MatchServiceAsyncStub(MatchServiceStub):
     Idempotent by command identity. Commands of one stream are taken in the order sent. A stream's end means that what is unanswered may or may not be in the journal: resend it.
     FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. DATA_LOSS: JOURNAL_DAMAGED (where a repeat's first result was).
     Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, PRICE_OUTSIDE_COLLAR, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
-    QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED, POST_ONLY_WOULD_TRADE, TRAILING_LIMIT, PEGGED_LIMIT,
+    QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED, POST_ONLY_WOULD_TRADE, TRAILING_LIMIT, PEGGED_LIMIT, PARTICIPANT_KILLED, ORDER_RATE_EXCEEDED, LEASE_UNKNOWN,
     STOP_PRICE_INVALID, STOP_LIMIT_PRICE_INVALID (of ONE_CANCELS_OTHER), EXPIRE_TIME_PAST,
-    DISPLAY_QUANTITY_INVALID, MINIMUM_QUANTITY_INVALID (not whole lots), MARKET_IN_AUCTION, MARKET_NOT_IN_AUCTION. REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING,
+    DISPLAY_QUANTITY_INVALID, MINIMUM_QUANTITY_INVALID (not whole lots), MARKET_IN_AUCTION, MARKET_NOT_IN_AUCTION. REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING, LEASE_INVALID, LEASE_LIMIT,
     ACCOUNT_INVALID, CLIENT_ORDER_ID_INVALID, SYMBOL_UNKNOWN, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, STOP_PRICE_INVALID, STOP_TRIGGER_INVALID,
     DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, TRAILING_INVALID, STOP_LIMIT_PRICE_INVALID, PEG_INVALID, EXPIRE_DATE_INVALID,
     EXPIRE_TIME_INVALID, HOLD_TOO_SMALL.
@@ -143,6 +157,20 @@ class MatchServiceAsyncStub(MatchServiceStub):
     BustTrade: _aio.UnaryUnaryMultiCallable[_match_pb2.BustTradeRequest, _match_pb2.BustTradeResponse]  # type: ignore[assignment]
     """Busts a trade of the open trading date: money, shares and fees go back, the tape says so; its orders stay as they are. Busting it again is refused.
     NOT_FOUND: TRADE_UNKNOWN. FAILED_PRECONDITION: TRADE_OF_EARLIER_DATE, TRADE_BUSTED. INVALID_ARGUMENT: BUST_REASON_INVALID. RESOURCE_EXHAUSTED: BUST_LIMIT. DATA_LOSS: JOURNAL_DAMAGED (where the trade is).
+    """
+    EndOrders: _aio.UnaryUnaryMultiCallable[_match_pb2.EndOrdersRequest, _match_pb2.EndOrdersResponse]  # type: ignore[assignment]
+    """Ends open orders of a participant on this shard, the oldest first, in any phase; nothing else happens between them. Each is done (MASS_CANCELLED).
+    Again it ends those that are open then. NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: SIDE_INVALID, PARTICIPANT_INVALID.
+    """
+    KillParticipant: _aio.UnaryUnaryMultiCallable[_match_pb2.KillParticipantRequest, _match_pb2.KillParticipantResponse]  # type: ignore[assignment]
+    """Stops a participant on this shard: its open orders are done (KILLED), as by EndOrders, and its places and replaces are rejected (PARTICIPANT_KILLED) until it is released, over dates too.
+    Stopping one that is stopped changes nothing and succeeds. INVALID_ARGUMENT: PARTICIPANT_INVALID. RESOURCE_EXHAUSTED: PARTICIPANT_LIMIT.
+    """
+    ReleaseParticipant: _aio.UnaryUnaryMultiCallable[_match_pb2.ReleaseParticipantRequest, _match_pb2.ReleaseParticipantResponse]  # type: ignore[assignment]
+    """Releases a participant that was stopped. Releasing one that was not changes nothing and succeeds. INVALID_ARGUMENT: PARTICIPANT_INVALID."""
+    SetOrderRate: _aio.UnaryUnaryMultiCallable[_match_pb2.SetOrderRateRequest, _match_pb2.SetOrderRateResponse]  # type: ignore[assignment]
+    """Sets how many orders a participant may place and replace on this shard; more are rejected (ORDER_RATE_EXCEEDED). Its allowance is full then. Setting what is set changes nothing and succeeds.
+    INVALID_ARGUMENT: PARTICIPANT_INVALID, ORDER_RATE_INVALID. RESOURCE_EXHAUSTED: PARTICIPANT_LIMIT.
     """
     GetShard: _aio.UnaryUnaryMultiCallable[_match_pb2.GetShardRequest, _match_pb2.GetShardResponse]  # type: ignore[assignment]
     """The shard's state at its last committed row."""
@@ -178,9 +206,9 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent by command identity. Commands of one stream are taken in the order sent. A stream's end means that what is unanswered may or may not be in the journal: resend it.
         FAILED_PRECONDITION: INCARNATION_CHANGED. INVALID_ARGUMENT: BATCH_TOO_LARGE. DATA_LOSS: JOURNAL_DAMAGED (where a repeat's first result was).
         Results: REJECTED: SYMBOL_UNKNOWN, MARKET_CLOSED, MARKET_HALTED, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, PRICE_INVALID, PRICE_OFF_TICK, PRICE_OUT_OF_LIMITS, PRICE_OUTSIDE_COLLAR, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS,
-        QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED, POST_ONLY_WOULD_TRADE, TRAILING_LIMIT, PEGGED_LIMIT,
+        QUANTITY_BELOW_EXECUTED, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, HOLD_TOO_SMALL, ORDER_UNKNOWN, ORDER_FINISHED, POST_ONLY_WOULD_TRADE, TRAILING_LIMIT, PEGGED_LIMIT, PARTICIPANT_KILLED, ORDER_RATE_EXCEEDED, LEASE_UNKNOWN,
         STOP_PRICE_INVALID, STOP_LIMIT_PRICE_INVALID (of ONE_CANCELS_OTHER), EXPIRE_TIME_PAST,
-        DISPLAY_QUANTITY_INVALID, MINIMUM_QUANTITY_INVALID (not whole lots), MARKET_IN_AUCTION, MARKET_NOT_IN_AUCTION. REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING,
+        DISPLAY_QUANTITY_INVALID, MINIMUM_QUANTITY_INVALID (not whole lots), MARKET_IN_AUCTION, MARKET_NOT_IN_AUCTION. REFUSED: CLIENT_ORDER_ID_REUSED, TRADING_DATE_WRONG, IDENTITY_LIMIT, COMMAND_MISSING, LEASE_INVALID, LEASE_LIMIT,
         ACCOUNT_INVALID, CLIENT_ORDER_ID_INVALID, SYMBOL_UNKNOWN, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, STOP_PRICE_INVALID, STOP_TRIGGER_INVALID,
         DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, TRAILING_INVALID, STOP_LIMIT_PRICE_INVALID, PEG_INVALID, EXPIRE_DATE_INVALID,
         EXPIRE_TIME_INVALID, HOLD_TOO_SMALL.
@@ -255,6 +283,44 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_match_pb2.BustTradeResponse, _abc.Awaitable[_match_pb2.BustTradeResponse]]:
         """Busts a trade of the open trading date: money, shares and fees go back, the tape says so; its orders stay as they are. Busting it again is refused.
         NOT_FOUND: TRADE_UNKNOWN. FAILED_PRECONDITION: TRADE_OF_EARLIER_DATE, TRADE_BUSTED. INVALID_ARGUMENT: BUST_REASON_INVALID. RESOURCE_EXHAUSTED: BUST_LIMIT. DATA_LOSS: JOURNAL_DAMAGED (where the trade is).
+        """
+
+    @_abc_1.abstractmethod
+    def EndOrders(
+        self,
+        request: _match_pb2.EndOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_match_pb2.EndOrdersResponse, _abc.Awaitable[_match_pb2.EndOrdersResponse]]:
+        """Ends open orders of a participant on this shard, the oldest first, in any phase; nothing else happens between them. Each is done (MASS_CANCELLED).
+        Again it ends those that are open then. NOT_FOUND: SYMBOL_UNKNOWN. INVALID_ARGUMENT: SIDE_INVALID, PARTICIPANT_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def KillParticipant(
+        self,
+        request: _match_pb2.KillParticipantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_match_pb2.KillParticipantResponse, _abc.Awaitable[_match_pb2.KillParticipantResponse]]:
+        """Stops a participant on this shard: its open orders are done (KILLED), as by EndOrders, and its places and replaces are rejected (PARTICIPANT_KILLED) until it is released, over dates too.
+        Stopping one that is stopped changes nothing and succeeds. INVALID_ARGUMENT: PARTICIPANT_INVALID. RESOURCE_EXHAUSTED: PARTICIPANT_LIMIT.
+        """
+
+    @_abc_1.abstractmethod
+    def ReleaseParticipant(
+        self,
+        request: _match_pb2.ReleaseParticipantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_match_pb2.ReleaseParticipantResponse, _abc.Awaitable[_match_pb2.ReleaseParticipantResponse]]:
+        """Releases a participant that was stopped. Releasing one that was not changes nothing and succeeds. INVALID_ARGUMENT: PARTICIPANT_INVALID."""
+
+    @_abc_1.abstractmethod
+    def SetOrderRate(
+        self,
+        request: _match_pb2.SetOrderRateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_match_pb2.SetOrderRateResponse, _abc.Awaitable[_match_pb2.SetOrderRateResponse]]:
+        """Sets how many orders a participant may place and replace on this shard; more are rejected (ORDER_RATE_EXCEEDED). Its allowance is full then. Setting what is set changes nothing and succeeds.
+        INVALID_ARGUMENT: PARTICIPANT_INVALID, ORDER_RATE_INVALID. RESOURCE_EXHAUSTED: PARTICIPANT_LIMIT.
         """
 
     @_abc_1.abstractmethod

@@ -99,6 +99,16 @@ class TickBand(_message.Message):
     tick_size_e4: int
     def __init__(self, price_from_e4: _Optional[int] = ..., tick_size_e4: _Optional[int] = ...) -> None: ...
 
+class OrderRate(_message.Message):
+    __slots__ = ("participant", "per_second", "burst")
+    PARTICIPANT_FIELD_NUMBER: _ClassVar[int]
+    PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    BURST_FIELD_NUMBER: _ClassVar[int]
+    participant: str
+    per_second: int
+    burst: int
+    def __init__(self, participant: _Optional[str] = ..., per_second: _Optional[int] = ..., burst: _Optional[int] = ...) -> None: ...
+
 class ShardSequence(_message.Message):
     __slots__ = ("shard", "sequence", "incarnation")
     SHARD_FIELD_NUMBER: _ClassVar[int]

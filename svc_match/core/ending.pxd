@@ -1,0 +1,24 @@
+# The types of C for ending.py.
+cimport cython
+from svc_match.core cimport layout as w
+from svc_match.core.books cimport Books
+from svc_match.core.special cimport Special
+
+
+@cython.final
+cdef class Ending:
+    cdef Books books
+    cdef Special special
+
+    @cython.locals(b=Books, slot=cython.Py_ssize_t, identity=cython.Py_ssize_t, h=cython.Py_ssize_t, owner=cython.Py_ssize_t, s=cython.Py_ssize_t)
+    cpdef list find(self, Py_ssize_t participant, Py_ssize_t account, Py_ssize_t book, Py_ssize_t side)
+    @cython.locals(b=Books, slot=cython.Py_ssize_t, identity=cython.Py_ssize_t)
+    cpdef list standing(self, list ids)
+    @cython.locals(b=Books, n=cython.Py_ssize_t)
+    cpdef int renewed(self, Py_ssize_t number, Py_ssize_t until_us) except -1
+    @cython.locals(b=Books, slot=cython.Py_ssize_t, done=cython.Py_ssize_t)
+    cpdef Py_ssize_t end(self, list found, Py_ssize_t reason, Py_ssize_t last) except -1
+    @cython.locals(b=Books, n=cython.Py_ssize_t)
+    cpdef int taken(self, Py_ssize_t number, Py_ssize_t book, Py_ssize_t orders) except -1
+    @cython.locals(b=Books)
+    cpdef int reject(self, Py_ssize_t number, Py_ssize_t what, Py_ssize_t reason, Py_ssize_t field, Py_ssize_t identity) except -1
