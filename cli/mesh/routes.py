@@ -8,7 +8,7 @@ import click
 from cli.answers import NotReached, columns, show
 from cli.machine import Machine, MachineError
 from cli.machine.mesh.desired import VERSIONED, process_of
-from cli.machine.mesh.envoys import messages
+from cli.machine.mesh.envoys import counters
 from cli.machine.mesh.mesh import Mesh
 from cli.options import home_option, json_option
 
@@ -51,18 +51,15 @@ def routes(home: Path, as_json: bool) -> None:
 
 def shares(mesh: Mesh) -> list[dict[str, Any]]:
     """Each version of each service: its weight by ring, and what it had of all rings together."""
-    status, now = mesh.status, messages(mesh.places)
+    status = mesh.status
+    status.tally.add(counters(mesh.places))
     found: list[dict[str, Any]] = []
     for service in VERSIONED:
-        since = status.messages.get(service, {})
-        moved = {
-            subset: count - since.get(subset, 0) if count >= since.get(subset, 0) else count  # an Envoy is new
-            for subset, count in now.get(service, {}).items()
-        }
-        total = sum(moved.values())
+        had = status.tally.messages.get(service, {})
+        total = sum(had.values())
         weights = status.weights[service]
         for subset in dict.fromkeys(subset for shares in weights.values() for subset in shares):
-            count = moved.get(subset, 0)
+            count = had.get(subset, 0)
             found.append(
                 {
                     "service": service,

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -20,7 +21,6 @@ from cli.machine import MachineError
 from cli.machine.mesh import desired, world
 from cli.machine.mesh import mesh as meshes
 from cli.machine.mesh.desired import Version
-from cli.machine.mesh.envoys import messages
 from mesh.local.sources import MESH, WORKLOADS
 from tests.exchange import Exchange
 from tests.mesh.door import QUOTES, Door
@@ -42,6 +42,12 @@ def weigh(exchange: Exchange, service: str, canary: int) -> None:
     assert told.exit_code == 0, told.output
 
 
+def routes(exchange: Exchange, service: str) -> dict[str, dict[str, Any]]:
+    """What `bourse mesh routes` says of the service, by subset."""
+    told = json.loads(bourse(exchange.home, "mesh", "routes", "--json").output)
+    return {one["subset"]: one for one in told if one["service"] == service}
+
+
 async def test_a_version_is_added_shares_the_calls_and_goes(meshed: Exchange) -> None:
     """Under load: half of the calls reach it, streams move to it and back when they are told, nothing is lost, nothing is left."""
     mesh, home = meshed.machine.mesh, meshed.home
@@ -53,20 +59,15 @@ async def test_a_version_is_added_shares_the_calls_and_goes(meshed: Exchange) ->
         await asyncio.to_thread(weigh, meshed, "svc_order", 50)
         for _ in range(CALLS):
             await load.client.get_order(load.results[0].order_id)
-        shares = {
-            one["subset"]: one["share"]
-            for one in json.loads(bourse(home, "mesh", "routes", "--json").output)
-            if one["service"] == "svc_order"
-        }
-        assert shares.keys() == {"stable", "canary"}
-        assert sum(shares.values()) == pytest.approx(1)
+        shares = [one["share"] for one in routes(meshed, "svc_order").values()]
+        assert sum(shares) == pytest.approx(1)
+        assert all(0.2 < share < 0.8 for share in shares), shares
 
         await asyncio.to_thread(weigh, meshed, "svc_order", 100)
         assert await asyncio.to_thread(mesh.drain, "svc_order", "stable") > 0
-        before = messages(mesh.places)["svc_order"]
+        before = routes(meshed, "svc_order")["canary"]["messages"]
         await load.more()
-        after = messages(mesh.places)["svc_order"]
-        assert after["canary"] > before["canary"]
+        assert routes(meshed, "svc_order")["canary"]["messages"] > before
 
         await asyncio.to_thread(weigh, meshed, "svc_order", 0)
         removed = await asyncio.to_thread(bourse, home, "version", "remove", "svc_order", "--subset", "canary")
@@ -94,13 +95,12 @@ async def test_calls_are_divided_as_the_weights_say(meshed: Exchange) -> None:
     """Of calls to svc_quote, three quarters to one version; both answer all of them."""
     mesh = meshed.machine.mesh
     await asyncio.to_thread(mesh.weigh, "svc_quote", {"stable": 25, "canary": 75})
-    before = messages(mesh.places)["svc_quote"]
     async with meshed.broker("watcher") as client:
         for _ in range(CALLS):
             await client.top("BRIO")
-    after = messages(mesh.places)["svc_quote"]
-    canary, stable = (after[subset] - before.get(subset, 0) for subset in ("canary", "stable"))
-    assert canary / (canary + stable) == pytest.approx(0.75, abs=TOLERANCE)
+    had = routes(meshed, "svc_quote")
+    assert had["canary"]["messages"] + had["stable"]["messages"] == CALLS
+    assert had["canary"]["share"] == pytest.approx(0.75, abs=TOLERANCE)
 
     weighted = bourse(meshed.home, "version", "remove", "svc_quote", "--subset", "canary")
     assert (weighted.exit_code, "still gets 75 % of svc_quote's calls" in weighted.output) == (1, True)
@@ -114,23 +114,64 @@ async def test_calls_are_divided_as_the_weights_say(meshed: Exchange) -> None:
 
     await asyncio.to_thread(mesh.weigh, "svc_quote", {"canary": 100}, "early")
     await asyncio.to_thread(mesh.weigh, "svc_quote", {"stable": 100})
-    door = Door(clients.gateway_address(meshed.machine), clients.ca_file(meshed.machine))
-    tokens = [meshed.machine.credentials.issue("ann", "broker", "watcher", ring=ring) for ring in ("early", "")]
-    for token, count in zip(tokens, (20, 60), strict=True):
-        for _ in range(count):
-            assert door.post(f"{QUOTES}/ListInstruments", {}, token).status == http.client.OK
-    rows = [
-        one
-        for one in json.loads(bourse(meshed.home, "mesh", "routes", "--json").output)
-        if one["service"] == "svc_quote"
-    ]
-    assert [(one["subset"], one["weights"], one["messages"], one["share"]) for one in rows] == [
-        ("stable", {"early": 0, "": 100}, 60, 0.75),
-        ("canary", {"early": 100, "": 0}, 20, 0.25),
-    ]
+    called(meshed, early=20, others=60)
+    had = routes(meshed, "svc_quote")
+    assert {subset: (one["weights"], one["messages"], one["share"]) for subset, one in had.items()} == {
+        "stable": ({"early": 0, "": 100}, 60, 0.75),
+        "canary": ({"early": 100, "": 0}, 20, 0.25),
+    }
     table = bourse(meshed.home, "mesh", "routes").output
     assert "early 0 % others 100 %" in table
     await asyncio.to_thread(mesh.weigh, "svc_quote", None, "early")
+
+
+@pytest.mark.usefixtures("quotes")
+def test_messages_are_counted_over_restarts(meshed: Exchange) -> None:
+    """The version's process is killed, then the Envoy that sends to it, and both return: what each version had is kept, and
+    what it gets then is added. Another weight starts anew.
+    """
+    mesh = meshed.machine.mesh
+    mesh.weigh("svc_quote", {"canary": 100}, "early")
+    mesh.weigh("svc_quote", {"stable": 100})
+    called(meshed, early=20, others=60)
+    assert messages_of(meshed) == {"stable": 60, "canary": 20}
+
+    killed(meshed, "svc_quote-canary")
+    assert messages_of(meshed) == {"stable": 60, "canary": 20}
+    called(meshed, early=3, others=5)
+    assert messages_of(meshed) == {"stable": 65, "canary": 23}
+
+    eventually(lambda: mesh.status.tally.messages["svc_quote"] == {"stable": 65, "canary": 23})
+    killed(meshed, "gateway")
+    assert messages_of(meshed) == {"stable": 65, "canary": 23}
+    called(meshed, early=3, others=5)
+    assert messages_of(meshed) == {"stable": 70, "canary": 26}
+
+    mesh.weigh("svc_quote", None, "early")
+    assert messages_of(meshed) == {"stable": 0, "canary": 0}
+    called(meshed, early=2, others=5)
+    assert messages_of(meshed) == {"stable": 7, "canary": 0}
+
+
+def killed(exchange: Exchange, process: str) -> None:
+    """Returns when it is back, and every Envoy knows it."""
+    pid = exchange.pid(process)
+    os.kill(pid, signal.SIGKILL)
+    mesh = exchange.machine.mesh
+    eventually(lambda: exchange.pid(process) != pid and mesh.status.ready[process] and not mesh.drift(), 20)
+
+
+def messages_of(exchange: Exchange) -> dict[str, int]:
+    return {subset: one["messages"] for subset, one in routes(exchange, "svc_quote").items()}
+
+
+def called(exchange: Exchange, *, early: int, others: int) -> None:
+    """So many calls of svc_quote through the gateway, by brokers of the ring early and by others."""
+    door = Door(clients.gateway_address(exchange.machine), clients.ca_file(exchange.machine))
+    for ring, count in (("early", early), ("", others)):
+        token = exchange.machine.credentials.issue("ann", "broker", "watcher", ring=ring)
+        for _ in range(count):
+            assert door.post(f"{QUOTES}/ListInstruments", {}, token).status == http.client.OK
 
 
 @pytest.mark.usefixtures("quotes")

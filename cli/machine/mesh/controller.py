@@ -20,12 +20,13 @@ from cli.machine.credentials import Credentials
 from cli.machine.home import Home, MachineError, leaves
 from cli.machine.mesh import desired, status
 from cli.machine.mesh.desired import Desired
-from cli.machine.mesh.envoys import behind, messages
+from cli.machine.mesh.envoys import behind, counters
 from cli.machine.mesh.keysets import KeySets
 from cli.machine.mesh.plan import Plan
 from cli.machine.mesh.pods import Place
 from cli.machine.mesh.readiness import Readiness
 from cli.machine.mesh.status import Status
+from cli.machine.mesh.tally import Tally
 from cli.machine.mesh.watches import check_watches
 from cli.machine.mesh.world import weights
 from mesh.local.confirmed import words
@@ -37,6 +38,8 @@ RENEWAL_CHECK_SECONDS = 10.0
 REPAIR_SECONDS = 1.0
 CONFIRM_SECONDS = 3.0
 CONFIRM_POLL_SECONDS = 0.005
+COUNT_SECONDS = 1.0
+COUNTED_SECONDS = 0.25  # An Envoy that answers later is counted next time: no endpoint waits for it.
 
 log = structlog.get_logger()
 
@@ -52,9 +55,10 @@ class Controller:
         self._following: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._turn = asyncio.Lock()  # Of what is to be: one thing after the other.
+        self._counting = asyncio.Lock()  # What was read first is added first.
         before = status.read(home)
         self._known = {} if before is None else before.ready
-        self._status = Status(os.getpid(), messages={} if before is None else before.messages)
+        self._status = Status(os.getpid(), tally=Tally() if before is None else before.tally)
 
     async def run(self) -> None:
         """Until it is cancelled. Untranslatable when the YAML is at its start, MachineError when an Envoy would refuse what it
@@ -66,6 +70,7 @@ class Controller:
         async with asyncio.TaskGroup() as tasks:
             self._follow_pods(tasks, self._plan.places_of(wanted))
             await self._look()
+            await self._count()
             if refused := await self._plan.refusals(wanted, self._ready()):
                 raise MachineError("; ".join(refused))
             self._plan.adopt(wanted, self._ready())
@@ -79,6 +84,7 @@ class Controller:
             tasks.create_task(self._repair(), name="files")
             tasks.create_task(self._renew(), name="certificates")
             tasks.create_task(self._refresh_keys(), name="keys")
+            tasks.create_task(self._follow_messages(), name="messages")
             await self._follow_readiness()
 
     def _follow_pods(self, tasks: asyncio.TaskGroup, places: Sequence[Place]) -> None:
@@ -104,8 +110,23 @@ class Controller:
         while True:
             await self._changed.wait()
             self._changed.clear()
+            await self._count()
             self._plan.push(self._ready())
             self._say()
+
+    async def _follow_messages(self) -> None:
+        while True:
+            await asyncio.sleep(COUNT_SECONDS)
+            before = dict(self._status.tally.read)
+            await self._count()
+            if self._status.tally.read != before:
+                self._say()
+
+    async def _count(self) -> None:
+        """Before an Envoy is given anything: the counters of a cluster that is made anew begin anew."""
+        async with self._counting:
+            places = [readiness.place for readiness in self._readiness.values()]
+            self._status.tally.add(await asyncio.to_thread(counters, places, COUNTED_SECONDS))
 
     async def _follow_desired(self, tasks: asyncio.TaskGroup, seen: tuple[int, int]) -> None:
         while True:
@@ -118,6 +139,8 @@ class Controller:
     async def _obey(self, wanted: Desired, tasks: asyncio.TaskGroup) -> None:
         started = time.monotonic()
         before, base = self._desired, self._plan.base
+        if wanted.weights == before.weights:
+            await self._count()
         self._status.given = False
         self._status.refused = await self._try(wanted, tasks)
         self._status.generation = wanted.generation
@@ -131,7 +154,8 @@ class Controller:
             log.info("obeyed", generation=wanted.generation, milliseconds=self._status.milliseconds)
         self._follow_pods(tasks, self._plan.places)
         if wanted.weights != before.weights:
-            self._status.messages = await asyncio.to_thread(messages, self._plan.places)
+            await self._count()
+            self._status.tally.start()
         self._say()
 
     async def _try(self, wanted: Desired, tasks: asyncio.TaskGroup) -> str:
@@ -179,6 +203,7 @@ class Controller:
         while True:
             await self._key_sets.next()
             async with self._turn:
+                await self._count()
                 if refused := await self._plan.rekey(self._key_sets.known, self._desired, self._ready()):
                     log.error("refused", error="; ".join(refused))
 

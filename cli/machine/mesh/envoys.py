@@ -1,16 +1,16 @@
 """What the Envoys of one home say of themselves: whether they run what they were given, and how many messages went where."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from cli.machine.mesh.pods import Place
 from mesh.local import confirmed
-from mesh.local.admin import Absent, Admin, Unreachable
+from mesh.local.admin import TIMEOUT_SECONDS, Absent, Admin, Unreachable
 from mesh.local.certificates import secret_file
 from mesh.local.files import held_version
 from mesh.local.resources import Resources
 
-MESSAGES = r"^cluster\.outbound.*grpc\.request_message_count$"
+MESSAGES = r"^cluster\.outbound\|[0-9]+\|[^|]+\|.*grpc\.request_message_count$"
 SDS = "sds."
 
 
@@ -39,20 +39,19 @@ def late_secrets(place: Place, running: dict[str, str]) -> list[str]:
     ]
 
 
-def messages(places: Iterable[Place]) -> dict[str, dict[str, int]]:
-    """How many messages went to each subset of each service."""
-    found: dict[str, dict[str, int]] = {}
-    for place in places:
-        try:
-            counters = Admin(place.admin).counters(MESSAGES)
-        except Unreachable:
-            continue
-        for name, count in counters.items():
-            _, _, subset, host = name.split(";")[0].split("|")
-            service = host.partition(".")[0].replace("-", "_")
-            if subset:
-                found.setdefault(service, {})[subset] = found.get(service, {}).get(subset, 0) + count
-    return found
+def counters(places: Sequence[Place], seconds: float = TIMEOUT_SECONDS) -> dict[str, dict[str, int]]:
+    """How many messages went to each cluster that is a version of a service, by Envoy; those alone that answer in time."""
+    with ThreadPoolExecutor(max(1, len(places))) as pool:
+        said = pool.map(lambda place: counters_of(place, seconds), places)
+        return {place.envoy: found for place, found in zip(places, said, strict=True) if found is not None}
+
+
+def counters_of(place: Place, seconds: float) -> dict[str, int] | None:
+    try:
+        found = Admin(place.admin, seconds).counters(MESSAGES)
+    except Unreachable:
+        return None
+    return {name.split(";")[0].removeprefix("cluster."): count for name, count in found.items()}
 
 
 def serial_numbers(place: Place) -> set[int]:
