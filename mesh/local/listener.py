@@ -13,6 +13,7 @@ from mesh.local.document import Document, Json
 from mesh.local.duration import duration
 from mesh.local.model import Pod, World, matches
 from mesh.local.peer import peer_authentication
+from mesh.local.servers import hosts_of
 from mesh.local.telemetry import listener_logs
 from mesh.local.virtualhost import EGRESS, gateway_route_name, inbound_routes
 
@@ -172,7 +173,7 @@ def gateway_listener(world: World, pod: Pod, port: int) -> Json:
 def server_chain(folder: Path, manager: Manager, gateway: Document, server: Json) -> Json:
     """TLS for the server's hosts, by the name in the client's hello, with the certificate of its credentialName."""
     tls, port = server.get("tls") or {}, server["port"]["number"]
-    hosts = [host.rpartition("/")[2].lower() for host in server["hosts"]]
+    hosts = hosts_of(server)
     named = [] if "*" in hosts else hosts
     params: Json = {}
     if tls.get("cipherSuites"):

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from mesh import schemas
-from mesh.local import shape
+from mesh.local import servers, shape
 from mesh.local.admission import inadmissible
 from mesh.local.document import FIELD_PATH, Document, Json, Problem
 from mesh.local.duration import is_duration
@@ -164,12 +164,8 @@ def between(document: Document) -> Iterator[Problem]:
         and not is_json_object(document.body.get("accessLogFormat", "{}"))
     ):
         yield document.problem(("accessLogFormat",), "is no JSON object, as accessLogEncoding wants it")
-    for index, server in enumerate(document.spec.get("servers") or [] if document.kind == "Gateway" else []):
-        encrypted = server["port"].get("protocol") == "HTTPS"
-        if encrypted and not {"mode", "credentialName"} <= (server.get("tls") or {}).keys():
-            yield document.problem(
-                ("spec", "servers", index), "HTTPS is translated with a mode and a credentialName alone"
-            )
+    if document.kind == "Gateway":
+        yield from servers.inadmissible(document)
 
 
 def of_routes(document: Document) -> Iterator[Problem]:

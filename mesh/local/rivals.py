@@ -6,6 +6,7 @@ from mesh.local import workload
 from mesh.local.document import Document, Problem
 from mesh.local.host import MESH, full_host
 from mesh.local.selectors import SELECTORS, Labels, value_at, without_version
+from mesh.local.servers import hosts_of, rival_servers
 
 ONE_FOR_A_POD = ("PeerAuthentication", "Sidecar", "Telemetry")
 
@@ -22,6 +23,8 @@ def rivals(documents: Sequence[Document], root_namespace: str) -> Iterator[Probl
                     yield document.problem(("metadata", "name"), why)
                     break
             holders[thing].append(document)
+    gateways = [one for one in documents if one.kind == "Gateway"]
+    yield from rival_servers(gateways, lambda first, second: compete(first, second, carried, root_namespace))
 
 
 def things(document: Document) -> Iterator[tuple[Hashable, str]]:
@@ -35,8 +38,8 @@ def things(document: Document) -> Iterator[tuple[Hashable, str]]:
         yield (document.kind, where, full_host(spec["host"], where)), spec["host"]
     elif document.kind == "Gateway":
         for server in spec.get("servers") or []:
-            for host in server["hosts"]:
-                name, number = host.rpartition("/")[2].lower(), server["port"]["number"]
+            for name in hosts_of(server):
+                number = server["port"]["number"]
                 yield (document.kind, number, name), f"{name}:{number}"
     elif document.kind == "VirtualService" and MESH in (spec.get("gateways") or [MESH]):
         for host in spec["hosts"]:

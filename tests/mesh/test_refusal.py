@@ -206,6 +206,11 @@ def plain_world() -> World:
     return World([Document(document) for document in PLAIN if document["kind"] not in ALONE], KEYS)
 
 
+TOGETHER = {
+    ("Gateway", ("spec", "servers", "port", "protocol"))
+}  # HTTPS needs what others must not have: test_rivals.py.
+
+
 def translated(kind: str) -> Iterator[tuple[Field, Any]]:
     """The fields of the schema that the table has, but for those with a reason, and those with one value alone."""
     known = dict(leaves(table()[kind]))
@@ -213,6 +218,7 @@ def translated(kind: str) -> Iterator[tuple[Field, Any]]:
         leaf = known.get(field.name)
         if (
             leaf is not None
+            and (kind, field.name) not in TOGETHER
             and not (isinstance(leaf, str) and ";" in leaf)
             and not (isinstance(leaf, list) and len(leaf) == 1)
         ):

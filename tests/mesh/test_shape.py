@@ -222,14 +222,17 @@ def test_what_stands_in_another_object_is_read_as_strictly(field: str) -> None:
 
 def selecting(kind: str, selector: str) -> str:
     version = next(version for version, name in schemas.kinds() if name == kind)
-    body = {"AuthorizationPolicy": "", "DestinationRule": "  host: own\n", "EnvoyFilter": "  configPatches: []\n"}.get(
-        kind, ""
-    )
+    body = SPECS.get(kind, "")
     return (
         f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: sel, namespace: bourse}}\nspec:\n{body}  {selector}\n"
     )
 
 
+SPECS = {
+    "DestinationRule": "  host: own\n",
+    "EnvoyFilter": "  configPatches: []\n",
+    "Gateway": "  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [a.example]}]\n",
+}
 SELECTORS = {
     "AuthorizationPolicy": "selector: {{matchLabels: {}}}",
     "DestinationRule": "subsets: [{{name: one, labels: {}}}]",
