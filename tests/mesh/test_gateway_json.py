@@ -5,11 +5,16 @@ import json
 from typing import Any
 
 import pytest
+from google.protobuf import descriptor_pb2
 
+from bourse.ledger.v1 import ledger_pb2
+from bourse.match.v1 import match_pb2
+from bourse.order.v1 import order_pb2
+from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
 from bourse_sdk import Side
 from tests.exchange import Exchange
-from tests.mesh.door import ORDERS, PLACE, Door, bearer, of_json, order
+from tests.mesh.door import ORDERS, PLACE, Door, bearer, metadata, of_json, order
 
 
 async def placed(exchange: Exchange, account: str, client_order_id: str) -> int:
@@ -123,12 +128,32 @@ async def test_every_kind_of_content_is_checked(
 async def test_json_that_says_that_it_is_grpc_is_no_order(
     kind: str, door: Door, account: str, token: str, meshed: Exchange
 ) -> None:
-    """It is not transcoded, and is no gRPC frame."""
+    """It is not transcoded, and is no gRPC frame: whatever becomes of the call, also at its deadline."""
     name = f"framed-{FRAMED.index(kind)}"
-    response = door.ask("POST", PLACE, {"content-type": kind, **bearer(token)}, misspelt(account, name))
+    sent = {"content-type": kind, "grpc-timeout": "2S", **bearer(token)}
+    response = door.ask("POST", PLACE, sent, misspelt(account, name))
     assert "grpc" in response.headers["content-type"] or response.status >= http.client.BAD_REQUEST
     assert response.headers.get("grpc-status") != "0"
     assert await placed(meshed, account, name) == 0
+
+
+CHANGING = [
+    f"/{service.full_name}/{method.name}"
+    for file in (ledger_pb2, match_pb2, order_pb2, quote_pb2)
+    for service in file.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+    if method.GetOptions().idempotency_level != descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
+    and not (method.client_streaming or method.server_streaming)
+]
+
+
+@pytest.mark.parametrize("method", CHANGING)
+def test_what_changes_anything_refuses_an_empty_message(method: str, door: Door, token: str, meshed: Exchange) -> None:
+    """grpcio takes what is no frame for one: nobody whom the method is for changes anything by that."""
+    tokens = token, meshed.machine.credentials.issue("ann", "operator")
+    told = {door.call(method, b"", metadata(one)).status for one in tokens}
+    assert told - {"PERMISSION_DENIED"}
+    assert told <= {"PERMISSION_DENIED", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION"}
 
 
 def misspelt(account: str, client_order_id: str) -> str:
