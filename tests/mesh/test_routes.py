@@ -38,6 +38,7 @@ HEADERS: list[dict[str, str]] = [
     {},
     {"bourse-ring": "early"},
     {"bourse-ring": "general"},
+    {"bourse-version": "stable", "@request.auth.claims.role": "operator"},
     {"bourse-version": "canary", "@request.auth.claims.role": "operator"},
     {"bourse-version": "canary", "@request.auth.claims.role": "broker"},
     {"bourse-shard": "1"},
@@ -103,15 +104,24 @@ def test_only_what_has_no_side_effects_is_retried() -> None:
             assert seconds(found["retries"]["perTryTimeout"]) < seconds(found["timeout"])
 
 
+@pytest.mark.parametrize("headers", HEADERS, ids=str)
+def test_unary_methods_have_a_timeout(headers: dict[str, str]) -> None:
+    """From the gateway every unary method has one, whatever version, ring or shard is named."""
+    public = [spec for spec in ROUTES.values() if "public" in spec.get("gateways", [])]
+    for path, method in METHODS.items():
+        (found,) = [found for spec in public if (found := route(spec, path, headers))]
+        if not is_stream(method):
+            assert seconds(found["timeout"]) > 0, path
+
+
 @pytest.mark.parametrize("name", VERSIONED)
 @pytest.mark.parametrize("ring", [{}, {"bourse-ring": "early"}], ids=["general", "early"])
-def test_unary_methods_have_a_timeout(name: str, ring: dict[str, str]) -> None:
-    """From the gateway every unary method of a versioned service has one; those without side effects are retried, all of them."""
+def test_reads_are_retried(name: str, ring: dict[str, str]) -> None:
+    """From the gateway, the unary methods of a versioned service that have no side effects, all of them and those alone."""
     for method in VERSIONED[name].methods:
         found = route(ROUTES[name], f"/{VERSIONED[name].full_name}/{method.name}", ring)
         assert found is not None
         if not is_stream(method):
-            assert seconds(found["timeout"]) > 0
             assert ("retries" in found) == (method.GetOptions().idempotency_level == NO_SIDE_EFFECTS)
 
 
