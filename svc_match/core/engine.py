@@ -290,6 +290,8 @@ class Engine:
         while self.is_due(time_us) and self.packed.sequence < self._full:
             due = self.timers.take()
             self.timed[due.kind](due)
+            if self.packed.interrupted:
+                self.interrupted()
             self._tell((), [])
 
     def _tell(self, commands: Sequence[Command | Refused], results: list[Any]) -> None:
