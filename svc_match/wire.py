@@ -292,7 +292,7 @@ def _wrong_participant(name: str) -> Refused | None:
     """Nothing is known here of who is a participant, but what none can be called."""
     if 0 < len(name) <= PARTICIPANT_LENGTH_LIMIT and name.isprintable() and "/" not in name:
         return None
-    return Refused(Reason.PARTICIPANT_INVALID, "participant", ascii(name[: 2 * PARTICIPANT_LENGTH_LIMIT]))
+    return Refused(Reason.PARTICIPANT_INVALID, "participant", name[: 2 * PARTICIPANT_LENGTH_LIMIT])
 
 
 def items(encoded: bytes, read: Callable[[bytes], Any] = read_submission, semantics: int = SEMANTICS) -> list[Any]:

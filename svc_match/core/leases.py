@@ -1,9 +1,11 @@
 """Leases of sessions: names that their clients renew, and the orders that stand as long as their lease is renewed."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 LEASES_LIMIT = 4_096
+PARTICIPANT_LEASES_LIMIT = 64
 SPARE_ORDERS = 256  # of a lease that may be finished before it looks which are
 
 Whose = tuple[str, str]  # participant and name
@@ -28,6 +30,7 @@ class Leases:
         self._is_open = is_open
         self._numbered: dict[int, Lease] = {}
         self._named: dict[Whose, Lease] = {}
+        self._counts: Counter[str] = Counter()  # by participant
         self._kept: dict[int, int] = {}  # by number: how many orders were open when it was looked at last
         self.last_number = 0
 
@@ -36,10 +39,10 @@ class Leases:
         return self._named.get(whose)
 
     def renew(self, whose: Whose, due_us: int) -> Lease | None:
-        """A lease, which may be new, until then; nothing where there are too many."""
+        """A lease, which may be new, until then; nothing where there are too many, or too many of the participant."""
         lease = self._named.get(whose)
         if lease is None:
-            if len(self._named) >= LEASES_LIMIT:
+            if len(self._named) >= LEASES_LIMIT or self._counts[whose[0]] >= PARTICIPANT_LEASES_LIMIT:
                 return None
             self.last_number += 1
             lease = self._put(Lease(whose, self.last_number, due_us))
@@ -61,6 +64,7 @@ class Leases:
         """The lease of a number, which is over."""
         lease = self._numbered.pop(number)
         del self._named[lease.whose]
+        self._counts -= Counter((lease.whose[0],))  # Without those who have none.
         self._kept.pop(number, None)
         return lease
 
@@ -77,4 +81,5 @@ class Leases:
 
     def _put(self, lease: Lease) -> Lease:
         self._named[lease.whose] = self._numbered[lease.number] = lease
+        self._counts[lease.whose[0]] += 1
         return lease

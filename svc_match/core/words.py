@@ -4,6 +4,7 @@ from chassis.units import INT64_MAX
 from svc_match.core.events import Reason
 from svc_match.core.instrument import MAX_PRICE_E4
 from svc_match.core.layout import BASIS_POINTS, PEAKS_LIMIT, PEGGED_ORDERS_LIMIT, TRAILING_STOPS_LIMIT
+from svc_match.core.leases import PARTICIPANT_LEASES_LIMIT
 from svc_match.core.restrictions import PER_SECOND_LIMIT
 
 CLIENT_ORDER_ID_LENGTH_LIMIT = 36
@@ -167,7 +168,10 @@ WORDS: dict[Reason, tuple[str, str]] = {
         f"a lease has a name like a client_order_id, and stands for {MIN_GRACE_MS} to {MAX_GRACE_MS} ms",
         "name it so",
     ),
-    Reason.LEASE_LIMIT: ("the shard has as many leases as it can", "try again later"),
+    Reason.LEASE_LIMIT: (
+        f"the participant has {PARTICIPANT_LEASES_LIMIT} leases, or all together as many as the shard can",
+        "renew one of its own, or try again when some are over",
+    ),
     Reason.INSTRUMENT_LIMIT: ("the shard has as many instruments as it can", "use another shard"),
     Reason.TRADE_UNKNOWN: (
         "the shard's journal has no such trade",

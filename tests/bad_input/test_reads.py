@@ -358,6 +358,34 @@ STAFF = {
     "phase-missing": ("SetPhase", {"symbol": "ACME"}, "INVALID_ARGUMENT", "PHASE_INVALID", "phase", "0"),
     "phase-unknown": ("SetPhase", {"symbol": "ACME", "phase": 9}, "INVALID_ARGUMENT", "PHASE_INVALID", "phase", "9"),
     "phase-of-unknown": ("SetPhase", {"symbol": "NOPE", "phase": 2}, "NOT_FOUND", "SYMBOL_UNKNOWN", "symbol", "NOPE"),
+    "kill-of-nobody": ("KillParticipant", {}, "INVALID_ARGUMENT", "PARTICIPANT_INVALID", "participant", ""),
+    "kill-of-an-account": (
+        "KillParticipant", {"participant": "alpha/main"},
+        "INVALID_ARGUMENT", "PARTICIPANT_INVALID", "participant", "alpha/main",
+    ),
+    "release-of-nobody": ("ReleaseParticipant", {}, "INVALID_ARGUMENT", "PARTICIPANT_INVALID", "participant", ""),
+    "orders-of-nobody": (
+        "EndOrders", {"participant": "x" * 37}, "INVALID_ARGUMENT", "PARTICIPANT_INVALID", "participant", "x" * 37,
+    ),
+    "orders-of-unknown": (
+        "EndOrders", {"participant": "alpha", "symbol": "NOPE"}, "NOT_FOUND", "SYMBOL_UNKNOWN", "symbol", "NOPE",
+    ),
+    "orders-of-no-side": (
+        "EndOrders", {"participant": "alpha", "side": 9}, "INVALID_ARGUMENT", "SIDE_INVALID", "side", "9",
+    ),
+    "rate-of-nobody": ("SetOrderRate", {}, "INVALID_ARGUMENT", "PARTICIPANT_INVALID", "participant", ""),
+    "rate-without-burst": (
+        "SetOrderRate", {"rate": market_pb2.OrderRate(participant="alpha", per_second=1)},
+        "INVALID_ARGUMENT", "ORDER_RATE_INVALID", "burst", "0",
+    ),
+    "rate-of-none-with-burst": (
+        "SetOrderRate", {"rate": market_pb2.OrderRate(participant="alpha", burst=1)},
+        "INVALID_ARGUMENT", "ORDER_RATE_INVALID", "per_second", "0",
+    ),
+    "rate-too-high": (
+        "SetOrderRate", {"rate": market_pb2.OrderRate(participant="alpha", per_second=1_000_001, burst=1)},
+        "INVALID_ARGUMENT", "ORDER_RATE_INVALID", "per_second", "1000001",
+    ),
 }  # fmt: skip
 
 

@@ -55,9 +55,10 @@ async def until(condition: Callable[[], Any]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_orders_stand_by_a_lease_that_the_client_renews() -> None:
-    """The lease comes before the first order, and again on every stream and in time; one that is closed renews it no more."""
-    exchange = Exchange(plans=[Plan(after=2)])
+@pytest.mark.parametrize("drains", [False, True])
+async def test_orders_stand_by_a_lease_that_the_client_renews(drains: bool) -> None:
+    """The lease comes before the first order, and in time on whichever stream; a client that is closed renews it no more."""
+    exchange = Exchange(plans=[Plan(after=2, drains=drains)])
     async with served(exchange) as address:
         async with Client(**direct(address), token="t", cancel_on_disconnect_seconds=0.3) as client:
             await client.submit_many([order(0), order(1), order(2)])

@@ -1,20 +1,20 @@
 """svc_match as a process: what it acknowledges is in the journal, whatever dies; what is wrong is told and changes nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import grpc
 import pytest
 
 from bourse.match.v1 import events_pb2, match_pb2
-from bourse.types.v1 import market_pb2
+from bourse.types.v1 import command_pb2, market_pb2
 from chassis.errors import from_rpc_error
 from cli.machine import Machine
 from svc_match.core.engine import ROW_EVENTS_LIMIT
 from tests.servers import Database
-from tests.svc_match.shard import Process, cancel, instrument, outcomes, place, running
+from tests.svc_match.shard import TRADING_DATE, Process, cancel, instrument, outcomes, place, running
 
 BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
 AUCTION_ORDERS = 6_000  # of each side
@@ -92,6 +92,56 @@ async def test_an_auction_is_uncrossed_in_rows(machine: Machine, postgres: Datab
         process.kill()
         await process.start()
         assert (await process.state()).open_orders == 0
+
+
+async def test_a_mass_cancel_that_a_kill_cuts_in_two_is_finished_first(machine: Machine, postgres: Database) -> None:
+    """Rule 6.1.2: of its rows one is committed when the process is killed; the next one ends the rest before anything else, and
+    gives a repeat the first result.
+    """
+    count = ROW_EVENTS_LIMIT + 100
+    ending = match_pb2.Submission(
+        command=command_pb2.OrderCommand(
+            mass_cancel=command_pb2.MassCancel(account="alice/main", client_order_id="all", trading_date=TRADING_DATE)
+        )
+    )
+    async with running(machine, postgres) as process:
+        await process.open("ACME")
+        for start in range(0, count, 3_000):
+            await process.submit(*(place("ACME", BUY, 10_000, 1) for _ in range(start, min(start + 3_000, count))))
+        before = await process.state()
+        assert before.open_orders == count
+        with hanging_behind_a_full_row(postgres) as hangs:
+            cut = asyncio.create_task(process.submit(ending))
+            async with asyncio.timeout(TAKEOVER_SECONDS):
+                while not hangs():
+                    await asyncio.sleep(0.01)
+            process.kill()
+            with pytest.raises(grpc.aio.AioRpcError):
+                await cut
+        await process.start()
+        assert (await process.state()).open_orders == 0
+        told = [event.WhichOneof("event") for event in await process.executions(before.sequence + 1)]
+        first = told.index("mass_cancelled")
+        assert told[first + 1 : first + 1 + count] == ["done"] * count
+        [result] = await process.submit(ending)
+        assert (outcomes([result]), result.orders) == (["CANCELLED"], count)
+
+
+@contextmanager
+def hanging_behind_a_full_row(postgres: Database) -> Iterator[Callable[[], bool]]:
+    """The journal's insert behind a row of ROW_EVENTS_LIMIT does not return; yields whether one hangs. In the end it is undone."""
+    asleep = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    with postgres.connect("svc_match") as connection:
+        connection.execute(f"""
+            CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF EXISTS (SELECT FROM journal WHERE last_sequence = NEW.first_sequence - 1
+                           AND last_sequence - first_sequence + 1 = {ROW_EVENTS_LIMIT}) THEN PERFORM pg_sleep(600); END IF;
+                RETURN NEW;
+            END $$""")
+        connection.execute("CREATE TRIGGER hang BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION hang()")
+        yield lambda: connection.execute(f"SELECT {asleep}").fetchone() is not None
+        connection.execute(f"SELECT pg_terminate_backend(pid) {asleep}")
+        connection.execute("DROP FUNCTION hang() CASCADE")
 
 
 async def test_a_second_process_fences_the_first(machine: Machine, postgres: Database) -> None:

@@ -394,7 +394,13 @@ class Operator:
         calls = [
             self._connection.call(getattr(match, method), request, seconds=seconds) for match in self._matches.values()
         ]
-        return list(await asyncio.gather(*calls))
+        answers = await asyncio.gather(
+            *calls, return_exceptions=True
+        )  # Each shard is told, also where another one fails.
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return answers
 
     def _sequences(self, answers: list[Any]) -> dict[int, int]:
         return {shard: answer.sequence for shard, answer in zip(self._matches, answers, strict=True)}

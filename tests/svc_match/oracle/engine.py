@@ -50,6 +50,8 @@ from svc_match.core.events import (
 )
 from svc_match.core.identity import IDENTITY_LIMIT
 from svc_match.core.instrument import Instrument, Listing, Phase, bound_by_orders, told, wrong_field
+from svc_match.core.leases import LEASES_LIMIT, PARTICIPANT_LEASES_LIMIT
+from svc_match.core.restrictions import PARTICIPANTS_LIMIT
 from svc_match.core.timers import Due, TimerKind
 from tests.svc_match.oracle.auction import Auctions
 from tests.svc_match.oracle.book import Book
@@ -270,9 +272,12 @@ class Engine(Auctions):
         self.tokens[participant] = tokens - spends, self.now_us
         return None if spends else Reason.ORDER_RATE_EXCEEDED
 
-    def _renew(self, command: RenewLease) -> events.LeaseChanged:
+    def _renew(self, command: RenewLease) -> events.LeaseChanged | Refused:
         participant, due_us = command.account.partition("/")[0], self.now_us + command.grace_us
         if (participant, command.lease) not in self.leases:
+            own = [name for owner, name in self.leases if owner == participant]
+            if len(own) == PARTICIPANT_LEASES_LIMIT or len(self.leases) == LEASES_LIMIT:
+                return Refused(Reason.LEASE_LIMIT, "lease", command.lease)
             self._leases += 1
             self.leases[participant, command.lease] = self._leases, []
         number, _ = self.leases[participant, command.lease]
@@ -629,6 +634,8 @@ class Engine(Auctions):
     def _kill(self, participant: str) -> events.Result:
         if participant in self.killed:
             return events.Stands(self.sequence)
+        if len(self.killed) == PARTICIPANTS_LIMIT:
+            return Refused(Reason.PARTICIPANT_LIMIT, "participant", participant)
         self.killed.add(participant)
         found = self._open_orders(participant, "", "", 0)
         self.sequence += 1
@@ -644,6 +651,8 @@ class Engine(Auctions):
         return events.Stands(self.sequence)
 
     def _set_rate(self, participant: str, per_second: int, burst: int) -> events.Result:
+        if per_second and participant not in self.rates and len(self.rates) == PARTICIPANTS_LIMIT:
+            return Refused(Reason.PARTICIPANT_LIMIT, "participant", participant)
         if self.rates.get(participant, (0, 0)) != (per_second, burst):
             self.rates[participant] = per_second, burst
             self.tokens[participant] = Fraction(burst), self.now_us
