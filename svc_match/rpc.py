@@ -137,6 +137,14 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
         """See the proto."""
         return match_pb2.SetOrderRateResponse(sequence=await self._control(request))
 
+    async def SetCalendar(self, request: match_pb2.SetCalendarRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        return match_pb2.SetCalendarResponse(sequence=await self._control(request))
+
+    async def GetCalendar(self, _request: match_pb2.GetCalendarRequest, _context: Any) -> Any:  # noqa: N802
+        """See the proto."""
+        return await self._shard.read(_calendar)
+
     async def GetShard(self, _request: match_pb2.GetShardRequest, _context: Any) -> Any:  # noqa: N802
         """See the proto."""
         return await self._shard.read(self._state)
@@ -349,6 +357,13 @@ def _instruments(engine: Engine) -> match_pb2.ListInstrumentsResponse:
         state.reference_price_e4 = book.reference_price_e4
         state.auction = book.auction  # type: ignore[assignment]
     return response
+
+
+def _calendar(engine: Engine) -> match_pb2.GetCalendarResponse:
+    schedule = engine.schedule
+    return match_pb2.GetCalendarResponse(
+        transitions=map(wire.transition_message, schedule.steps), stopped=schedule.stopped, sequence=engine.sequence
+    )
 
 
 def _depth(engine: Engine, request: match_pb2.GetDepthRequest) -> match_pb2.GetDepthResponse | None:

@@ -16,6 +16,7 @@ from svc_match.core.events import Reason, Refused
 from svc_match.core.instrument import AuctionKind, Instrument, Listing, Phase, TickBand
 from svc_match.core.plain import Executed
 from svc_match.core.restrictions import PER_SECOND_LIMIT
+from svc_match.core.schedule import STEPS_IN_ALL_LIMIT
 from svc_match.core.terms import wrong_terms
 from svc_match.core.words import (
     ACCOUNT_LENGTH_LIMIT,
@@ -52,6 +53,7 @@ _CONTROLS: dict[int, Any] = {
     31: match_pb2.KillParticipantRequest,
     32: match_pb2.ReleaseParticipantRequest,
     33: match_pb2.SetOrderRateRequest,
+    40: match_pb2.SetCalendarRequest,
 }
 _SUBMISSION, _ADD_INSTRUMENT, _SET_PHASE, _TICK = 0, 3, 4, 5
 TICK = Item(core.Tick(), _ITEM_HEAD.pack(_TICK, 0))
@@ -247,6 +249,10 @@ def _control(message: Any) -> core.Command | Refused:
         return core.BustTrade(_read_trade(sequence_of(message.trade_id), message.trade), message.reason)
     if isinstance(message, AGAINST):
         return _against(message)
+    if isinstance(message, match_pb2.SetCalendarRequest):
+        if len(message.transitions) > STEPS_IN_ALL_LIMIT:
+            return Refused(Reason.CALENDAR_INVALID, "transitions", str(len(message.transitions)))
+        return core.SetCalendar(tuple(map(_step, message.transitions)), message.seed)
     if message.phase not in tuple(Phase):
         return Refused(Reason.PHASE_INVALID, "phase", str(message.phase))
     if message.auction not in (tuple(AuctionKind) if message.phase == Phase.AUCTION else (0,)):
@@ -293,6 +299,19 @@ def _wrong_participant(name: str) -> Refused | None:
     if 0 < len(name) <= PARTICIPANT_LENGTH_LIMIT and name.isprintable() and "/" not in name:
         return None
     return Refused(Reason.PARTICIPANT_INVALID, "participant", name[: 2 * PARTICIPANT_LENGTH_LIMIT])
+
+
+def _step(message: market_pb2.Transition) -> core.Step:
+    return core.Step(
+        message.time_us, message.kind, message.trading_date, message.phase, message.auction, message.random_end_us
+    )
+
+
+def transition_message(step: core.Step) -> market_pb2.Transition:
+    """The inverse."""
+    message = market_pb2.Transition()
+    (message.time_us, message.kind, message.trading_date, message.phase, message.auction, message.random_end_us) = step  # type: ignore[assignment]
+    return message
 
 
 def items(encoded: bytes, read: Callable[[bytes], Any] = read_submission, semantics: int = SEMANTICS) -> list[Any]:
@@ -520,6 +539,19 @@ def _put_phase(message: Any, event: events.PhaseChanged) -> None:
     message.phase_changed.auction = event.auction
 
 
+def _put_calendar(message: Any, event: events.CalendarMoved) -> None:
+    to = message.calendar_moved
+    to.SetInParent()
+    if event.done is not None:
+        to.done.CopyFrom(transition_message(event.done))
+    if event.following is not None:
+        to.following.CopyFrom(transition_message(event.following))
+
+
+def _put_missed(message: Any, event: events.ScheduleMissed) -> None:
+    message.schedule_missed.missed.CopyFrom(transition_message(event.missed))
+
+
 _SHARED: dict[type, Callable[[Any, Any], None]] = {
     events.DateOpened: _put_date_opened,
     events.DateClosed: _put_date_closed,
@@ -527,6 +559,8 @@ _SHARED: dict[type, Callable[[Any, Any], None]] = {
     events.InstrumentChanged: _put_changed,
     events.ListingChanged: _put_listing,
     events.PhaseChanged: _put_phase,
+    events.CalendarMoved: _put_calendar,
+    events.ScheduleMissed: _put_missed,
 }
 _PRIVATE: dict[type, Callable[[Any, Any], None]] = {
     **_SHARED,

@@ -66,7 +66,16 @@ def _reference(event: events_pb2.MarketDataEvent) -> Event:
         return events.DateOpened(event.date_opened.trading_date)
     if kind == "date_closed":
         return events.DateClosed(event.date_closed.trading_date)
+    if kind == "calendar_moved":
+        moved = event.calendar_moved
+        return events.CalendarMoved(_transition(moved.following) if moved.HasField("following") else None)
+    if kind == "schedule_missed":
+        return events.CalendarMoved(None)
     raise events.Broken(f"event {event.sequence} is of a kind that this version does not know")
+
+
+def _transition(message: market_pb2.Transition) -> events.Transition:
+    return events.Transition._make(getattr(message, name) for name in events.Transition._fields)
 
 
 def position(shard: Shard, market: Market) -> quote_pb2.QuotePosition:
@@ -88,6 +97,7 @@ def instrument(shard: Shard, market: Market) -> quote_pb2.InstrumentStatus:
         auction=cast("market_pb2.AuctionKind", market.auction),
         trading_date=market.trading_date,
         position=position(shard, market),
+        next_transition=market_pb2.Transition(**market.following._asdict()) if market.following else None,
     )
 
 

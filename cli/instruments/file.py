@@ -43,12 +43,23 @@ def read_instruments(data: bytes, shards: Sequence[int]) -> list[market_pb2.Inst
 
     Raises FileError.
     """
+    found: dict[str, market_pb2.Instrument] = {}
+    for node in _items(composed(data)):
+        instrument = _instrument(node, shards)
+        if instrument.symbol in found:
+            raise FileError(node.start_mark, f"{instrument.symbol} is in the file twice")
+        found[instrument.symbol] = instrument
+    return list(found.values())
+
+
+def composed(data: bytes) -> yaml.Node | None:
+    """The YAML of a file, each node with its line and column. Raises FileError."""
     if len(data) > FILE_BYTES_LIMIT:
         raise FileError(None, f"the file is larger than {FILE_BYTES_LIMIT} bytes")
     try:
         text = data.decode("utf-8")
         require_shallow(text)
-        root = yaml.compose(text, yaml.SafeLoader)
+        root: yaml.Node | None = yaml.compose(text, yaml.SafeLoader)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start)
         column = error.start - data.rfind(b"\n", 0, error.start) - 1
@@ -57,18 +68,12 @@ def read_instruments(data: bytes, shards: Sequence[int]) -> list[market_pb2.Inst
         raise FileError(error.problem_mark, error.problem or "this is not YAML") from None
     except yaml.YAMLError as error:
         raise FileError(None, str(error)) from None
-    found: dict[str, market_pb2.Instrument] = {}
-    for node in _items(root):
-        instrument = _instrument(node, shards)
-        if instrument.symbol in found:
-            raise FileError(node.start_mark, f"{instrument.symbol} is in the file twice")
-        found[instrument.symbol] = instrument
-    return list(found.values())
+    return root
 
 
 def _items(root: yaml.Node | None) -> list[yaml.Node]:
     """The entries below `instruments:`."""
-    fields = _fields(root, ("instruments",)) if root is not None else {}
+    fields = fields_of(root, ("instruments",)) if root is not None else {}
     entries = fields.get("instruments")
     if not isinstance(entries, yaml.SequenceNode):
         mark = entries.start_mark if entries is not None else None
@@ -78,7 +83,7 @@ def _items(root: yaml.Node | None) -> list[yaml.Node]:
 
 
 def _instrument(node: yaml.Node, shards: Sequence[int]) -> market_pb2.Instrument:
-    fields = _fields(node, WORDS + MONEY + COUNTS + LISTS)
+    fields = fields_of(node, WORDS + MONEY + COUNTS + LISTS)
     bands = [_band(band) for band in _list(fields.pop("tick_bands", None))]
     for name in REQUIRED:
         if name not in fields:
@@ -103,7 +108,7 @@ def _list(node: yaml.Node | None) -> list[yaml.Node]:
 
 
 def _band(node: yaml.Node) -> market_pb2.TickBand:
-    fields = _fields(node, BAND)
+    fields = fields_of(node, BAND)
     for name in BAND:
         if name not in fields:
             raise FileError(node.start_mark, f"`{name}` is missing")
@@ -149,7 +154,8 @@ def _checked(values: Mapping[str, Any], fields: Mapping[str, yaml.Node], shard: 
     )
 
 
-def _fields(node: yaml.Node | None, known: Sequence[str]) -> dict[str, yaml.Node]:
+def fields_of(node: yaml.Node | None, known: Sequence[str]) -> dict[str, yaml.Node]:
+    """The values of a mapping that has no other keys than these. Raises FileError."""
     if not isinstance(node, yaml.MappingNode):
         raise FileError(node.start_mark if node else None, f"a mapping with {', '.join(known)} is needed")
     fields: dict[str, yaml.Node] = {}

@@ -185,6 +185,8 @@ class Fold:
             "instrument_changed": partial(self._refer, "instrument_changed"),
             "listing_changed": partial(self._refer, "listing_changed"),
             "phase_changed": self._phase_changed,
+            "calendar_moved": partial(self._refer, "calendar_moved"),
+            "schedule_missed": partial(self._refer, "schedule_missed"),
             "accepted": self._accepted,
             "rejected": self._rejected,
             "trade": self._trade,

@@ -5,6 +5,7 @@ sender's own fields. The numbers of sides, order types and times in force are th
 """
 
 from enum import IntEnum
+from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from svc_match.core.instrument import Instrument, Listing, Phase
@@ -274,6 +275,39 @@ class BustTrade(NamedTuple):
     reason: str
 
 
+class StepKind(IntEnum):
+    """What is done."""
+
+    OPEN_DATE = 1
+    SET_PHASE = 2
+    CLOSE_DATE = 3
+
+
+class Step(NamedTuple):
+    """What is done at `time_us`, or up to `random_end_us` later: the seed says when."""
+
+    time_us: int
+    kind: int
+    trading_date: int
+    phase: int = 0
+    auction: int = 0
+    random_end_us: int = 0
+
+    def due_us(self, seed: int) -> int:
+        """When it is done: `time_us`, and of what the seed and it have as a digest so much as is left of `random_end_us` + 1."""
+        if not self.random_end_us:
+            return self.time_us
+        digest = blake2b(f"{seed} {self.time_us}".encode(), digest_size=8).digest()
+        return self.time_us + int.from_bytes(digest) % (self.random_end_us + 1)
+
+
+class SetCalendar(NamedTuple):
+    """Sets the calendar: what is done by itself, at which journal times. Steps that are over are passed over."""
+
+    steps: tuple[Step, ...]
+    seed: int
+
+
 Order: TypeAlias = Place | Cancel | Replace | MassCancel | RenewLease
 Control: TypeAlias = (
     Tick
@@ -288,5 +322,6 @@ Control: TypeAlias = (
     | ReleaseParticipant
     | SetOrderRate
     | BustTrade
+    | SetCalendar
 )
 Command: TypeAlias = Order | Control

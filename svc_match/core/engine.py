@@ -31,10 +31,13 @@ from svc_match.core.commands import (
     RenewLease,
     Replace,
     SelfTradePrevention,
+    SetCalendar,
     SetListing,
     SetOrderRate,
     SetPhase,
     Side,
+    Step,
+    StepKind,
     StopTrigger,
     Terms,
     Tick,
@@ -56,6 +59,7 @@ from svc_match.core.instrument import (
 from svc_match.core.leases import Lease, Leases
 from svc_match.core.plain import Executed
 from svc_match.core.restrictions import Restrictions
+from svc_match.core.schedule import DONE, MISSED, TOLERANCE_US, Schedule, wrong_steps
 from svc_match.core.special import Special
 from svc_match.core.telling import Telling, participant_of
 from svc_match.core.timers import Due, TimerKind, Timers
@@ -201,7 +205,9 @@ class Engine:
             TimerKind.EXPIRY: self._expire,
             TimerKind.LEASE: self._lose,
             TimerKind.VOLATILITY_ENDS: self._end_volatility,
+            TimerKind.SCHEDULE: self._step,
         }
+        self.schedule = Schedule()
         self.busted: set[int] = set()  # trades of the last date, by sequence
         self._telling = Telling(self.instruments, self.names)
         self.now_us = 0  # the row's journal time
@@ -285,8 +291,10 @@ class Engine:
 
     def _do_due(self, time_us: int) -> None:
         """What is due, in its order, until the row is full; the next row does the rest. What has more to do than there is room
-        for sets its timer again.
+        for sets its timer again. A step of the calendar that is missed comes before all but what is under way.
         """
+        if self.timers.at(TimerKind.SCHEDULE, 0) + TOLERANCE_US < time_us:
+            self.timers.set(TimerKind.SCHEDULE, 0, 0)
         while self.is_due(time_us) and self.packed.sequence < self._full:
             due = self.timers.take()
             self.timed[due.kind](due)
@@ -521,6 +529,8 @@ class Engine:
             return self._release(command.participant)
         if isinstance(command, SetOrderRate):
             return self._set_rate(command)
+        if isinstance(command, SetCalendar):
+            return self._set_calendar(command)
         return self._set_phase(command)
 
     def _open_date(self, trading_date: int) -> events.Result:
@@ -779,6 +789,70 @@ class Engine:
             return refused._replace(reason=Reason.BUST_LIMIT)
         self.busted.add(trade.sequence)
         return self._announce(events.Busted(self._next(), trade, command.reason), [self.books[trade.symbol]])
+
+    # The calendar
+
+    def _set_calendar(self, command: SetCalendar) -> events.Result:
+        wrong = wrong_steps(command.steps, command.seed, self.now_us)
+        if wrong is not None:
+            return wrong
+        schedule = Schedule(command.seed, (s for s in command.steps if s.due_us(command.seed) > self.now_us))
+        if schedule.state() == self.schedule.state():
+            return events.Stands(self.sequence)
+        self.schedule = schedule
+        return self._await_step(None)
+
+    def _await_step(self, done: Step | None) -> events.Result:
+        """The next step is waited for, and told."""
+        steps = self.schedule.steps
+        self.timers.cancel(TimerKind.SCHEDULE, 0)
+        if steps:
+            self.timers.set(TimerKind.SCHEDULE, 0, self.schedule.next_us)
+        return self._announce(events.CalendarMoved(self._next(), done, steps[0] if steps else None), self.numbered)
+
+    def _step(self, due: Due) -> None:
+        """Does the next step of the calendar, or goes on with it from a book on; what is late, or cannot be done, is missed."""
+        step = self.schedule.steps[0]
+        late = due.key == 0 and self.now_us - due.due_us > TOLERANCE_US
+        following = MISSED if late else self._do(step, max(due.key - 1, 0))
+        if following == MISSED:
+            self._miss(step)
+        elif following != DONE:
+            self.timers.set(TimerKind.SCHEDULE, 1 + following, due.due_us)
+        else:
+            del self.schedule.steps[0]
+            self._await_step(step)
+            if step.kind != StepKind.SET_PHASE:
+                self._full = self.packed.sequence  # a row is of one date
+
+    def _do(self, step: Step, book: int) -> int:
+        """DONE, MISSED, or the book from which on the next row does the rest."""
+        if not self.trading_date and (step.kind != StepKind.OPEN_DATE or step.trading_date <= self.last_date):
+            return DONE  # an operator closed the date, or nobody opened it
+        if step.kind == StepKind.SET_PHASE:
+            return self._set_phases(step, book) if step.trading_date == self.trading_date else MISSED
+        result = (self._open_date if step.kind == StepKind.OPEN_DATE else self._close_date)(step.trading_date)
+        if isinstance(result, Refused):
+            return MISSED
+        return 0 if isinstance(result, events.Stands) and result.more else DONE
+
+    def _set_phases(self, step: Step, first: int) -> int:
+        phase = Phase(step.phase)
+        for number, book in enumerate(self.numbered[first:], first):
+            if self.packed.sequence >= self._full:
+                return number
+            takes = book.phase != Phase.HALTED and phase in PHASES_OF[book.listing]
+            if takes and not self._change_phase(book, phase, step.auction):
+                return number + 1
+        return DONE
+
+    def _miss(self, step: Step) -> None:
+        """Nobody knows what should have happened: all instruments are halted, and an operator says how to go on."""
+        self.schedule.stopped = True
+        for book in self.numbered:
+            if self.trading_date and Phase.HALTED in PHASES_OF[book.listing]:
+                self._change_phase(book, Phase.HALTED, 0)
+        self._announce(events.ScheduleMissed(self._next(), step), self.numbered)
 
     def _next(self) -> int:
         self.packed.sequence += 1

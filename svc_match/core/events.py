@@ -5,7 +5,7 @@ their symbol's sequence. Tuples, because a shard makes several for every order.
 from enum import IntEnum, StrEnum
 from typing import NamedTuple, TypeAlias
 
-from svc_match.core.commands import PLAIN, Terms
+from svc_match.core.commands import PLAIN, Step, Terms
 from svc_match.core.instrument import Instrument, Listing, Phase
 
 
@@ -87,6 +87,7 @@ class Reason(StrEnum):
     PARTICIPANT_INVALID = "PARTICIPANT_INVALID"
     PARTICIPANT_LIMIT = "PARTICIPANT_LIMIT"
     ORDER_RATE_INVALID = "ORDER_RATE_INVALID"
+    CALENDAR_INVALID = "CALENDAR_INVALID"
 
 
 class Kind(IntEnum):
@@ -174,6 +175,21 @@ class PhaseChanged(NamedTuple):
     symbol: str
     phase: Phase
     auction: int = 0
+
+
+class CalendarMoved(NamedTuple):
+    """The calendar was set (then `done` is nothing), or did a step; what is next, if anything; private and public."""
+
+    sequence: int
+    done: Step | None
+    following: Step | None
+
+
+class ScheduleMissed(NamedTuple):
+    """A step of the calendar was not done in time: what was open is halted, and the calendar stopped; private and public."""
+
+    sequence: int
+    missed: Step
 
 
 class Accepted(NamedTuple):
@@ -404,6 +420,8 @@ Event: TypeAlias = (
     | InstrumentChanged
     | ListingChanged
     | PhaseChanged
+    | CalendarMoved
+    | ScheduleMissed
     | Accepted
     | Rejected
     | Traded
@@ -428,6 +446,8 @@ Public: TypeAlias = (
     | DateOpened
     | DateClosed
     | Busted
+    | CalendarMoved
+    | ScheduleMissed
 )
 First: TypeAlias = Accepted | Rejected | Replaced | Done | MassCancelled | LeaseChanged
 Result: TypeAlias = First | Refused | Late | Repeat | EarlierDate | Stands

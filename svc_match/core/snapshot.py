@@ -15,6 +15,7 @@ from svc_match.core.identity import IdentityTable
 from svc_match.core.instrument import Instrument, Phase
 from svc_match.core.layout import EXTENSION_WORDS, ORDER_WORDS
 from svc_match.core.memory import Words
+from svc_match.core.schedule import Schedule
 from svc_match.core.timers import TimerKind, Timers
 
 FORMAT = b"bourse packed books 3\n"
@@ -105,6 +106,7 @@ def _pieces(engine: Engine) -> list[bytes | memoryview]:
         "records": len(records) // (8 * EXTENSION_WORDS),
         "accounts": engine.names,
         "timers": timers,
+        "calendar": engine.schedule.state(),
         "carried": len(engine.carried),
         "lasting": len(packed.lasting),
         "uncrossing": engine.special.auction.under_way(),
@@ -148,6 +150,8 @@ def load(state: bytes, identities: bytes) -> Engine:
     for account in header["accounts"]:
         engine.name(account)
     engine.timers = Timers(header["timers"])
+    seed, steps, stopped = header["calendar"]
+    engine.schedule = Schedule(seed, steps, stopped=stopped)
     lasting = memoryview(pool[: 16 * header["lasting"]]).cast("q").tolist()
     engine.packed.lasting = dict(zip(lasting[: header["lasting"]], lasting[header["lasting"] :], strict=True))
     pool = pool[16 * header["lasting"] :]

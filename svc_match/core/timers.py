@@ -15,6 +15,7 @@ class TimerKind(IntEnum):
     EXPIRY = 20  # of the order that is the key
     LEASE = 30  # of the number that is the key
     VOLATILITY_ENDS = 40  # of the book that is the key
+    SCHEDULE = 50  # the next step of the calendar: key 0 begins it, another goes on with it
 
 
 class Due(NamedTuple):
@@ -49,6 +50,10 @@ class Timers:
         """This is not due any more, if it was."""
         self._set.pop((kind, key), None)
         self._settle()
+
+    def at(self, kind: int, key: int) -> int:
+        """When this is due; NEVER if it is not."""
+        return self._set.get((kind, key), NEVER)
 
     def take(self) -> Due:
         """The first, which is no longer to come."""

@@ -172,6 +172,10 @@ WORDS: dict[Reason, tuple[str, str]] = {
         f"the participant has {PARTICIPANT_LEASES_LIMIT} leases, or all together as many as the shard can",
         "renew one of its own, or try again when some are over",
     ),
+    Reason.CALENDAR_INVALID: (
+        "dates and times ascend, each date opens first and closes last, steps are a second apart, and some are still to come",
+        "correct the field; see Transition's comments",
+    ),
     Reason.INSTRUMENT_LIMIT: ("the shard has as many instruments as it can", "use another shard"),
     Reason.TRADE_UNKNOWN: (
         "the shard's journal has no such trade",

@@ -92,8 +92,34 @@ class DateClosed(NamedTuple):
     trading_date: int
 
 
+class Transition(NamedTuple):
+    """A step of the calendar; fields as bourse.types.v1.Transition."""
+
+    time_us: int
+    kind: int
+    trading_date: int
+    phase: int
+    auction: int
+    random_end_us: int
+
+
+class CalendarMoved(NamedTuple):
+    """What the calendar does next; nothing where it does nothing more, or stopped."""
+
+    following: Transition | None
+
+
 Event: TypeAlias = (
-    Level | Traded | Indicative | Busted | PhaseChanged | Instrument | ListingChanged | DateOpened | DateClosed
+    CalendarMoved
+    | Level
+    | Traded
+    | Indicative
+    | Busted
+    | PhaseChanged
+    | Instrument
+    | ListingChanged
+    | DateOpened
+    | DateClosed
 )
 
 

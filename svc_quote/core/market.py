@@ -7,6 +7,7 @@ from svc_quote.core.book import Book
 from svc_quote.core.events import (
     Broken,
     Busted,
+    CalendarMoved,
     DateClosed,
     DateOpened,
     Event,
@@ -19,6 +20,7 @@ from svc_quote.core.events import (
     PhaseChanged,
     Trade,
     Traded,
+    Transition,
 )
 from svc_quote.core.statistics import DayStatistics
 from svc_quote.core.tape import Tape
@@ -38,7 +40,18 @@ class Market:
     """The state after the symbol's event `symbol_sequence`. While it is `miscounted` the statistics count a trade that was busted."""
 
     __slots__ = (
-        *("auction", "book", "busted", "date_began", "indicative", "instrument", "listing", "miscounted", "phase"),
+        *(
+            "auction",
+            "book",
+            "busted",
+            "date_began",
+            "following",
+            "indicative",
+            "instrument",
+            "listing",
+            "miscounted",
+            "phase",
+        ),
         *("statistics", "symbol", "symbol_sequence", "tape", "trading_date"),
     )
 
@@ -50,6 +63,7 @@ class Market:
         self.auction = 0  # the kind of the auction that collects orders, and what it would do
         self.indicative: Indicative | None = None
         self.trading_date = trading_date  # the open one, 0 when none is
+        self.following: Transition | None = None  # of the calendar
         self.symbol_sequence = 0
         self.book = Book()
         self.tape = Tape()
@@ -118,6 +132,8 @@ class Market:
                 self._enter(Phase.CLOSED)
                 self.trading_date = trading_date
                 self.statistics, self.date_began = DayStatistics(trading_date), number
+            case CalendarMoved(following):
+                self.following = following
             case DateClosed():
                 self._enter(Phase.CLOSED)
                 self.trading_date = 0

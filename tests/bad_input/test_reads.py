@@ -260,6 +260,28 @@ NOT_REACHED = {
     "quote.ListTrades": {"symbol": "ACME", "min_sequence": AHEAD},
 }
 
+
+def day(step: int = 0, **fields: int) -> list[market_pb2.Transition]:
+    """A date long ago, with other fields in one step."""
+    whole = [(1, 0, 0), (2, 4, 1), (2, 2, 0), (3, 0, 0)]
+    steps: list[dict[str, int]] = [
+        {"time_us": (n + 1) * 10_000_000, "kind": kind, "trading_date": 20260105, "phase": phase, "auction": auction}
+        for n, (kind, phase, auction) in enumerate(whole)
+    ]
+    steps[step].update(fields)
+    return [market_pb2.Transition(**one) for one in steps]  # type: ignore[arg-type]
+
+
+def dates(count: int) -> list[market_pb2.Transition]:
+    """So many dates, which open and close."""
+    days = [20000101 + n // 28 % 12 * 100 + n % 28 + n // 336 * 10_000 for n in range(count)]
+    return [
+        market_pb2.Transition(time_us=(4 * n + kind) * 1_000_000, kind=kind, trading_date=date)  # type: ignore[arg-type]
+        for n, date in enumerate(days)
+        for kind in (1, 3)
+    ]
+
+
 STAFF = {
     "deposit-unknown-account": (
         "Deposit", {"transfer_id": "x", "account": "nobody/main", "asset": "EUR", "amount": 1},
@@ -385,6 +407,40 @@ STAFF = {
     "rate-too-high": (
         "SetOrderRate", {"rate": market_pb2.OrderRate(participant="alpha", per_second=1_000_001, burst=1)},
         "INVALID_ARGUMENT", "ORDER_RATE_INVALID", "per_second", "1000001",
+    ),
+    "calendar-past": (
+        "SetCalendar", {"transitions": day()}, "INVALID_ARGUMENT", "CALENDAR_INVALID", "transitions[3].time_us", "40000000",
+    ),
+    "calendar-unordered": (
+        "SetCalendar", {"transitions": day(2, time_us=5)},
+        "INVALID_ARGUMENT", "CALENDAR_INVALID", "transitions[2].time_us", "5",
+    ),
+    "calendar-of-a-kind-unknown": (
+        "SetCalendar", {"transitions": day(1, kind=9)},
+        "INVALID_ARGUMENT", "CALENDAR_INVALID", "transitions[1].kind", "9",
+    ),
+    "calendar-halted": (
+        "SetCalendar", {"transitions": day(2, phase=3)},
+        "INVALID_ARGUMENT", "CALENDAR_INVALID", "transitions[2].phase", "3",
+    ),
+    "calendar-of-an-auction-unknown": (
+        "SetCalendar", {"transitions": day(1, auction=9)},
+        "INVALID_ARGUMENT", "CALENDAR_INVALID", "transitions[1].auction", "9",
+    ),
+    "calendar-without-close": (
+        "SetCalendar", {"transitions": day()[:3]},
+        "INVALID_ARGUMENT", "CALENDAR_INVALID", "transitions[2].kind", "2",
+    ),
+    "calendar-of-many-dates": (
+        "SetCalendar", {"transitions": dates(401)},
+        "INVALID_ARGUMENT", "CALENDAR_INVALID", "transitions", "401 dates",
+    ),
+    "calendar-of-many-steps": (
+        "SetCalendar", {"transitions": [market_pb2.Transition()] * 6401},
+        "INVALID_ARGUMENT", "CALENDAR_INVALID", "transitions", "6401",
+    ),
+    "calendar-of-a-seed-below-zero": (
+        "SetCalendar", {"seed": -1}, "INVALID_ARGUMENT", "CALENDAR_INVALID", "seed", "-1",
     ),
 }  # fmt: skip
 

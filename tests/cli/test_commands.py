@@ -304,6 +304,27 @@ def test_a_trade_too_far_away_begins_an_auction_that_ends_by_itself(
     assert phases == ["PHASE_OPEN"]
 
 
+def test_a_calendar_is_set_shown_and_removed(bourse: Bourse, tmp_path: Path) -> None:
+    """On all shards; what cannot be read is named by its place, what cannot be by its field."""
+    file, text = tmp_path / "calendar.yaml", Path("docs/calendar.yaml").read_text("utf-8")
+    week = text.replace("2026-", "2098-").replace("2098-12-31\nseed", "2098-01-11\nseed")
+    file.write_text(week)
+    told = bourse("calendar", "set", file)
+    assert (told["dates"], told["transitions"]) == (5, 30)
+    for shown in bourse("calendar", "show", "--limit", 2).values():
+        assert (shown["stopped"], len(shown["transitions"])) == (False, 2)
+        assert shown["transitions"][0]["kind"] == "TRANSITION_KIND_OPEN_DATE"
+    file.write_text(text.replace("2026-", "2025-"))
+    refused = bourse("calendar", "set", file, fails=1)
+    assert "CALENDAR_INVALID" in refused
+    assert "transitions[" in refused
+    file.write_text(week.replace('"07:00"', "soon"))
+    assert "calendar.yaml:12:10: 'soon' is no time of day" in bourse("calendar", "set", file, fails=2)
+    bourse("calendar", "remove")
+    for shown in bourse("calendar", "show").values():
+        assert (shown["stopped"], shown["transitions"]) == (False, [])
+
+
 def test_the_example_instruments_load_and_load_again(bourse: Bourse) -> None:
     """Those that are there already with the same fields stay; others are refused by name."""
     assert "INSTRUMENT_EXISTS" in bourse("instruments", "load", "docs/instruments.yaml", fails=1)  # ACME is listed.

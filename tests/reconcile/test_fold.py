@@ -774,6 +774,17 @@ def test_a_date_closes_over_what_outlives_it_alone(terms: dict[str, Any], outliv
     assert (fold.books(), fold.open[order].held) == ({"ACME": {(SELL, 110_000): (30, 1)}}, 30)
 
 
+def test_the_calendar_is_told_in_public_as_it_moved() -> None:
+    """Each event of it is known, and may be in no other place than its own."""
+    journal = Journal()
+    journal.open()
+    step = market_pb2.Transition(time_us=7, kind=market_pb2.TRANSITION_KIND_CLOSE_DATE, trading_date=DATE)
+    moved, missed = events_pb2.CalendarMoved(following=step), events_pb2.ScheduleMissed(missed=step)
+    journal.write(events_pb2.ExecutionEvent(calendar_moved=moved), events_pb2.ExecutionEvent(schedule_missed=missed))
+    fold, breaks = folded(journal)
+    assert (breaks.kept, fold.sequence) == ([], 4)
+
+
 def test_an_iceberg_displays_its_peak_and_then_the_next() -> None:
     """30 shares, 12 at a time: of the peak what is left, when it is used up the next, at last what there is."""
     journal = Journal()

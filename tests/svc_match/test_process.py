@@ -1,7 +1,8 @@
 """svc_match as a process: what it acknowledges is in the journal, whatever dies; what is wrong is told and changes nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -21,6 +22,7 @@ AUCTION_ORDERS = 6_000  # of each side
 LOAD_BATCHES = 60
 LOAD_COMMANDS = 25
 TAKEOVER_SECONDS = 20
+CALENDAR_SECONDS = 20
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +144,75 @@ def hanging_behind_a_full_row(postgres: Database) -> Iterator[Callable[[], bool]
         yield lambda: connection.execute(f"SELECT {asleep}").fetchone() is not None
         connection.execute(f"SELECT pg_terminate_backend(pid) {asleep}")
         connection.execute("DROP FUNCTION hang() CASCADE")
+
+
+async def test_a_day_goes_by_the_calendar(machine: Machine, postgres: Database) -> None:
+    """Rules 8.2.1, 8.2.3, 8.2.5: a date opens, auctions, trades and closes with nobody calling for it. A process that is killed over a
+    step does it late, once; or, if it took too long to be back, not at all, until an operator resumes.
+    """
+    closing = (market_pb2.PHASE_AUCTION, market_pb2.AUCTION_KIND_CLOSING)
+    async with running(machine, postgres) as process:
+        await process.operator.AddInstrument(match_pb2.AddInstrumentRequest(instrument=instrument("ACME")))
+        day = calendar((await process.state()).time_us, 1, 2, 5, 8, 60, 61)
+        await process.operator.SetCalendar(match_pb2.SetCalendarRequest(transitions=day))
+
+        async def in_phase(phase: Any) -> bool:
+            request = match_pb2.ListInstrumentsRequest()
+            return (await process.operator.ListInstruments(request)).instruments[0].phase == phase
+
+        async def over(step: int) -> bool:
+            return time.time() * 1e6 > day[step].time_us
+
+        async def open_date(date: int) -> bool:
+            return (await process.state()).trading_date == date
+
+        await reached(in_phase, market_pb2.PHASE_AUCTION)
+        await process.submit(place("ACME", SELL, 10_000, 5), place("ACME", BUY, 10_000, 3))
+        await reached(in_phase, market_pb2.PHASE_OPEN)
+        await process.submit(place("ACME", BUY, 10_000, 1))
+        process.kill()
+        await reached(over, 3)
+        await process.start()
+        to_come = await process.operator.GetCalendar(match_pb2.GetCalendarRequest())
+        assert list(to_come.transitions) == day[3 if to_come.stopped else 4 :]
+        if to_come.stopped:
+            assert await in_phase(market_pb2.PHASE_HALTED)
+            await process.operator.SetPhase(match_pb2.SetPhaseRequest(phase=closing[0], auction=closing[1]))
+        await process.submit(place("ACME", BUY, 10_000, 1))
+        day[4:] = calendar((await process.state()).time_us, 0, 0, 0, 0, 1, 2)[4:]
+        await process.operator.SetCalendar(match_pb2.SetCalendarRequest(transitions=day))
+        await reached(open_date, 0)
+        told = [(event.WhichOneof("event"), event) for event in await process.executions()]
+    assert [event.phase_changed.phase for kind, event in told if kind == "phase_changed"] == [
+        market_pb2.PHASE_AUCTION,
+        market_pb2.PHASE_OPEN,
+        *([market_pb2.PHASE_HALTED] if to_come.stopped else []),
+        market_pb2.PHASE_AUCTION,
+        market_pb2.PHASE_CLOSED,
+    ]
+    trades = [(event.trade.quantity, event.trade.auction) for kind, event in told if kind == "trade"]
+    assert trades == [(3, True), (1, False), (1, True)]
+    done = [event.calendar_moved.done for kind, event in told if kind == "calendar_moved"]
+    assert [step for step in done if step.time_us] == [step for step in day if step != day[3] or not to_come.stopped]
+
+
+def calendar(begins_us: int, *seconds: int) -> list[market_pb2.Transition]:
+    """A date whose steps are due in so many seconds: its opening, both auctions with trading between them, and its close."""
+    opening, trading, closing = (4, 1), (2, 0), (4, 2)
+    kinds = ((1, 0, 0), (2, *opening), (2, *trading), (2, *closing), (2, 1, 0), (3, 0, 0))
+    return [
+        market_pb2.Transition(
+            time_us=begins_us + second * 1_000_000, kind=kind, trading_date=TRADING_DATE, phase=phase, auction=auction
+        )  # type: ignore[arg-type]
+        for second, (kind, phase, auction) in zip(seconds, kinds, strict=True)
+    ]
+
+
+async def reached(condition: Callable[[Any], Awaitable[bool]], what: Any) -> None:
+    """Waits until it holds."""
+    async with asyncio.timeout(CALENDAR_SECONDS):
+        while not await condition(what):
+            await asyncio.sleep(0.02)
 
 
 async def test_a_second_process_fences_the_first(machine: Machine, postgres: Database) -> None:

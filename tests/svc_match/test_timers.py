@@ -105,6 +105,6 @@ def test_the_oracle_does_the_same() -> None:
     assert engine.timed.keys() == oracle.timed.keys()
     oracle.timers = {(KIND, 2): 5, (KIND, 1): 5, (OTHER, 0): 4}
     order: list[Due] = []
-    oracle.timed = dict.fromkeys((KIND, OTHER), lambda due, _room: order.append(due))
+    oracle.timed = dict.fromkeys((KIND, OTHER), lambda due: order.append(due))
     oracle.apply([], 5)
     assert order == [(4, OTHER, 0), (5, KIND, 1), (5, KIND, 2)]

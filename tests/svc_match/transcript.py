@@ -4,6 +4,9 @@
                                                  points; ticks from prices on: bands=10:0.05,50:0.10; reference= price, collar= in bp)
     > date 20260105 | close 20260105 | phase ACME open | phase ACME auction opening | tick
     > change ACME tick=0.05 | suspend ACME | resume ACME | delist ACME
+    > at 30                                     journal time is 30 seconds; a tick
+    > calendar 20260105 date@10 opening@15 open@20+5 close@60 seed=7   what is done at which seconds (open is random by 5): date,
+                                                close, opening and closing (auctions), or a phase; another date begins with its number
     > alice buy a1 100 ACME 10.40 fok hold=7      account, side, own id, quantity, symbol, price; "market" for no price
     > bust #9 a typing error                      busts the trade of sequence 9
     > alice cancel a2 a1                          cancels alice's order a1; an order id (#5) may be named instead
@@ -24,6 +27,7 @@ date= until= (journal time). Unless said otherwise an order is held in full. Jou
 Each private event is a line "sequence what ..."; public ones are below it, behind "|".
 """
 
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -33,6 +37,7 @@ from svc_match.core.engine import Applied, Engine
 from svc_match.core.instrument import AuctionKind, Instrument, Listing, Phase, TickBand
 from svc_match.core.terms import wrong_terms
 
+SECOND_US = 1_000_000
 SIDES = {"buy": commands.Side.BUY, "sell": commands.Side.SELL}
 TIMES = {
     "day": commands.TimeInForce.DAY,
@@ -85,10 +90,10 @@ class Desk:
         """Runs one command; the lines that tell what happened."""
         self.time_us += 1
         command = self.command(line)
-        before = []
+        before: list[str] = []
         applied = self.engine.apply([command], self.time_us)
-        if not applied.results:  # a date opens in a row of its own
-            before = self._lines(applied)
+        while not applied.results:  # a date opens, and closes by the calendar, in a row of its own
+            before += self._lines(applied)
             applied = self.engine.apply([command], self.time_us)
         (result,) = applied.results
         told = before + self._lines(applied)
@@ -120,6 +125,11 @@ class Desk:
             return commands.SetPhase("" if words[0] == "all" else words[0], Phase[words[1].upper()], kind)
         if first == "bust":
             return commands.BustTrade(self._trades[int(words[0][1:])], " ".join(words[1:]))
+        if first == "at":
+            self.time_us = max(self.time_us, int(words[0]) * SECOND_US)
+            return commands.Tick()
+        if first == "calendar":
+            return commands.SetCalendar(tuple(_steps(words)), int(options.get("seed", 0)))
         if first == "tick":
             return commands.Tick()
         if first == "rate":
@@ -272,11 +282,39 @@ def _public(event: Any) -> str:
             return f"{event.trading_date} is open"
         case events.DateClosed():
             return f"{event.trading_date} is closed"
+        case events.CalendarMoved():
+            return f"calendar: {_step(event.done)} done, then {_step(event.following)}"
+        case events.ScheduleMissed():
+            return f"calendar: {_step(event.missed)} missed"
     return "tick"
 
 
 def _where(event: events.Traded | events.PublicTrade) -> str:
     return " in auction" if event.auction else ""
+
+
+def _step(step: commands.Step | None) -> str:
+    if step is None:
+        return "nothing"
+    what = Phase(step.phase).name if step.phase else commands.StepKind(step.kind).name
+    what = AuctionKind(step.auction).name if step.auction else what
+    random = f"+{step.random_end_us // SECOND_US}" if step.random_end_us else ""
+    return f"{step.trading_date} {what}@{step.time_us // SECOND_US}{random}"
+
+
+def _steps(words: list[str]) -> Iterator[commands.Step]:
+    date = 0
+    for word in words:
+        what, _, when = word.partition("@")
+        at, _, random = when.partition("+")
+        if not when:
+            date = int(what)
+            continue
+        kind = {"date": commands.StepKind.OPEN_DATE, "close": commands.StepKind.CLOSE_DATE}.get(what)
+        auction = {"opening": AuctionKind.OPENING, "closing": AuctionKind.CLOSING}.get(what, 0)
+        phase = 0 if kind else Phase.AUCTION if auction else Phase[what.upper()]
+        time_us, random_us = int(at) * SECOND_US, int(random or 0) * SECOND_US
+        yield commands.Step(time_us, kind or commands.StepKind.SET_PHASE, date, phase, auction, random_us)
 
 
 def _result(result: events.Result) -> str:

@@ -10,13 +10,15 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import blake2b
 
 from chassis.units import order_id
 from svc_match.core import books, commands, engine, events, snapshot
 from svc_match.core.instrument import AuctionKind, Instrument, Listing, Phase, TickBand
+from svc_match.core.schedule import TOLERANCE_US
 from svc_match.core.terms import TERMS, wrong_terms
+from svc_match.core.timers import NEVER
 from tests.svc_match.oracle import engine as oracle
 
 ACCOUNTS = ("ann/1", "ann/2", "bob/1", "cyd/1")
@@ -91,7 +93,18 @@ class Drawing:
         self.recent: list[commands.Order] = []
         self.sequence = 0  # of the core, told by who runs the commands, with the time
         self.time_us = 1
+        self.open_date = 0
+        self.rests = False  # nothing trades
         self.trades: deque[events.Traded] = deque(maxlen=KEPT)  # and what traded last
+
+    def see(self, pair: "Pair") -> None:
+        """What became of the commands, and of the calendar."""
+        core = pair.packed
+        self.sequence, self.time_us, self.open_date = core.sequence, pair.time_us, core.trading_date
+        self.rests = sum(book.phase in (Phase.OPEN, Phase.AUCTION) for book in core.numbered) < 2
+        if core.last_date:
+            self.date = core.last_date
+            self.days = (datetime.strptime(str(core.last_date), "%Y%m%d").date() - FIRST_DATE).days  # noqa: DTZ007
 
     def day(self, number: int) -> int:
         """A date as yyyymmdd."""
@@ -105,6 +118,8 @@ class Drawing:
         yield commands.SetPhase("", Phase.OPEN)
         for number in range(count):
             yield self.control() if self.chance.random() < self.controls else self.order()
+            if self.rests and self.chance.random() < 0.02:
+                yield from self.waking()
             if number % DATE_COMMANDS == DATE_COMMANDS - 1:
                 if self.chance.random() < 0.4:
                     yield from self.going()
@@ -135,6 +150,8 @@ class Drawing:
         if roll < 0.6:
             listing = chance.choice((Listing.LISTED, Listing.LISTED, Listing.SUSPENDED))
             return commands.SetListing(chance.choice((*SYMBOLS, "ZZZ")), listing)
+        if roll < 0.66:
+            return self.calendar()
         symbol = chance.choice((*SYMBOLS, *SYMBOLS, "", "ZZZ"))
         phase = chance.choice(
             (Phase.OPEN, Phase.OPEN, Phase.OPEN, Phase.OPEN, Phase.AUCTION, Phase.AUCTION, Phase.HALTED, Phase.CLOSED)
@@ -184,6 +201,54 @@ class Drawing:
         return commands.SetOrderRate(
             participant, *chance.choice(((0, 0), (0, 0), (300_000, 400), (1_000_000, 30), (1, 1)))
         )
+
+    def calendar(self) -> commands.SetCalendar:
+        """Steps from now on of the open date and days after it; the last of these may be far away, and some are nonsense."""
+        chance, at, steps = self.chance, self.time_us, []
+        opening, closing = AuctionKind.OPENING, AuctionKind.CLOSING
+        phases = (
+            (Phase.OPEN, 0),
+            (Phase.OPEN, 0),
+            (Phase.AUCTION, opening),
+            (Phase.AUCTION, closing),
+            (Phase.CLOSED, 0),
+        )
+        for days in range(self.days, self.days + chance.choice((1, 2, 2, 3))):
+            drawn = [chance.choice(phases) for _ in range(chance.randrange(6))]
+            sets = [(commands.StepKind.SET_PHASE, *one) for one in drawn]
+            if sets and sets[-1][1] == Phase.AUCTION and chance.random() < 0.95:
+                sets.append((commands.StepKind.SET_PHASE, Phase.CLOSED, 0))
+            for kind, phase, auction in (
+                (commands.StepKind.OPEN_DATE, 0, 0),
+                *sets,
+                (commands.StepKind.CLOSE_DATE, 0, 0),
+            ):
+                at += chance.choice((1_000_000, 1_000_000, 3_000_000, 9_000_000, 20_000_000))
+                random_us = chance.choice((0, 0, 1, 3_000_000)) if kind == commands.StepKind.SET_PHASE else 0
+                steps.append(commands.Step(at, kind, self.day(days), phase, auction, random_us))
+                at += random_us
+        if chance.random() < 0.3:
+            last = steps[-1]
+            steps[-1] = last._replace(time_us=last.time_us + (1 << 40))
+        if chance.random() < 0.2:
+            wrong = chance.choice((
+                {"kind": 4}, {"time_us": 0}, {"phase": 9}, {"trading_date": 20260231}, {"random_end_us": -1},
+                {"kind": 2, "phase": Phase.HALTED}, {"kind": 2, "phase": Phase.AUCTION, "auction": AuctionKind.VOLATILITY},
+            ))  # fmt: skip
+            number = chance.randrange(len(steps))
+            steps[number] = steps[number]._replace(**wrong)
+        return commands.SetCalendar(tuple(steps[chance.random() < 0.05 :]), chance.choice((0, 7, 7, 7, -1)))
+
+    def waking(self) -> Iterator[commands.Command]:
+        """A date is open again, and all trades that was closed, or halted."""
+        if not self.open_date:
+            self.days += 1
+            self.date = self.day(self.days)
+            yield commands.OpenDate(self.date)
+        self.rests = False
+        yield commands.SetPhase("", Phase.OPEN)
+        if self.chance.random() < 0.5:
+            yield self.calendar()
 
     def order(self) -> commands.Order:
         chance = self.chance
@@ -405,6 +470,16 @@ class Pair:
             self.trades += [event for event in found.events if type(event) is events.Traded]
             batch = batch[len(found.results) :]
 
+    def pass_time(self, chance: random.Random) -> None:
+        """Some seconds, or until about when the calendar's next step is due or late."""
+        next_us = self.packed.schedule.next_us
+        if next_us == NEVER or chance.random() < 0.1:
+            self.time_us += chance.choice((1_000_000, 4_000_000, 12_000_000))
+        else:
+            behind_us = chance.choice((-2, -1, 0, 0, 0, 3_000_000, TOLERANCE_US - 1, TOLERANCE_US))
+            behind_us = behind_us if chance.random() < 0.9 else 2 * TOLERANCE_US
+            self.time_us = max(self.time_us, next_us + behind_us)
+
     def compare(self) -> None:
         """What stands is equal, in its order; no book that is open is crossed."""
         for one, other in zip(self.plain.numbered, self.packed.numbered, strict=True):
@@ -473,10 +548,13 @@ def run(seed: int, count: int) -> tuple[Pair, list[commands.Command]]:
             all_of_them.append(command)
             if len(batch) >= size:
                 pair.apply(batch)
-                drawing.sequence, drawing.time_us, batch = pair.packed.sequence, pair.time_us, []
+                batch = []
+                drawing.see(pair)
                 drawing.trades.extend(pair.trades)
                 size = drawing.chance.choice((1, 2, 7, 64, BATCH_LIMIT))
                 pair.events_limit = drawing.chance.choice((EVENTS_LIMIT, EVENTS_LIMIT, EVENTS_LIMIT, SHORT_ROW))
+                if drawing.chance.random() < 0.25:
+                    pair.pass_time(drawing.chance)
                 if drawing.chance.random() < 0.05:
                     pair.compare()
                 if drawing.chance.random() < 0.02:

@@ -168,6 +168,28 @@ def test_a_gap_in_a_symbol_is_never_passed() -> None:
             market.apply(wrong, [Level(BUY, 100, 5, 1)], 1)
 
 
+def test_what_the_calendar_does_next_is_shown_and_kept() -> None:
+    """Until it moves on, stops, or has nothing more to do."""
+    source, shard = Made(["AAA"], seed=3), Shard(0)
+    source.open()
+    following = market_pb2.Transition(time_us=7, kind=market_pb2.TRANSITION_KIND_CLOSE_DATE, trading_date=DATE)
+    missed = events_pb2.ScheduleMissed(missed=following)
+    for event, wanted in (
+        (events_pb2.MarketDataEvent(calendar_moved=events_pb2.CalendarMoved(following=following)), following),
+        (events_pb2.MarketDataEvent(schedule_missed=missed), None),
+        (events_pb2.MarketDataEvent(calendar_moved=events_pb2.CalendarMoved(following=following)), following),
+        (events_pb2.MarketDataEvent(calendar_moved=events_pb2.CalendarMoved(done=following)), None),
+    ):
+        done = len(source.rows) if shard.sequence else 0
+        source.row([("AAA", event)])
+        for row in source.rows[done:]:
+            read(shard, row)
+        for known in (shard, checkpoint.decode(checkpoint.encode(shard))):
+            shown = wire.instrument(known, known.markets["AAA"])
+            assert shown.HasField("next_transition") == (wanted is not None)
+            assert wanted is None or shown.next_transition == wanted
+
+
 def test_a_damaged_checkpoint_is_named() -> None:
     """Any changed byte, and any cut, is found."""
     source, shard = Made(["AAA"], seed=3), Shard(0)

@@ -244,6 +244,16 @@ class Operator:
         rate = make(market_pb2.OrderRate, participant=participant, per_second=per_second, burst=burst)
         return self._sequences(await self._all("SetOrderRate", match_pb2.SetOrderRateRequest(rate=rate)))
 
+    async def set_calendar(self, transitions: Sequence[market_pb2.Transition], seed: int = 0) -> dict[int, int]:
+        """Sets the calendar of all shards; each shard's sequence then."""
+        request = make(match_pb2.SetCalendarRequest, transitions=transitions, seed=seed)
+        return self._sequences(await self._all("SetCalendar", request))
+
+    async def calendars(self) -> dict[int, match_pb2.GetCalendarResponse]:
+        """What is still to come of each shard's calendar."""
+        answers: list[match_pb2.GetCalendarResponse] = await self._all("GetCalendar", match_pb2.GetCalendarRequest())
+        return dict(zip(self._matches, answers, strict=True))
+
     async def shard_states(self) -> dict[int, match_pb2.GetShardResponse]:
         """Each shard's sequence, open date and hash."""
         answers: list[match_pb2.GetShardResponse] = await self._all("GetShard", match_pb2.GetShardRequest())

@@ -27,10 +27,13 @@ from svc_match.core.commands import (
     ReleaseParticipant,
     RenewLease,
     Replace,
+    SetCalendar,
     SetListing,
     SetOrderRate,
     SetPhase,
     Side,
+    Step,
+    StepKind,
     StopTrigger,
     Tick,
     TimeInForce,
@@ -52,6 +55,7 @@ from svc_match.core.identity import IDENTITY_LIMIT
 from svc_match.core.instrument import Instrument, Listing, Phase, bound_by_orders, told, wrong_field
 from svc_match.core.leases import LEASES_LIMIT, PARTICIPANT_LEASES_LIMIT
 from svc_match.core.restrictions import PARTICIPANTS_LIMIT
+from svc_match.core.schedule import TOLERANCE_US, wrong_steps
 from svc_match.core.timers import Due, TimerKind
 from tests.svc_match.oracle.auction import Auctions
 from tests.svc_match.oracle.book import Book
@@ -104,11 +108,12 @@ class Engine(Auctions):
         self.date_opened_sequence = 0
         self.books: dict[str, Book] = {}
         self.identities = Identities()
-        self.timed: dict[int, Callable[[Due, int], object]] = {
-            TimerKind.UNCROSSING: lambda _due, _room: self._go_on(),
+        self.timed: dict[int, Callable[[Due], object]] = {
+            TimerKind.UNCROSSING: lambda _due: self._go_on(),
             TimerKind.EXPIRY: self._expire,
             TimerKind.LEASE: self._lease_over,
-            TimerKind.VOLATILITY_ENDS: lambda due, _room: self._change_phase(self.numbered[due.key], Phase.OPEN, 0),
+            TimerKind.VOLATILITY_ENDS: lambda due: self._change_phase(self.numbered[due.key], Phase.OPEN, 0),
+            TimerKind.SCHEDULE: self._step,
         }
         self.ending: list[Order] = []  # what a row's limit left; it ends before any other command
         self._ending_reason = DoneReason.MASS_CANCELLED
@@ -117,6 +122,9 @@ class Engine(Auctions):
         self._leases = 0
         self.rates: dict[str, tuple[int, int]] = {}
         self.tokens: dict[str, tuple[Fraction, int]] = {}  # by participant, and when there were so many
+        self.steps: list[Step] = []  # of the calendar, still to come
+        self.seed = 0
+        self.stopped = False
         self.busted: list[int] = []
 
     def apply(
@@ -132,9 +140,9 @@ class Engine(Auctions):
         if self.ending:
             self._end_these(self.ending, self._ending_reason)
         results: list[events.Result] = []
-        self._do_due(time_us, events_limit)
+        self._do_due(time_us)
         for command in commands:
-            if len(self._events) >= events_limit:
+            if self.sequence >= self.full:
                 break
             if isinstance(command, RenewLease):
                 results.append(self._renew(command))
@@ -152,13 +160,15 @@ class Engine(Auctions):
         trading_date = date_before or self.trading_date
         return Applied(first, self.sequence, trading_date, self._events, self._public, results, identities)
 
-    def _do_due(self, time_us: int, events_limit: int) -> None:
-        while len(self._events) < events_limit and self.timers:
+    def _do_due(self, time_us: int) -> None:
+        if self.timers.get((TimerKind.SCHEDULE, 0), time_us) + TOLERANCE_US < time_us:
+            self.timers[TimerKind.SCHEDULE, 0] = 0
+        while self.sequence < self.full and self.timers:
             due = min(Due(due_us, kind, key) for (kind, key), due_us in self.timers.items())
             if due.due_us > time_us:
                 break
             del self.timers[due.kind, due.key]
-            self.timed[due.kind](due, events_limit - len(self._events))
+            self.timed[due.kind](due)
 
     # Order commands
 
@@ -287,7 +297,7 @@ class Engine(Auctions):
         self._events.append(changed)
         return changed
 
-    def _lease_over(self, due: Due, _room: int) -> None:
+    def _lease_over(self, due: Due) -> None:
         [whose] = [whose for whose, (number, _) in self.leases.items() if number == due.key]
         _, ids = self.leases.pop(whose)
         found = [self.orders[one] for one in ids if one in self.orders]
@@ -456,6 +466,8 @@ class Engine(Auctions):
             return self._release(command.participant)
         if isinstance(command, SetOrderRate):
             return self._set_rate(*command)
+        if isinstance(command, SetCalendar):
+            return self._set_calendar(command)
         return self._set_phase(command)
 
     def _open_date(self, trading_date: int) -> events.Result:
@@ -522,7 +534,7 @@ class Engine(Auctions):
         self._publish_levels(book)
         return left
 
-    def _expire(self, due: Due, _room: int) -> None:
+    def _expire(self, due: Due) -> None:
         order = self.orders.get(due.key)
         if order is not None:
             book = self.numbered[order.book]
@@ -680,6 +692,61 @@ class Engine(Auctions):
         if not over:
             self.timers[TimerKind.UNCROSSING, number] = 0
         return over
+
+    def _set_calendar(self, command: SetCalendar) -> events.Result:
+        wrong = wrong_steps(command.steps, command.seed, self.now_us)
+        if wrong is not None:
+            return wrong
+        steps = [step for step in command.steps if step.due_us(command.seed) > self.now_us]
+        if (steps, command.seed, False) == (self.steps, self.seed, self.stopped):
+            return events.Stands(self.sequence)
+        self.steps, self.seed, self.stopped = steps, command.seed, False
+        return self._await_step(None)
+
+    def _await_step(self, done: Step | None) -> events.Result:
+        following = self.steps[0] if self.steps else None
+        self.timers.pop((TimerKind.SCHEDULE, 0), None)
+        if following is not None:
+            self.timers[TimerKind.SCHEDULE, 0] = following.due_us(self.seed)
+        self.sequence += 1
+        return self._announce(events.CalendarMoved(self.sequence, done, following), self.numbered)
+
+    def _step(self, due: Due) -> None:
+        step, wrong, more = self.steps[0], False, 0
+        if due.key == 0 and self.now_us > due.due_us + TOLERANCE_US:
+            wrong = True
+        elif self.trading_date == 0 and (step.trading_date <= self.last_date or step.kind != StepKind.OPEN_DATE):
+            pass  # closed by an operator, or opened by nobody
+        elif step.kind == StepKind.SET_PHASE:
+            wrong = step.trading_date != self.trading_date
+            for book in [] if wrong else self.numbered[max(0, due.key - 1) :]:
+                if self.sequence >= self.full:
+                    more = 1 + book.number
+                    break
+                trades = book.listing == Listing.LISTED or step.phase == Phase.CLOSED
+                if book.phase == Phase.HALTED or not trades:
+                    continue
+                if not self._change_phase(book, Phase(step.phase), step.auction):
+                    more = 2 + book.number
+                    break
+        else:
+            change = self._open_date if step.kind == StepKind.OPEN_DATE else self._close_date
+            result = change(step.trading_date)
+            wrong, more = isinstance(result, Refused), int(isinstance(result, events.Stands) and result.more)
+        if wrong:
+            self.stopped = True
+            for book in self.numbered:
+                if self.trading_date and book.listing != Listing.DELISTED:
+                    self._change_phase(book, Phase.HALTED, 0)
+            self.sequence += 1
+            self._announce(events.ScheduleMissed(self.sequence, step), self.numbered)
+        elif more:
+            self.timers[TimerKind.SCHEDULE, more] = due.due_us
+        else:
+            del self.steps[0]
+            self._await_step(step)
+            if step.kind != StepKind.SET_PHASE:
+                self.full = self.sequence  # a row is of one date
 
     def _announce(self, event: Public, books: list[Book]) -> events.Result:
         """An event of a control command, shown in these books."""

@@ -87,7 +87,7 @@ class ExecutionBatch(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., trading_date: _Optional[int] = ..., events: _Optional[_Iterable[_Union[ExecutionEvent, _Mapping]]] = ...) -> None: ...
 
 class ExecutionEvent(_message.Message):
-    __slots__ = ("tick", "date_opened", "date_closed", "instrument_added", "phase_changed", "accepted", "rejected", "trade", "replaced", "done", "restated", "instrument_changed", "listing_changed", "busted", "mass_cancelled", "participant_killed", "participant_released", "order_rate_set", "lease_changed")
+    __slots__ = ("tick", "date_opened", "date_closed", "instrument_added", "phase_changed", "accepted", "rejected", "trade", "replaced", "done", "restated", "instrument_changed", "listing_changed", "busted", "mass_cancelled", "participant_killed", "participant_released", "order_rate_set", "lease_changed", "calendar_moved", "schedule_missed")
     TICK_FIELD_NUMBER: _ClassVar[int]
     DATE_OPENED_FIELD_NUMBER: _ClassVar[int]
     DATE_CLOSED_FIELD_NUMBER: _ClassVar[int]
@@ -107,6 +107,8 @@ class ExecutionEvent(_message.Message):
     PARTICIPANT_RELEASED_FIELD_NUMBER: _ClassVar[int]
     ORDER_RATE_SET_FIELD_NUMBER: _ClassVar[int]
     LEASE_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    CALENDAR_MOVED_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_MISSED_FIELD_NUMBER: _ClassVar[int]
     tick: Tick
     date_opened: TradingDateOpened
     date_closed: TradingDateClosed
@@ -126,7 +128,9 @@ class ExecutionEvent(_message.Message):
     participant_released: ParticipantReleased
     order_rate_set: OrderRateSet
     lease_changed: LeaseChanged
-    def __init__(self, tick: _Optional[_Union[Tick, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., rejected: _Optional[_Union[CommandRejected, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., done: _Optional[_Union[OrderDone, _Mapping]] = ..., restated: _Optional[_Union[OrderRestated, _Mapping]] = ..., instrument_changed: _Optional[_Union[InstrumentChanged, _Mapping]] = ..., listing_changed: _Optional[_Union[ListingChanged, _Mapping]] = ..., busted: _Optional[_Union[TradeBusted, _Mapping]] = ..., mass_cancelled: _Optional[_Union[MassCancelled, _Mapping]] = ..., participant_killed: _Optional[_Union[ParticipantKilled, _Mapping]] = ..., participant_released: _Optional[_Union[ParticipantReleased, _Mapping]] = ..., order_rate_set: _Optional[_Union[OrderRateSet, _Mapping]] = ..., lease_changed: _Optional[_Union[LeaseChanged, _Mapping]] = ...) -> None: ...
+    calendar_moved: CalendarMoved
+    schedule_missed: ScheduleMissed
+    def __init__(self, tick: _Optional[_Union[Tick, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., rejected: _Optional[_Union[CommandRejected, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., done: _Optional[_Union[OrderDone, _Mapping]] = ..., restated: _Optional[_Union[OrderRestated, _Mapping]] = ..., instrument_changed: _Optional[_Union[InstrumentChanged, _Mapping]] = ..., listing_changed: _Optional[_Union[ListingChanged, _Mapping]] = ..., busted: _Optional[_Union[TradeBusted, _Mapping]] = ..., mass_cancelled: _Optional[_Union[MassCancelled, _Mapping]] = ..., participant_killed: _Optional[_Union[ParticipantKilled, _Mapping]] = ..., participant_released: _Optional[_Union[ParticipantReleased, _Mapping]] = ..., order_rate_set: _Optional[_Union[OrderRateSet, _Mapping]] = ..., lease_changed: _Optional[_Union[LeaseChanged, _Mapping]] = ..., calendar_moved: _Optional[_Union[CalendarMoved, _Mapping]] = ..., schedule_missed: _Optional[_Union[ScheduleMissed, _Mapping]] = ...) -> None: ...
 
 class Tick(_message.Message):
     __slots__ = ()
@@ -173,6 +177,20 @@ class ListingChanged(_message.Message):
     symbol: str
     listing: _market_pb2.Listing
     def __init__(self, symbol: _Optional[str] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ...) -> None: ...
+
+class CalendarMoved(_message.Message):
+    __slots__ = ("done", "following")
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    FOLLOWING_FIELD_NUMBER: _ClassVar[int]
+    done: _market_pb2.Transition
+    following: _market_pb2.Transition
+    def __init__(self, done: _Optional[_Union[_market_pb2.Transition, _Mapping]] = ..., following: _Optional[_Union[_market_pb2.Transition, _Mapping]] = ...) -> None: ...
+
+class ScheduleMissed(_message.Message):
+    __slots__ = ("missed",)
+    MISSED_FIELD_NUMBER: _ClassVar[int]
+    missed: _market_pb2.Transition
+    def __init__(self, missed: _Optional[_Union[_market_pb2.Transition, _Mapping]] = ...) -> None: ...
 
 class OrderAccepted(_message.Message):
     __slots__ = ("order_id", "account", "client_order_id", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "hold_id", "held_price_e4", "held_fee_e6", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "trailing_amount_e4", "trailing_bp", "stop_limit_price_e4", "peg", "peg_offset_e4", "expire_date", "expire_time_us", "lease")
@@ -433,7 +451,7 @@ class MarketDataBatch(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., part: _Optional[int] = ..., parts: _Optional[int] = ..., symbol: _Optional[str] = ..., first_symbol_sequence: _Optional[int] = ..., events: _Optional[_Iterable[_Union[MarketDataEvent, _Mapping]]] = ...) -> None: ...
 
 class MarketDataEvent(_message.Message):
-    __slots__ = ("sequence", "trade", "level", "phase_changed", "instrument_added", "date_opened", "date_closed", "indicative", "instrument_changed", "listing_changed", "busted")
+    __slots__ = ("sequence", "trade", "level", "phase_changed", "instrument_added", "date_opened", "date_closed", "calendar_moved", "schedule_missed", "indicative", "instrument_changed", "listing_changed", "busted")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     TRADE_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
@@ -441,6 +459,8 @@ class MarketDataEvent(_message.Message):
     INSTRUMENT_ADDED_FIELD_NUMBER: _ClassVar[int]
     DATE_OPENED_FIELD_NUMBER: _ClassVar[int]
     DATE_CLOSED_FIELD_NUMBER: _ClassVar[int]
+    CALENDAR_MOVED_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_MISSED_FIELD_NUMBER: _ClassVar[int]
     INDICATIVE_FIELD_NUMBER: _ClassVar[int]
     INSTRUMENT_CHANGED_FIELD_NUMBER: _ClassVar[int]
     LISTING_CHANGED_FIELD_NUMBER: _ClassVar[int]
@@ -452,11 +472,13 @@ class MarketDataEvent(_message.Message):
     instrument_added: InstrumentAdded
     date_opened: TradingDateOpened
     date_closed: TradingDateClosed
+    calendar_moved: CalendarMoved
+    schedule_missed: ScheduleMissed
     indicative: IndicativeChanged
     instrument_changed: InstrumentChanged
     listing_changed: ListingChanged
     busted: PublicTradeBusted
-    def __init__(self, sequence: _Optional[int] = ..., trade: _Optional[_Union[PublicTrade, _Mapping]] = ..., level: _Optional[_Union[LevelChanged, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., indicative: _Optional[_Union[IndicativeChanged, _Mapping]] = ..., instrument_changed: _Optional[_Union[InstrumentChanged, _Mapping]] = ..., listing_changed: _Optional[_Union[ListingChanged, _Mapping]] = ..., busted: _Optional[_Union[PublicTradeBusted, _Mapping]] = ...) -> None: ...
+    def __init__(self, sequence: _Optional[int] = ..., trade: _Optional[_Union[PublicTrade, _Mapping]] = ..., level: _Optional[_Union[LevelChanged, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., calendar_moved: _Optional[_Union[CalendarMoved, _Mapping]] = ..., schedule_missed: _Optional[_Union[ScheduleMissed, _Mapping]] = ..., indicative: _Optional[_Union[IndicativeChanged, _Mapping]] = ..., instrument_changed: _Optional[_Union[InstrumentChanged, _Mapping]] = ..., listing_changed: _Optional[_Union[ListingChanged, _Mapping]] = ..., busted: _Optional[_Union[PublicTradeBusted, _Mapping]] = ...) -> None: ...
 
 class PublicTrade(_message.Message):
     __slots__ = ("price_e4", "quantity", "taker_side", "auction")

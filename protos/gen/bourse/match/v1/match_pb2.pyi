@@ -190,6 +190,34 @@ class SetOrderRateResponse(_message.Message):
     sequence: int
     def __init__(self, sequence: _Optional[int] = ...) -> None: ...
 
+class SetCalendarRequest(_message.Message):
+    __slots__ = ("transitions", "seed")
+    TRANSITIONS_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    transitions: _containers.RepeatedCompositeFieldContainer[_market_pb2.Transition]
+    seed: int
+    def __init__(self, transitions: _Optional[_Iterable[_Union[_market_pb2.Transition, _Mapping]]] = ..., seed: _Optional[int] = ...) -> None: ...
+
+class SetCalendarResponse(_message.Message):
+    __slots__ = ("sequence",)
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    def __init__(self, sequence: _Optional[int] = ...) -> None: ...
+
+class GetCalendarRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetCalendarResponse(_message.Message):
+    __slots__ = ("transitions", "stopped", "sequence")
+    TRANSITIONS_FIELD_NUMBER: _ClassVar[int]
+    STOPPED_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    transitions: _containers.RepeatedCompositeFieldContainer[_market_pb2.Transition]
+    stopped: bool
+    sequence: int
+    def __init__(self, transitions: _Optional[_Iterable[_Union[_market_pb2.Transition, _Mapping]]] = ..., stopped: _Optional[bool] = ..., sequence: _Optional[int] = ...) -> None: ...
+
 class GetShardRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

@@ -97,6 +97,16 @@ class MatchServiceStub:
                 request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.SetOrderRateRequest.SerializeToString,
                 response_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.SetOrderRateResponse.FromString,
                 _registered_method=True)
+        self.SetCalendar = channel.unary_unary(
+                '/bourse.match.v1.MatchService/SetCalendar',
+                request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.SetCalendarRequest.SerializeToString,
+                response_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.SetCalendarResponse.FromString,
+                _registered_method=True)
+        self.GetCalendar = channel.unary_unary(
+                '/bourse.match.v1.MatchService/GetCalendar',
+                request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.GetCalendarRequest.SerializeToString,
+                response_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.GetCalendarResponse.FromString,
+                _registered_method=True)
         self.GetShard = channel.unary_unary(
                 '/bourse.match.v1.MatchService/GetShard',
                 request_serializer=bourse_dot_match_dot_v1_dot_match__pb2.GetShardRequest.SerializeToString,
@@ -234,6 +244,22 @@ class MatchServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetCalendar(self, request, context):
+        """Sets the calendar of this shard in the place of the one before: at which journal times its dates open and close and its phases change. Steps that are over are passed over.
+        Setting the calendar that runs changes nothing and succeeds; one that stopped goes on. None removes it. The field of a refusal has
+        the step's number, as transitions[3].kind. INVALID_ARGUMENT: CALENDAR_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCalendar(self, request, context):
+        """The calendar's steps that are still to come, at its last committed row.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetShard(self, request, context):
         """The shard's state at its last committed row.
         """
@@ -335,6 +361,16 @@ def add_MatchServiceServicer_to_server(servicer, server):
                     servicer.SetOrderRate,
                     request_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.SetOrderRateRequest.FromString,
                     response_serializer=bourse_dot_match_dot_v1_dot_match__pb2.SetOrderRateResponse.SerializeToString,
+            ),
+            'SetCalendar': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetCalendar,
+                    request_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.SetCalendarRequest.FromString,
+                    response_serializer=bourse_dot_match_dot_v1_dot_match__pb2.SetCalendarResponse.SerializeToString,
+            ),
+            'GetCalendar': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCalendar,
+                    request_deserializer=bourse_dot_match_dot_v1_dot_match__pb2.GetCalendarRequest.FromString,
+                    response_serializer=bourse_dot_match_dot_v1_dot_match__pb2.GetCalendarResponse.SerializeToString,
             ),
             'GetShard': grpc.unary_unary_rpc_method_handler(
                     servicer.GetShard,
@@ -689,6 +725,60 @@ class MatchService:
             '/bourse.match.v1.MatchService/SetOrderRate',
             bourse_dot_match_dot_v1_dot_match__pb2.SetOrderRateRequest.SerializeToString,
             bourse_dot_match_dot_v1_dot_match__pb2.SetOrderRateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetCalendar(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bourse.match.v1.MatchService/SetCalendar',
+            bourse_dot_match_dot_v1_dot_match__pb2.SetCalendarRequest.SerializeToString,
+            bourse_dot_match_dot_v1_dot_match__pb2.SetCalendarResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCalendar(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bourse.match.v1.MatchService/GetCalendar',
+            bourse_dot_match_dot_v1_dot_match__pb2.GetCalendarRequest.SerializeToString,
+            bourse_dot_match_dot_v1_dot_match__pb2.GetCalendarResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -91,6 +91,13 @@ class MatchServiceStub:
     """Sets how many orders a participant may place and replace on this shard; more are rejected (ORDER_RATE_EXCEEDED). Its allowance is full then. Setting what is set changes nothing and succeeds.
     INVALID_ARGUMENT: PARTICIPANT_INVALID, ORDER_RATE_INVALID. RESOURCE_EXHAUSTED: PARTICIPANT_LIMIT.
     """
+    SetCalendar: _grpc.UnaryUnaryMultiCallable[_match_pb2.SetCalendarRequest, _match_pb2.SetCalendarResponse]
+    """Sets the calendar of this shard in the place of the one before: at which journal times its dates open and close and its phases change. Steps that are over are passed over.
+    Setting the calendar that runs changes nothing and succeeds; one that stopped goes on. None removes it. The field of a refusal has
+    the step's number, as transitions[3].kind. INVALID_ARGUMENT: CALENDAR_INVALID.
+    """
+    GetCalendar: _grpc.UnaryUnaryMultiCallable[_match_pb2.GetCalendarRequest, _match_pb2.GetCalendarResponse]
+    """The calendar's steps that are still to come, at its last committed row."""
     GetShard: _grpc.UnaryUnaryMultiCallable[_match_pb2.GetShardRequest, _match_pb2.GetShardResponse]
     """The shard's state at its last committed row."""
     ListInstruments: _grpc.UnaryUnaryMultiCallable[_match_pb2.ListInstrumentsRequest, _match_pb2.ListInstrumentsResponse]
@@ -172,6 +179,13 @@ class MatchServiceAsyncStub(MatchServiceStub):
     """Sets how many orders a participant may place and replace on this shard; more are rejected (ORDER_RATE_EXCEEDED). Its allowance is full then. Setting what is set changes nothing and succeeds.
     INVALID_ARGUMENT: PARTICIPANT_INVALID, ORDER_RATE_INVALID. RESOURCE_EXHAUSTED: PARTICIPANT_LIMIT.
     """
+    SetCalendar: _aio.UnaryUnaryMultiCallable[_match_pb2.SetCalendarRequest, _match_pb2.SetCalendarResponse]  # type: ignore[assignment]
+    """Sets the calendar of this shard in the place of the one before: at which journal times its dates open and close and its phases change. Steps that are over are passed over.
+    Setting the calendar that runs changes nothing and succeeds; one that stopped goes on. None removes it. The field of a refusal has
+    the step's number, as transitions[3].kind. INVALID_ARGUMENT: CALENDAR_INVALID.
+    """
+    GetCalendar: _aio.UnaryUnaryMultiCallable[_match_pb2.GetCalendarRequest, _match_pb2.GetCalendarResponse]  # type: ignore[assignment]
+    """The calendar's steps that are still to come, at its last committed row."""
     GetShard: _aio.UnaryUnaryMultiCallable[_match_pb2.GetShardRequest, _match_pb2.GetShardResponse]  # type: ignore[assignment]
     """The shard's state at its last committed row."""
     ListInstruments: _aio.UnaryUnaryMultiCallable[_match_pb2.ListInstrumentsRequest, _match_pb2.ListInstrumentsResponse]  # type: ignore[assignment]
@@ -322,6 +336,25 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sets how many orders a participant may place and replace on this shard; more are rejected (ORDER_RATE_EXCEEDED). Its allowance is full then. Setting what is set changes nothing and succeeds.
         INVALID_ARGUMENT: PARTICIPANT_INVALID, ORDER_RATE_INVALID. RESOURCE_EXHAUSTED: PARTICIPANT_LIMIT.
         """
+
+    @_abc_1.abstractmethod
+    def SetCalendar(
+        self,
+        request: _match_pb2.SetCalendarRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_match_pb2.SetCalendarResponse, _abc.Awaitable[_match_pb2.SetCalendarResponse]]:
+        """Sets the calendar of this shard in the place of the one before: at which journal times its dates open and close and its phases change. Steps that are over are passed over.
+        Setting the calendar that runs changes nothing and succeeds; one that stopped goes on. None removes it. The field of a refusal has
+        the step's number, as transitions[3].kind. INVALID_ARGUMENT: CALENDAR_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def GetCalendar(
+        self,
+        request: _match_pb2.GetCalendarRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_match_pb2.GetCalendarResponse, _abc.Awaitable[_match_pb2.GetCalendarResponse]]:
+        """The calendar's steps that are still to come, at its last committed row."""
 
     @_abc_1.abstractmethod
     def GetShard(

@@ -121,20 +121,22 @@ class ListInstrumentsResponse(_message.Message):
     def __init__(self, instruments: _Optional[_Iterable[_Union[InstrumentStatus, _Mapping]]] = ...) -> None: ...
 
 class InstrumentStatus(_message.Message):
-    __slots__ = ("instrument", "phase", "trading_date", "position", "listing", "auction")
+    __slots__ = ("instrument", "phase", "trading_date", "position", "listing", "auction", "next_transition")
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
     TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     LISTING_FIELD_NUMBER: _ClassVar[int]
     AUCTION_FIELD_NUMBER: _ClassVar[int]
+    NEXT_TRANSITION_FIELD_NUMBER: _ClassVar[int]
     instrument: _market_pb2.Instrument
     phase: _market_pb2.Phase
     trading_date: int
     position: QuotePosition
     listing: _market_pb2.Listing
     auction: _market_pb2.AuctionKind
-    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., trading_date: _Optional[int] = ..., position: _Optional[_Union[QuotePosition, _Mapping]] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ..., auction: _Optional[_Union[_market_pb2.AuctionKind, str]] = ...) -> None: ...
+    next_transition: _market_pb2.Transition
+    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., trading_date: _Optional[int] = ..., position: _Optional[_Union[QuotePosition, _Mapping]] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ..., auction: _Optional[_Union[_market_pb2.AuctionKind, str]] = ..., next_transition: _Optional[_Union[_market_pb2.Transition, _Mapping]] = ...) -> None: ...
 
 class GetTopOfBookRequest(_message.Message):
     __slots__ = ("symbol", "min_sequence")

@@ -35,6 +35,13 @@ class Listing(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LISTING_LISTED: _ClassVar[Listing]
     LISTING_SUSPENDED: _ClassVar[Listing]
     LISTING_DELISTED: _ClassVar[Listing]
+
+class TransitionKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TRANSITION_KIND_UNSPECIFIED: _ClassVar[TransitionKind]
+    TRANSITION_KIND_OPEN_DATE: _ClassVar[TransitionKind]
+    TRANSITION_KIND_SET_PHASE: _ClassVar[TransitionKind]
+    TRANSITION_KIND_CLOSE_DATE: _ClassVar[TransitionKind]
 SIDE_UNSPECIFIED: Side
 SIDE_BUY: Side
 SIDE_SELL: Side
@@ -52,6 +59,10 @@ LISTING_UNSPECIFIED: Listing
 LISTING_LISTED: Listing
 LISTING_SUSPENDED: Listing
 LISTING_DELISTED: Listing
+TRANSITION_KIND_UNSPECIFIED: TransitionKind
+TRANSITION_KIND_OPEN_DATE: TransitionKind
+TRANSITION_KIND_SET_PHASE: TransitionKind
+TRANSITION_KIND_CLOSE_DATE: TransitionKind
 
 class Instrument(_message.Message):
     __slots__ = ("symbol", "currency", "tick_size_e4", "lot_size", "min_price_e4", "max_price_e4", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard", "market_protection_bp", "tick_bands", "max_notional_e4", "reference_price_e4", "static_collar_bp", "dynamic_collar_bp", "volatility_auction_us")
@@ -108,6 +119,22 @@ class OrderRate(_message.Message):
     per_second: int
     burst: int
     def __init__(self, participant: _Optional[str] = ..., per_second: _Optional[int] = ..., burst: _Optional[int] = ...) -> None: ...
+
+class Transition(_message.Message):
+    __slots__ = ("time_us", "kind", "trading_date", "phase", "auction", "random_end_us")
+    TIME_US_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    AUCTION_FIELD_NUMBER: _ClassVar[int]
+    RANDOM_END_US_FIELD_NUMBER: _ClassVar[int]
+    time_us: int
+    kind: TransitionKind
+    trading_date: int
+    phase: Phase
+    auction: AuctionKind
+    random_end_us: int
+    def __init__(self, time_us: _Optional[int] = ..., kind: _Optional[_Union[TransitionKind, str]] = ..., trading_date: _Optional[int] = ..., phase: _Optional[_Union[Phase, str]] = ..., auction: _Optional[_Union[AuctionKind, str]] = ..., random_end_us: _Optional[int] = ...) -> None: ...
 
 class ShardSequence(_message.Message):
     __slots__ = ("shard", "sequence", "incarnation")
