@@ -201,7 +201,7 @@ def test_a_call_ends_at_its_routes_timeout(opened: Gate) -> None:
     """Also one without a deadline of its own, to a service that has stopped: by gRPC, by JSON, and with half a frame by grpc-web."""
     token = opened.token()
     web = {"content-type": "application/grpc-web+proto", **bearer(token)}
-    with short_timeouts(opened), opened.channel() as channel:
+    with changed(opened, short_timeouts(opened)), opened.channel() as channel:
         place = channel.unary_unary(PLACE)
         place(b"", metadata=tuple(metadata(token)), timeout=SECONDS)
         stopped = opened.sidecars.pid("stable")
@@ -217,24 +217,30 @@ def test_a_call_ends_at_its_routes_timeout(opened: Gate) -> None:
             os.kill(stopped, signal.SIGCONT)
 
 
-@contextmanager
-def short_timeouts(opened: Gate) -> Iterator[None]:
+def short_timeouts(opened: Gate) -> Document:
     """The gateway's routes to svc_order with a timeout that a test can wait for."""
-    sidecars, before = opened.sidecars, opened.sidecars.world
-    (routes,) = [one for one in before.of("VirtualService") if one.name == "svc-order"]
+    (routes,) = [one for one in opened.sidecars.world.of("VirtualService") if one.name == "svc-order"]
     body = copy.deepcopy(routes.body)
     for route in body["spec"]["http"]:
         if "timeout" in route:
             route["timeout"] = "1s"
-    given = resources(
-        before.changed([body]), sidecars.pods["gateway"], list(sidecars.pods.values()), sidecars.folder_of("gateway")
-    )
-    push(sidecars.folder_of("gateway"), given)
+    return replace(routes, body=body)
+
+
+@contextmanager
+def changed(opened: Gate, document: Document) -> Iterator[Gate]:
+    """The gateway has this document in place of the YAML's meanwhile."""
+    sidecars = opened.sidecars
+    gateway, folder = sidecars.pods["gateway"], sidecars.folder_of("gateway")
+    given = resources(sidecars.world.changed([document]), gateway, list(sidecars.pods.values()), folder)
+    push(folder, given)
     try:
         eventually(lambda: not behind(sidecars.admin("gateway").versions(), given))
-        yield
+        yield opened
     finally:
         sidecars.push("gateway")
+        usual = resources(sidecars.world, gateway, list(sidecars.pods.values()), folder)
+        eventually(lambda: not behind(sidecars.admin("gateway").versions(), usual))
 
 
 def test_a_web_page_may_call_if_it_is_named(opened: Gate) -> None:
@@ -257,13 +263,13 @@ def test_a_client_without_tls_gets_nothing(opened: Gate) -> None:
 # Limits.
 
 
-def test_a_participant_has_its_own_limit() -> None:
+def test_a_participant_has_its_own_limit(opened: Gate) -> None:
     """Each of PARTICIPANTS has one of its own, whatever the others do, and is told when it has reached it; the YAML has room
     for PARTICIPANTS_LIMIT.
     """
     patches = [patch["patch"]["value"]["typed_config"] for patch in limited().body["spec"]["configPatches"]]
     assert all(told.get("max_dynamic_descriptors", PARTICIPANTS_LIMIT) >= PARTICIPANTS_LIMIT for told in patches)
-    with gate(limited(participant=BURST, address=10 * PARTICIPANTS)) as door:
+    with changed(opened, limited(participant=BURST, address=10 * PARTICIPANTS)) as door:
         first = door.token(participant="first")
         assert asyncio.run(calls(door, [first] * (BURST + 1))).count("RESOURCE_EXHAUSTED") == 1
         others = [door.token(participant=f"p{number}") for number in range(PARTICIPANTS)]
@@ -272,17 +278,17 @@ def test_a_participant_has_its_own_limit() -> None:
         assert ended(door.post(AWAY, {}, first)) == (429, "RATE_LIMITED")
 
 
-def test_streams_that_open_have_a_lower_limit() -> None:
+def test_streams_that_open_have_a_lower_limit(opened: Gate) -> None:
     """A participant's next stream is refused while its calls still pass."""
-    with gate(limited(participant=2 * BURST, opens=BURST, address=10 * PARTICIPANTS)) as door:
+    with changed(opened, limited(participant=2 * BURST, opens=BURST, address=10 * PARTICIPANTS)) as door:
         token = door.token()
         assert asyncio.run(calls(door, [token] * (BURST + 1), f"{QUOTES}/StreamDepth")).count("RESOURCE_EXHAUSTED") == 1
         assert door.call(AWAY, metadata=metadata(token)).status == "UNAVAILABLE"
 
 
-def test_an_address_has_a_limit_before_its_token_is_looked_at() -> None:
+def test_an_address_has_a_limit_before_its_token_is_looked_at(opened: Gate) -> None:
     """Whatever address it says that it calls for."""
-    with gate(limited(participant=10 * BURST, address=BURST)) as door:
+    with changed(opened, limited(participant=10 * BURST, address=BURST)) as door:
         for _ in range(BURST):
             assert door.call(PLACE).reason == "TOKEN_MISSING"
         assert ended(door.call(PLACE)) == LIMITED
