@@ -20,7 +20,7 @@ from cli.options import home_option, json_option
 @home_option
 @json_option
 def book(symbol: str, levels: int, home: Path, as_json: bool) -> None:
-    """The book of SYMBOL by price, best first; in an auction, what it would trade.
+    """The book of SYMBOL by price, best first, and how it trades: phase, price bands, in an auction what it would do.
 
     \b
     Examples:
@@ -34,7 +34,20 @@ def book(symbol: str, levels: int, home: Path, as_json: bool) -> None:
 
     depth = answered(work())
     auction = depth.indicative if depth.HasField("indicative") else None
-    show(as_json, as_value(depth), sides(depth.bids, depth.asks, auction))
+    show(as_json, as_value(depth), [status_text(depth.status), *sides(depth.bids, depth.asks, auction)])
+
+
+def status_text(told: quote_pb2.TradingStatus) -> str:
+    """Whether and how an instrument trades, for people."""
+    kind = f" ({word(market_pb2.AuctionKind, told.auction)})" if told.auction else ""
+    text = word(market_pb2.Phase, told.phase) + kind
+    if told.listing != market_pb2.LISTING_LISTED:
+        text += f", {word(market_pb2.Listing, told.listing)}"
+    if told.HasField("price_bands"):
+        bands = told.price_bands
+        text += f", trades from {decimal_text(bands.lower_price_e4)} to {decimal_text(bands.upper_price_e4)}"
+    limits = {market_pb2.SIDE_BUY: ", limit up", market_pb2.SIDE_SELL: ", limit down"}
+    return text + limits.get(told.price_bands.limit_side, "")
 
 
 def auction_text(told: quote_pb2.Indicative) -> str:

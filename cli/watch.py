@@ -18,7 +18,7 @@ from bourse.types.v1 import market_pb2
 from bourse_sdk.money import decimal_text
 from chassis.units import order_id, shard_of
 from cli.answers import answered, as_value, word
-from cli.book import sides
+from cli.book import sides, status_text
 from cli.market import member, staff, token_option
 from cli.options import home_option, json_option
 from cli.statement import time_text
@@ -48,18 +48,19 @@ def watch() -> None:
 @home_option
 @json_option
 def watch_book(symbol: str, seconds: float | None, home: Path, as_json: bool) -> None:
-    """The book of SYMBOL each time that it changes."""
+    """The book of SYMBOL, and how it trades, each time that either changes."""
 
     async def work(draw: Print) -> None:
         async with staff(home) as operator:
-            async for bids, asks, auction in books(operator.watch_depth(symbol)):
+            async for bids, asks, auction, status in books(operator.watch_depth(symbol)):
                 if as_json:
                     value: dict[str, Any] = {
                         name: list(map(as_value, side)) for name, side in (("bids", bids), ("asks", asks))
                     }
+                    value["status"] = as_value(status)
                     click.echo(json.dumps(value | ({"indicative": as_value(auction)} if auction else {})))
                 else:
-                    draw([symbol, *sides(bids, asks, auction)])
+                    draw([f"{symbol}: {status_text(status)}", *sides(bids, asks, auction)])
 
     console = Console()
     if as_json or not console.is_terminal:
@@ -82,6 +83,7 @@ def watch_trades(symbol: str, seconds: float | None, home: Path, as_json: bool) 
             async for trade in operator.watch_trades(symbol):
                 side = word(market_pb2.Side, trade.taker_side)
                 line = f"{time_text(trade.time_us)}  {decimal_text(trade.price_e4)}  {trade.quantity}  {side}"
+                line += "  auction" * trade.auction
                 click.echo(json.dumps(as_value(trade)) if as_json else line)
 
     live(work(), seconds)
@@ -123,8 +125,10 @@ def live(work: Coroutine[Any, Any, None], seconds: float | None) -> None:
 
 async def books(
     changes: AsyncIterator[quote_pb2.StreamDepthResponse],
-) -> AsyncIterator[tuple[list[quote_pb2.Level], list[quote_pb2.Level], quote_pb2.Indicative | None]]:
-    """The best levels of both sides after each response, and what an auction would do."""
+) -> AsyncIterator[
+    tuple[list[quote_pb2.Level], list[quote_pb2.Level], quote_pb2.Indicative | None, quote_pb2.TradingStatus]
+]:
+    """The best levels of both sides after each response, what an auction would do, and how the instrument trades."""
     bids: dict[int, quote_pb2.Level] = {}
     asks: dict[int, quote_pb2.Level] = {}
     async for change in changes:
@@ -138,7 +142,7 @@ async def books(
                     del side[level.price_e4]
         best_bids = [bids[price] for price in sorted(bids, reverse=True)[:LEVELS]]
         auction = change.indicative if change.HasField("indicative") else None
-        yield best_bids, [asks[price] for price in sorted(asks)[:LEVELS]], auction
+        yield best_bids, [asks[price] for price in sorted(asks)[:LEVELS]], auction, change.status
 
 
 def update_text(update: order_pb2.OrderUpdate) -> str:

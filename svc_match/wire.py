@@ -37,6 +37,10 @@ INT32_MAX = (1 << 31) - 1
 TERMS_KNOWN = {1: 0, 2: core.FIRST_TERMS}  # how many of an order's terms the earlier semantics knew
 AUCTIONS_SINCE = PROTECTION_SINCE = 3  # the semantics that know them
 LEASE_SHOWN = 64
+PROTECTION = (
+    "market_protection_bp", "tick_bands", "max_notional_e4", "reference_price_e4", "static_collar_bp", "dynamic_collar_bp",
+    "volatility_auction_us", "limit_band_bp", "limit_interval_us", "limit_state_us", "limit_pause_us",
+)  # fmt: skip
 
 # Commands
 
@@ -331,7 +335,8 @@ def items(encoded: bytes, read: Callable[[bytes], Any] = read_submission, semant
             if semantics < AUCTIONS_SINCE and kind == _SET_PHASE:
                 message.ClearField("auction")
             if semantics < PROTECTION_SINCE and kind == _ADD_INSTRUMENT:
-                message.instrument.ClearField("market_protection_bp")
+                for field in PROTECTION:
+                    message.instrument.ClearField(field)
             found.append(control(message))
     return found
 
@@ -552,6 +557,11 @@ def _put_missed(message: Any, event: events.ScheduleMissed) -> None:
     message.schedule_missed.missed.CopyFrom(transition_message(event.missed))
 
 
+def _put_bands(message: Any, event: events.PriceBandsChanged) -> None:
+    to = message.price_bands_changed
+    _, to.symbol, to.reference_price_e4, to.lower_price_e4, to.upper_price_e4, to.limit_side = event
+
+
 _SHARED: dict[type, Callable[[Any, Any], None]] = {
     events.DateOpened: _put_date_opened,
     events.DateClosed: _put_date_closed,
@@ -561,6 +571,7 @@ _SHARED: dict[type, Callable[[Any, Any], None]] = {
     events.PhaseChanged: _put_phase,
     events.CalendarMoved: _put_calendar,
     events.ScheduleMissed: _put_missed,
+    events.PriceBandsChanged: _put_bands,
 }
 _PRIVATE: dict[type, Callable[[Any, Any], None]] = {
     **_SHARED,
@@ -821,6 +832,10 @@ def instrument(message: market_pb2.Instrument) -> Instrument:
         message.static_collar_bp,
         message.dynamic_collar_bp,
         message.volatility_auction_us,
+        message.limit_band_bp,
+        message.limit_interval_us,
+        message.limit_state_us,
+        message.limit_pause_us,
     )
 
 
@@ -844,4 +859,8 @@ def instrument_message(it: Instrument) -> market_pb2.Instrument:
         static_collar_bp=it.static_collar_bp,
         dynamic_collar_bp=it.dynamic_collar_bp,
         volatility_auction_us=it.volatility_auction_us,
+        limit_band_bp=it.limit_band_bp,
+        limit_interval_us=it.limit_interval_us,
+        limit_state_us=it.limit_state_us,
+        limit_pause_us=it.limit_pause_us,
     )

@@ -104,9 +104,10 @@ class Listing:
         """All its readers."""
         return self.tops | self.depths | self.tapes | self.statistics
 
-    def best(self) -> tuple[Level | None, Level | None, Indicative | None]:
-        """Best bid and ask, and what an auction would do."""
-        return self.market.book.bids.best, self.market.book.asks.best, self.market.indicative
+    def best(self) -> tuple[Level | None, Level | None, Indicative | None, tuple[object, ...]]:
+        """Best bid and ask, what an auction would do, and how the instrument trades."""
+        market = self.market
+        return market.book.bids.best, market.book.asks.best, market.indicative, market.status
 
 
 class Fanout:

@@ -58,6 +58,9 @@ def _reference(event: events_pb2.MarketDataEvent) -> Event:
     if kind == "indicative":
         told = event.indicative
         return events.Indicative(told.price_e4, told.quantity, told.surplus_side, told.surplus_quantity)
+    if kind == "price_bands_changed":
+        bands = event.price_bands_changed
+        return events.PriceBands(bands.reference_price_e4, bands.lower_price_e4, bands.upper_price_e4, bands.limit_side)
     if kind in ("instrument_added", "instrument_changed"):
         return events.Instrument(getattr(event, kind).instrument.SerializeToString())
     if kind == "listing_changed":
@@ -98,6 +101,7 @@ def instrument(shard: Shard, market: Market) -> quote_pb2.InstrumentStatus:
         trading_date=market.trading_date,
         position=position(shard, market),
         next_transition=market_pb2.Transition(**market.following._asdict()) if market.following else None,
+        price_bands=price_bands(market),
     )
 
 
@@ -108,6 +112,28 @@ def top(shard: Shard, market: Market) -> quote_pb2.TopOfBook:
         bid=level(bid) if bid else None,
         ask=level(ask) if ask else None,
         indicative=indicative(market),
+        status=status(market),
+    )
+
+
+def status(market: Market) -> quote_pb2.TradingStatus:
+    return quote_pb2.TradingStatus(
+        phase=cast("market_pb2.Phase", market.phase),
+        auction=cast("market_pb2.AuctionKind", market.auction),
+        listing=cast("market_pb2.Listing", market.listing),
+        price_bands=price_bands(market),
+    )
+
+
+def price_bands(market: Market) -> quote_pb2.PriceBands | None:
+    told = market.bands
+    if told is None:
+        return None
+    return quote_pb2.PriceBands(
+        reference_price_e4=told.reference_price_e4,
+        lower_price_e4=told.lower_price_e4,
+        upper_price_e4=told.upper_price_e4,
+        limit_side=cast("market_pb2.Side", told.limit_side),
     )
 
 
@@ -172,6 +198,7 @@ def depth(shard: Shard, market: Market, levels: int) -> quote_pb2.GetDepthRespon
         bids=map(level, market.book.bids.top(levels)),
         asks=map(level, market.book.asks.top(levels)),
         indicative=indicative(market),
+        status=status(market),
     )
 
 
@@ -183,12 +210,15 @@ def depth_snapshot(shard: Shard, market: Market, levels: int) -> bytes:
         bids=map(level, market.book.bids.top(levels)),
         asks=map(level, market.book.asks.top(levels)),
         indicative=indicative(market),
+        status=status(market),
     ).SerializeToString()
 
 
 def depth_changes(shard: Shard, market: Market, changed: Iterable[Level]) -> bytes:
     """Levels that changed, as the stream's response."""
-    response = quote_pb2.StreamDepthResponse(position=position(shard, market), indicative=indicative(market))
+    response = quote_pb2.StreamDepthResponse(
+        position=position(shard, market), indicative=indicative(market), status=status(market)
+    )
     for one in changed:
         (response.bids if one.side == BUY else response.asks).append(level(one))
     return response.SerializeToString()

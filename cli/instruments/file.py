@@ -25,6 +25,10 @@ COUNTS = (
     "static_collar_bp",
     "dynamic_collar_bp",
     "volatility_auction_us",
+    "limit_band_bp",
+    "limit_interval_us",
+    "limit_state_us",
+    "limit_pause_us",
 )
 WORDS = ("symbol", "currency")
 LISTS = ("tick_bands",)
@@ -149,6 +153,10 @@ def _checked(values: Mapping[str, Any], fields: Mapping[str, yaml.Node], shard: 
         static_collar_bp=values.get("static_collar_bp", 0),
         dynamic_collar_bp=values.get("dynamic_collar_bp", 0),
         volatility_auction_us=values.get("volatility_auction_us", 0),
+        limit_band_bp=values.get("limit_band_bp", 0),
+        limit_interval_us=values.get("limit_interval_us", 0),
+        limit_state_us=values.get("limit_state_us", 0),
+        limit_pause_us=values.get("limit_pause_us", 0),
         shard=shard,
         market_protection_bp=values.get("market_protection_bp", 0),
     )

@@ -171,6 +171,7 @@ class Fold:
         self.positions: defaultdict[tuple[str, str], int] = defaultdict(int)  # (account, asset) -> received in trades
         self.currencies: dict[str, str] = {}
         self.auctions: dict[str, int] = {}  # Of each instrument what its auction is for, 0 where there is none.
+        self.bands: dict[str, events_pb2.PriceBandsChanged] = {}
         self.counts: Counter[str] = Counter()
         self.busts: dict[int, Busted] = {}  # Of each order that has some.
         self._busted: set[int] = set()  # Trades, by sequence.
@@ -187,6 +188,7 @@ class Fold:
             "phase_changed": self._phase_changed,
             "calendar_moved": partial(self._refer, "calendar_moved"),
             "schedule_missed": partial(self._refer, "schedule_missed"),
+            "price_bands_changed": self._banded,
             "accepted": self._accepted,
             "rejected": self._rejected,
             "trade": self._trade,
@@ -290,13 +292,18 @@ class Fold:
         self._refer("instrument_added", sequence, event)
 
     def _phase_changed(self, sequence: int, event: events_pb2.PhaseChanged) -> None:
-        """What waits for the closing auction takes its place when that begins."""
+        """What waits for the closing auction takes its place when that begins; price bands hold no more."""
+        self.bands.pop(event.symbol, None)
         self.auctions[event.symbol] = event.auction
         if event.auction == CLOSING:
             for order in self.open.values():
                 if order.time_in_force == AT_CLOSE and order.symbol == event.symbol:
                     order.priced = order.type not in UNPRICED
         self._refer("phase_changed", sequence, event)
+
+    def _banded(self, sequence: int, event: events_pb2.PriceBandsChanged) -> None:
+        self.bands[event.symbol] = event
+        self._refer("price_bands_changed", sequence, event)
 
     def _refer(self, kind: str, sequence: int, event: Message) -> None:
         """A shard's dates are made public by its instruments: where there is none they are not."""
@@ -334,6 +341,10 @@ class Fold:
         self.counts["shares"] += quantity
         maker = self._fill(sequence, trade.maker_order_id, price_e4, quantity, maker_fee_e4, trade.maker_open_quantity)
         taker = self._fill(sequence, trade.taker_order_id, price_e4, quantity, taker_fee_e4, trade.taker_open_quantity)
+        bands = self.bands.get(symbol)
+        if bands is not None and not bands.lower_price_e4 <= price_e4 <= bands.upper_price_e4:
+            within = f"within {bands.lower_price_e4} to {bands.upper_price_e4}"
+            self._contradiction(sequence, {"price_e4": price_e4}, {"price_e4": within})
         if trade.auction:
             for order in (maker, taker):
                 if order is not None:
@@ -427,7 +438,8 @@ class Fold:
         order = self._open(sequence, event.order_id, "a restatement")
         if order is None:
             return
-        if event.reason != (called_for := order.restatable(event.quantity)):
+        called_for = order.restatable(event.quantity)
+        if event.reason != called_for and not self._is_at_band(order, event):
             self._contradiction(sequence, event.reason, called_for, order_id=event.order_id)
         if event.reason == events_pb2.RESTATE_REASON_TRIGGERED:
             order.waits, order.pairs, order.triggered = False, False, True
@@ -436,6 +448,15 @@ class Fold:
         order.priced = order.priced or event.reason == events_pb2.RESTATE_REASON_MARKET_TO_LIMIT
         self._change(sequence, order, event)
         order.shrink()
+
+    def _is_at_band(self, order: OpenOrder, event: events_pb2.OrderRestated) -> bool:
+        """Whether what was left of a LIMIT order beyond a price band stands at the band from now on."""
+        bands = self.bands.get(order.symbol)
+        if event.reason != events_pb2.RESTATE_REASON_PRICE_BAND or bands is None or order.waits or order.pegged:
+            return False
+        band_e4 = bands.upper_price_e4 if order.side == BUY else bands.lower_price_e4
+        beyond = order.price_e4 > band_e4 if order.side == BUY else order.price_e4 < band_e4
+        return beyond and (event.price_e4, event.quantity) == (band_e4, order.quantity)
 
     def _change(
         self, sequence: int, order: OpenOrder, event: events_pb2.OrderReplaced | events_pb2.OrderRestated

@@ -2,6 +2,7 @@
 cimport cython
 from svc_match.core cimport bits
 from svc_match.core cimport layout as w
+from svc_match.core.bands cimport Bands
 from svc_match.core.books cimport Books
 from svc_match.core.protection cimport Protection
 from svc_match.core.standing cimport Standing
@@ -12,12 +13,14 @@ cdef class Arrival:
     cdef Books books
     cdef Standing standing
     cdef Protection protection
+    cdef Bands bands
     cdef Py_ssize_t identity, account, slot, record, quantity, left, price, held_price, prevention, participant, finished, rested, amount
 
     @cython.locals(o=cython.Py_ssize_t, h=cython.Py_ssize_t, fee=cython.Py_ssize_t, book=cython.Py_ssize_t)
     cdef Py_ssize_t load(self, Py_ssize_t slot) except -1
+    @cython.locals(x=cython.Py_ssize_t)
     cdef Py_ssize_t reprice(self, Py_ssize_t reason, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) except -1
-    @cython.locals(x=cython.Py_ssize_t, flags=cython.Py_ssize_t, minimum=cython.Py_ssize_t, best=cython.Py_ssize_t, meets=cython.bint, wanted=cython.Py_ssize_t, fee=cython.Py_ssize_t, there=cython.Py_ssize_t, wall=cython.Py_ssize_t, behind=cython.bint)
+    @cython.locals(x=cython.Py_ssize_t, flags=cython.Py_ssize_t, minimum=cython.Py_ssize_t, best=cython.Py_ssize_t, bound=cython.Py_ssize_t, meets=cython.bint, wanted=cython.Py_ssize_t, fee=cython.Py_ssize_t, there=cython.Py_ssize_t, wall=cython.Py_ssize_t, behind=cython.bint)
     cdef Py_ssize_t arrive(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t kind, Py_ssize_t time_in_force, Py_ssize_t tick, Py_ssize_t amount) except -1
     cdef Py_ssize_t _bound(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t kind, Py_ssize_t tick) except? -1
     @cython.locals(best=cython.Py_ssize_t, way=cython.Py_ssize_t, fee=cython.Py_ssize_t, price=cython.Py_ssize_t)

@@ -6,6 +6,7 @@ of C.
 
 from svc_match.core import bits
 from svc_match.core import layout as w
+from svc_match.core.bands import Bands
 from svc_match.core.books import Books
 from svc_match.core.protection import Protection
 from svc_match.core.standing import Standing
@@ -14,8 +15,9 @@ from svc_match.core.standing import Standing
 class Arrival:
     """An order on its way into a book. `slot` is 0 for one that is new, `rested` the tick where it is displayed, or -1."""
 
-    def __init__(self, books: Books, standing: Standing, protection: Protection) -> None:
+    def __init__(self, books: Books, standing: Standing, protection: Protection, bands: Bands) -> None:
         self.books = books
+        self.bands = bands
         self.protection = protection
         self.standing = standing
         self.identity = 0
@@ -50,9 +52,12 @@ class Arrival:
         return 0
 
     def reprice(self, reason: int, book: int, side: int, tick: int) -> int:
-        """The exchange gives what arrives another limit price."""
+        """The exchange gives what arrives another limit price; one that may become a stop is held at what it may cost then."""
+        x = self.record * w.EXTENSION_WORDS
         self.price = tick * self.books.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
-        self.held_price = self.price if side == w.BUY else 0
+        if self.standing.records[x + w.X_FLAGS] >> 32 & 255 == w.ONE_CANCELS_OTHER:
+            tick = self.standing.records[x + w.X_SECOND]
+        self.held_price = tick * self.books.books[book * w.BOOK_WORDS + w.B_TICK_SIZE] if side == w.BUY else 0
         return self.standing.restated(
             reason, book, self.identity, self.price, self.quantity, self.left, self.held_price, self.account
         )
@@ -68,8 +73,9 @@ class Arrival:
         self.finished = 0
         self.rested = -1
         best = b.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
-        tick = wall = self._bound(book, side, kind, tick)
+        bound = tick = wall = self._bound(book, side, kind, tick)
         if b.books[book * w.BOOK_WORDS + w.B_GUARDED] != 0:
+            tick = self.bands.within(book, side, bound)
             wall = self.protection.wall(book, side, tick)
         meets = best >= 0 and (best - wall) * (1 - 2 * side) <= 0
         if kind == w.MARKET_TO_LIMIT and meets:
@@ -97,6 +103,8 @@ class Arrival:
         if time_in_force == w.DAY and (kind == w.LIMIT or (kind == w.MARKET_TO_LIMIT and meets)):
             if kind == w.MARKET_TO_LIMIT:
                 self.reprice(w.LIMITED, book, side, tick)
+            elif tick != bound:
+                self.reprice(w.BAND_PRICED, book, side, tick)
             self.stay(book * 2 + side, tick)
         else:
             self._finish(book, w.IMMEDIATE)
@@ -184,6 +192,8 @@ class Arrival:
         b.written = n + w.TRADED_WORDS
         b.books[t + w.B_PUBLIC] += 1
         b.books[t + w.B_LAST] = price
+        if b.books[t + w.B_BANDED] != 0:
+            self.bands.traded(book, price)
         if rest == 0:
             b.done(w.FILLED, book, b.orders[o + w.O_ID], b.orders[o + w.O_QUANTITY], 0, b.halves[h + w.H_ACCOUNT])
             self.standing.remove(slot)

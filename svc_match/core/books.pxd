@@ -57,7 +57,7 @@ cdef class Books:
     cdef long long* participants
     cdef long long* nearest
     cdef readonly Py_ssize_t identity_base, book_count
-    cdef public Py_ssize_t sequence, written, waiting, interrupted
+    cdef public Py_ssize_t sequence, written, waiting, interrupted, now_us
     cdef Py_ssize_t free, top, levels_top, swept_count, room, swept_room, order_room
 
     cdef int _point(self) except -1
@@ -65,8 +65,9 @@ cdef class Books:
     @cython.locals(n=cython.Py_ssize_t, book=cython.Py_ssize_t)
     cdef int command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cdef inline int _command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
-    @cython.locals(last=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t)
     cpdef int trigger(self, Py_ssize_t book) except -1
+    @cython.locals(last=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t)
+    cdef int _trigger(self, Py_ssize_t book) except -1
     @cython.locals(slot=cython.Py_ssize_t)
     cdef inline int place(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(needed=cython.Py_ssize_t, paired=cython.bint, bound=cython.Py_ssize_t, second=cython.Py_ssize_t, priced=cython.bint, collected=cython.bint, field=cython.Py_ssize_t, flags=cython.Py_ssize_t, minimum=cython.Py_ssize_t)

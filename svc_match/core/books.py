@@ -159,6 +159,7 @@ class Books:
         self.swept_count = 0
         self.waiting = 0
         self.interrupted = 0
+        self.now_us = 0  # the row's journal time
         self.special: Any = None
         self.protection: Any = None
         self.lasting: dict[int, int] = {}
@@ -239,15 +240,22 @@ class Books:
         return self.replace(c, at, number)
 
     def trigger(self, book: int) -> int:
-        """Executes the stops of a book that are triggered, and moves what is pegged; an auction remembers that something happened."""
+        """Executes the stops of a book that are triggered, and moves what is pegged and its price bands; an auction remembers that
+        something happened.
+        """
         b = book * w.BOOK_WORDS
         if self.books[b + w.B_PHASE] == w.PHASE_AUCTION:
             self.special.touched(book)
         if self.books[b + w.B_PEGS] != 0:
             self.special.settle(book)
-            return 0
-        if self.books[b + w.B_STOPS] == 0 or self.books[b + w.B_PHASE] != w.PHASE_OPEN:
-            return 0
+        elif self.books[b + w.B_STOPS] != 0 and self.books[b + w.B_PHASE] == w.PHASE_OPEN:
+            self._trigger(book)
+        if self.books[b + w.B_BANDED] != 0:
+            self.special.band(book)
+        return 0
+
+    def _trigger(self, book: int) -> int:
+        b = book * w.BOOK_WORDS
         last = self.books[b + w.B_LAST]
         bid = self.sides[2 * book * w.SIDE_WORDS + w.S_BEST] * self.books[b + w.B_TICK_SIZE]
         ask = self.sides[(2 * book + 1) * w.SIDE_WORDS + w.S_BEST] * self.books[b + w.B_TICK_SIZE]

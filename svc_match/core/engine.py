@@ -146,6 +146,11 @@ class Book:
         return found
 
     @property
+    def bands(self) -> tuple[int, ...]:
+        """The reference price of its price bands, the lower and the upper one, and the side that is displayed at one; 0 for none."""
+        return self._special.bands.told(self.number)
+
+    @property
     def symbol_sequence(self) -> int:
         """The number of its last public event."""
         return self._books.public(self.number)
@@ -204,13 +209,13 @@ class Engine:
             TimerKind.UNCROSSING: self._go_on,
             TimerKind.EXPIRY: self._expire,
             TimerKind.LEASE: self._lose,
-            TimerKind.VOLATILITY_ENDS: self._end_volatility,
             TimerKind.SCHEDULE: self._step,
+            TimerKind.AUCTION_ENDS: self._end_auction,
+            TimerKind.LIMIT_STATE_ENDS: self._pause,
         }
         self.schedule = Schedule()
         self.busted: set[int] = set()  # trades of the last date, by sequence
         self._telling = Telling(self.instruments, self.names)
-        self.now_us = 0  # the row's journal time
         self._full = 0  # the row's last sequence, but for what a command does at once
 
     @property
@@ -266,7 +271,7 @@ class Engine:
         """A row of at most so many events begins, with what the one before it left: all of that is done before a command."""
         self.identities.begin()
         self.packed.written = 0
-        self.now_us = time_us
+        self.packed.now_us = time_us
         self._full = self.packed.sequence + events_limit
         if self.ending is not None:
             self._end(self.ending)
@@ -476,7 +481,7 @@ class Engine:
     # Leases
 
     def _renew(self, command: RenewLease, number: int) -> events.Result | None:
-        due_us = self.now_us + command.grace_us
+        due_us = self.packed.now_us + command.grace_us
         lease = self.leases.renew((participant_of(command.account), command.lease), due_us)
         if lease is None:
             return Refused(Reason.LEASE_LIMIT, "lease", command.lease)
@@ -497,7 +502,7 @@ class Engine:
 
     def refusal(self, account: str) -> int:
         """Why its participant cannot place or replace an order now, or 0."""
-        return self.restrictions.reason(participant_of(account), self.now_us)
+        return self.restrictions.reason(participant_of(account), self.packed.now_us)
 
     def refuse(self, reason: int, identity: int, number: int, places: bool) -> None:
         """Rejects a place, or a replace of an order, before anything else of it is looked at."""
@@ -625,9 +630,9 @@ class Engine:
     def _guard(self, number: int, instrument: Instrument) -> None:
         self.packed.protect(number, instrument.market_protection_bp)
         bands, collar_bp = [(start, tick) for start, tick in instrument.tick_bands], instrument.static_collar_bp
-        self.special.protection.guard(
-            number, bands, instrument.max_notional_e4, collar_bp, instrument.dynamic_collar_bp
-        )
+        dynamic_bp, band_bp = instrument.dynamic_collar_bp, instrument.limit_band_bp
+        self.special.protection.guard(number, bands, instrument.max_notional_e4, collar_bp, dynamic_bp, band_bp)
+        self.special.bands.rule(number, band_bp, instrument.limit_interval_us)
 
     def _change_instrument(self, instrument: Instrument) -> events.Result:
         book = self.books.get(instrument.symbol)
@@ -724,7 +729,7 @@ class Engine:
         participant, per_second, burst = command
         if per_second and not self.restrictions.has_room(self.restrictions.rates, participant):
             return Refused(Reason.PARTICIPANT_LIMIT, "participant", participant)
-        if not self.restrictions.set_rate(participant, per_second, burst, self.now_us):
+        if not self.restrictions.set_rate(participant, per_second, burst, self.packed.now_us):
             return events.Stands(self.sequence)
         return self._announce(events.OrderRateSet(self._next(), participant, per_second, burst), ())
 
@@ -756,23 +761,35 @@ class Engine:
         return over
 
     def interrupted(self) -> None:
-        """The volatility auctions that began end when their time is over."""
+        """The volatility auctions and limit states that began end when their time is over."""
+        now_us, bands = self.packed.now_us, self.special.bands
         for number in self.special.protection.taken():
-            ends_us = self.now_us + self.instruments[number].volatility_auction_us
-            self.timers.set(TimerKind.VOLATILITY_ENDS, number, ends_us)
+            self.timers.set(TimerKind.AUCTION_ENDS, number, now_us + self.instruments[number].volatility_auction_us)
+        for number in bands.taken():
+            self.timers.cancel(TimerKind.LIMIT_STATE_ENDS, number)
+            if bands.limited(number):
+                self.timers.set(TimerKind.LIMIT_STATE_ENDS, number, now_us + self.instruments[number].limit_state_us)
 
-    def _end_volatility(self, due: Due) -> None:
+    def _end_auction(self, due: Due) -> None:
         self._change_phase(self.numbered[due.key], Phase.OPEN, 0)
+
+    def _pause(self, due: Due) -> None:
+        """Trading pauses, and orders are collected, where the limit state lasted."""
+        self._enter(self.numbered[due.key], Phase.AUCTION, AuctionKind.RESUMPTION)
+        ends_us = self.packed.now_us + self.instruments[due.key].limit_pause_us
+        self.timers.set(TimerKind.AUCTION_ENDS, due.key, ends_us)
 
     def _enter(self, book: Book, phase: Phase, kind: int = 0) -> None:
         """The book is in another phase, whatever it was in before."""
-        self.timers.cancel(TimerKind.VOLATILITY_ENDS, book.number)
+        for timer in (TimerKind.AUCTION_ENDS, TimerKind.LIMIT_STATE_ENDS):
+            self.timers.cancel(timer, book.number)
         self.packed.set_phase(book.number, phase, kind)
         self._announce(events.PhaseChanged(self._next(), book.instrument.symbol, phase, kind), [book])
         if phase != Phase.AUCTION:
             self.special.auction.indication.forget(book.number)
         elif kind == AuctionKind.CLOSING:
             self.special.auction.enter(book.number)
+        self.special.bands.enter(book.number)
         self.packed.trigger(book.number)
         self._tell((), [])
         self.interrupted()
@@ -793,10 +810,10 @@ class Engine:
     # The calendar
 
     def _set_calendar(self, command: SetCalendar) -> events.Result:
-        wrong = wrong_steps(command.steps, command.seed, self.now_us)
+        wrong = wrong_steps(command.steps, command.seed, self.packed.now_us)
         if wrong is not None:
             return wrong
-        schedule = Schedule(command.seed, (s for s in command.steps if s.due_us(command.seed) > self.now_us))
+        schedule = Schedule(command.seed, (s for s in command.steps if s.due_us(command.seed) > self.packed.now_us))
         if schedule.state() == self.schedule.state():
             return events.Stands(self.sequence)
         self.schedule = schedule
@@ -813,7 +830,7 @@ class Engine:
     def _step(self, due: Due) -> None:
         """Does the next step of the calendar, or goes on with it from a book on; what is late, or cannot be done, is missed."""
         step = self.schedule.steps[0]
-        late = due.key == 0 and self.now_us - due.due_us > TOLERANCE_US
+        late = due.key == 0 and self.packed.now_us - due.due_us > TOLERANCE_US
         following = MISSED if late else self._do(step, max(due.key - 1, 0))
         if following == MISSED:
             self._miss(step)

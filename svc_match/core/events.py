@@ -124,6 +124,7 @@ class RestateReason(IntEnum):
     TRIGGERED = 3
     SELF_TRADE = 4
     PEGGED = 5
+    PRICE_BAND = 9
 
 
 class Ticked(NamedTuple):
@@ -368,6 +369,17 @@ class IndicativeChanged(NamedTuple):
     surplus_quantity: int
 
 
+class PriceBandsChanged(NamedTuple):
+    """Another reference price, or the limit state began, of the side that is displayed at its band, or ended: 0. Private and public."""
+
+    sequence: int
+    symbol: str
+    reference_price_e4: int
+    lower_price_e4: int
+    upper_price_e4: int
+    limit_side: int
+
+
 class LevelChanged(NamedTuple):
     """The total at a price after a command; quantity 0 removes the level."""
 
@@ -422,6 +434,7 @@ Event: TypeAlias = (
     | PhaseChanged
     | CalendarMoved
     | ScheduleMissed
+    | PriceBandsChanged
     | Accepted
     | Rejected
     | Traded
@@ -440,6 +453,7 @@ Public: TypeAlias = (
     | LevelChanged
     | IndicativeChanged
     | PhaseChanged
+    | PriceBandsChanged
     | InstrumentAdded
     | InstrumentChanged
     | ListingChanged

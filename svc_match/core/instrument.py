@@ -18,6 +18,9 @@ MAX_PROTECTION_BP = 10_000
 MAX_TICK_BANDS = 64
 MAX_COLLAR_BP = 10_000
 MAX_AUCTION_US = 86_400_000_000
+MAX_BAND_BP = 10_000
+MAX_INTERVAL_US = 86_400_000_000
+OF_BANDS = ("limit_interval_us", "limit_state_us", "limit_pause_us")
 OF_ORDERS = ("tick_size_e4", "tick_bands", "lot_size", "min_price_e4", "max_price_e4")
 MAX_NOTIONAL_E4 = (1 << 63) - 1
 
@@ -86,6 +89,10 @@ class Instrument:
     static_collar_bp: int = 0
     dynamic_collar_bp: int = 0
     volatility_auction_us: int = 0
+    limit_band_bp: int = 0
+    limit_interval_us: int = 0
+    limit_state_us: int = 0
+    limit_pause_us: int = 0
 
     @classmethod
     def restored(cls, values: dict[str, Any]) -> "Instrument":
@@ -123,6 +130,9 @@ def wrong_field(instrument: Instrument, shard: int) -> str:
         "dynamic_collar_bp": 0 <= instrument.dynamic_collar_bp <= MAX_COLLAR_BP,
         "volatility_auction_us": 0 <= instrument.volatility_auction_us <= MAX_AUCTION_US
         and (instrument.volatility_auction_us > 0) == (instrument.dynamic_collar_bp > 0),
+        "limit_band_bp": 0 <= instrument.limit_band_bp <= MAX_BAND_BP
+        and not (instrument.limit_band_bp and instrument.dynamic_collar_bp),
+        **{field: _goes_with_bands(instrument, field) for field in OF_BANDS},
         "max_notional_e4": 0 <= instrument.max_notional_e4 <= MAX_NOTIONAL_E4,
     }
     assert len(rules) == len(fields(instrument))
@@ -142,6 +152,12 @@ def told(instrument: Instrument, field: str) -> str:
 
 def _on_tick(instrument: Instrument, price_e4: int) -> bool:
     return price_e4 % max(instrument.tick_at(price_e4), 1) == 0
+
+
+def _goes_with_bands(instrument: Instrument, field: str) -> bool:
+    """A time that price bands need, and nothing else does."""
+    value: int = getattr(instrument, field)
+    return 0 <= value <= MAX_INTERVAL_US and (value > 0) == (instrument.limit_band_bp > 0)
 
 
 def _right_bands(instrument: Instrument) -> bool:

@@ -68,6 +68,7 @@ cdef enum:
     PHASED = 40
     MASS_TAKEN = 20
     LEASE_RENEWED = 21
+    BANDS = 45
     ACCEPTED_WORDS = 2
     REJECTED_WORDS = 4
     TRADED_WORDS = 10
@@ -80,6 +81,7 @@ cdef enum:
     PHASED_WORDS = 2
     MASS_TAKEN_WORDS = 2
     LEASE_RENEWED_WORDS = 2
+    BANDS_WORDS = 4
     LARGEST_EVENT_WORDS = 64
     FILLED = 1
     CANCELLED = 2
@@ -98,6 +100,7 @@ cdef enum:
     TRIGGERED = 3
     DECREMENTED = 4
     FOLLOWED = 5
+    BAND_PRICED = 9
     SYMBOL_UNKNOWN = 1
     MARKET_CLOSED = 2
     MARKET_HALTED = 3
@@ -224,6 +227,11 @@ cdef enum:
     B_LISTING = 15
     B_AUCTION = 16
     B_PEGS = 23
+    B_BANDED = 24
+    B_LOW = 25
+    B_HIGH = 26
+    BAND_INTERVALS = 10
+    BAND_STEP = 100
     FIRST_WINDOW = 1024
     LARGEST_WINDOW = 32768
     LARGE_WINDOW = 4096

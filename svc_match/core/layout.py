@@ -77,6 +77,7 @@ AUCTIONED = 11  # as TRADED; the maker is the older order
 PHASED = 40  # head (detail: phase), kind of the auction
 MASS_TAKEN = 20  # head, how many orders end
 LEASE_RENEWED = 21  # head, until when
+BANDS = 45  # head (detail: 1 in the limit state at the upper band, 2 at the lower), reference, lower and upper band
 ACCEPTED_WORDS = 2
 REJECTED_WORDS = 4
 TRADED_WORDS = 10
@@ -89,6 +90,7 @@ INDICATIVE_WORDS = 4
 PHASED_WORDS = 2
 MASS_TAKEN_WORDS = 2
 LEASE_RENEWED_WORDS = 2
+BANDS_WORDS = 4
 LARGEST_EVENT_WORDS = 64  # what a command writes at most beside its trades
 
 FILLED = 1
@@ -109,6 +111,7 @@ LIMITED = 2
 TRIGGERED = 3
 DECREMENTED = 4
 FOLLOWED = 5
+BAND_PRICED = 9
 
 # Why a command is rejected, and which of its fields is wrong.
 SYMBOL_UNKNOWN = 1
@@ -251,6 +254,11 @@ B_GUARDED = 14  # whether protection.py has rules for it
 B_LISTING = 15
 B_AUCTION = 16  # the kind of the auction until it is uncrossed, 0 for none
 B_PEGS = 23  # how many orders are pegged
+B_BANDED = 24  # whether bands.py has rules for it
+B_LOW = 25  # the lowest and the highest tick at which a book with bands trades while it is open
+B_HIGH = 26
+BAND_INTERVALS = 10  # whose trades a reference price is the mean of
+BAND_STEP = 100  # it changes by this part of itself, or not at all
 FIRST_WINDOW = 1_024  # levels; what is never touched takes no memory
 LARGEST_WINDOW = 32_768
 LARGE_WINDOW = 4_096  # a larger one has a bit for each 64 levels too

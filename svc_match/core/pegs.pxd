@@ -2,6 +2,7 @@
 cimport cython
 from svc_match.core cimport layout as w
 from svc_match.core.arrival cimport Arrival
+from svc_match.core.bands cimport Bands
 from svc_match.core.books cimport Books
 from svc_match.core.protection cimport Protection
 from svc_match.core.standing cimport Standing
@@ -13,6 +14,7 @@ cdef class Pegs:
     cdef Standing standing
     cdef Arrival arrival
     cdef Protection protection
+    cdef Bands bands
     cdef dict lists, followed
 
     cdef list of(self, Py_ssize_t book)
@@ -27,6 +29,7 @@ cdef class Pegs:
     cdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason) except -1
     @cython.locals(phase=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t, moved=cython.Py_ssize_t, identity=cython.Py_ssize_t, slot=cython.Py_ssize_t, tick=cython.Py_ssize_t)
     cdef Py_ssize_t follow(self, Py_ssize_t book) except -1
+    cdef Py_ssize_t look_again(self, Py_ssize_t book) except -1
     @cython.locals(tick=cython.Py_ssize_t, slot=cython.Py_ssize_t, x=cython.Py_ssize_t)
     cdef Py_ssize_t _best(self, Py_ssize_t s) except? -1
     @cython.locals(t=cython.Py_ssize_t, s=cython.Py_ssize_t, x=cython.Py_ssize_t, peg=cython.Py_ssize_t, limit=cython.Py_ssize_t, double=cython.Py_ssize_t, both=cython.Py_ssize_t, price=cython.Py_ssize_t, tick=cython.Py_ssize_t)

@@ -6,6 +6,7 @@ from bisect import bisect_left, insort
 
 from svc_match.core import layout as w
 from svc_match.core.arrival import Arrival
+from svc_match.core.bands import Bands
 from svc_match.core.books import Books
 from svc_match.core.protection import Protection
 from svc_match.core.standing import Standing
@@ -14,8 +15,11 @@ from svc_match.core.standing import Standing
 class Pegs:
     """The pegged orders of some books, by age. One that waits has no price, and is outside the levels."""
 
-    def __init__(self, books: Books, standing: Standing, arrival: Arrival, protection: Protection) -> None:
+    def __init__(
+        self, books: Books, standing: Standing, arrival: Arrival, protection: Protection, bands: Bands
+    ) -> None:
         self.books = books
+        self.bands = bands
         self.standing = standing
         self.arrival = arrival
         self.protection = protection
@@ -94,6 +98,11 @@ class Pegs:
         self.followed[book] = (bid, ask)
         return moved
 
+    def look_again(self, book: int) -> int:
+        """Something else than the best prices calls the orders of a book elsewhere."""
+        self.followed.pop(book, None)
+        return 0
+
     def _best(self, s: int) -> int:
         """The best price, in ticks, at which an order is displayed that is not pegged, or -1."""
         b = self.books
@@ -122,9 +131,10 @@ class Pegs:
         price = both * b.books[t + w.B_TICK_SIZE] + 2 * self.standing.records[x + w.X_TRAIL]  # twice that
         s = b.halves[slot * w.ORDER_HALVES + w.H_SIDE]
         if s & 1 == w.BUY:
-            tick = min(self._on_tick(s, price // double), limit) if price > 0 else 0
+            tick = self.bands.within(book, w.BUY, min(self._on_tick(s, price // double), limit)) if price > 0 else 0
             return tick if tick * b.books[t + w.B_TICK_SIZE] >= b.books[t + w.B_MIN_PRICE] else 0
         tick = max(self._on_tick(s, (price + double - 1) // double), limit) if price > 0 else limit
+        tick = self.bands.within(book, w.SELL, tick)
         return tick if tick * b.books[t + w.B_TICK_SIZE] <= b.books[t + w.B_MAX_PRICE] else 0
 
     def _on_tick(self, s: int, tick: int) -> int:

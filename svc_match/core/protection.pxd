@@ -10,7 +10,7 @@ cdef class Protection:
     cdef dict starts, ticks, notional, collars, walls, references
     cdef list interrupted
 
-    cpdef int guard(self, Py_ssize_t book, list bands, Py_ssize_t max_notional, Py_ssize_t static_collar, Py_ssize_t dynamic_collar) except -1
+    cpdef int guard(self, Py_ssize_t book, list bands, Py_ssize_t max_notional, Py_ssize_t static_collar, Py_ssize_t dynamic_collar, Py_ssize_t banded) except -1
     cpdef int refer(self, Py_ssize_t book, Py_ssize_t price) except -1
     cpdef Py_ssize_t reference(self, Py_ssize_t book) except -1
     @cython.locals(reference=cython.Py_ssize_t, collar=cython.Py_ssize_t)

@@ -29,7 +29,13 @@ class Protection:
         self.references: dict[int, int] = {}
 
     def guard(
-        self, book: int, bands: list[tuple[int, int]], max_notional: int, static_collar: int, dynamic_collar: int
+        self,
+        book: int,
+        bands: list[tuple[int, int]],
+        max_notional: int,
+        static_collar: int,
+        dynamic_collar: int,
+        banded: int,
     ) -> int:
         """The rules of a book from now on."""
         self.starts[book] = [price for price, _ in bands]
@@ -38,7 +44,7 @@ class Protection:
         self.collars[book] = static_collar
         self.walls[book] = dynamic_collar
         b = self.books
-        guarded = len(bands) + max_notional + static_collar + dynamic_collar != 0
+        guarded = len(bands) + max_notional + static_collar + dynamic_collar + banded != 0
         b.books[book * w.BOOK_WORDS + w.B_GUARDED] = 1 if guarded else 0
         return b.set_phase(book, b.books[book * w.BOOK_WORDS + w.B_PHASE])
 

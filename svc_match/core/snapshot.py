@@ -97,6 +97,7 @@ def _pieces(engine: Engine) -> list[bytes | memoryview]:
                 packed.last(book.number),
                 book.reference_price_e4,
                 packed.auction(book.number),
+                engine.special.bands.state(book.number),
             ]
             for book in engine.numbered
         ],
@@ -140,13 +141,14 @@ def load(state: bytes, identities: bytes) -> Engine:
             f"the identities up to sequence {engine.sequence} have another hash than the snapshot says"
         )
     engine.busted.update(header["busted"])
-    for fields, listing, phase, symbol_sequence, last, reference, auction in header["books"]:
+    for fields, listing, phase, symbol_sequence, last, reference, auction, bands in header["books"]:
         book = engine.add_book(Instrument.restored(fields), Phase(phase))
         engine.packed.set_listing(book.number, listing)
         engine.packed.count_public(book.number, symbol_sequence)
         engine.packed.set_last(book.number, last)
         engine.special.protection.refer(book.number, reference)
         engine.packed.set_auction(book.number, auction)
+        engine.special.bands.restore(book.number, bands)
     for account in header["accounts"]:
         engine.name(account)
     engine.timers = Timers(header["timers"])

@@ -4,6 +4,7 @@ from svc_match.core cimport bits
 from svc_match.core cimport layout as w
 from svc_match.core.arrival cimport Arrival
 from svc_match.core.auction cimport Auction
+from svc_match.core.bands cimport Bands
 from svc_match.core.books cimport Books
 from svc_match.core.pegs cimport Pegs
 from svc_match.core.protection cimport Protection
@@ -16,6 +17,7 @@ cdef class Special:
     cdef Books books
     cdef readonly Standing standing
     cdef readonly Protection protection
+    cdef readonly Bands bands
     cdef Stops stops
     cdef Arrival arrival
     cdef readonly Auction auction
@@ -38,6 +40,7 @@ cdef class Special:
     cdef Py_ssize_t _posted(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick, Py_ssize_t post_only) except? -1
     @cython.locals(moved=cython.Py_ssize_t)
     cpdef Py_ssize_t settle(self, Py_ssize_t book) except -1
+    cpdef Py_ssize_t band(self, Py_ssize_t book) except -1
     @cython.locals(slot=cython.Py_ssize_t, identity=cython.Py_ssize_t)
     cpdef Py_ssize_t trigger(self, Py_ssize_t book) except -1
     @cython.locals(s=cython.Py_ssize_t, x=cython.Py_ssize_t, second=cython.Py_ssize_t, tick=cython.Py_ssize_t, kind=cython.Py_ssize_t, held=cython.Py_ssize_t)

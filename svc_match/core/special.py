@@ -10,6 +10,7 @@ from svc_match.core import bits
 from svc_match.core import layout as w
 from svc_match.core.arrival import Arrival
 from svc_match.core.auction import Auction
+from svc_match.core.bands import Bands
 from svc_match.core.books import COMPILED, Books
 from svc_match.core.pegs import Pegs
 from svc_match.core.protection import Protection
@@ -28,9 +29,10 @@ class Special:
         self.standing = Standing(books)
         self.stops = self.standing.stops = Stops(books, self.standing)
         self.protection = Protection(books)
-        self.arrival = Arrival(books, self.standing, self.protection)
+        self.bands = Bands(books, self.protection)
+        self.arrival = Arrival(books, self.standing, self.protection, self.bands)
         self.auction = Auction(books, self.standing, self.arrival)
-        self.pegs = self.standing.pegs = Pegs(books, self.standing, self.arrival, self.protection)
+        self.pegs = self.standing.pegs = Pegs(books, self.standing, self.arrival, self.protection, self.bands)
         books.special = self
         books.protection = self.protection
 
@@ -252,6 +254,13 @@ class Special:
                 self.trigger(book)
             moved = self.pegs.follow(book)
         return 0
+
+    def band(self, book: int) -> int:
+        """The price bands of a book follow its trades, what is pegged follows them; then the limit state is looked at."""
+        if self.bands.follow(book):
+            self.pegs.look_again(book)
+            self.settle(book)
+        return self.bands.watch(book)
 
     def trigger(self, book: int) -> int:
         """Executes the stops whose condition holds, the nearest first, buys before sells; then those whose condition holds

@@ -62,6 +62,7 @@ RESTATE_REASONS = {
     w.TRIGGERED: RestateReason.TRIGGERED,
     w.DECREMENTED: RestateReason.SELF_TRADE,
     w.FOLLOWED: RestateReason.PEGGED,
+    w.BAND_PRICED: RestateReason.PRICE_BAND,
 }
 FIELDS = {
     w.F_PRICE: "price_e4",
@@ -134,6 +135,9 @@ class Telling:
             if kind == w.PHASED:
                 at = self._phased(words, at, head)
                 continue
+            if kind == w.BANDS:
+                at = self._banded(words, at, head)
+                continue
             number = head >> 32
             event: events.First
             if kind == w.DONE:
@@ -204,6 +208,12 @@ class Telling:
         event = events.PhaseChanged(self.sequence, symbol, Phase(head >> 8 & 255), words[at + 1])
         self.announce(event, [symbol])
         return at + w.PHASED_WORDS
+
+    def _banded(self, words: list[int], at: int, head: int) -> int:
+        symbol = self._symbol(head)
+        bands = words[at + 1], words[at + 2], words[at + 3]
+        self.announce(events.PriceBandsChanged(self.sequence, symbol, *bands, head >> 8 & 255), [symbol])
+        return at + w.BANDS_WORDS
 
     def _accepted(self, identity: int, command: Place, time_in_force: int) -> events.Accepted:
         time_in_force = command.time_in_force or time_in_force or TimeInForce.IOC

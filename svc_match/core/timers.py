@@ -14,7 +14,8 @@ class TimerKind(IntEnum):
     UNCROSSING = 10  # of the book that is the key
     EXPIRY = 20  # of the order that is the key
     LEASE = 30  # of the number that is the key
-    VOLATILITY_ENDS = 40  # of the book that is the key
+    AUCTION_ENDS = 40  # of the book that is the key: one that nobody called for
+    LIMIT_STATE_ENDS = 41  # of the book that is the key
     SCHEDULE = 50  # the next step of the calendar: key 0 begins it, another goes on with it
 
 

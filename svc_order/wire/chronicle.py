@@ -31,7 +31,7 @@ DONE_BY_RULE = (
 )
 TRIGGERED = events_pb2.RESTATE_REASON_TRIGGERED
 BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
-UNWRITTEN = frozenset({"tick", "order_rate_set", "calendar_moved", "schedule_missed"})
+UNWRITTEN = frozenset({"tick", "order_rate_set", "price_bands_changed", "calendar_moved", "schedule_missed"})
 
 
 class Chronicle:

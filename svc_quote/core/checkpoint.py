@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Any
 
 from svc_quote.core.book import Book
-from svc_quote.core.events import Indicative, Instrument, Level, Listing, Phase, Transition
+from svc_quote.core.events import Indicative, Instrument, Level, Listing, Phase, PriceBands, Transition
 from svc_quote.core.market import Market
 from svc_quote.core.shard import Shard
 from svc_quote.core.statistics import DayStatistics
@@ -78,6 +78,7 @@ def _header(market: Market) -> dict[str, object]:
         "listing": market.listing,
         "auction": market.auction,
         "indicative": market.indicative,
+        "bands": market.bands,
         "following": market.following,
         "trading_date": market.trading_date,
         "symbol_sequence": market.symbol_sequence,
@@ -98,6 +99,8 @@ def _market(entry: dict[str, Any], levels: Iterator[Level], tape_limit: int) -> 
     market.trading_date = entry["trading_date"]
     following = entry.get("following")  # a version before knew none
     market.following = Transition._make(following) if following else None
+    bands = entry.get("bands")  # nor these
+    market.bands = PriceBands._make(bands) if bands else None
     market.symbol_sequence = entry["symbol_sequence"]
     market.book = Book(market.symbol_sequence)
     market.tape = Tape(market.symbol_sequence, entry["trades"], tape_limit)

@@ -51,6 +51,15 @@ class Indicative(NamedTuple):
     surplus_quantity: int = 0
 
 
+class PriceBands(NamedTuple):
+    """Outside of these nothing trades while the instrument is open; `limit_side` is displayed at its band, 0 for none."""
+
+    reference_price_e4: int
+    lower_price_e4: int
+    upper_price_e4: int
+    limit_side: int = 0
+
+
 class Busted(NamedTuple):
     """The trade of `trade_sequence`, whose other fields are told again, does not count any more."""
 
@@ -114,6 +123,7 @@ Event: TypeAlias = (
     | Level
     | Traded
     | Indicative
+    | PriceBands
     | Busted
     | PhaseChanged
     | Instrument

@@ -18,6 +18,7 @@ from svc_quote.core.events import (
     ListingChanged,
     Phase,
     PhaseChanged,
+    PriceBands,
     Trade,
     Traded,
     Transition,
@@ -42,6 +43,7 @@ class Market:
     __slots__ = (
         *(
             "auction",
+            "bands",
             "book",
             "busted",
             "date_began",
@@ -62,6 +64,7 @@ class Market:
         self.listing = Listing.LISTED
         self.auction = 0  # the kind of the auction that collects orders, and what it would do
         self.indicative: Indicative | None = None
+        self.bands: PriceBands | None = None
         self.trading_date = trading_date  # the open one, 0 when none is
         self.following: Transition | None = None  # of the calendar
         self.symbol_sequence = 0
@@ -93,6 +96,9 @@ class Market:
             elif kind is Indicative:
                 self.indicative = event  # type: ignore[assignment]
                 levels += 1
+            elif kind is PriceBands:
+                self.bands = event  # type: ignore[assignment]
+                levels += 1
             elif kind is Busted:
                 sequence, busted, price, quantity, side = event  # type: ignore[misc]
                 tape.add(Trade(sequence, number, price, quantity, side, time_us, busted))
@@ -100,9 +106,9 @@ class Market:
                 self.miscounted = True
                 trades += 1
             else:
-                before = self.indicative
+                before = self.status
                 self._refer(event, number)
-                levels += self.indicative != before
+                levels += self.status != before
                 statistics = self.statistics
                 references += 1
         self.symbol_sequence = number
@@ -112,6 +118,11 @@ class Market:
             | (Changed.STATISTICS if trades or references else Changed.NOTHING)
             | (Changed.REFERENCE if references else Changed.NOTHING)
         )
+
+    @property
+    def status(self) -> tuple[object, ...]:
+        """Whether and how it trades."""
+        return self.phase, self.auction, self.listing, self.bands
 
     def recount(self, trades: Iterable[Trade]) -> None:
         """Counts all trades of the date again."""
@@ -139,6 +150,6 @@ class Market:
                 self.trading_date = 0
 
     def _enter(self, phase: Phase, auction: int = 0) -> None:
-        """What an auction would do is told from its beginning to its end."""
-        self.phase, self.auction = phase, auction
+        """What an auction would do is told from its beginning to its end; price bands hold until the phase changes."""
+        self.phase, self.auction, self.bands = phase, auction, None
         self.indicative = Indicative() if phase is Phase.AUCTION else None

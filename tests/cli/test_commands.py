@@ -325,6 +325,25 @@ def test_a_calendar_is_set_shown_and_removed(bourse: Bourse, tmp_path: Path) -> 
         assert (shown["stopped"], shown["transitions"]) == (False, [])
 
 
+def test_an_order_at_its_price_band_pauses_trading_for_a_while(bourse: Bourse, account: str, tmp_path: Path) -> None:
+    """Rules 7.5.2, 7.5.6: it stands at the band; after the pause, which nobody commands, there are bands around it."""
+    file = tmp_path / "instruments.yaml"
+    limits = "limit_band_bp: 1000, limit_interval_us: 30_000_000, limit_state_us: 200_000, limit_pause_us: 200_000"
+    rest = f"tick_size: 0.01, max_price: 100, max_quantity: 1000, reference_price: 10, {limits}"
+    file.write_text(f"instruments:\n- {{symbol: LULD, currency: EUR, {rest}}}\n")
+    bourse("instruments", "load", file)
+    bourse("phase", "open", "LULD")
+    nobody = {"limit_side": "SIDE_UNSPECIFIED"}
+    bands = {"reference_price_e4": 100_000, "lower_price_e4": 90_000, "upper_price_e4": 110_000} | nobody
+    eventually(lambda: bourse("book", "LULD")["status"].get("price_bands") == bands)
+    bourse("order", "place", account, "buy", 10, "LULD", "12.00")
+    bands = {"reference_price_e4": 110_000, "lower_price_e4": 99_000, "upper_price_e4": 121_000} | nobody
+    eventually(lambda: bourse("book", "LULD")["status"].get("price_bands") == bands)
+    book = bourse("book", "LULD")
+    assert [level["price_e4"] for level in book["bids"]] == [110_000]
+    assert book["status"]["phase"] == "PHASE_OPEN"
+
+
 def test_the_example_instruments_load_and_load_again(bourse: Bourse) -> None:
     """Those that are there already with the same fields stay; others are refused by name."""
     assert "INSTRUMENT_EXISTS" in bourse("instruments", "load", "docs/instruments.yaml", fails=1)  # ACME is listed.

@@ -846,6 +846,48 @@ def test_a_pegged_order_is_displayed_where_it_stands() -> None:
     assert books == [{"ACME": level} for level in ({}, {(SELL, 85_000): (7, 1)}, {}, {(SELL, 86_000): (7, 1)})]
 
 
+def banded(journal: Journal, lower_e4: int, upper_e4: int) -> None:
+    """Nothing trades outside of these prices from now on."""
+    bands = {"reference_price_e4": (lower_e4 + upper_e4) // 2, "lower_price_e4": lower_e4, "upper_price_e4": upper_e4}
+    changed = events_pb2.PriceBandsChanged(symbol="ACME", **bands)
+    public = events_pb2.MarketDataEvent(sequence=journal.sequence + 1, price_bands_changed=changed)
+    journal.write(events_pb2.ExecutionEvent(price_bands_changed=changed), public=(public,))
+
+
+def test_what_is_left_beyond_a_price_band_stands_at_the_band() -> None:
+    """Once, at its own side's band, and no farther away than it was."""
+    journal = Journal()
+    journal.open()
+    banded(journal, 80_000, 95_000)
+    order = journal.accept(ANN, BUY, 100_000, 7, 0)
+    at_band = {"reason": events_pb2.RESTATE_REASON_PRICE_BAND, "account": ANN, "held_fee_e6": FEE_E6}
+    restate(journal, order, price_e4=95_000, held_price_e4=95_000, **at_band)
+    fold, breaks = folded(journal)
+    assert (fold.books(), breaks.kept) == ({"ACME": {(BUY, 95_000): (7, 1)}}, [])
+    restate(journal, order, price_e4=95_000, held_price_e4=95_000, **at_band)
+    (found,) = folded(journal)[1].kept
+    assert (found.kind, found.left.value) == ("event", events_pb2.RESTATE_REASON_PRICE_BAND)
+
+
+def test_a_trade_outside_of_the_price_bands_is_a_break() -> None:
+    """While the phase is OPEN; another phase has none."""
+    journal = Journal()
+    journal.open()
+    offer = journal.accept(BEN, SELL, 110_000, 30, 30)
+    banded(journal, 80_000, 95_000)
+    journal.hit(offer, ANN, 110_000, 10, 20)
+    (found,) = folded(journal)[1].kept
+    assert (found.kind, found.left.value) == ("event", {"price_e4": 110_000})
+    journal = Journal()
+    journal.open()
+    offer = journal.accept(BEN, SELL, 100_500, 30, 30)
+    banded(journal, 80_000, 95_000)
+    journal.phase(market_pb2.PHASE_AUCTION, market_pb2.AUCTION_KIND_RESUMPTION)
+    buy = journal.accept(ANN, BUY, 100_500, 10, 10)
+    journal.uncross(offer, buy, 10, 20)
+    assert folded(journal)[1].kept == []
+
+
 @pytest.mark.parametrize(
     "change",
     [

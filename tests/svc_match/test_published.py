@@ -1,17 +1,25 @@
-"""Everyone sees what concerns everyone: each trade with its condition, each phase, listing, instrument and date."""
+"""Everyone sees what concerns everyone: each trade with its condition, each phase, price band, listing, instrument and date."""
 
 from svc_match.core import events
 from svc_match.core.engine import Engine
 from tests.svc_match import twin
 
-SEED = 3
+SEED = 6
 COMMANDS = 9_000
-OF_INSTRUMENTS = (events.InstrumentAdded, events.InstrumentChanged, events.ListingChanged, events.PhaseChanged)
-OF_DATES = (events.DateOpened, events.DateClosed)
+OF_INSTRUMENTS = (
+    events.InstrumentAdded,
+    events.InstrumentChanged,
+    events.ListingChanged,
+    events.PhaseChanged,
+    events.PriceBandsChanged,
+)
+OF_DATES = (events.DateOpened, events.DateClosed, events.CalendarMoved, events.ScheduleMissed)
 
 
 def test_what_concerns_everyone_is_published() -> None:
-    """By symbol, in order, with the sequence of the private event (rules 3.8, 5.5.3, 7.2.1); a date by each instrument that there is."""
+    """By symbol, in order, with the sequence of the private event (rules 3.8, 5.5.3, 7.2.1, 7.5.7); a date and the calendar by
+    each instrument that there is.
+    """
     drawing, engine = twin.Drawing(SEED), Engine(0)
     kinds = set()
     for time_us, command in enumerate(drawing.draw(COMMANDS)):

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from bourse.match.v1 import events_pb2, match_pb2
-from bourse.types.v1 import command_pb2
+from bourse.types.v1 import command_pb2, market_pb2
 from chassis.units import command_digest
 from svc_match import wire
 from svc_match.core import commands, events
@@ -176,3 +176,20 @@ def test_terms_are_part_of_a_command() -> None:
 def test_every_reason_has_words() -> None:
     """Each refusal says what is wrong and what to do."""
     assert set(WORDS) == set(events.Reason)
+
+
+@pytest.mark.parametrize("semantics", [1, 2])
+def test_rows_of_before_know_no_protections(semantics: int) -> None:
+    """What such a row had where an instrument's protections are now meant nothing: all fields behind the first ten."""
+    known = market_pb2.Instrument.DESCRIPTOR.fields
+    assert {field.name for field in known if field.number > 10} == set(wire.PROTECTION)
+    plain = instrument("ACME")
+    guarded = market_pb2.Instrument(tick_bands=[market_pb2.TickBand(price_from_e4=100, tick_size_e4=100)])
+    for field in known:
+        if field.number > 10 and field.name != "tick_bands":
+            setattr(guarded, field.name, 1)
+    guarded.MergeFrom(plain)
+    encoded = wire.commands([wire.control(match_pb2.AddInstrumentRequest(instrument=guarded))])
+    (now,), (before,) = wire.items(encoded), wire.items(encoded, semantics=semantics)
+    assert now.command == commands.AddInstrument(wire.instrument(guarded))
+    assert before.command == commands.AddInstrument(wire.instrument(plain))

@@ -1,7 +1,8 @@
 """Transcripts: commands in a trader's words, and what the core said to each.
 
     > add ACME tick=0.01 maker=100 taker=200      an instrument (fees in millionths; protection= in basis
-                                                 points; ticks from prices on: bands=10:0.05,50:0.10; reference= price, collar= in bp)
+                                                 points; ticks from prices on: bands=10:0.05,50:0.10; reference= price, collar= in bp;
+                                                 price bands: band= in bp, interval= state= pause= in microseconds)
     > date 20260105 | close 20260105 | phase ACME open | phase ACME auction opening | tick
     > change ACME tick=0.05 | suspend ACME | resume ACME | delist ACME
     > at 30                                     journal time is 30 seconds; a tick
@@ -272,6 +273,10 @@ def _public(event: Any) -> str:
         case events.PhaseChanged():
             kind = f" ({AuctionKind(event.auction).name})" if event.auction else ""
             return f"{event.symbol} is {event.phase.name}{kind}"
+        case events.PriceBandsChanged():
+            bands = f"{money(event.lower_price_e4)} to {money(event.upper_price_e4)} around {money(event.reference_price_e4)}"
+            limit = f", {SIDE_NAMES[event.limit_side]} at the limit" if event.limit_side else ""
+            return f"{event.symbol} trades from {bands}{limit}"
         case events.InstrumentAdded():
             return f"{event.instrument.symbol} is new"
         case events.InstrumentChanged():
@@ -369,4 +374,8 @@ def _instrument(symbol: str, options: dict[str, str]) -> Instrument:
         static_collar_bp=int(options.get("collar", 0)),
         dynamic_collar_bp=int(options.get("dynamic", 0)),
         volatility_auction_us=int(options.get("auction", 0)),
+        limit_band_bp=int(options.get("band", 0)),
+        limit_interval_us=int(options.get("interval", 0)),
+        limit_state_us=int(options.get("state", 0)),
+        limit_pause_us=int(options.get("pause", 0)),
     )

@@ -62,11 +62,18 @@ def guarded(made: Instrument, chance: random.Random) -> Instrument:
     top = made.max_price_e4 - made.max_price_e4 % (bands[-1].tick_size_e4 if bands else tick)
     most = chance.choice((0, middle * tick * made.lot_size * 20))
     reference, collar = chance.choice(((0, 0), (middle * tick + 1, 0), (middle * tick + 1, 4), (0, 4)))
-    dynamic, auction_us = chance.choice(((0, 0), (1, 7), (3, 40)))
+    dynamic, auction_us = chance.choice(((0, 0), (0, 0), (1, 7), (3, 40)))
+    band, times = chance.choice(((1, (1, 3, 5)), (3, (2, 1, 40)), (150, (1, 20, 7)), (500, (20, 5, 200))))
+    if dynamic or chance.random() < 0.3:
+        band, times = 0, (0, 0, 0)
     return replace(
         made,
         dynamic_collar_bp=dynamic,
         volatility_auction_us=auction_us,
+        limit_band_bp=band,
+        limit_interval_us=times[0],
+        limit_state_us=times[1],
+        limit_pause_us=times[2],
         tick_bands=tuple(bands),
         max_price_e4=top,
         max_notional_e4=most,
@@ -509,6 +516,15 @@ class Pair:
                 raise Unequal(f"the auction of {one.instrument.symbol} is otherwise")
             if (other.phase, other.listing, other.symbol_sequence) != (one.phase, one.listing, one.symbol_sequence):
                 raise Unequal(f"{one.instrument.symbol} is in another phase, or counts otherwise")
+            limits = (*one.limits, one.limit_side) if one.limits else (0, 0, 0, 0)
+            if other.bands != limits:
+                raise Unequal(f"{one.instrument.symbol} has other price bands")
+            if (
+                one.limits
+                and one.phase == Phase.OPEN
+                and not ((best[0] or 0) <= one.limits.upper_e4 and one.limits.lower_e4 <= (best[1] or LARGE))
+            ):
+                raise Unequal(f"an order of {one.instrument.symbol} stands beyond its price bands")
             if other.instrument != one.instrument:
                 raise Unequal(f"{one.instrument.symbol} has other rules")
 

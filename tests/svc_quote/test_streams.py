@@ -8,7 +8,7 @@ import pytest
 from bourse.match.v1 import events_pb2
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
-from svc_quote import fanout
+from svc_quote import fanout, wire
 from svc_quote.core import checkpoint
 from svc_quote.core.events import Phase
 from svc_quote.core.refused import Refused
@@ -153,6 +153,36 @@ async def test_what_an_auction_would_do_is_told(here: Here) -> None:
     assert await told() == [None, None]
     last = here.quotes.shards[0].markets["AAA"].tape.before(1 << 40, 2)
     assert [entry.auction for entry in last] == [True, False]
+
+
+async def test_price_bands_and_phases_are_told(here: Here) -> None:
+    """With tops, books and the list of instruments, in a checkpoint, and no longer once the phase is another one (rule 7.5.7)."""
+    tops, book = here.fanout.tops(["AAA"]), here.fanout.depth("AAA", 10)
+
+    async def told() -> quote_pb2.TradingStatus:
+        top = quote_pb2.StreamTopOfBookResponse.FromString(await within(anext(tops))).tops[0]
+        depth = quote_pb2.StreamDepthResponse.FromString(await within(anext(book)))
+        shard = here.quotes.shards[0]
+        entry = wire.instrument(shard, shard.markets["AAA"])
+        listed = {"phase": entry.phase, "auction": entry.auction, "listing": entry.listing}
+        if entry.HasField("price_bands"):
+            listed["price_bands"] = entry.price_bands
+        assert top.status == depth.status == quote_pb2.TradingStatus(**listed)
+        return top.status
+
+    assert not (await told()).HasField("price_bands")
+    prices = {"reference_price_e4": 1_000, "lower_price_e4": 900, "upper_price_e4": 1_100, "limit_side": BUY}
+    changed = events_pb2.PriceBandsChanged(symbol="AAA", **prices)
+    here.market.row([("AAA", events_pb2.MarketDataEvent(price_bands_changed=changed))])
+    await here.apply()
+    assert (await told()).price_bands == quote_pb2.PriceBands(**prices)
+    again = checkpoint.decode(checkpoint.encode(here.quotes.shards[0])).markets["AAA"]
+    assert again.bands == (1_000, 900, 1_100, BUY)
+    here.market.row([("AAA", phase(market_pb2.PHASE_AUCTION, market_pb2.AUCTION_KIND_RESUMPTION))])
+    await here.apply()
+    paused = await told()
+    assert (paused.phase, paused.auction) == (market_pb2.PHASE_AUCTION, market_pb2.AUCTION_KIND_RESUMPTION)
+    assert not paused.HasField("price_bands")
 
 
 async def test_statistics_follow(here: Here) -> None:

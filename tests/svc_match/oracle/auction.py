@@ -11,6 +11,7 @@ from svc_match.core.commands import OrderType, Side, TimeInForce
 from svc_match.core.events import DoneReason, RestateReason
 from svc_match.core.instrument import AuctionKind, Phase
 from svc_match.core.timers import TimerKind
+from tests.svc_match.oracle.bands import fresh
 from tests.svc_match.oracle.book import BOTH, DECREMENT, NEWEST, OLDEST, Book
 from tests.svc_match.oracle.orders import Order
 from tests.svc_match.oracle.trading import Trading
@@ -87,8 +88,6 @@ class Auctions(Trading):
         self.full = 0
         self.uncrossing: tuple[Book, Phase] | None = None
         self._changed: dict[int, None] = {}
-        self.now_us = 0
-        self.timers: dict[tuple[int, int], int] = {}  # when each kind and key is due
 
     # Orders on their way in
 
@@ -226,7 +225,8 @@ class Auctions(Trading):
 
     def _enter(self, book: Book, phase: Phase, auction: int = 0, *, within: bool = False) -> None:
         """The book is in another phase, perhaps within a command; an auction is its own until it is uncrossed, or the date closes."""
-        self.timers.pop((TimerKind.VOLATILITY_ENDS, book.number), None)
+        for timer in (TimerKind.AUCTION_ENDS, TimerKind.LIMIT_STATE_ENDS):
+            self.timers.pop((timer, book.number), None)
         book.phase = phase
         book.auction = auction or book.auction
         if phase != Phase.AUCTION:
@@ -237,6 +237,9 @@ class Auctions(Trading):
         self._show(book, changed)
         if auction == AuctionKind.CLOSING:
             self._begin_closing(book)
+        book.limits, book.limit_side, book.prices = None, 0, []
+        if (limits := fresh(book)) is not None:
+            self._refer(book, limits)
         if not within:
             self._looked_at(book)
 
@@ -244,7 +247,12 @@ class Auctions(Trading):
         """Continuous trading gives way to an auction, which ends after its time."""
         self._enter(book, Phase.AUCTION, AuctionKind.VOLATILITY, within=True)
         self._changed[book.number] = None
-        self.timers[TimerKind.VOLATILITY_ENDS, book.number] = self.now_us + book.instrument.volatility_auction_us
+        self.timers[TimerKind.AUCTION_ENDS, book.number] = self.now_us + book.instrument.volatility_auction_us
+
+    def _pause(self, book: Book) -> None:
+        """A limit state lasted: orders are collected for a while."""
+        self._enter(book, Phase.AUCTION, AuctionKind.RESUMPTION)
+        self.timers[TimerKind.AUCTION_ENDS, book.number] = self.now_us + book.instrument.limit_pause_us
 
     # What everyone sees of it
 
@@ -253,6 +261,7 @@ class Auctions(Trading):
         if book.phase == Phase.AUCTION:
             self._changed[book.number] = None
         self._settle(book)
+        self._band(book)
 
     def _indicate(self) -> None:
         """Shows what each auction that the row touched would do, where that changed."""

@@ -11,7 +11,7 @@ from copy import copy
 from fractions import Fraction
 from itertools import islice
 from math import ceil, floor
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from chassis.units import FEE_SCALE
 from svc_match.core.commands import SelfTradePrevention, Side, StopTrigger
@@ -200,8 +200,8 @@ class Book:
     """
 
     __slots__ = (
-        "auction", "closing", "front", "instrument", "last_e4", "listing", "number", "pegs", "phase", "price_e4", "reference_e4", "shown",
-        "sides", "stops", "symbol_sequence",
+        "auction", "closing", "front", "instrument", "last_e4", "limit_side", "limits", "listing", "number", "pegs", "phase", "price_e4",
+        "prices", "reference_e4", "referred_us", "shown", "sides", "stops", "symbol_sequence",
     )  # fmt: skip
 
     def __init__(self, number: int, instrument: Instrument) -> None:
@@ -219,6 +219,10 @@ class Book:
         self.price_e4 = 0
         self.shown: tuple[int, ...] = (0, 0, 0, 0)
         self.pegs: list[Order] = []
+        self.limits: Any = None  # of bands.py, while the phase is OPEN; since when, and what traded since the phase is
+        self.limit_side = 0
+        self.referred_us = 0
+        self.prices: list[tuple[int, int]] = []
         self.sides: dict[int, BookSide] = {BUY: BookSide(1), SELL: BookSide(-1)}
 
     @property
@@ -255,6 +259,14 @@ class Book:
             return limit_key
         away_e4 = Fraction(price_e4 * collar_bp, 10_000)
         return max(limit_key, ceil(price_e4 - away_e4) if side == SELL else -floor(price_e4 + away_e4))
+
+    def banded(self, side: int, price_e4: int) -> int:
+        """A bound of `side`, 0 for none, or the price band that it is beyond."""
+        if self.limits is None:
+            return price_e4
+        if side == SELL:
+            return max(price_e4, self.limits.lower_e4)
+        return min(price_e4 or self.limits.upper_e4, self.limits.upper_e4)
 
     def meets(self, side: int, price_e4: int) -> bool:
         """Whether an order of `side` with this bound finds what it can trade with."""

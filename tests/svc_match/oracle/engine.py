@@ -112,8 +112,9 @@ class Engine(Auctions):
             TimerKind.UNCROSSING: lambda _due: self._go_on(),
             TimerKind.EXPIRY: self._expire,
             TimerKind.LEASE: self._lease_over,
-            TimerKind.VOLATILITY_ENDS: lambda due: self._change_phase(self.numbered[due.key], Phase.OPEN, 0),
             TimerKind.SCHEDULE: self._step,
+            TimerKind.AUCTION_ENDS: lambda due: self._change_phase(self.numbered[due.key], Phase.OPEN, 0),
+            TimerKind.LIMIT_STATE_ENDS: lambda due: self._pause(self.numbered[due.key]),
         }
         self.ending: list[Order] = []  # what a row's limit left; it ends before any other command
         self._ending_reason = DoneReason.MASS_CANCELLED

@@ -285,8 +285,9 @@ def wrong_terms(order: Order, command: Replace) -> Refused | None:
     return None
 
 
-def called_price(order: Order, bid_e4: int, ask_e4: int, instrument: Instrument) -> int:
+def called_price(order: Order, bid_e4: int, ask_e4: int, book: Book) -> int:
     """The price at which a pegged order is to stand, on the passive side of what it follows; 0 for none."""
+    instrument = book.instrument
     peg, tick_e4 = order.terms.peg, instrument.tick_size_e4
     if (not bid_e4 and peg != Peg.ASK) or (not ask_e4 and peg != Peg.BID):
         return 0
@@ -298,4 +299,6 @@ def called_price(order: Order, bid_e4: int, ask_e4: int, instrument: Instrument)
     if price_e4 > 0 and is_off_tick(price_e4, instrument):
         price_e4 = price_next_to(price_e4, order.side, instrument)
     price_e4 = min(price_e4, order.limit_e4) if order.side == BUY else max(price_e4, order.limit_e4)
+    if price_e4:
+        price_e4 = book.banded(order.side, price_e4)
     return price_e4 if instrument.min_price_e4 <= price_e4 <= instrument.max_price_e4 else 0

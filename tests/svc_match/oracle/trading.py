@@ -14,6 +14,8 @@ from svc_match.core.events import (
     RestateReason,
 )
 from svc_match.core.instrument import Phase
+from svc_match.core.timers import TimerKind
+from tests.svc_match.oracle.bands import Limits, fresh, limit_side, renewed
 from tests.svc_match.oracle.book import Book, BookSide, Budget, Fill, Outcome
 from tests.svc_match.oracle.orders import Order
 from tests.svc_match.oracle.rules import called_price
@@ -31,17 +33,20 @@ class Trading:
 
     def __init__(self) -> None:
         self.sequence = 0
+        self.now_us = 0
         self.numbered: list[Book] = []
         self.orders: dict[int, Order] = {}
         self._events: list[events.Event] = []
         self._public: dict[str, list[Public]] = {}
         self._touched: dict[tuple[int, int], None] = {}
+        self.timers: dict[tuple[int, int], int] = {}  # when each kind and key is due
 
     def _arrive(
         self, book: Book, order: Order, kind: int, time_in_force: int, amount_e4: int = 0, minimum: int = 0
     ) -> None:
         """An order trades what it can at once; the rest stands, or is done."""
-        bound_e4 = book.protected(order.side, order.price_e4) if kind == MARKET else order.price_e4
+        asks_e4 = book.protected(order.side, order.price_e4) if kind == MARKET else order.price_e4
+        bound_e4 = book.banded(order.side, asks_e4)
         other, limit_key = book.opposite(order.side), book.limit_key(order.side, bound_e4)
         wall_key = book.wall_key(order.side, limit_key)
         meets = bool(other.keys) and other.keys[-1] >= wall_key
@@ -66,6 +71,8 @@ class Trading:
         elif time_in_force == DAY and (kind == LIMIT or meets):
             if kind == MARKET_TO_LIMIT:
                 self._reprice(book, order, other.sign * limit_key, RestateReason.MARKET_TO_LIMIT)
+            elif bound_e4 != asks_e4:
+                self._reprice(book, order, bound_e4, RestateReason.PRICE_BAND)
             self._rest(book, order)
         else:
             self._done(order, DoneReason.IMMEDIATE)
@@ -104,6 +111,8 @@ class Trading:
         self._events.append(_new(events.Traded, traded))
         self._show(book, events.PublicTrade(sequence, price_e4, quantity, side))
         book.last_e4 = price_e4
+        if book.limits is not None:
+            book.prices.append((self.now_us, price_e4))
         if displayed:
             self._touch(maker)
         if not maker.open:
@@ -125,7 +134,7 @@ class Trading:
     def _reprice(self, book: Book, order: Order, price_e4: int, reason: RestateReason) -> None:
         order.price_e4 = price_e4
         if order.side == BUY:
-            order.held_price_e4 = price_e4
+            order.held_price_e4 = order.bound_e4(price_e4)
         self._restate(order, reason)
 
     def _restate(self, order: Order, reason: RestateReason) -> None:
@@ -167,6 +176,31 @@ class Trading:
         while self._follow(book):
             self._trigger(book)
 
+    def _band(self, book: Book) -> None:
+        """The price bands follow the trades, what is pegged follows them; then the limit state is looked at."""
+        if book.phase == OPEN and book.instrument.limit_band_bp:
+            found = renewed(book, self.now_us) if book.limits is not None else fresh(book) if book.last_e4 else None
+            if found is not None:
+                self._refer(book, found)
+                self._settle(book)
+            if book.limits is not None and limit_side(book) != book.limit_side:
+                self._tell_bands(book, limit_side(book))
+
+    def _refer(self, book: Book, limits: Limits) -> None:
+        book.limits, book.referred_us = limits, self.now_us
+        self._tell_bands(book, 0)
+
+    def _tell_bands(self, book: Book, side: int) -> None:
+        """A limit state that lasts ends trading for a while."""
+        book.limit_side = side
+        self.sequence += 1
+        changed = events.PriceBandsChanged(self.sequence, book.instrument.symbol, *book.limits, side)
+        self._events.append(changed)
+        self._show(book, changed)
+        self.timers.pop((TimerKind.LIMIT_STATE_ENDS, book.number), None)
+        if side:
+            self.timers[TimerKind.LIMIT_STATE_ENDS, book.number] = self.now_us + book.instrument.limit_state_us
+
     def _follow(self, book: Book) -> bool:
         """Moves the pegged orders to where the best prices call them, the oldest first; whether any moved."""
         is_open, moved = book.phase == OPEN, False
@@ -174,7 +208,7 @@ class Trading:
         for order in list(book.pegs):
             if (book.phase == OPEN) != is_open:
                 return True  # an auction has begun
-            price_e4 = called_price(order, bid_e4, ask_e4, book.instrument)
+            price_e4 = called_price(order, bid_e4, ask_e4, book)
             if not order.ended and price_e4 != order.price_e4:
                 self._leave(book, order)
                 order.price_e4, moved = price_e4, True

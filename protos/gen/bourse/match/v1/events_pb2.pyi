@@ -25,6 +25,7 @@ class RestateReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RESTATE_REASON_TRIGGERED: _ClassVar[RestateReason]
     RESTATE_REASON_SELF_TRADE: _ClassVar[RestateReason]
     RESTATE_REASON_PEGGED: _ClassVar[RestateReason]
+    RESTATE_REASON_PRICE_BAND: _ClassVar[RestateReason]
 
 class DoneReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -52,6 +53,7 @@ RESTATE_REASON_MARKET_TO_LIMIT: RestateReason
 RESTATE_REASON_TRIGGERED: RestateReason
 RESTATE_REASON_SELF_TRADE: RestateReason
 RESTATE_REASON_PEGGED: RestateReason
+RESTATE_REASON_PRICE_BAND: RestateReason
 DONE_REASON_UNSPECIFIED: DoneReason
 DONE_REASON_FILLED: DoneReason
 DONE_REASON_CANCELLED: DoneReason
@@ -87,7 +89,7 @@ class ExecutionBatch(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., trading_date: _Optional[int] = ..., events: _Optional[_Iterable[_Union[ExecutionEvent, _Mapping]]] = ...) -> None: ...
 
 class ExecutionEvent(_message.Message):
-    __slots__ = ("tick", "date_opened", "date_closed", "instrument_added", "phase_changed", "accepted", "rejected", "trade", "replaced", "done", "restated", "instrument_changed", "listing_changed", "busted", "mass_cancelled", "participant_killed", "participant_released", "order_rate_set", "lease_changed", "calendar_moved", "schedule_missed")
+    __slots__ = ("tick", "date_opened", "date_closed", "instrument_added", "phase_changed", "accepted", "rejected", "trade", "replaced", "done", "restated", "instrument_changed", "listing_changed", "price_bands_changed", "busted", "mass_cancelled", "participant_killed", "participant_released", "order_rate_set", "lease_changed", "calendar_moved", "schedule_missed")
     TICK_FIELD_NUMBER: _ClassVar[int]
     DATE_OPENED_FIELD_NUMBER: _ClassVar[int]
     DATE_CLOSED_FIELD_NUMBER: _ClassVar[int]
@@ -101,6 +103,7 @@ class ExecutionEvent(_message.Message):
     RESTATED_FIELD_NUMBER: _ClassVar[int]
     INSTRUMENT_CHANGED_FIELD_NUMBER: _ClassVar[int]
     LISTING_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    PRICE_BANDS_CHANGED_FIELD_NUMBER: _ClassVar[int]
     BUSTED_FIELD_NUMBER: _ClassVar[int]
     MASS_CANCELLED_FIELD_NUMBER: _ClassVar[int]
     PARTICIPANT_KILLED_FIELD_NUMBER: _ClassVar[int]
@@ -122,6 +125,7 @@ class ExecutionEvent(_message.Message):
     restated: OrderRestated
     instrument_changed: InstrumentChanged
     listing_changed: ListingChanged
+    price_bands_changed: PriceBandsChanged
     busted: TradeBusted
     mass_cancelled: MassCancelled
     participant_killed: ParticipantKilled
@@ -130,7 +134,7 @@ class ExecutionEvent(_message.Message):
     lease_changed: LeaseChanged
     calendar_moved: CalendarMoved
     schedule_missed: ScheduleMissed
-    def __init__(self, tick: _Optional[_Union[Tick, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., rejected: _Optional[_Union[CommandRejected, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., done: _Optional[_Union[OrderDone, _Mapping]] = ..., restated: _Optional[_Union[OrderRestated, _Mapping]] = ..., instrument_changed: _Optional[_Union[InstrumentChanged, _Mapping]] = ..., listing_changed: _Optional[_Union[ListingChanged, _Mapping]] = ..., busted: _Optional[_Union[TradeBusted, _Mapping]] = ..., mass_cancelled: _Optional[_Union[MassCancelled, _Mapping]] = ..., participant_killed: _Optional[_Union[ParticipantKilled, _Mapping]] = ..., participant_released: _Optional[_Union[ParticipantReleased, _Mapping]] = ..., order_rate_set: _Optional[_Union[OrderRateSet, _Mapping]] = ..., lease_changed: _Optional[_Union[LeaseChanged, _Mapping]] = ..., calendar_moved: _Optional[_Union[CalendarMoved, _Mapping]] = ..., schedule_missed: _Optional[_Union[ScheduleMissed, _Mapping]] = ...) -> None: ...
+    def __init__(self, tick: _Optional[_Union[Tick, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., rejected: _Optional[_Union[CommandRejected, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., done: _Optional[_Union[OrderDone, _Mapping]] = ..., restated: _Optional[_Union[OrderRestated, _Mapping]] = ..., instrument_changed: _Optional[_Union[InstrumentChanged, _Mapping]] = ..., listing_changed: _Optional[_Union[ListingChanged, _Mapping]] = ..., price_bands_changed: _Optional[_Union[PriceBandsChanged, _Mapping]] = ..., busted: _Optional[_Union[TradeBusted, _Mapping]] = ..., mass_cancelled: _Optional[_Union[MassCancelled, _Mapping]] = ..., participant_killed: _Optional[_Union[ParticipantKilled, _Mapping]] = ..., participant_released: _Optional[_Union[ParticipantReleased, _Mapping]] = ..., order_rate_set: _Optional[_Union[OrderRateSet, _Mapping]] = ..., lease_changed: _Optional[_Union[LeaseChanged, _Mapping]] = ..., calendar_moved: _Optional[_Union[CalendarMoved, _Mapping]] = ..., schedule_missed: _Optional[_Union[ScheduleMissed, _Mapping]] = ...) -> None: ...
 
 class Tick(_message.Message):
     __slots__ = ()
@@ -191,6 +195,20 @@ class ScheduleMissed(_message.Message):
     MISSED_FIELD_NUMBER: _ClassVar[int]
     missed: _market_pb2.Transition
     def __init__(self, missed: _Optional[_Union[_market_pb2.Transition, _Mapping]] = ...) -> None: ...
+
+class PriceBandsChanged(_message.Message):
+    __slots__ = ("symbol", "reference_price_e4", "lower_price_e4", "upper_price_e4", "limit_side")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    LOWER_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    UPPER_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_SIDE_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    reference_price_e4: int
+    lower_price_e4: int
+    upper_price_e4: int
+    limit_side: _market_pb2.Side
+    def __init__(self, symbol: _Optional[str] = ..., reference_price_e4: _Optional[int] = ..., lower_price_e4: _Optional[int] = ..., upper_price_e4: _Optional[int] = ..., limit_side: _Optional[_Union[_market_pb2.Side, str]] = ...) -> None: ...
 
 class OrderAccepted(_message.Message):
     __slots__ = ("order_id", "account", "client_order_id", "symbol", "side", "type", "time_in_force", "price_e4", "quantity", "amount_e4", "hold_id", "held_price_e4", "held_fee_e6", "stop_price_e4", "stop_trigger", "display_quantity", "hidden", "post_only", "minimum_quantity", "self_trade_prevention", "trailing_amount_e4", "trailing_bp", "stop_limit_price_e4", "peg", "peg_offset_e4", "expire_date", "expire_time_us", "lease")
@@ -451,7 +469,7 @@ class MarketDataBatch(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., part: _Optional[int] = ..., parts: _Optional[int] = ..., symbol: _Optional[str] = ..., first_symbol_sequence: _Optional[int] = ..., events: _Optional[_Iterable[_Union[MarketDataEvent, _Mapping]]] = ...) -> None: ...
 
 class MarketDataEvent(_message.Message):
-    __slots__ = ("sequence", "trade", "level", "phase_changed", "instrument_added", "date_opened", "date_closed", "calendar_moved", "schedule_missed", "indicative", "instrument_changed", "listing_changed", "busted")
+    __slots__ = ("sequence", "trade", "level", "phase_changed", "instrument_added", "date_opened", "date_closed", "calendar_moved", "schedule_missed", "indicative", "instrument_changed", "listing_changed", "price_bands_changed", "busted")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     TRADE_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
@@ -464,6 +482,7 @@ class MarketDataEvent(_message.Message):
     INDICATIVE_FIELD_NUMBER: _ClassVar[int]
     INSTRUMENT_CHANGED_FIELD_NUMBER: _ClassVar[int]
     LISTING_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    PRICE_BANDS_CHANGED_FIELD_NUMBER: _ClassVar[int]
     BUSTED_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     trade: PublicTrade
@@ -477,8 +496,9 @@ class MarketDataEvent(_message.Message):
     indicative: IndicativeChanged
     instrument_changed: InstrumentChanged
     listing_changed: ListingChanged
+    price_bands_changed: PriceBandsChanged
     busted: PublicTradeBusted
-    def __init__(self, sequence: _Optional[int] = ..., trade: _Optional[_Union[PublicTrade, _Mapping]] = ..., level: _Optional[_Union[LevelChanged, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., calendar_moved: _Optional[_Union[CalendarMoved, _Mapping]] = ..., schedule_missed: _Optional[_Union[ScheduleMissed, _Mapping]] = ..., indicative: _Optional[_Union[IndicativeChanged, _Mapping]] = ..., instrument_changed: _Optional[_Union[InstrumentChanged, _Mapping]] = ..., listing_changed: _Optional[_Union[ListingChanged, _Mapping]] = ..., busted: _Optional[_Union[PublicTradeBusted, _Mapping]] = ...) -> None: ...
+    def __init__(self, sequence: _Optional[int] = ..., trade: _Optional[_Union[PublicTrade, _Mapping]] = ..., level: _Optional[_Union[LevelChanged, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., calendar_moved: _Optional[_Union[CalendarMoved, _Mapping]] = ..., schedule_missed: _Optional[_Union[ScheduleMissed, _Mapping]] = ..., indicative: _Optional[_Union[IndicativeChanged, _Mapping]] = ..., instrument_changed: _Optional[_Union[InstrumentChanged, _Mapping]] = ..., listing_changed: _Optional[_Union[ListingChanged, _Mapping]] = ..., price_bands_changed: _Optional[_Union[PriceBandsChanged, _Mapping]] = ..., busted: _Optional[_Union[PublicTradeBusted, _Mapping]] = ...) -> None: ...
 
 class PublicTrade(_message.Message):
     __slots__ = ("price_e4", "quantity", "taker_side", "auction")

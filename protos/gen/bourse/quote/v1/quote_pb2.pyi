@@ -76,17 +76,43 @@ class Indicative(_message.Message):
     surplus_quantity: int
     def __init__(self, price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., surplus_side: _Optional[_Union[_market_pb2.Side, str]] = ..., surplus_quantity: _Optional[int] = ...) -> None: ...
 
+class PriceBands(_message.Message):
+    __slots__ = ("reference_price_e4", "lower_price_e4", "upper_price_e4", "limit_side")
+    REFERENCE_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    LOWER_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    UPPER_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_SIDE_FIELD_NUMBER: _ClassVar[int]
+    reference_price_e4: int
+    lower_price_e4: int
+    upper_price_e4: int
+    limit_side: _market_pb2.Side
+    def __init__(self, reference_price_e4: _Optional[int] = ..., lower_price_e4: _Optional[int] = ..., upper_price_e4: _Optional[int] = ..., limit_side: _Optional[_Union[_market_pb2.Side, str]] = ...) -> None: ...
+
+class TradingStatus(_message.Message):
+    __slots__ = ("phase", "auction", "listing", "price_bands")
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    AUCTION_FIELD_NUMBER: _ClassVar[int]
+    LISTING_FIELD_NUMBER: _ClassVar[int]
+    PRICE_BANDS_FIELD_NUMBER: _ClassVar[int]
+    phase: _market_pb2.Phase
+    auction: _market_pb2.AuctionKind
+    listing: _market_pb2.Listing
+    price_bands: PriceBands
+    def __init__(self, phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., auction: _Optional[_Union[_market_pb2.AuctionKind, str]] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ..., price_bands: _Optional[_Union[PriceBands, _Mapping]] = ...) -> None: ...
+
 class TopOfBook(_message.Message):
-    __slots__ = ("position", "bid", "ask", "indicative")
+    __slots__ = ("position", "bid", "ask", "indicative", "status")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     BID_FIELD_NUMBER: _ClassVar[int]
     ASK_FIELD_NUMBER: _ClassVar[int]
     INDICATIVE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
     position: QuotePosition
     bid: Level
     ask: Level
     indicative: Indicative
-    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., bid: _Optional[_Union[Level, _Mapping]] = ..., ask: _Optional[_Union[Level, _Mapping]] = ..., indicative: _Optional[_Union[Indicative, _Mapping]] = ...) -> None: ...
+    status: TradingStatus
+    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., bid: _Optional[_Union[Level, _Mapping]] = ..., ask: _Optional[_Union[Level, _Mapping]] = ..., indicative: _Optional[_Union[Indicative, _Mapping]] = ..., status: _Optional[_Union[TradingStatus, _Mapping]] = ...) -> None: ...
 
 class DayStatistics(_message.Message):
     __slots__ = ("position", "trading_date", "open_price_e4", "high_price_e4", "low_price_e4", "last_price_e4", "volume", "value_e4", "trades")
@@ -121,7 +147,7 @@ class ListInstrumentsResponse(_message.Message):
     def __init__(self, instruments: _Optional[_Iterable[_Union[InstrumentStatus, _Mapping]]] = ...) -> None: ...
 
 class InstrumentStatus(_message.Message):
-    __slots__ = ("instrument", "phase", "trading_date", "position", "listing", "auction", "next_transition")
+    __slots__ = ("instrument", "phase", "trading_date", "position", "listing", "auction", "next_transition", "price_bands")
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
     TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
@@ -129,6 +155,7 @@ class InstrumentStatus(_message.Message):
     LISTING_FIELD_NUMBER: _ClassVar[int]
     AUCTION_FIELD_NUMBER: _ClassVar[int]
     NEXT_TRANSITION_FIELD_NUMBER: _ClassVar[int]
+    PRICE_BANDS_FIELD_NUMBER: _ClassVar[int]
     instrument: _market_pb2.Instrument
     phase: _market_pb2.Phase
     trading_date: int
@@ -136,7 +163,8 @@ class InstrumentStatus(_message.Message):
     listing: _market_pb2.Listing
     auction: _market_pb2.AuctionKind
     next_transition: _market_pb2.Transition
-    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., trading_date: _Optional[int] = ..., position: _Optional[_Union[QuotePosition, _Mapping]] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ..., auction: _Optional[_Union[_market_pb2.AuctionKind, str]] = ..., next_transition: _Optional[_Union[_market_pb2.Transition, _Mapping]] = ...) -> None: ...
+    price_bands: PriceBands
+    def __init__(self, instrument: _Optional[_Union[_market_pb2.Instrument, _Mapping]] = ..., phase: _Optional[_Union[_market_pb2.Phase, str]] = ..., trading_date: _Optional[int] = ..., position: _Optional[_Union[QuotePosition, _Mapping]] = ..., listing: _Optional[_Union[_market_pb2.Listing, str]] = ..., auction: _Optional[_Union[_market_pb2.AuctionKind, str]] = ..., next_transition: _Optional[_Union[_market_pb2.Transition, _Mapping]] = ..., price_bands: _Optional[_Union[PriceBands, _Mapping]] = ...) -> None: ...
 
 class GetTopOfBookRequest(_message.Message):
     __slots__ = ("symbol", "min_sequence")
@@ -163,16 +191,18 @@ class GetDepthRequest(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., levels: _Optional[int] = ..., min_sequence: _Optional[int] = ...) -> None: ...
 
 class GetDepthResponse(_message.Message):
-    __slots__ = ("position", "bids", "asks", "indicative")
+    __slots__ = ("position", "bids", "asks", "indicative", "status")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     BIDS_FIELD_NUMBER: _ClassVar[int]
     ASKS_FIELD_NUMBER: _ClassVar[int]
     INDICATIVE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
     position: QuotePosition
     bids: _containers.RepeatedCompositeFieldContainer[Level]
     asks: _containers.RepeatedCompositeFieldContainer[Level]
     indicative: Indicative
-    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., bids: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., indicative: _Optional[_Union[Indicative, _Mapping]] = ...) -> None: ...
+    status: TradingStatus
+    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., bids: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., indicative: _Optional[_Union[Indicative, _Mapping]] = ..., status: _Optional[_Union[TradingStatus, _Mapping]] = ...) -> None: ...
 
 class ListTradesRequest(_message.Message):
     __slots__ = ("symbol", "page_size", "page_token", "min_sequence")
@@ -231,20 +261,22 @@ class StreamDepthRequest(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., levels: _Optional[int] = ...) -> None: ...
 
 class StreamDepthResponse(_message.Message):
-    __slots__ = ("position", "snapshot", "bids", "asks", "draining", "indicative")
+    __slots__ = ("position", "snapshot", "bids", "asks", "draining", "indicative", "status")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     BIDS_FIELD_NUMBER: _ClassVar[int]
     ASKS_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
     INDICATIVE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
     position: QuotePosition
     snapshot: bool
     bids: _containers.RepeatedCompositeFieldContainer[Level]
     asks: _containers.RepeatedCompositeFieldContainer[Level]
     draining: Draining
     indicative: Indicative
-    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., snapshot: _Optional[bool] = ..., bids: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ..., indicative: _Optional[_Union[Indicative, _Mapping]] = ...) -> None: ...
+    status: TradingStatus
+    def __init__(self, position: _Optional[_Union[QuotePosition, _Mapping]] = ..., snapshot: _Optional[bool] = ..., bids: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ..., indicative: _Optional[_Union[Indicative, _Mapping]] = ..., status: _Optional[_Union[TradingStatus, _Mapping]] = ...) -> None: ...
 
 class StreamTradesRequest(_message.Message):
     __slots__ = ("symbol", "after_symbol_sequence", "incarnation")

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62ourse/types/v1/market.proto\x12\x0f\x62ourse.types.v1\"\xa9\x03\n\nInstrument\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x14\n\x0ctick_size_e4\x18\x03 \x01(\x03\x12\x10\n\x08lot_size\x18\x04 \x01(\x03\x12\x14\n\x0cmin_price_e4\x18\x05 \x01(\x03\x12\x14\n\x0cmax_price_e4\x18\x06 \x01(\x03\x12\x14\n\x0cmax_quantity\x18\x07 \x01(\x03\x12\x14\n\x0cmaker_fee_e6\x18\x08 \x01(\x03\x12\x14\n\x0ctaker_fee_e6\x18\t \x01(\x03\x12\r\n\x05shard\x18\n \x01(\x05\x12\x1c\n\x14market_protection_bp\x18\x0b \x01(\x05\x12-\n\ntick_bands\x18\x0c \x03(\x0b\x32\x19.bourse.types.v1.TickBand\x12\x17\n\x0fmax_notional_e4\x18\r \x01(\x03\x12\x1a\n\x12reference_price_e4\x18\x0e \x01(\x03\x12\x18\n\x10static_collar_bp\x18\x0f \x01(\x05\x12\x19\n\x11\x64ynamic_collar_bp\x18\x10 \x01(\x05\x12\x1d\n\x15volatility_auction_us\x18\x11 \x01(\x03\"7\n\x08TickBand\x12\x15\n\rprice_from_e4\x18\x01 \x01(\x03\x12\x14\n\x0ctick_size_e4\x18\x02 \x01(\x03\"C\n\tOrderRate\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x12\n\nper_second\x18\x02 \x01(\x03\x12\r\n\x05\x62urst\x18\x03 \x01(\x03\"\xcf\x01\n\nTransition\x12\x0f\n\x07time_us\x18\x01 \x01(\x03\x12-\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.bourse.types.v1.TransitionKind\x12\x14\n\x0ctrading_date\x18\x03 \x01(\x05\x12%\n\x05phase\x18\x04 \x01(\x0e\x32\x16.bourse.types.v1.Phase\x12-\n\x07\x61uction\x18\x05 \x01(\x0e\x32\x1c.bourse.types.v1.AuctionKind\x12\x15\n\rrandom_end_us\x18\x06 \x01(\x03\"E\n\rShardSequence\x12\r\n\x05shard\x18\x01 \x01(\x05\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\x13\n\x0bincarnation\x18\x03 \x01(\t\"\x95\x01\n\x07Refusal\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x38\n\x08metadata\x18\x03 \x03(\x0b\x32&.bourse.types.v1.Refusal.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*9\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x0c\n\x08SIDE_BUY\x10\x01\x12\r\n\tSIDE_SELL\x10\x02*e\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x10\n\x0cPHASE_CLOSED\x10\x01\x12\x0e\n\nPHASE_OPEN\x10\x02\x12\x10\n\x0cPHASE_HALTED\x10\x03\x12\x11\n\rPHASE_AUCTION\x10\x04*\x99\x01\n\x0b\x41uctionKind\x12\x1c\n\x18\x41UCTION_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41UCTION_KIND_OPENING\x10\x01\x12\x18\n\x14\x41UCTION_KIND_CLOSING\x10\x02\x12\x1b\n\x17\x41UCTION_KIND_VOLATILITY\x10\x03\x12\x1b\n\x17\x41UCTION_KIND_RESUMPTION\x10\x04*c\n\x07Listing\x12\x17\n\x13LISTING_UNSPECIFIED\x10\x00\x12\x12\n\x0eLISTING_LISTED\x10\x01\x12\x15\n\x11LISTING_SUSPENDED\x10\x02\x12\x14\n\x10LISTING_DELISTED\x10\x03*\x8f\x01\n\x0eTransitionKind\x12\x1f\n\x1bTRANSITION_KIND_UNSPECIFIED\x10\x00\x12\x1d\n\x19TRANSITION_KIND_OPEN_DATE\x10\x01\x12\x1d\n\x19TRANSITION_KIND_SET_PHASE\x10\x02\x12\x1e\n\x1aTRANSITION_KIND_CLOSE_DATE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62ourse/types/v1/market.proto\x12\x0f\x62ourse.types.v1\"\x8b\x04\n\nInstrument\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x14\n\x0ctick_size_e4\x18\x03 \x01(\x03\x12\x10\n\x08lot_size\x18\x04 \x01(\x03\x12\x14\n\x0cmin_price_e4\x18\x05 \x01(\x03\x12\x14\n\x0cmax_price_e4\x18\x06 \x01(\x03\x12\x14\n\x0cmax_quantity\x18\x07 \x01(\x03\x12\x14\n\x0cmaker_fee_e6\x18\x08 \x01(\x03\x12\x14\n\x0ctaker_fee_e6\x18\t \x01(\x03\x12\r\n\x05shard\x18\n \x01(\x05\x12\x1c\n\x14market_protection_bp\x18\x0b \x01(\x05\x12-\n\ntick_bands\x18\x0c \x03(\x0b\x32\x19.bourse.types.v1.TickBand\x12\x17\n\x0fmax_notional_e4\x18\r \x01(\x03\x12\x1a\n\x12reference_price_e4\x18\x0e \x01(\x03\x12\x18\n\x10static_collar_bp\x18\x0f \x01(\x05\x12\x19\n\x11\x64ynamic_collar_bp\x18\x10 \x01(\x05\x12\x1d\n\x15volatility_auction_us\x18\x11 \x01(\x03\x12\x15\n\rlimit_band_bp\x18\x14 \x01(\x05\x12\x19\n\x11limit_interval_us\x18\x15 \x01(\x03\x12\x16\n\x0elimit_state_us\x18\x16 \x01(\x03\x12\x16\n\x0elimit_pause_us\x18\x17 \x01(\x03\"7\n\x08TickBand\x12\x15\n\rprice_from_e4\x18\x01 \x01(\x03\x12\x14\n\x0ctick_size_e4\x18\x02 \x01(\x03\"C\n\tOrderRate\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x12\n\nper_second\x18\x02 \x01(\x03\x12\r\n\x05\x62urst\x18\x03 \x01(\x03\"\xcf\x01\n\nTransition\x12\x0f\n\x07time_us\x18\x01 \x01(\x03\x12-\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.bourse.types.v1.TransitionKind\x12\x14\n\x0ctrading_date\x18\x03 \x01(\x05\x12%\n\x05phase\x18\x04 \x01(\x0e\x32\x16.bourse.types.v1.Phase\x12-\n\x07\x61uction\x18\x05 \x01(\x0e\x32\x1c.bourse.types.v1.AuctionKind\x12\x15\n\rrandom_end_us\x18\x06 \x01(\x03\"E\n\rShardSequence\x12\r\n\x05shard\x18\x01 \x01(\x05\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\x13\n\x0bincarnation\x18\x03 \x01(\t\"\x95\x01\n\x07Refusal\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x38\n\x08metadata\x18\x03 \x03(\x0b\x32&.bourse.types.v1.Refusal.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*9\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x0c\n\x08SIDE_BUY\x10\x01\x12\r\n\tSIDE_SELL\x10\x02*e\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x10\n\x0cPHASE_CLOSED\x10\x01\x12\x0e\n\nPHASE_OPEN\x10\x02\x12\x10\n\x0cPHASE_HALTED\x10\x03\x12\x11\n\rPHASE_AUCTION\x10\x04*\x99\x01\n\x0b\x41uctionKind\x12\x1c\n\x18\x41UCTION_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41UCTION_KIND_OPENING\x10\x01\x12\x18\n\x14\x41UCTION_KIND_CLOSING\x10\x02\x12\x1b\n\x17\x41UCTION_KIND_VOLATILITY\x10\x03\x12\x1b\n\x17\x41UCTION_KIND_RESUMPTION\x10\x04*c\n\x07Listing\x12\x17\n\x13LISTING_UNSPECIFIED\x10\x00\x12\x12\n\x0eLISTING_LISTED\x10\x01\x12\x15\n\x11LISTING_SUSPENDED\x10\x02\x12\x14\n\x10LISTING_DELISTED\x10\x03*\x8f\x01\n\x0eTransitionKind\x12\x1f\n\x1bTRANSITION_KIND_UNSPECIFIED\x10\x00\x12\x1d\n\x19TRANSITION_KIND_OPEN_DATE\x10\x01\x12\x1d\n\x19TRANSITION_KIND_SET_PHASE\x10\x02\x12\x1e\n\x1aTRANSITION_KIND_CLOSE_DATE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,28 +33,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REFUSAL_METADATAENTRY']._loaded_options = None
   _globals['_REFUSAL_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_SIDE']._serialized_start=1036
-  _globals['_SIDE']._serialized_end=1093
-  _globals['_PHASE']._serialized_start=1095
-  _globals['_PHASE']._serialized_end=1196
-  _globals['_AUCTIONKIND']._serialized_start=1199
-  _globals['_AUCTIONKIND']._serialized_end=1352
-  _globals['_LISTING']._serialized_start=1354
-  _globals['_LISTING']._serialized_end=1453
-  _globals['_TRANSITIONKIND']._serialized_start=1456
-  _globals['_TRANSITIONKIND']._serialized_end=1599
+  _globals['_SIDE']._serialized_start=1134
+  _globals['_SIDE']._serialized_end=1191
+  _globals['_PHASE']._serialized_start=1193
+  _globals['_PHASE']._serialized_end=1294
+  _globals['_AUCTIONKIND']._serialized_start=1297
+  _globals['_AUCTIONKIND']._serialized_end=1450
+  _globals['_LISTING']._serialized_start=1452
+  _globals['_LISTING']._serialized_end=1551
+  _globals['_TRANSITIONKIND']._serialized_start=1554
+  _globals['_TRANSITIONKIND']._serialized_end=1697
   _globals['_INSTRUMENT']._serialized_start=50
-  _globals['_INSTRUMENT']._serialized_end=475
-  _globals['_TICKBAND']._serialized_start=477
-  _globals['_TICKBAND']._serialized_end=532
-  _globals['_ORDERRATE']._serialized_start=534
-  _globals['_ORDERRATE']._serialized_end=601
-  _globals['_TRANSITION']._serialized_start=604
-  _globals['_TRANSITION']._serialized_end=811
-  _globals['_SHARDSEQUENCE']._serialized_start=813
-  _globals['_SHARDSEQUENCE']._serialized_end=882
-  _globals['_REFUSAL']._serialized_start=885
-  _globals['_REFUSAL']._serialized_end=1034
-  _globals['_REFUSAL_METADATAENTRY']._serialized_start=987
-  _globals['_REFUSAL_METADATAENTRY']._serialized_end=1034
+  _globals['_INSTRUMENT']._serialized_end=573
+  _globals['_TICKBAND']._serialized_start=575
+  _globals['_TICKBAND']._serialized_end=630
+  _globals['_ORDERRATE']._serialized_start=632
+  _globals['_ORDERRATE']._serialized_end=699
+  _globals['_TRANSITION']._serialized_start=702
+  _globals['_TRANSITION']._serialized_end=909
+  _globals['_SHARDSEQUENCE']._serialized_start=911
+  _globals['_SHARDSEQUENCE']._serialized_end=980
+  _globals['_REFUSAL']._serialized_start=983
+  _globals['_REFUSAL']._serialized_end=1132
+  _globals['_REFUSAL_METADATAENTRY']._serialized_start=1085
+  _globals['_REFUSAL_METADATAENTRY']._serialized_end=1132
 # @@protoc_insertion_point(module_scope)

@@ -65,7 +65,7 @@ TRANSITION_KIND_SET_PHASE: TransitionKind
 TRANSITION_KIND_CLOSE_DATE: TransitionKind
 
 class Instrument(_message.Message):
-    __slots__ = ("symbol", "currency", "tick_size_e4", "lot_size", "min_price_e4", "max_price_e4", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard", "market_protection_bp", "tick_bands", "max_notional_e4", "reference_price_e4", "static_collar_bp", "dynamic_collar_bp", "volatility_auction_us")
+    __slots__ = ("symbol", "currency", "tick_size_e4", "lot_size", "min_price_e4", "max_price_e4", "max_quantity", "maker_fee_e6", "taker_fee_e6", "shard", "market_protection_bp", "tick_bands", "max_notional_e4", "reference_price_e4", "static_collar_bp", "dynamic_collar_bp", "volatility_auction_us", "limit_band_bp", "limit_interval_us", "limit_state_us", "limit_pause_us")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     TICK_SIZE_E4_FIELD_NUMBER: _ClassVar[int]
@@ -83,6 +83,10 @@ class Instrument(_message.Message):
     STATIC_COLLAR_BP_FIELD_NUMBER: _ClassVar[int]
     DYNAMIC_COLLAR_BP_FIELD_NUMBER: _ClassVar[int]
     VOLATILITY_AUCTION_US_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_BAND_BP_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_INTERVAL_US_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_STATE_US_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_PAUSE_US_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     currency: str
     tick_size_e4: int
@@ -100,7 +104,11 @@ class Instrument(_message.Message):
     static_collar_bp: int
     dynamic_collar_bp: int
     volatility_auction_us: int
-    def __init__(self, symbol: _Optional[str] = ..., currency: _Optional[str] = ..., tick_size_e4: _Optional[int] = ..., lot_size: _Optional[int] = ..., min_price_e4: _Optional[int] = ..., max_price_e4: _Optional[int] = ..., max_quantity: _Optional[int] = ..., maker_fee_e6: _Optional[int] = ..., taker_fee_e6: _Optional[int] = ..., shard: _Optional[int] = ..., market_protection_bp: _Optional[int] = ..., tick_bands: _Optional[_Iterable[_Union[TickBand, _Mapping]]] = ..., max_notional_e4: _Optional[int] = ..., reference_price_e4: _Optional[int] = ..., static_collar_bp: _Optional[int] = ..., dynamic_collar_bp: _Optional[int] = ..., volatility_auction_us: _Optional[int] = ...) -> None: ...
+    limit_band_bp: int
+    limit_interval_us: int
+    limit_state_us: int
+    limit_pause_us: int
+    def __init__(self, symbol: _Optional[str] = ..., currency: _Optional[str] = ..., tick_size_e4: _Optional[int] = ..., lot_size: _Optional[int] = ..., min_price_e4: _Optional[int] = ..., max_price_e4: _Optional[int] = ..., max_quantity: _Optional[int] = ..., maker_fee_e6: _Optional[int] = ..., taker_fee_e6: _Optional[int] = ..., shard: _Optional[int] = ..., market_protection_bp: _Optional[int] = ..., tick_bands: _Optional[_Iterable[_Union[TickBand, _Mapping]]] = ..., max_notional_e4: _Optional[int] = ..., reference_price_e4: _Optional[int] = ..., static_collar_bp: _Optional[int] = ..., dynamic_collar_bp: _Optional[int] = ..., volatility_auction_us: _Optional[int] = ..., limit_band_bp: _Optional[int] = ..., limit_interval_us: _Optional[int] = ..., limit_state_us: _Optional[int] = ..., limit_pause_us: _Optional[int] = ...) -> None: ...
 
 class TickBand(_message.Message):
     __slots__ = ("price_from_e4", "tick_size_e4")
