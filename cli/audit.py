@@ -8,12 +8,13 @@ from typing import Any
 from bourse.match.v1 import events_pb2
 from bourse.types.v1 import command_pb2
 
-Identity = tuple[str, str]
+Identity = tuple[int, str, str]  # The shard, the account, and the id.
 RESULT_EVENTS = {
     "accepted": command_pb2.OUTCOME_ACCEPTED,
     "rejected": command_pb2.OUTCOME_REJECTED,
     "replaced": command_pb2.OUTCOME_REPLACED,
     "done": command_pb2.OUTCOME_CANCELLED,
+    "mass_cancelled": command_pb2.OUTCOME_CANCELLED,
 }
 
 
@@ -33,7 +34,7 @@ class Audit:
     """Folds the execution stream of one trading date and compares it with what clients were told.
 
     With `symbol` it looks at that instrument alone. `lost` holds the acknowledgements that the journal has not, at the
-    sequence told; `doubled` the commands that it has twice.
+    sequence told; `doubled` the commands that it has twice. `left` is how many orders ended because their client was gone.
     """
 
     symbol: str = ""
@@ -41,6 +42,7 @@ class Audit:
     shares: int = 0
     restated: int = 0
     auctioned: int = 0
+    left: int = 0
     cancelled: dict[int, int] = field(default_factory=dict)
     open_orders: set[int] = field(default_factory=set)
     results: dict[tuple[int, int], tuple[str, str, int]] = field(default_factory=dict)
@@ -68,12 +70,12 @@ class Audit:
             self.open_orders.add(event.order_id)
         elif kind == "done":
             self.open_orders.discard(event.order_id)
-            if not event.client_order_id:
-                return
-            self.cancelled[event.order_id] = event.cancelled_quantity
-        identity = (event.account, event.client_order_id)
-        self.seen[identity] += 1
-        self.results[shard, sequence] = (*identity, RESULT_EVENTS[kind])
+            self.left += event.reason == events_pb2.DONE_REASON_SESSION_LOST
+            if event.client_order_id:
+                self.cancelled[event.order_id] = event.cancelled_quantity
+        if event.client_order_id:
+            self.seen[shard, event.account, event.client_order_id] += 1
+            self.results[shard, sequence] = event.account, event.client_order_id, RESULT_EVENTS[kind]
 
     def lost(self, acknowledgements: list[Acknowledgement]) -> Iterator[Acknowledgement]:
         for told in acknowledgements:

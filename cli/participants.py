@@ -16,7 +16,7 @@ SIDES = {"buy": market_pb2.SIDE_BUY, "sell": market_pb2.SIDE_SELL}
 
 @click.group()
 def participants() -> None:
-    """Create and list the members of the exchange.
+    """Create and list the members of the exchange, end their orders, stop and release them, and limit their orders a second.
 
     \b
     Examples:

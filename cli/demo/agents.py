@@ -12,7 +12,9 @@ from random import Random
 from bourse_sdk.commands import (
     Cancel,
     Command,
+    MassCancel,
     OrderType,
+    Peg,
     Place,
     PlaceOptions,
     PostOnly,
@@ -63,6 +65,7 @@ class Agent:
     random: Random
     fair_e4: dict[str, int]
     working: deque[Working] = field(default_factory=lambda: deque(maxlen=REMEMBERED_ORDERS))
+    lease_seconds = 0.0  # Its orders end when it is gone for so long; 0: they do not.
 
     def step(self, tops: dict[str, Top]) -> Iterator[Wish]:
         """What the agent wants to do now, given the market."""
@@ -136,13 +139,18 @@ class InformedTrader(Agent):
 
 
 class NoiseTrader(Agent):
-    """Buys and sells for reasons of its own, by every type of order, changes its mind, and now and then sends an order that must
-    be refused.
+    """Buys and sells for reasons of its own, by every type of order, changes its mind, seldom about all of them at once, and now
+    and then sends an order that must be refused.
     """
 
     BAD_SHARE = 0.05
+    MASS_CANCELS_A_STEP = 0.01
+    lease_seconds = 60.0
 
     def step(self, tops: dict[str, Top]) -> Iterator[Wish]:
+        if self.random.random() < self.MASS_CANCELS_A_STEP:
+            self.working.clear()
+            yield Wish(MassCancel(self.account))
         for _ in range(self.random.randint(5, 25)):
             dice = self.random.random()
             if dice < self.BAD_SHARE:
@@ -162,20 +170,32 @@ class NoiseTrader(Agent):
             return self.order(symbol, buy, quantity, bound, {"type": OrderType.MARKET_TO_LIMIT})
         if dice < 0.4:
             return self.stop(symbol, buy, quantity, middle, bound)
+        if dice < 0.405:
+            options = PlaceOptions(
+                type=OrderType.PEGGED, peg=self.random.choice((Peg.BID if buy else Peg.ASK, Peg.MIDDLE))
+            )
+            return self.order(symbol, buy, quantity, to_tick(middle + (10 if buy else -10) * TICK_E4), options)
         offset = self.random.randint(-6, 3) * TICK_E4
         price = to_tick(middle + (offset if buy else -offset))
         return self.order(symbol, buy, quantity, price, self.terms(quantity))
 
     def stop(self, symbol: str, buy: bool, quantity: int, middle: int, bound: int) -> Wish:
-        """Beyond the market: it follows the price where that goes."""
+        """Beyond the market: it follows the price where that goes. Some trail it; some stand on the other side of it meanwhile."""
         away = self.random.randint(1, 8) * TICK_E4
         options = PlaceOptions(
             stop_price_e4=to_tick(middle + (away if buy else -away)),
             stop_trigger=self.random.choice(tuple(StopTrigger)),
         )
-        if self.random.random() < 0.5:
+        dice = self.random.random()
+        if dice < 0.1:
+            options["trailing_amount_e4"] = away
+        if dice < 0.5:
             return self.order(symbol, buy, quantity, bound, {"type": OrderType.STOP, **options})
         price = to_tick(options["stop_price_e4"] + (2 if buy else -2) * TICK_E4)
+        if dice < 0.6:
+            stands = to_tick(middle + (-away if buy else away))
+            options |= {"type": OrderType.ONE_CANCELS_OTHER, "stop_limit_price_e4": price}
+            return self.order(symbol, buy, quantity, stands, options)
         return self.order(symbol, buy, quantity, price, {"type": OrderType.STOP_LIMIT, **options})
 
     def terms(self, quantity: int) -> PlaceOptions:
@@ -184,6 +204,8 @@ class NoiseTrader(Agent):
             return {"hidden": True}
         if dice < 0.2:
             return {"minimum_quantity": 10 * self.random.randint(1, quantity // 10)}
+        if dice < 0.3:
+            return {"time_in_force": TimeInForce.GTC}
         return PLAIN
 
     def bad_order(self) -> Wish:

@@ -38,8 +38,7 @@ async def auction(
         ]
         async with broker(machine, agent.name) as client:
             results = await client.submit_many(orders)
-        tally.acknowledged += [
-            told(order, result) for order, result in zip(orders, results, strict=True) if result.sequence
-        ]
+        for order, result in zip(orders, results, strict=True):
+            tally.acknowledged += told(order, result)
     opens = kind == market_pb2.AUCTION_KIND_OPENING
     await staff.set_phase(market_pb2.PHASE_OPEN if opens else market_pb2.PHASE_CLOSED)

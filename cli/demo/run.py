@@ -21,6 +21,7 @@ from cli.clients import broker, operator, running
 from cli.demo import release
 from cli.demo.agents import START_PRICES_E4, TICK_E4, Agent, Top, cast, drift
 from cli.demo.auction import auction
+from cli.demo.leaving import leave
 from cli.demo.screen import Screen
 from cli.demo.trading import Tally, follow_depth, follow_tops, follow_trades, trade
 from cli.machine import Machine, MachineError
@@ -61,6 +62,7 @@ async def run(machine: Machine, plan: Plan, console: Console) -> Report:
         await prepare_market(staff, instruments, [endowment], today())
         await auction(machine, staff, agents, fair_e4, tally, market_pb2.AUCTION_KIND_OPENING)
         console.print(f"{len(agents)} participants trade {', '.join(sorted(fair_e4))} for {plan.seconds:.0f} s")
+        await leave(machine, agents[0], fair_e4, tally)
         seconds, moved = await session(machine, plan, agents, screen, tally, fair_e4)
         await auction(machine, staff, agents, fair_e4, tally, market_pb2.AUCTION_KIND_CLOSING)
         console.print("Order entry has stopped after the closing auction; waiting for settlement")
@@ -71,6 +73,9 @@ async def run(machine: Machine, plan: Plan, console: Console) -> Report:
     problems = list(tally.problems) + [f"no trade in the session (seed {plan.seed})"] * (not audit.fills)
     problems += [f"an auction did not trade (seed {plan.seed})"] * (audit.auctioned < 2 * len(fair_e4))
     problems += [f"the exchange changed no order in the session (seed {plan.seed})"] * (not audit.restated)
+    problems += [f"of {len(fair_e4)} orders of a client that was gone {audit.left} ended (seed {plan.seed})"] * (
+        audit.left != len(fair_e4)
+    )
     problems += [f"of {len(agents)} sessions {moved} streams moved there and back"] * (plan.release and not all(moved))
     return Report(
         orders_acknowledged=len(tally.milliseconds),
@@ -102,7 +107,12 @@ async def session(
     async with contextlib.AsyncExitStack() as clients:
         watcher = await clients.enter_async_context(broker(machine, agents[0].name))
         await seen_open(watcher, symbols, today())
-        entries = [await clients.enter_async_context(broker(machine, agent.name)) for agent in agents]
+        entries = [
+            await clients.enter_async_context(
+                broker(machine, agent.name, cancel_on_disconnect_seconds=agent.lease_seconds)
+            )
+            for agent in agents
+        ]
         start = time.monotonic()
         with screen.shown():
             async with asyncio.TaskGroup() as tasks:

@@ -54,19 +54,21 @@ def record(agent: Agent, wish: Wish, result: CommandResult, milliseconds: float,
     if reason:
         tally.refused[reason] += 1
         rates.refused += 1
-    if result.sequence and result.outcome is not Outcome.REJECTED:
+    on_record = told(wish.command, result)
+    if on_record and result.outcome is not Outcome.REJECTED:
         rates.acknowledged += 1
         tally.milliseconds.append(milliseconds)
         remember(agent, wish.command, result)
-    if result.sequence:
-        tally.acknowledged.append(told(wish.command, result))
-        if result.outcome is Outcome.CANCELLED:
-            tally.cancelled[result.order_id] = result.quantity
+    tally.acknowledged += on_record
+    if result.outcome is Outcome.CANCELLED and result.order_id:
+        tally.cancelled[result.order_id] = result.quantity
 
 
-def told(command: Command, result: CommandResult) -> Acknowledgement:
-    identity = command.account, result.client_order_id
-    return Acknowledgement(*identity, result.outcome, shard_of(result.order_id), result.sequence)
+def told(command: Command, result: CommandResult) -> list[Acknowledgement]:
+    """What the journals must have of the command: on the shard of its order, or on each that it went to."""
+    places = [(one.outcome, one.shard, one.sequence) for one in result.shards]
+    places = places or [(result.outcome, shard_of(result.order_id), result.sequence)]
+    return [Acknowledgement(command.account, result.client_order_id, *place) for place in places if place[-1]]
 
 
 def remember(agent: Agent, command: Command, result: CommandResult) -> None:

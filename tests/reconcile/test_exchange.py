@@ -23,6 +23,7 @@ from bourse_sdk import (
     Client,
     OrderType,
     Outcome,
+    Peg,
     Place,
     PostOnly,
     Refusal,
@@ -32,6 +33,7 @@ from bourse_sdk import (
     TimeInForce,
 )
 from chassis.units import order_id
+from cli import clients
 from cli.machine.credentials import ADMINISTRATOR
 from cli.reconcile.breaks import Reconciliation
 from cli.reconcile.run import reconcile
@@ -44,6 +46,7 @@ from tests.waiting import eventually
 SETTLE_SECONDS = 20.0
 FOUND_SECONDS = 20.0
 TRADING_SECONDS = 60.0
+LEASE_SECONDS = 1.0
 UNIT = 10_000
 
 
@@ -61,6 +64,7 @@ async def traded(exchange: Exchange) -> None:
     async with exchange.broker(maker.split("/")[0]) as making, exchange.broker(taker.split("/")[0]) as taking:
         for symbol in SYMBOLS:
             await session(making, taking, maker, taker, symbol)
+    await ended_together(exchange)
     await wait_settled(exchange.home, SETTLE_SECONDS)
 
 
@@ -108,6 +112,37 @@ async def session(making: Client, taking: Client, maker: str, taker: str, symbol
     ended = await taking.mass_cancel(taker, symbol, Side.BUY)
     assert ended.orders > 1
     assert [one.orders for one in (await taking.mass_cancel(taker)).shards] == [0, 0]
+
+
+async def ended_together(exchange: Exchange) -> None:
+    """Orders that follow others, stand beyond the date, or have a way out; those of one that is killed, and of one that is gone."""
+    stays, killed, gone = [await exchange.join() for _ in range(3)]
+    async with exchange.broker(stays.split("/")[0]) as client:
+        placed = await client.submit_many([order for symbol in SYMBOLS for order in following(stays, symbol)])
+    assert {result.outcome for result in placed} == {Outcome.ACCEPTED}
+    far = [Place(account, symbol, Side.BUY, 5, 40 * UNIT) for account in (killed, gone) for symbol in SYMBOLS]
+    async with exchange.operator() as operator, exchange.broker(killed.split("/")[0]) as client:
+        await client.submit_many(far[: len(SYMBOLS)])
+        assert set((await operator.kill_participant(killed.split("/")[0])).values()) == {1}
+        with pytest.raises(Refusal):
+            await client.submit(far[0])
+        await operator.release_participant(killed.split("/")[0])
+        leaving = clients.broker(exchange.machine, gone.split("/")[0], cancel_on_disconnect_seconds=LEASE_SECONDS)
+        async with leaving as client:
+            await client.submit_many(far[len(SYMBOLS) :])
+        async with asyncio.timeout(SETTLE_SECONDS):
+            while [order async for order in operator.list_orders(account=gone, state=order_pb2.ORDER_STATE_OPEN)]:
+                await asyncio.sleep(0.05)
+
+
+def following(account: str, symbol: str) -> list[Place]:
+    """Below and above all that the other tests trade at."""
+    return [
+        Place(account, symbol, Side.BUY, 10, 60 * UNIT, time_in_force=TimeInForce.GTD, expire_date=TRADING_DATE),
+        Place(account, symbol, Side.SELL, 10, 0, OrderType.STOP, stop_price_e4=5 * UNIT, trailing_amount_e4=80 * UNIT),
+        Place(account, symbol, Side.BUY, 10, 70 * UNIT, OrderType.PEGGED, peg=Peg.BID),
+        Place(account, symbol, Side.SELL, 10, 260 * UNIT, OrderType.ONE_CANCELS_OTHER, stop_price_e4=4 * UNIT),
+    ]
 
 
 def with_terms(maker: str, symbol: str, price_e4: int) -> list[Place]:
@@ -257,7 +292,9 @@ async def test_an_exchange_that_has_traded_is_clean(exchange: Exchange) -> None:
     assert counts["trades"] == counts["public_trades"] == counts["quote_trades"] > 20
     assert counts["orders"] + counts["rejected"] >= counts["history_orders"] > 80
     assert counts["drop_copy_updates"] > counts["orders"] + 2 * counts["trades"]
-    assert counts["restated"] == 3 * len(SYMBOLS)  # One slid, one lost shares to its owner, one was triggered.
+    assert counts["restated"] == 4 * len(
+        SYMBOLS
+    )  # One slid, one lost shares to its owner, one was triggered, one is pegged.
     assert counts["holds"] > 40
     assert counts["levels"] > 40
     assert set(outcome.sequences) == set(SYMBOLS.values())

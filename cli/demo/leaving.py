@@ -1,0 +1,19 @@
+"""A client that places orders and is gone: they end without it, while the others trade."""
+
+from collections.abc import Iterable
+
+from bourse_sdk.commands import Place, Side
+from cli.clients import broker
+from cli.demo.agents import TICK_E4, Agent
+from cli.demo.trading import Tally, told
+from cli.machine import Machine
+
+LEASE_SECONDS = 2.0
+
+
+async def leave(machine: Machine, agent: Agent, symbols: Iterable[str], tally: Tally) -> None:
+    """An order in each instrument, so low that nobody sells; they stand by a lease that is not renewed any more."""
+    orders = [Place(agent.account, symbol, Side.BUY, 10, TICK_E4) for symbol in symbols]
+    async with broker(machine, agent.name, cancel_on_disconnect_seconds=LEASE_SECONDS) as client:
+        for order, result in zip(orders, await client.submit_many(orders), strict=True):
+            tally.acknowledged += told(order, result)
