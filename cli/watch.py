@@ -76,15 +76,15 @@ def watch_book(symbol: str, seconds: float | None, home: Path, as_json: bool) ->
 @home_option
 @json_option
 def watch_trades(symbol: str, seconds: float | None, home: Path, as_json: bool) -> None:
-    """Each trade of SYMBOL from now on."""
+    """Each trade of SYMBOL from now on, and each that is busted."""
+
+    async def follow(entries: AsyncIterator[quote_pb2.Trade] | AsyncIterator[quote_pb2.TradeBust]) -> None:
+        async for entry in entries:
+            click.echo(json.dumps(as_value(entry)) if as_json else tape_text(entry))
 
     async def work() -> None:
         async with staff(home) as operator:
-            async for trade in operator.watch_trades(symbol):
-                side = word(market_pb2.Side, trade.taker_side)
-                line = f"{time_text(trade.time_us)}  {decimal_text(trade.price_e4)}  {trade.quantity}  {side}"
-                line += "  auction" * trade.auction
-                click.echo(json.dumps(as_value(trade)) if as_json else line)
+            await asyncio.gather(follow(operator.watch_trades(symbol)), follow(operator.watch_busts(symbol)))
 
     live(work(), seconds)
 
@@ -143,6 +143,15 @@ async def books(
         best_bids = [bids[price] for price in sorted(bids, reverse=True)[:LEVELS]]
         auction = change.indicative if change.HasField("indicative") else None
         yield best_bids, [asks[price] for price in sorted(asks)[:LEVELS]], auction, change.status
+
+
+def tape_text(entry: quote_pb2.Trade | quote_pb2.TradeBust) -> str:
+    """A trade with its condition, or a bust, as a line."""
+    if isinstance(entry, quote_pb2.TradeBust):
+        return f"{time_text(entry.time_us)}  busted: the trade of sequence {entry.trade_sequence}"
+    side = word(market_pb2.Side, entry.taker_side)
+    condition = "  auction" * entry.auction
+    return f"{time_text(entry.time_us)}  {decimal_text(entry.price_e4)}  {entry.quantity}  {side}{condition}"
 
 
 def update_text(update: order_pb2.OrderUpdate) -> str:

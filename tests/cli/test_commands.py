@@ -11,11 +11,14 @@ import pytest
 from click.testing import CliRunner
 
 from bourse.order.v1 import order_pb2
+from bourse.quote.v1 import quote_pb2
+from bourse.types.v1 import market_pb2
 from bourse_sdk import Refusal
 from cli.__main__ import lines, main
 from cli.answers import in_units
+from cli.book import status_text
 from cli.market import Assets
-from cli.watch import update_text
+from cli.watch import tape_text, update_text
 from tests.exchange import CURRENCY, TRADING_DATE, Exchange
 from tests.waiting import eventually
 
@@ -143,6 +146,21 @@ def test_an_update_says_which_trade_was_busted_and_why() -> None:
     update = order_pb2.OrderUpdate(kind=order_pb2.UPDATE_KIND_BUSTED, order_id=1 << 48 | 5, trade_sequence=7)
     update.bust_reason = "wrong price"
     assert update_text(update).endswith(f"(trade {1 << 48 | 7}: wrong price)")
+
+
+def test_who_watches_sees_conditions_phases_and_bands() -> None:
+    """In words: a trade of an auction, a bust, a phase and what it is for, a listing, price bands and the limit state."""
+    trade = quote_pb2.Trade(price_e4=105_000, quantity=7, taker_side=market_pb2.SIDE_SELL, auction=True)
+    assert tape_text(trade).endswith("  10.50  7  sell  auction")
+    assert tape_text(quote_pb2.TradeBust(trade_sequence=9)).endswith("  busted: the trade of sequence 9")
+    listed = quote_pb2.TradingStatus(phase=market_pb2.PHASE_OPEN, listing=market_pb2.LISTING_LISTED)
+    listed.price_bands.lower_price_e4, listed.price_bands.upper_price_e4 = 90_000, 110_000
+    assert status_text(listed) == "open, trades from 9.00 to 11.00"
+    listed.price_bands.limit_side = market_pb2.SIDE_SELL
+    assert status_text(listed) == "open, trades from 9.00 to 11.00, limit down"
+    paused = quote_pb2.TradingStatus(phase=market_pb2.PHASE_AUCTION, auction=market_pb2.AUCTION_KIND_RESUMPTION)
+    paused.listing = market_pb2.LISTING_SUSPENDED
+    assert status_text(paused) == "auction (resumption), suspended"
 
 
 def test_a_refusal_ends_with_1_and_says_field_value_and_fix(bourse: Bourse, account: str) -> None:

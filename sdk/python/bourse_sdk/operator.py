@@ -296,6 +296,10 @@ class Operator:
         """Every trade after the position (0: from the start, -1: from now)."""
         return feeds.watch_trades(self._connection, self._quotes, symbol, after_symbol_sequence, "")
 
+    def watch_busts(self, symbol: str, after_symbol_sequence: int = -1) -> AsyncIterator[quote_pb2.TradeBust]:
+        """Every trade that is busted after the position, as `watch_trades`."""
+        return feeds.watch_trades(self._connection, self._quotes, symbol, after_symbol_sequence, "", "busts")
+
     # Everything there is.
 
     async def executions(
