@@ -25,6 +25,7 @@ from bourse_sdk.commands import (
     TimeInForce,
 )
 from bourse_sdk.money import INT64_MAX, decimal_text
+from bourse_sdk.quotes import MassQuote
 from cli.answers import answered, as_value, columns, show, word
 from cli.market import DECIMAL, member, participant_option, token_option
 from cli.options import NEGATIVE_NUMBERS, home_option, json_option
@@ -399,6 +400,9 @@ def send(home: Path, token_file: Path | None, as_json: bool, command: Command) -
         value |= {"orders": result.orders, "shards": {one.shard: one.orders for one in result.shards}}
         lines = [f"orders cancelled: {result.orders}"]
         lines += [f"  on shard {one.shard}: {one.orders}" for one in result.shards]
+    if isinstance(command, MassQuote):
+        value |= {"quotes": result.orders}
+        lines = [f"sides quoted: {result.orders}"]
     show(as_json, value, lines)
 
 

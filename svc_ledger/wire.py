@@ -53,6 +53,7 @@ def shard_batch(batch: events_pb2.ExecutionBatch, first_new: int) -> ShardBatch:
             made.append(Done(sequence, event.done.order_id))
         elif kind == "rejected":
             made.append(Rejected(sequence, event.rejected.hold_id))
+            made += [Rejected(sequence, hold_id) for hold_id in event.rejected.hold_ids]
         elif kind == "replaced":
             r = event.replaced
             made.append(

@@ -17,7 +17,7 @@ from svc_match.core.instrument import AuctionKind, Instrument, Listing, Phase, T
 from svc_match.core.plain import Executed
 from svc_match.core.restrictions import PER_SECOND_LIMIT
 from svc_match.core.schedule import STEPS_IN_ALL_LIMIT
-from svc_match.core.terms import wrong_terms
+from svc_match.core.terms import wrong_quote, wrong_terms
 from svc_match.core.words import (
     ACCOUNT_LENGTH_LIMIT,
     BUST_REASON_LENGTH_LIMIT,
@@ -80,6 +80,9 @@ def submission(message: match_pb2.Submission) -> Item:
     if kind == "mass_cancel":
         mass_cancel = command.mass_cancel
         return Item(_mass_cancel(message, mass_cancel), encoded, mass_cancel.traceparent)
+    if kind == "mass_quote":
+        mass_quote = command.mass_quote
+        return Item(_mass_quote(message, mass_quote), encoded, mass_quote.traceparent)
     if kind == "renew_lease":
         renew = command.renew_lease
         return Item(_renew_lease(message, renew), encoded, renew.traceparent)
@@ -203,6 +206,54 @@ def _mass_cancel(message: match_pb2.Submission, cancel: command_pb2.MassCancel) 
         command_digest("mass_cancel", account, own_id, date, int(wide), symbol, side),
         message.deadline_us, message.hold_id, wide, symbol, side,
     )  # fmt: skip
+
+
+def _mass_quote(message: match_pb2.Submission, quote: command_pb2.MassQuote) -> core.MassQuote | Refused:
+    account, own_id, date = quote.account, quote.client_order_id, quote.trading_date
+    wrong = _wrong_names(account, own_id, "", message) or (_wrong_lease(quote.lease) if quote.lease else None)
+    rows = [
+        (one.symbol, one.bid_price_e4, one.bid_quantity, one.ask_price_e4, one.ask_quantity) for one in quote.entries
+    ]
+    protection = core.Protection(quote.fill_limit, quote.share_limit, quote.window_us)
+    wrong = wrong or wrong_quote(own_id, rows, quote.self_trade_prevention, protection)
+    if wrong is not None:
+        return wrong
+    long = next((symbol for symbol, *_ in rows if len(symbol) > SYMBOL_LENGTH_LIMIT), None)
+    if long is not None:
+        return Refused(Reason.SYMBOL_UNKNOWN, "symbol", long)
+    sides = _quote_sides(own_id, rows, message.quote_holds)
+    if sides is None:
+        return Refused(Reason.HOLD_TOO_SMALL, "quote_holds", str(len(message.quote_holds)))
+    prevention = quote.self_trade_prevention
+    return core.MassQuote(
+        account, own_id, date, _key(account, own_id),
+        command_digest(
+            "mass_quote", account, own_id, date, prevention, *protection, int(quote.reset), quote.lease,
+            *(value for row in rows for value in row),
+        ),
+        message.deadline_us, sides, prevention, protection, quote.reset, quote.lease,
+    )  # fmt: skip
+
+
+def _quote_sides(
+    own_id: str, rows: Sequence[tuple[str, int, int, int, int]], stored: Sequence[match_pb2.QuoteHold]
+) -> tuple[core.QuoteSide, ...] | None:
+    """Each side with its hold; nothing where these are not as many, or cannot be."""
+    holds, made = iter(stored), []
+    for entry, (symbol, bid_e4, bid, ask_e4, ask) in enumerate(rows):
+        for side, letter, price_e4, quantity in ((1, "b", bid_e4, bid), (2, "a", ask_e4, ask)):
+            hold = next(holds, None) if quantity else None
+            if quantity and (hold is None or not _is_hold(hold)):
+                return None
+            held = (hold.hold_id, hold.held_amount, hold.held_price_e4, hold.held_fee_e6) if hold else (0, 0, 0, 0)
+            made.append(core.QuoteSide(entry, symbol, side, price_e4, quantity, f"{own_id}/{entry}{letter}", *held))
+    return tuple(made) if next(holds, None) is None else None
+
+
+def _is_hold(hold: match_pb2.QuoteHold) -> bool:
+    return (
+        hold.hold_id >= 0 and hold.held_amount >= 0 and hold.held_price_e4 >= 0 and 0 <= hold.held_fee_e6 <= INT32_MAX
+    )
 
 
 def _renew_lease(message: match_pb2.Submission, renew: command_pb2.RenewLease) -> core.RenewLease | Refused:
@@ -433,8 +484,12 @@ def _put_accepted(message: events_pb2.ExecutionEvent, event: events.Accepted) ->
 
 def _put_rejected(message: events_pb2.ExecutionEvent, event: events.Rejected) -> None:
     to = message.rejected
-    (_, to.kind, to.order_id, to.account, to.client_order_id, to.symbol, to.hold_id, reason, field, value) = event  # type: ignore[assignment]
+    (_, to.kind, to.order_id, to.account, to.client_order_id, to.symbol, to.hold_id, reason, field, value, holds) = (
+        event  # type: ignore[assignment]
+    )
     put_refusal(to.refusal, Refused(reason, field, value))
+    if holds:
+        to.hold_ids.extend(holds)
 
 
 def _put_traded(message: events_pb2.ExecutionEvent, event: events.Traded) -> None:
@@ -481,6 +536,16 @@ def _put_restated(message: events_pb2.ExecutionEvent, event: events.Restated) ->
 def _put_mass_cancelled(message: events_pb2.ExecutionEvent, event: events.MassCancelled) -> None:
     to = message.mass_cancelled
     (_, to.participant, to.account, to.client_order_id, to.participant_wide, to.symbol, to.side, to.orders) = event  # type: ignore[assignment]
+
+
+def _put_mass_quoted(message: events_pb2.ExecutionEvent, event: events.MassQuoted) -> None:
+    to = message.mass_quoted
+    _, to.account, to.client_order_id, to.quotes, to.fill_limit, to.share_limit, to.window_us, to.reset = event
+
+
+def _put_protected(message: events_pb2.ExecutionEvent, event: events.MakerProtected) -> None:
+    to = message.maker_protected
+    _, to.account, to.quotes, to.fills, to.shares = event
 
 
 def _put_killed(message: events_pb2.ExecutionEvent, event: events.ParticipantKilled) -> None:
@@ -583,6 +648,8 @@ _PRIVATE: dict[type, Callable[[Any, Any], None]] = {
     events.Replaced: _put_replaced,
     events.Restated: _put_restated,
     events.MassCancelled: _put_mass_cancelled,
+    events.MassQuoted: _put_mass_quoted,
+    events.MakerProtected: _put_protected,
     events.ParticipantKilled: _put_killed,
     events.ParticipantReleased: _put_released,
     events.OrderRateSet: _put_order_rate,
@@ -625,7 +692,7 @@ def _first(message: events_pb2.ExecutionEvent, sequence: int) -> events.First:
         field, value = r.refusal.metadata.get("field", ""), r.refusal.metadata.get("value", "")
         return events.Rejected(
             sequence, events.Kind(r.kind), r.order_id, r.account, r.client_order_id, r.symbol, r.hold_id,
-            Reason(r.refusal.reason), field, value,
+            Reason(r.refusal.reason), field, value, tuple(r.hold_ids),
         )  # fmt: skip
     if kind == "replaced":
         p = message.replaced
@@ -637,6 +704,11 @@ def _first(message: events_pb2.ExecutionEvent, sequence: int) -> events.First:
         m = message.mass_cancelled
         return events.MassCancelled(
             sequence, m.participant, m.account, m.client_order_id, m.participant_wide, m.symbol, m.side, m.orders
+        )
+    if kind == "mass_quoted":
+        q = message.mass_quoted
+        return events.MassQuoted(
+            sequence, q.account, q.client_order_id, q.quotes, q.fill_limit, q.share_limit, q.window_us, q.reset
         )
     assert kind == "done", f"event {sequence} is no command's result"
     d = message.done
@@ -770,12 +842,15 @@ def put_result(to: command_pb2.CommandResult, own_id: str, result: events.Result
     elif type(result) is events.MassCancelled:
         to.outcome = command_pb2.OUTCOME_CANCELLED
         to.sequence, to.orders = result.sequence, result.orders
+    elif type(result) is events.MassQuoted:
+        to.outcome = command_pb2.OUTCOME_ACCEPTED
+        to.sequence, to.orders = result.sequence, result.quotes
     elif type(result) is events.LeaseChanged:
         to.outcome, to.sequence = command_pb2.OUTCOME_ACCEPTED, result.sequence
     elif type(result) is events.Rejected:
         to.outcome = command_pb2.OUTCOME_REJECTED
         to.order_id, to.sequence = result.order_id, result.sequence
-        put_refusal(to.refusal, Refused(*result[-3:]))
+        put_refusal(to.refusal, Refused(result.reason, result.field, result.value))
     elif type(result) is Refused:
         to.outcome = command_pb2.OUTCOME_REFUSED
         put_refusal(to.refusal, result)

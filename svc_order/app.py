@@ -10,7 +10,7 @@ import structlog
 
 from chassis import telemetry
 from chassis.units import sequence_of, shard_of
-from svc_order.core.checks import Everywhere, Route, Stale, check, unknown_order
+from svc_order.core.checks import Everywhere, Need, Route, Stale, check, unknown_order
 from svc_order.core.commands import SELL, Command, Place, Replace, digest
 from svc_order.core.history import OPEN, Fold
 from svc_order.core.placed import Placed
@@ -112,7 +112,7 @@ class Admission:
         if isinstance(verdict, Route):
             need = verdict.need
             ticket = Ticket(command, message, verdict.shard, need, digest(command) if need is not None else b"")
-            if place is not None and need is not None:
+            if place is not None and isinstance(need, Need):
                 ticket.need = need._replace(original_client_order_id=place.client_order_id)
             if command.traceparent:
                 ticket.traceparent, ticket.end_span = telemetry.begin("admit", command.traceparent)
@@ -180,7 +180,7 @@ def _missing(message: object) -> Ticket:
     ticket = Ticket(None, message, -1, None, b"")
     ticket.result = refused(
         "COMMAND_MISSING",
-        "a command places, cancels or replaces an order, or ends many",
+        "a command places, cancels or replaces an order, ends many, or quotes",
         field="command",
         value="",
         fix="set one of them",

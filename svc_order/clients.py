@@ -197,10 +197,11 @@ class Ledger:
 
     async def create_holds(self, ring: str, incarnation: str, tickets: Sequence[Ticket]) -> Sequence[Hold]:
         """See ports.Ledger."""
-        holds = wire.holds(await self._holds[ring].ask(wire.create_holds(incarnation, tickets)))
-        if len(holds) != len(tickets):
-            raise Unavailable("LEDGER_DOWN", f"{len(holds)} holds for {len(tickets)} requests")
-        return holds
+        response = await self._holds[ring].ask(wire.create_holds(incarnation, tickets))
+        try:
+            return wire.holds(response, tickets)
+        except ValueError as count:
+            raise Unavailable("LEDGER_DOWN", f"{count} holds for the requests of {len(tickets)} commands") from count
 
     async def settled(self, shard: int) -> tuple[int, int]:
         """See ports.Ledger."""

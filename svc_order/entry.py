@@ -16,7 +16,7 @@ from svc_order.core.refused import Refused, Unavailable
 from svc_order.core.session import Deadlines
 from svc_order.metrics import Metrics
 from svc_order.ports import Ledger, Match, Ticket
-from svc_order.stages import BATCH_LIMIT, Reductions, Ring, State
+from svc_order.stages import BATCH_LIMIT, Reductions, Ring, State, weight
 
 SESSION_LIMIT = 512
 SESSION_COMMANDS_LIMIT = 16_384
@@ -48,7 +48,8 @@ class Session:
 
     async def enter(self, tickets: list[Ticket]) -> None:
         """Takes commands, refused ones included; waits while the session or the service has too many on their way."""
-        while self.state is not State.ENDED and self._entry.crowded(self, len(tickets)):
+        more = weight(tickets)
+        while self.state is not State.ENDED and self._entry.crowded(self, more):
             await self._entry.room()
         self.unanswered.extend(tickets)
         self._entry.commands += len(tickets)

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from svc_order.core.checks import Need
 from svc_order.core.commands import Command
 from svc_order.core.history import Fold
+from svc_order.core.quotes import Leg
 from svc_order.core.reference import Instrument, Shard
 from svc_order.core.refused import Refused
 from svc_order.core.saga import Hold
@@ -48,7 +49,9 @@ class Ticket:
         "waited",
     )
 
-    def __init__(self, command: Command | None, message: object, shard: int, need: Need | None, digest: bytes) -> None:
+    def __init__(
+        self, command: Command | None, message: object, shard: int, need: Need | tuple[Leg, ...] | None, digest: bytes
+    ) -> None:
         self.command = command
         self.message = message
         self.shard = shard

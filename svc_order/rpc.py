@@ -106,6 +106,9 @@ class OrderService(Servicer):  # type: ignore[misc]
     async def MassCancel(self, request: order_pb2.MassCancelRequest, _context: Any) -> order_pb2.MassCancelResponse:
         return order_pb2.MassCancelResponse(result=await self._one(_command(request, "mass_cancel")))
 
+    async def MassQuote(self, request: order_pb2.MassQuoteRequest, _context: Any) -> order_pb2.MassQuoteResponse:
+        return order_pb2.MassQuoteResponse(result=await self._one(_command(request, "mass_quote")))
+
     async def _one(self, message: command_pb2.OrderCommand) -> command_pb2.CommandResult:
         """A session of one command; a refusal becomes a status."""
         session = self._open()

@@ -7,11 +7,12 @@ in flight, and work on different batches at the same time. A session's commands 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from svc_order.core.commands import STANDING, Cancel, MassCancel, Place, RenewLease, Replace
+from svc_order.core.checks import Need
+from svc_order.core.commands import STANDING, Cancel, MassCancel, MassQuote, Place, RenewLease, Replace
 from svc_order.core.placed import Placed
 from svc_order.core.reference import Reference
 from svc_order.core.refused import Unavailable
@@ -39,10 +40,21 @@ class State(Enum):
 
 
 class Piece(NamedTuple):
-    """Commands of one session that travel together."""
+    """Commands of one session that travel together. What goes into one batch counts by its `weight`."""
 
     session: "Session"
     tickets: list[Ticket]
+    weight: int
+
+
+def piece_of(session: "Session", tickets: list[Ticket]) -> Piece:
+    """These commands, which may not be more than a batch."""
+    return Piece(session, tickets, weight(tickets))
+
+
+def weight(tickets: Iterable[Ticket]) -> int:
+    """How many commands these are; a mass quote is as many as it has sides."""
+    return sum(2 * len(one.command.entries) if type(one.command) is MassQuote else 1 for one in tickets)
 
 
 class Ring:
@@ -83,20 +95,25 @@ class Ring:
         """Puts commands on their way, in order. What needs no hold, with nothing before it at the ledger, goes straight on; a
         lease waits for nothing.
         """
+        total = weight(tickets)
+        if total > BATCH_LIMIT and len(tickets) > 1:
+            self.send(session, tickets[: len(tickets) // 2])
+            self.send(session, tickets[len(tickets) // 2 :])
+            return
         if not tickets:
             return
         session.flying += len(tickets)
         if not session.at_ledger and all(one.need is None for one in tickets):
-            self._submit(Piece(session, tickets))
+            self._submit(Piece(session, tickets, total))
             return
         leases = [one for one in tickets if isinstance(one.command, RenewLease)]
         if leases:
-            self._submit(Piece(session, leases))
+            self._submit(piece_of(session, leases))
             tickets = [one for one in tickets if not one.sent]
             if not tickets:
                 return
         session.at_ledger += len(tickets)
-        self._first.append(Piece(session, tickets))
+        self._first.append(Piece(session, tickets, total))
         self._first_ready.set()
 
     async def _hold(self) -> None:
@@ -153,7 +170,8 @@ class Ring:
             if ticket.need is None or hold is None or hold.state == HoldState.PENDING:
                 going.append(ticket)
                 continue
-            may_be_known_later = not (ticket.need.original_client_order_id or ticket.waited)
+            named = isinstance(ticket.need, Need) and ticket.need.original_client_order_id
+            may_be_known_later = not (named or ticket.waited)
             step = after_hold(hold, attempt=ticket.attempt, may_be_known_later=may_be_known_later)
             if step is Step.SUBMIT:
                 going.append(ticket)
@@ -168,7 +186,7 @@ class Ring:
                 stop(session, ticket, step, hold.deadline_us)
                 break
         if going:
-            self._submit(Piece(session, going))
+            self._submit(Piece(session, going, piece.weight))
         session.landed(len(tickets) - len(going))
 
     async def _pass_by(self, pieces: list[Piece], failure: Unavailable) -> None:
@@ -197,7 +215,7 @@ class Ring:
                 session.end(failure)
             session.flying += len(passed)
             if passed:
-                self._submit(Piece(session, passed))
+                self._submit(piece_of(session, passed))
         for piece in pieces:
             piece.session.landed(len(piece.tickets))
 
@@ -331,10 +349,10 @@ def _apart(pieces: list[Piece], shard: int | None) -> tuple[list[Piece], list[Pi
 def take(pieces: deque[Piece]) -> list[Piece]:
     """The pieces at the front, as many as go into one batch."""
     taken = [pieces.popleft()]
-    count = len(taken[0].tickets)
-    while pieces and count + len(pieces[0].tickets) <= BATCH_LIMIT:
+    count = taken[0].weight
+    while pieces and count + pieces[0].weight <= BATCH_LIMIT:
         taken.append(pieces.popleft())
-        count += len(taken[-1].tickets)
+        count += taken[-1].weight
     return taken
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from bourse.types.v1 import market_pb2
 from bourse_sdk.client import Client
 from bourse_sdk.commands import Cancel, Command, CommandResult, MassCancel, Outcome
+from bourse_sdk.quotes import MassQuote
 from chassis.units import shard_of
 from cli.audit import Acknowledgement
 from cli.demo.agents import Agent, Top, Wish, Working
@@ -72,7 +73,7 @@ def told(command: Command, result: CommandResult) -> list[Acknowledgement]:
 
 
 def remember(agent: Agent, command: Command, result: CommandResult) -> None:
-    if isinstance(command, Cancel | MassCancel) or result.quantity == 0:
+    if isinstance(command, Cancel | MassCancel | MassQuote) or result.quantity == 0:
         return
     agent.working.append(Working(result.order_id, command.price_e4, command.quantity))
 

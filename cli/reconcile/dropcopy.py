@@ -24,6 +24,8 @@ DONE_BY_RULE = (
     events_pb2.DONE_REASON_MASS_CANCELLED,
     events_pb2.DONE_REASON_KILLED,
     events_pb2.DONE_REASON_SESSION_LOST,
+    events_pb2.DONE_REASON_MAKER_PROTECTION,
+    events_pb2.DONE_REASON_QUOTE_WITHDRAWN,
 )
 AUCTION = ("auction",)
 NO_COMMAND = 0, ""
@@ -55,6 +57,8 @@ class Told:
             "replaced": self._replaced,
             "restated": self._restated,
             "mass_cancelled": self._mass_cancelled,
+            "mass_quoted": self._mass_quoted,
+            "maker_protected": self._maker_protected,
             "lease_changed": self._lease_changed,
             "participant_killed": self._killed,
             "participant_released": self._released,
@@ -152,6 +156,15 @@ class Told:
         head = event.participant, time_us, order_pb2.UPDATE_KIND_MASS_CANCELLED, 0, event.account
         what = event.client_order_id, event.symbol, 0, event.orders
         self.digests.add(sequence, (*head, *what, 0, 0, False, event.side, (), 0, 0))
+
+    def _mass_quoted(self, sequence: int, time_us: int, event: events_pb2.MassQuoted) -> None:
+        self._command = NO_COMMAND
+        head = owner(event.account), time_us, order_pb2.UPDATE_KIND_MASS_QUOTED, 0, event.account
+        self.digests.add(sequence, (*head, event.client_order_id, "", 0, event.quotes, 0, 0, False, 0, (), 0, 0))
+
+    def _maker_protected(self, sequence: int, time_us: int, event: events_pb2.MakerProtected) -> None:
+        head = owner(event.account), time_us, order_pb2.UPDATE_KIND_MAKER_PROTECTED, 0, event.account, "", ""
+        self.digests.add(sequence, (*head, 0, event.quotes, 0, 0, False, 0, (), 0, 0))
 
     def _killed(self, sequence: int, time_us: int, event: events_pb2.ParticipantKilled) -> None:
         self._command = NO_COMMAND

@@ -63,7 +63,7 @@ class OpenOrder:
         ),
         *("executed_quantity", "open_quantity", "executed_amount_e4", "fees_e4"),
         *("create_time_us", "update_time_us", "last_sequence"),
-        *("held_price_e4", "held_fee_e6", "held_amount_e4", "lease"),
+        *("held_price_e4", "held_fee_e6", "held_amount_e4", "lease", "quote"),
         *("terms", "display_quantity", "hidden", "waits", "pairs", "pegged", "priced", "peak", "triggered"),
         "expire_date",
     )
@@ -88,6 +88,7 @@ class OpenOrder:
         self.display_quantity, self.hidden = event.display_quantity, event.hidden
         self.terms = terms_of(event)
         self.lease = event.lease
+        self.quote = False
         self.pegged = event.type == command_pb2.ORDER_TYPE_PEGGED
         self.waits = event.type in STOPS or self.pegged
         self.pairs = event.type == command_pb2.ORDER_TYPE_ONE_CANCELS_OTHER  # Stands, until it is a stop.
@@ -176,6 +177,7 @@ class Fold:
         self.busts: dict[int, Busted] = {}  # Of each order that has some.
         self._busted: set[int] = set()  # Trades, by sequence.
         self.killed: set[str] = set()
+        self._quoting = "", "", 0  # Account and id of the last mass quote, and how many of its sides are to come.
         self._batch: events_pb2.ExecutionBatch | None = None
         self._apply: dict[str, Callable[[int, Any], None]] = {
             "tick": self._nothing,
@@ -196,6 +198,8 @@ class Fold:
             "replaced": self._replaced,
             "restated": self._restated,
             "mass_cancelled": self._mass_cancelled,
+            "mass_quoted": self._mass_quoted,
+            "maker_protected": self._maker_protected,
             "lease_changed": self._lease_changed,
             "participant_killed": self._killed,
             "participant_released": self._released,
@@ -321,6 +325,7 @@ class Fold:
         if event.side == BUY and event.held_price_e4 != bound_e4:
             self._contradiction(sequence, {"held_price_e4": event.held_price_e4}, {"held_price_e4": bound_e4})
         order = self.open[order_id] = OpenOrder(event, self.trading_date, self.time_us, sequence)
+        order.quote = self._is_side(event)
         if event.time_in_force == AT_CLOSE and self.auctions.get(event.symbol) != CLOSING:
             order.priced = False
 
@@ -425,6 +430,8 @@ class Fold:
         order = self._open(sequence, event.order_id, "a replace")
         if order is None:
             return
+        if order.quote and not self._is_side(event):
+            self._contradiction(sequence, "replaced", "a quote, which a mass quote alone replaces")
         keeps_priority = event.price_e4 == order.price_e4 and event.quantity < order.quantity
         self._change(sequence, order, event)
         order.waits = order.waits or order.pegged
@@ -484,6 +491,23 @@ class Fold:
         )
         if event.orders != orders:
             self._contradiction(sequence, {"orders": event.orders}, {"orders": orders})
+
+    def _mass_quoted(self, _sequence: int, event: events_pb2.MassQuoted) -> None:
+        self._quoting = event.account, event.client_order_id, event.quotes
+
+    def _is_side(self, event: events_pb2.OrderAccepted | events_pb2.OrderReplaced) -> bool:
+        """Whether it is the next side of a mass quote."""
+        account, name, left = self._quoting
+        if not left or (account, name) != (event.account, event.client_order_id.rpartition("/")[0]):
+            return False
+        self._quoting = account, name, left - 1
+        return True
+
+    def _maker_protected(self, sequence: int, event: events_pb2.MakerProtected) -> None:
+        """All of its quotes end."""
+        quotes = sum(order.quote and order.account == event.account for order in self.open.values())
+        if event.quotes != quotes:
+            self._contradiction(sequence, {"quotes": event.quotes}, {"quotes": quotes})
 
     def _killed(self, sequence: int, event: events_pb2.ParticipantKilled) -> None:
         self.killed.add(event.participant)

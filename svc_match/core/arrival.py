@@ -194,12 +194,14 @@ class Arrival:
         b.books[t + w.B_LAST] = price
         if b.books[t + w.B_BANDED] != 0:
             self.bands.traded(book, price)
+        x = b.halves[h + w.H_EXTENSION] * w.EXTENSION_WORDS
+        if x != 0 and self.standing.records[x + w.X_FLAGS] & w.QUOTE:
+            self.standing.quotes.traded(b.halves[h + w.H_ACCOUNT], traded)
         if rest == 0:
             b.done(w.FILLED, book, b.orders[o + w.O_ID], b.orders[o + w.O_QUANTITY], 0, b.halves[h + w.H_ACCOUNT])
             self.standing.remove(slot)
             return 0
         b.orders[o + w.O_OPEN] = rest
-        x = b.halves[h + w.H_EXTENSION] * w.EXTENSION_WORDS
         if x != 0 and self.standing.records[x + w.X_FLAGS] & w.HIDDEN:
             return 0
         level = b.level(b.halves[h + w.H_SIDE], b.orders[o + w.O_TICK])
@@ -266,11 +268,13 @@ class Arrival:
         if kind == w.ONE_CANCELS_OTHER and comes:
             self.standing.stops.add(slot)
         if kind < w.ONE_CANCELS_OTHER:
-            self.standing.records[x + w.X_FLAGS] &= 0xFFFFFF | w.FOR_AUCTION
+            self.standing.records[x + w.X_FLAGS] &= 0xFFFFFF | w.FOR_AUCTION | w.QUOTE
         self.standing.records[x + w.X_MINIMUM] = 0
         if self.standing.records[x + w.X_FLAGS] == 0 and self.standing.records[x + w.X_DISPLAY] == 0:
             b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] = 0
             self.standing.free_record(self.record)
+        elif self.standing.records[x + w.X_FLAGS] & w.QUOTE:
+            self.standing.quotes.add(slot)
         hidden = (
             self.standing.records[x + w.X_FLAGS] & w.HIDDEN if b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] else 0
         )
@@ -304,7 +308,7 @@ class Arrival:
         return slot
 
     def publish(self, s: int) -> int:
-        """The levels that what arrived traded at, and the one where it stands."""
+        """The levels that what arrived traded at, and the one where it stands; then quotes end whose makers' limit is reached."""
         b = self.books
         if b.swept_count != 0:
             b.show_swept(s ^ 1)
@@ -312,4 +316,6 @@ class Arrival:
             if b.written > b.room:
                 b.widen()
             b.show_where(s, self.rested)
+        if b.tripped != 0:
+            self.standing.quotes.pull()
         return 0

@@ -57,7 +57,7 @@ cdef class Books:
     cdef long long* participants
     cdef long long* nearest
     cdef readonly Py_ssize_t identity_base, book_count
-    cdef public Py_ssize_t sequence, written, waiting, interrupted, now_us
+    cdef public Py_ssize_t sequence, written, waiting, interrupted, now_us, tripped, pulled
     cdef Py_ssize_t free, top, levels_top, swept_count, room, swept_room, order_room
 
     cdef int _point(self) except -1
@@ -66,6 +66,7 @@ cdef class Books:
     cdef int command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cdef inline int _command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cpdef int trigger(self, Py_ssize_t book) except -1
+    cdef int _look(self, Py_ssize_t book) except -1
     @cython.locals(last=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t)
     cdef int _trigger(self, Py_ssize_t book) except -1
     @cython.locals(slot=cython.Py_ssize_t)
@@ -89,6 +90,9 @@ cdef class Books:
     @cython.locals(guarded=cython.bint)
     cdef Py_ssize_t _outside_collar(self, Py_ssize_t book, Py_ssize_t price) except -1
     cdef Py_ssize_t _wrong_quantity(self, Py_ssize_t book, Py_ssize_t quantity) noexcept
+
+    @cython.locals(reason=cython.Py_ssize_t, needed=cython.Py_ssize_t)
+    cpdef Py_ssize_t wrong_quote(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t price, Py_ssize_t quantity, Py_ssize_t held_price, Py_ssize_t held_amount, Py_ssize_t fee) except -1
 
     @cython.locals(slot=cython.Py_ssize_t, following=cython.Py_ssize_t, gone=cython.int, trades=cython.Py_ssize_t)
     cdef inline Py_ssize_t _match(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account) except -1

@@ -160,6 +160,8 @@ class Books:
         self.waiting = 0
         self.interrupted = 0
         self.now_us = 0  # the row's journal time
+        self.tripped = 0
+        self.pulled = 0
         self.special: Any = None
         self.protection: Any = None
         self.lasting: dict[int, int] = {}
@@ -240,6 +242,15 @@ class Books:
         return self.replace(c, at, number)
 
     def trigger(self, book: int) -> int:
+        """Ends the quotes of makers whose limit is reached, and looks at the book, and at those that this touched."""
+        if self.tripped != 0:
+            self.special.pull()
+        self._look(book)
+        while self.pulled != 0:
+            self._look(self.special.next_pulled())
+        return 0
+
+    def _look(self, book: int) -> int:
         """Executes the stops of a book that are triggered, and moves what is pegged and its price bands; an auction remembers that
         something happened.
         """
@@ -650,6 +661,33 @@ class Books:
         if quantity > self.books[b + w.B_MAX_QUANTITY]:
             return w.QUANTITY_OUT_OF_LIMITS
         return 0
+
+    def wrong_quote(
+        self, book: int, side: int, price: int, quantity: int, held_price: int, held_amount: int, fee: int
+    ) -> int:
+        """Why a side of a quote cannot be taken, as a limit order cannot: the reason | its field << 8, or 0."""
+        b = book * w.BOOK_WORDS
+        reason = self._wrong_phase(book)
+        if reason != 0:
+            return reason | w.F_SYMBOL << 8
+        reason = self._wrong_price(book, price)
+        if reason == 0:
+            reason = self._outside_collar(book, price)
+        if reason != 0:
+            return reason | w.F_PRICE << 8
+        reason = self._wrong_quantity(book, quantity)
+        if reason == 0 and self.books[b + w.B_GUARDED] != 0 and self.protection.exceeds(book, price, quantity):
+            reason = w.NOTIONAL_OUT_OF_LIMITS
+        if reason != 0:
+            return reason | w.F_QUANTITY << 8
+        needed = quantity
+        if side == w.BUY:
+            needed = bits.worst(max(held_price, price), quantity, fee)
+            if needed < 0:
+                return w.NOTIONAL_OVERFLOW | w.F_QUANTITY << 8
+            if held_price < price:
+                return w.HOLD_TOO_SMALL | w.F_HELD_PRICE << 8
+        return w.HOLD_TOO_SMALL | w.F_HELD_AMOUNT << 8 if held_amount < needed else 0
 
     # Matching
 

@@ -188,6 +188,47 @@ class MassCancel(NamedTuple):
     side: int
 
 
+class QuoteSide(NamedTuple):
+    """One side of a quote, with its hold: what is to stand there from now on, with the quantity 0 nothing. `own_id` is its order's."""
+
+    entry: int
+    symbol: str
+    side: int
+    price_e4: int
+    quantity: int
+    own_id: str
+    hold_id: int = 0
+    held_amount: int = 0
+    held_price_e4: int = 0
+    held_fee_e6: int = 0
+
+
+class Protection(NamedTuple):
+    """When an account's quotes are pulled: after so many trades, or shares, of quotes that stood, within `window_us` of the first
+    of them; 0 for no such limit.
+    """
+
+    fill_limit: int = 0
+    share_limit: int = 0
+    window_us: int = 0
+
+
+class MassQuote(NamedTuple):
+    """Replaces the account's quotes in some instruments, a bid and an offer each, in this order. `reset` begins its protection anew."""
+
+    account: str
+    client_order_id: str
+    trading_date: int
+    key: int
+    digest: bytes
+    deadline_us: int
+    sides: tuple[QuoteSide, ...]
+    prevention: int
+    protection: Protection
+    reset: bool
+    lease: str
+
+
 class RenewLease(NamedTuple):
     """Begins or renews a lease of a participant: it is over when it is not renewed for `grace_us`. It has no identity."""
 
@@ -308,7 +349,7 @@ class SetCalendar(NamedTuple):
     seed: int
 
 
-Order: TypeAlias = Place | Cancel | Replace | MassCancel | RenewLease
+Order: TypeAlias = Place | Cancel | Replace | MassCancel | MassQuote | RenewLease
 Control: TypeAlias = (
     Tick
     | OpenDate

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from chassis.units import is_date, order_id, sequence_of, shard_of
-from svc_match.core import events
+from svc_match.core import events, quoting
 from svc_match.core import layout as w
 from svc_match.core.books import Books
 from svc_match.core.commands import (
@@ -24,6 +24,7 @@ from svc_match.core.commands import (
     EndOrders,
     KillParticipant,
     MassCancel,
+    MassQuote,
     OpenDate,
     Order,
     Place,
@@ -247,6 +248,9 @@ class Engine:
                 break
             if isinstance(command, Place | Cancel | Replace | MassCancel | RenewLease):
                 results.append(self.order(command, time_us, number))
+            elif isinstance(command, MassQuote):
+                self._tell(commands, results)
+                results.append(self.order(command, time_us, number))
             elif isinstance(command, Refused):
                 results.append(command)
             elif isinstance(command, OpenDate) and packed.sequence >= first:
@@ -315,7 +319,7 @@ class Engine:
     # Order commands
 
     def order(self, command: Order, time_us: int, number: int) -> events.Result | None:
-        """Executes one of a batch; what refuses it, or nothing: then its first event is its result."""
+        """Executes one of a batch; what refuses it, or nothing: then its first event is its result. A mass quote's is told."""
         if isinstance(command, RenewLease):
             return self._renew(command, number)
         identities = self.identities
@@ -334,7 +338,10 @@ class Engine:
             return events.Late()
         sequence = self.packed.sequence + 1
         accepted = False
-        if self.restrictions and isinstance(command, Place | Replace) and (reason := self.refusal(command.account)):
+        result: events.Result | None = None
+        if isinstance(command, MassQuote):
+            result = quoting.execute(self, command)
+        elif self.restrictions and isinstance(command, Place | Replace) and (reason := self.refusal(command.account)):
             self.refuse(
                 reason, 0 if isinstance(command, Place) else self.named(command), number, isinstance(command, Place)
             )
@@ -348,7 +355,7 @@ class Engine:
         identities.add(command.key, command.digest, sequence, accepted, command.account)
         if self.packed.interrupted:
             self.interrupted()
-        return None
+        return result
 
     def _place(self, command: Place, time_us: int, number: int) -> bool:
         (account, _, _, _, _, _, hold_id, held_amount, held_price_e4, held_fee_e6) = command[:10]
@@ -498,6 +505,20 @@ class Engine:
         if ids:
             self._end(Orders(participant, "", "", 0, DoneReason.SESSION_LOST, tuple(ids)))
 
+    # Mass quotes
+
+    def happened(self, kind: type[Any], *fields: Any) -> Any:
+        """An event that is the next one, shown in no book, behind all that the books wrote."""
+        self._tell((), [])
+        event = kind(self._next(), *fields)
+        self._announce(event, ())
+        return event
+
+    def tell_of(self, place: Place | None) -> None:
+        """Puts into words what the books wrote, for an order that a command placed among others."""
+        self._telling.tell(self.packed.events(), {0: place}, [None])
+        self.packed.written = 0
+
     # What a participant may not do
 
     def refusal(self, account: str) -> int:
@@ -591,6 +612,7 @@ class Engine:
         self.carried = self.identities.kept([sequence_of(identity) for identity in packed.lasting])
         self.identities = IdentityTable(self.carried)
         packed.forget()
+        self.special.quotes.forget()
         if not packed.lasting:
             self.special.standing.forget()
         names = [self.names[number] for number in packed.renumber()]

@@ -41,12 +41,17 @@ class Reason(StrEnum):
     PARTICIPANT_KILLED = "PARTICIPANT_KILLED"
     ORDER_RATE_EXCEEDED = "ORDER_RATE_EXCEEDED"
     LEASE_UNKNOWN = "LEASE_UNKNOWN"
+    MAKER_PROTECTION_ACTIVE = "MAKER_PROTECTION_ACTIVE"
+    ORDER_IS_QUOTE = "ORDER_IS_QUOTE"
+    QUOTE_LIMIT = "QUOTE_LIMIT"
     # Refused.
     CLIENT_ORDER_ID_REUSED = "CLIENT_ORDER_ID_REUSED"
     TRADING_DATE_WRONG = "TRADING_DATE_WRONG"
     IDENTITY_LIMIT = "IDENTITY_LIMIT"
     COMMAND_MISSING = "COMMAND_MISSING"
     LEASE_INVALID = "LEASE_INVALID"
+    QUOTE_INVALID = "QUOTE_INVALID"
+    MAKER_PROTECTION_INVALID = "MAKER_PROTECTION_INVALID"
     LEASE_LIMIT = "LEASE_LIMIT"
     ACCOUNT_INVALID = "ACCOUNT_INVALID"
     CLIENT_ORDER_ID_INVALID = "CLIENT_ORDER_ID_INVALID"
@@ -97,6 +102,7 @@ class Kind(IntEnum):
     CANCEL = 2
     REPLACE = 3
     MASS_CANCEL = 4
+    MASS_QUOTE = 5
 
 
 class DoneReason(IntEnum):
@@ -114,6 +120,8 @@ class DoneReason(IntEnum):
     MASS_CANCELLED = 8
     KILLED = 9
     SESSION_LOST = 10
+    MAKER_PROTECTION = 11
+    QUOTE_WITHDRAWN = 18
 
 
 class RestateReason(IntEnum):
@@ -215,7 +223,7 @@ class Accepted(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A command was rejected, for good. `field` and `value` say what was wrong."""
+    """A command was rejected, for good. `field` and `value` say what was wrong; `hold_ids` are those of a mass quote."""
 
     sequence: int
     kind: Kind
@@ -227,6 +235,7 @@ class Rejected(NamedTuple):
     reason: Reason
     field: str
     value: str
+    hold_ids: tuple[int, ...] = ()
 
 
 class Traded(NamedTuple):
@@ -300,6 +309,31 @@ class MassCancelled(NamedTuple):
     symbol: str
     side: int
     orders: int
+
+
+class MassQuoted(NamedTuple):
+    """A mass quote was taken: so many sides are to stand, in the events behind this one; of what it says of the protection see
+    commands.Protection.
+    """
+
+    sequence: int
+    account: str
+    client_order_id: str
+    quotes: int
+    fill_limit: int
+    share_limit: int
+    window_us: int
+    reset: bool
+
+
+class MakerProtected(NamedTuple):
+    """An account's quotes have traded as often or as much as it said: so many end, in the events behind this one."""
+
+    sequence: int
+    account: str
+    quotes: int
+    fills: int
+    shares: int
 
 
 class ParticipantKilled(NamedTuple):
@@ -442,6 +476,8 @@ Event: TypeAlias = (
     | Replaced
     | Restated
     | MassCancelled
+    | MassQuoted
+    | MakerProtected
     | ParticipantKilled
     | ParticipantReleased
     | OrderRateSet
@@ -463,8 +499,8 @@ Public: TypeAlias = (
     | CalendarMoved
     | ScheduleMissed
 )
-First: TypeAlias = Accepted | Rejected | Replaced | Done | MassCancelled | LeaseChanged
+First: TypeAlias = Accepted | Rejected | Replaced | Done | MassCancelled | MassQuoted | LeaseChanged
 Result: TypeAlias = First | Refused | Late | Repeat | EarlierDate | Stands
 ON_RECORD = frozenset(
-    {Accepted, Rejected, Replaced, Done, MassCancelled, LeaseChanged, Stands}
+    {Accepted, Rejected, Replaced, Done, MassCancelled, MassQuoted, LeaseChanged, Stands}
 )  # The results whose command is in the journal.

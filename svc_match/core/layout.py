@@ -78,6 +78,7 @@ PHASED = 40  # head (detail: phase), kind of the auction
 MASS_TAKEN = 20  # head, how many orders end
 LEASE_RENEWED = 21  # head, until when
 BANDS = 45  # head (detail: 1 in the limit state at the upper band, 2 at the lower), reference, lower and upper band
+MAKER_PROTECTED = 26  # head, account, how many quotes end, fills, shares
 ACCEPTED_WORDS = 2
 REJECTED_WORDS = 4
 TRADED_WORDS = 10
@@ -91,6 +92,7 @@ PHASED_WORDS = 2
 MASS_TAKEN_WORDS = 2
 LEASE_RENEWED_WORDS = 2
 BANDS_WORDS = 4
+MAKER_PROTECTED_WORDS = 5
 LARGEST_EVENT_WORDS = 64  # what a command writes at most beside its trades
 
 FILLED = 1
@@ -105,6 +107,8 @@ EXPIRED = 14
 MASS_CANCELLED = 8
 KILLED = 9
 SESSION_LOST = 10
+MAKER_PROTECTION = 11
+QUOTE_WITHDRAWN = 18
 
 SLID = 1
 LIMITED = 2
@@ -146,6 +150,7 @@ EXPIRE_TIME_PAST = 70
 PARTICIPANT_KILLED = 40
 ORDER_RATE_EXCEEDED = 41
 LEASE_UNKNOWN = 42
+ORDER_IS_QUOTE = 46
 F_SYMBOL = 1
 F_PRICE = 2
 F_QUANTITY = 3
@@ -192,7 +197,7 @@ H_EXTENSION = 15  # of an order that is not plain: its record, else 0
 
 # What an order has that is not plain. A free record has the next free one in its flags.
 EXTENSION_WORDS = 8
-X_FLAGS = 0  # as C_FLAGS | type << 32 | WAITING | FOR_AUCTION | IN_FRONT
+X_FLAGS = 0  # as C_FLAGS | type << 32 | WAITING | FOR_AUCTION | IN_FRONT | QUOTE
 X_DISPLAY = 1  # an iceberg's peak, 0 for others
 X_SHOWN = 2  # what is displayed of an iceberg
 X_MINIMUM = 3
@@ -205,6 +210,7 @@ X_PLACED = 7  # the sequence since which an order that waits for an auction, or 
 WAITING = 1 << 40  # it stands at no price
 FOR_AUCTION = 1 << 41  # it ends with the auction
 IN_FRONT = 1 << 42  # it waits in front of an auction's prices
+QUOTE = 1 << 43  # it is a side of a quote; in C_FLAGS too
 PEAKS_LIMIT = 100  # times that an iceberg's peak may go into its quantity
 
 # The index of orders by id.

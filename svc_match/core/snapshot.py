@@ -114,6 +114,7 @@ def _pieces(engine: Engine) -> list[bytes | memoryview]:
         "ending": engine.ending,
         "restrictions": engine.restrictions.state(),
         "leases": engine.leases.state(),
+        "quotes": engine.special.quotes.state(),
     }
     header = json.dumps(fields).encode()
     length = len(header).to_bytes(LENGTH_BYTES)
@@ -159,6 +160,7 @@ def load(state: bytes, identities: bytes) -> Engine:
     pool = pool[16 * header["lasting"] :]
     engine.restrictions.load(header["restrictions"])
     engine.leases.load(header["leases"])
+    engine.special.quotes.load(header["quotes"])
     if header["ending"] is not None:
         *these, ids = header["ending"]
         engine.ending = Orders._make([*these, tuple(ids)])

@@ -8,6 +8,7 @@ from svc_match.core.bands cimport Bands
 from svc_match.core.books cimport Books
 from svc_match.core.pegs cimport Pegs
 from svc_match.core.protection cimport Protection
+from svc_match.core.quotes cimport Quotes
 from svc_match.core.standing cimport Standing
 from svc_match.core.stops cimport Stops
 
@@ -21,6 +22,7 @@ cdef class Special:
     cdef Stops stops
     cdef Arrival arrival
     cdef readonly Auction auction
+    cdef readonly Quotes quotes
     cdef Pegs pegs
 
     @cython.locals(head=cython.Py_ssize_t, side=cython.Py_ssize_t, kind=cython.Py_ssize_t, book=cython.Py_ssize_t, price=cython.Py_ssize_t, flags=cython.Py_ssize_t, tick=cython.Py_ssize_t, stands=cython.Py_ssize_t, identity=cython.Py_ssize_t, x=cython.Py_ssize_t, amount=cython.Py_ssize_t, stop=cython.Py_ssize_t, reciprocal=cython.Py_ssize_t, slot=cython.Py_ssize_t, time_in_force=cython.Py_ssize_t, collects=cython.bint, n=cython.Py_ssize_t, trail=cython.Py_ssize_t)
@@ -29,8 +31,10 @@ cdef class Special:
     cpdef Py_ssize_t cancel(self, Py_ssize_t slot, Py_ssize_t number) except -1
     @cython.locals(s=cython.Py_ssize_t)
     cdef Py_ssize_t end_open(self, Py_ssize_t slot, Py_ssize_t reason) except -1
-    @cython.locals(o=cython.Py_ssize_t, h=cython.Py_ssize_t, s=cython.Py_ssize_t, side=cython.Py_ssize_t, book=cython.Py_ssize_t, identity=cython.Py_ssize_t, x=cython.Py_ssize_t, flags=cython.Py_ssize_t, left=cython.Py_ssize_t, tick=cython.Py_ssize_t, before=cython.Py_ssize_t, keeps=cython.bint, pegged=cython.bint, waits=cython.bint, collects=cython.bint, reason=cython.Py_ssize_t, stands=cython.Py_ssize_t, unpriced=cython.bint, n=cython.Py_ssize_t, displayed=cython.bint)
+    @cython.locals(h=cython.Py_ssize_t, book=cython.Py_ssize_t, identity=cython.Py_ssize_t)
     cpdef Py_ssize_t replace(self, Py_ssize_t slot, Py_ssize_t number, Py_ssize_t price, Py_ssize_t quantity, Py_ssize_t fee) except -1
+    @cython.locals(o=cython.Py_ssize_t, h=cython.Py_ssize_t, s=cython.Py_ssize_t, side=cython.Py_ssize_t, book=cython.Py_ssize_t, identity=cython.Py_ssize_t, x=cython.Py_ssize_t, flags=cython.Py_ssize_t, left=cython.Py_ssize_t, tick=cython.Py_ssize_t, before=cython.Py_ssize_t, keeps=cython.bint, pegged=cython.bint, waits=cython.bint, collects=cython.bint, reason=cython.Py_ssize_t, stands=cython.Py_ssize_t, unpriced=cython.bint, n=cython.Py_ssize_t, displayed=cython.bint)
+    cdef Py_ssize_t _replace(self, Py_ssize_t slot, Py_ssize_t number, Py_ssize_t price, Py_ssize_t quantity, Py_ssize_t fee) except -1
     @cython.locals(x=cython.Py_ssize_t, book=cython.Py_ssize_t)
     cpdef Py_ssize_t bound(self, Py_ssize_t slot, Py_ssize_t price) except -1
     cpdef Py_ssize_t take(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account, Py_ssize_t amount) except -1
@@ -47,6 +51,8 @@ cdef class Special:
     cdef Py_ssize_t _withdraw(self, Py_ssize_t slot) except -1
     @cython.locals(s=cython.Py_ssize_t, side=cython.Py_ssize_t, x=cython.Py_ssize_t, limited=cython.bint, tick=cython.Py_ssize_t)
     cdef Py_ssize_t _execute(self, Py_ssize_t book, Py_ssize_t slot) except -1
+    cpdef int pull(self) except -1
+    cpdef Py_ssize_t next_pulled(self) except -1
     cpdef Py_ssize_t end(self, Py_ssize_t slot, Py_ssize_t reason) except -1
     cpdef Py_ssize_t tradable(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t amount, Py_ssize_t fee) except -1
     @cython.locals(slot=cython.Py_ssize_t, s=cython.Py_ssize_t)

@@ -14,6 +14,7 @@ from svc_match.core.bands import Bands
 from svc_match.core.books import COMPILED, Books
 from svc_match.core.pegs import Pegs
 from svc_match.core.protection import Protection
+from svc_match.core.quotes import Quotes
 from svc_match.core.standing import Standing
 from svc_match.core.stops import Stops
 
@@ -28,6 +29,7 @@ class Special:
         self.books = books
         self.standing = Standing(books)
         self.stops = self.standing.stops = Stops(books, self.standing)
+        self.quotes = self.standing.quotes = Quotes(books, self.standing)
         self.protection = Protection(books)
         self.bands = Bands(books, self.protection)
         self.arrival = Arrival(books, self.standing, self.protection, self.bands)
@@ -123,7 +125,16 @@ class Special:
         return 0
 
     def replace(self, slot: int, number: int, price: int, quantity: int, fee: int) -> int:
-        """Changes an open order that has a record; what needs no book is checked."""
+        """Changes an open order that has a record and is no quote; what needs no book is checked."""
+        b = self.books
+        h = slot * w.ORDER_HALVES
+        if self.standing.records[b.halves[h + w.H_EXTENSION] * w.EXTENSION_WORDS + w.X_FLAGS] & w.QUOTE:
+            book = b.halves[h + w.H_SIDE] >> 1
+            identity = b.orders[slot * w.ORDER_WORDS + w.O_ID]
+            return b.reject(number, w.REPLACE, w.ORDER_IS_QUOTE, w.F_ORDER, book + 1, identity)
+        return self._replace(slot, number, price, quantity, fee)
+
+    def _replace(self, slot: int, number: int, price: int, quantity: int, fee: int) -> int:
         standing = self.standing
         arrival = self.arrival
         b = self.books
@@ -327,6 +338,14 @@ class Special:
         arrival.arrive(book, side, w.LIMIT if limited else w.MARKET, w.DAY if limited else w.IOC, tick, -1)
         return arrival.publish(s)
 
+    def pull(self) -> int:
+        """Ends the quotes of makers whose limit is reached."""
+        return self.quotes.pull()
+
+    def next_pulled(self) -> int:
+        """A book to look at, as quotes of it ended so."""
+        return self.quotes.next_touched()
+
     def end(self, slot: int, reason: int) -> int:
         """An order that stands is done; a displayed one's price is noted."""
         return self.standing.end(slot, reason)
@@ -394,6 +413,8 @@ class Special:
             b.index.restore(b.orders[slot * w.ORDER_WORDS + w.O_ID], slot)
         else:
             self.standing.stand(slot)
+        if self.standing.records[x + w.X_FLAGS] & w.QUOTE:
+            self.quotes.add(slot)
         if self.standing.records[x + w.X_FLAGS] >> 32 & 255 == w.PEGGED:
             return self.pegs.add(slot)
         return self.stops.add(slot) if (waits and self._is_stop(slot)) or self._pairs(slot) else 0

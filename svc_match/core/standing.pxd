@@ -9,7 +9,7 @@ from svc_match.core.books cimport Books
 cdef class Standing:
     cdef Books books
     cdef object _records
-    cdef public object stops, pegs, auction
+    cdef public object stops, pegs, auction, quotes
     cdef long long* records
     cdef Py_ssize_t free_records, top
 

@@ -23,6 +23,7 @@ class Standing:
         self.top = 1
         self.stops: Any = None
         self.pegs: Any = None
+        self.quotes: Any = None
         self._point()
 
     def _point(self) -> int:

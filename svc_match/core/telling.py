@@ -54,6 +54,7 @@ REASONS = {
     w.PARTICIPANT_KILLED: Reason.PARTICIPANT_KILLED,
     w.ORDER_RATE_EXCEEDED: Reason.ORDER_RATE_EXCEEDED,
     w.LEASE_UNKNOWN: Reason.LEASE_UNKNOWN,
+    w.ORDER_IS_QUOTE: Reason.ORDER_IS_QUOTE,
 }
 DONE_REASONS = {getattr(w, reason.name): reason for reason in DoneReason}
 RESTATE_REASONS = {
@@ -116,6 +117,7 @@ class Telling:
     def tell(self, packed: memoryview, commands: Sequence[Any] | dict[int, Any], results: list[Any]) -> None:
         """Puts packed events into words; a command's first event becomes its result where it has none yet."""
         at, end, words = 0, len(packed), packed.tolist()
+        others = {w.PHASED: self._phased, w.BANDS: self._banded, w.MAKER_PROTECTED: self._protected}
         while at < end:
             head = words[at]
             kind = head & 255
@@ -132,11 +134,8 @@ class Telling:
             if kind == w.RESTATED:
                 at = self._restated(words, at, head)
                 continue
-            if kind == w.PHASED:
-                at = self._phased(words, at, head)
-                continue
-            if kind == w.BANDS:
-                at = self._banded(words, at, head)
+            if kind in others:
+                at = others[kind](words, at, head)
                 continue
             number = head >> 32
             event: events.First
@@ -241,6 +240,11 @@ class Telling:
             self.sequence, participant, account, command.client_order_id, command.participant_wide, command.symbol,
             command.side, orders,
         )  # fmt: skip
+
+    def _protected(self, words: list[int], at: int, _head: int) -> int:
+        _, account, quotes, fills, shares = words[at : at + w.MAKER_PROTECTED_WORDS]
+        self.events.append(events.MakerProtected(self.sequence, self.names[account], quotes, fills, shares))
+        return at + w.MAKER_PROTECTED_WORDS
 
     def _renewed(self, until_us: int, command: RenewLease) -> events.LeaseChanged:
         participant = participant_of(command.account)

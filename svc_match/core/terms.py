@@ -1,5 +1,5 @@
 """Which fields of an order go together, in tables: what it may ask for by its type and its time in force, and the reason
-why not. Source: docs/rule-book.md, 2.2 to 2.4.
+why not; and those of a mass quote. Source: docs/rule-book.md, 2.2 to 2.4 and 6.5.
 """
 
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from svc_match.core.commands import (
     OrderType,
     Peg,
     PostOnly,
+    Protection,
     SelfTradePrevention,
     StopTrigger,
     Terms,
@@ -67,6 +68,10 @@ TERMS: dict[str, Term] = {
     "expire_date": Term(Reason.EXPIRE_DATE_INVALID, tuple(OrderType), (GTD,)),
     "expire_time_us": Term(Reason.EXPIRE_TIME_INVALID, tuple(OrderType), (GTD,)),
 }
+QUOTE_ID_LIMIT = 32  # characters: the orders' ids are a little longer
+ENTRIES_LIMIT = 100
+QUOTES_LIMIT = 1_024  # sides of an account on a shard
+FILL_LIMIT, SHARE_LIMIT, WINDOW_LIMIT_US = 1_000_000, 10**12, 3_600_000_000
 NEVER_TOGETHER = (  # the first is what is wrong
     ("display_quantity", "hidden"),
     ("minimum_quantity", "post_only"),
@@ -95,6 +100,44 @@ def wrong_terms(kind: int, time_in_force: int, quantity: int, terms: Terms, trad
         if values[field] and values[other]:
             return _wrong(field, values)
     return None
+
+
+Entry = tuple[str, int, int, int, int]  # symbol, bid price and quantity, offer's price and quantity
+
+
+def wrong_quote(own_id: str, entries: list[Entry], prevention: int, protection: Protection) -> Refused | None:
+    """Why there can be no such mass quote, by its fields alone."""
+    if len(own_id) > QUOTE_ID_LIMIT:
+        return Refused(Reason.CLIENT_ORDER_ID_INVALID, "client_order_id", own_id)
+    if not 0 < len(entries) <= ENTRIES_LIMIT:
+        return Refused(Reason.QUOTE_INVALID, "entries", str(len(entries)))
+    if prevention not in (NONE, *SelfTradePrevention):
+        return Refused(Reason.SELF_TRADE_PREVENTION_INVALID, "self_trade_prevention", str(prevention))
+    limited = bool(protection.fill_limit or protection.share_limit)
+    for field, most in (("fill_limit", FILL_LIMIT), ("share_limit", SHARE_LIMIT), ("window_us", WINDOW_LIMIT_US)):
+        value = getattr(protection, field)
+        if not 0 <= value <= most or (field == "window_us" and bool(value) != limited):
+            return Refused(Reason.MAKER_PROTECTION_INVALID, field, str(value))
+    seen: set[str] = set()
+    for number, entry in enumerate(entries):
+        wrong = Refused(Reason.QUOTE_INVALID, "symbol", entry[0]) if entry[0] in seen else _wrong_entry(entry)
+        if wrong is not None:
+            return wrong._replace(field=f"entries[{number}].{wrong.field}")
+        seen.add(entry[0])
+    return None
+
+
+def _wrong_entry(entry: Entry) -> Refused | None:
+    _, bid_e4, bid, ask_e4, ask = entry
+    for side, price_e4, quantity in (("bid", bid_e4, bid), ("ask", ask_e4, ask)):
+        if quantity < 0:
+            return Refused(Reason.QUANTITY_INVALID, f"{side}_quantity", str(quantity))
+        if quantity and price_e4 <= 0:
+            return Refused(Reason.PRICE_INVALID, f"{side}_price_e4", str(price_e4))
+        if not quantity and price_e4:
+            return Refused(Reason.QUOTE_INVALID, f"{side}_price_e4", str(price_e4))
+    crossed = bid and ask and bid_e4 >= ask_e4
+    return Refused(Reason.QUOTE_INVALID, "ask_price_e4", str(ask_e4)) if crossed else None
 
 
 def _in_range(kind: int, time_in_force: int, quantity: int, terms: Terms, trading_date: int) -> dict[str, bool]:

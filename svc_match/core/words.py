@@ -6,6 +6,7 @@ from svc_match.core.instrument import MAX_PRICE_E4
 from svc_match.core.layout import BASIS_POINTS, PEAKS_LIMIT, PEGGED_ORDERS_LIMIT, TRAILING_STOPS_LIMIT
 from svc_match.core.leases import PARTICIPANT_LEASES_LIMIT
 from svc_match.core.restrictions import PER_SECOND_LIMIT
+from svc_match.core.terms import ENTRIES_LIMIT, FILL_LIMIT, QUOTES_LIMIT, SHARE_LIMIT, WINDOW_LIMIT_US
 
 CLIENT_ORDER_ID_LENGTH_LIMIT = 36
 BUST_REASON_LENGTH_LIMIT = 200
@@ -175,6 +176,26 @@ WORDS: dict[Reason, tuple[str, str]] = {
     Reason.CALENDAR_INVALID: (
         "dates and times ascend, each date opens first and closes last, steps are a second apart, and some are still to come",
         "correct the field; see Transition's comments",
+    ),
+    Reason.MAKER_PROTECTION_ACTIVE: (
+        "the account's quotes were pulled, as they traded as often or as much as it said",
+        "send the quotes with reset, under a new client_order_id",
+    ),
+    Reason.ORDER_IS_QUOTE: (
+        "the order is a side of a quote",
+        "send a mass quote; cancels are taken",
+    ),
+    Reason.QUOTE_LIMIT: (
+        f"an account quotes at most {QUOTES_LIMIT} sides on a shard",
+        "withdraw some first, with quantity 0",
+    ),
+    Reason.QUOTE_INVALID: (
+        f"a mass quote has 1 to {ENTRIES_LIMIT} entries, an instrument once, a bid below its offer, and no price without a quantity",
+        "correct the entry",
+    ),
+    Reason.MAKER_PROTECTION_INVALID: (
+        f"a limit is at most {FILL_LIMIT} trades or {SHARE_LIMIT} shares, and has a window of at most {WINDOW_LIMIT_US} us",
+        "name limits with a window, or all 0",
     ),
     Reason.INSTRUMENT_LIMIT: ("the shard has as many instruments as it can", "use another shard"),
     Reason.TRADE_UNKNOWN: (

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from chassis.units import EXCHANGE_ACCOUNTS, INT64_MAX, MAX_SEQUENCE, sequence_of, shard_of, worst
+from svc_order.core import quotes
 from svc_order.core.commands import (
     AUCTIONS,
     BUY,
@@ -19,6 +20,7 @@ from svc_order.core.commands import (
     Cancel,
     Command,
     MassCancel,
+    MassQuote,
     Place,
     RenewLease,
     Replace,
@@ -52,10 +54,10 @@ class Need(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A command that may be tried: its shard, and the hold that it needs, None for none."""
+    """A command that may be tried: its shard, and the hold that it needs, None for none; a mass quote needs one a side."""
 
     shard: int
-    need: Need | None
+    need: Need | tuple[quotes.Leg, ...] | None
 
 
 class Everywhere(NamedTuple):
@@ -79,6 +81,8 @@ def check(command: Command, participant: str, reference: Reference) -> Route | E
         return _place(command, reference)
     if isinstance(command, MassCancel):
         return _mass_cancel(command, reference)
+    if isinstance(command, MassQuote):
+        return _mass_quote(command, reference)
     if isinstance(command, RenewLease):
         return _renew_lease(command, reference)
     return _change(command, reference)
@@ -309,6 +313,43 @@ def _mass_cancel(command: MassCancel, reference: Reference) -> Route | Everywher
             return route
         routes.append(route)
     return Everywhere(tuple(routes))
+
+
+def _mass_quote(command: MassQuote, reference: Reference) -> Route | Stale | Refused:
+    wrong = quotes.wrong(command) or (_lease(command.lease) if command.lease else None)
+    if wrong is not None:
+        return wrong
+    shard = -1
+    for number, entry in enumerate(command.entries):
+        instrument = reference.instruments.get(entry.symbol)
+        if not _SYMBOL.fullmatch(entry.symbol):
+            return _at(f"entries[{number}].", _bad_symbol(entry.symbol))
+        if instrument is None:
+            unknown = _unknown_symbol(entry.symbol)
+            return unknown._replace(refused=_at(f"entries[{number}].", unknown.refused))
+        shard = instrument.shard if shard < 0 else shard
+        if instrument.shard != shard:
+            message, fix = "the instruments of a mass quote are of one shard", "send a mass quote for each shard"
+            field = f"entries[{number}].symbol"
+            return refused("QUOTE_INVALID", message, field=field, value=entry.symbol, fix=fix)
+    for side in quotes.sides(command):
+        instrument = reference.instruments[side.symbol]
+        bad = (
+            _quantity(side.quantity, instrument)
+            or _limits(side.price_e4, instrument)
+            or _worth(side.price_e4, side.quantity, instrument)
+        )
+        if bad is not None:
+            return _at(f"{side.field}_", bad)
+    legs = quotes.legs(command, reference.instruments)
+    if isinstance(legs, Refused):
+        return legs
+    return _dated(command.trading_date, reference.shards.get(shard), Route(shard, legs or None))
+
+
+def _at(place: str, why: Refused) -> Refused:
+    """A refusal of a field that stands in a part of its command."""
+    return why._replace(metadata={**why.metadata, "field": place + why.metadata["field"]})
 
 
 def _renew_lease(command: RenewLease, reference: Reference) -> Everywhere | Refused:

@@ -13,7 +13,7 @@ DAY, IOC, FOK, GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE, GTC, GTD = 1, 2, 3, 4, 5, 6,
 AUCTIONS = (GOOD_FOR_AUCTION, AT_OPEN, AT_CLOSE)
 STANDING = (DAY, GTC, GTD)
 UNSPECIFIED = 0
-PLACE, CANCEL, REPLACE, MASS_CANCEL, RENEW_LEASE = 1, 2, 3, 4, 6
+PLACE, CANCEL, REPLACE, MASS_CANCEL, MASS_QUOTE, RENEW_LEASE = 1, 2, 3, 4, 5, 6
 OWN_FIELDS = 10  # of a place, before its terms
 
 
@@ -106,6 +106,32 @@ class MassCancel(NamedTuple):
     traceparent: str = ""
 
 
+class QuoteEntry(NamedTuple):
+    """A bid and an offer; a side of quantity 0 asks for nothing to stand."""
+
+    symbol: str
+    bid_price_e4: int
+    bid_quantity: int
+    ask_price_e4: int
+    ask_quantity: int
+
+
+class MassQuote(NamedTuple):
+    """An account's quotes in some instruments, in the place of those that it has there, and when all of them are pulled."""
+
+    account: str
+    client_order_id: str
+    trading_date: int
+    entries: tuple[QuoteEntry, ...]
+    self_trade_prevention: int
+    fill_limit: int
+    share_limit: int
+    window_us: int
+    reset: bool
+    lease: str
+    traceparent: str = ""
+
+
 class RenewLease(NamedTuple):
     """A session's lease, which is to stand for some time from now on."""
 
@@ -116,12 +142,13 @@ class RenewLease(NamedTuple):
     traceparent: str = ""
 
 
-Command: TypeAlias = Place | Cancel | Replace | MassCancel | RenewLease
+Command: TypeAlias = Place | Cancel | Replace | MassCancel | MassQuote | RenewLease
 KINDS: dict[type[Command], int] = {
     Place: PLACE,
     Cancel: CANCEL,
     Replace: REPLACE,
     MassCancel: MASS_CANCEL,
+    MassQuote: MASS_QUOTE,
     RenewLease: RENEW_LEASE,
 }
 
@@ -135,4 +162,7 @@ def digest(command: Command) -> bytes:
     if type(command) is Place:
         own, terms = (*command[:OWN_FIELDS], *((command.lease,) if command.lease else ())), command.terms
         return command_digest(PLACE, *own) if terms == PLAIN else command_digest(PLACE, *own, *terms.digested)
+    if type(command) is MassQuote:
+        entries = (value for entry in command.entries for value in entry)
+        return command_digest(MASS_QUOTE, *command[:3], *command[4:-1], *entries)
     return command_digest(KINDS[type(command)], *command[:-1])

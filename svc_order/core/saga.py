@@ -46,6 +46,7 @@ class Hold(NamedTuple):
     held_price_e4: int
     held_fee_e6: int
     refused: Refused | None
+    legs: tuple["Hold", ...] = ()  # of a mass quote, whose state and deadline this is
 
 
 STEPS: dict[int, Step] = {

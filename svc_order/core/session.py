@@ -6,7 +6,7 @@ Model-checked as m5_session (with LATE and FIX_STOP); what passes while the ledg
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from svc_order.core.commands import Command, MassCancel, Place, RenewLease
+from svc_order.core.commands import Command, MassCancel, MassQuote, Place, RenewLease
 
 NEVER = 1 << 63
 
@@ -66,12 +66,14 @@ class _Staying:
     def add(self, command: Command) -> None:
         if isinstance(command, Place):
             self._placed.add((command.account, command.client_order_id))
+        elif isinstance(command, MassQuote):
+            self._named.setdefault(command.account, []).append((0, "", ""))  # It may act on any.
         elif not isinstance(command, MassCancel | RenewLease):
             name = (command.order_id, command.original_client_order_id, command.symbol)
             self._named.setdefault(command.account, []).append(name)
 
     def acts_on_order_of(self, command: Command) -> bool:
-        if isinstance(command, Place):
+        if isinstance(command, Place | MassQuote):
             return True
         if isinstance(command, RenewLease):
             return False
@@ -83,7 +85,7 @@ class _Staying:
 
 
 def _may_be_one(command: Command, order_id: int, original: str, symbol: str) -> bool:
-    assert not isinstance(command, Place | MassCancel | RenewLease)
+    assert not isinstance(command, Place | MassCancel | MassQuote | RenewLease)
     if command.order_id and order_id:
         return command.order_id == order_id
     if command.original_client_order_id and original:

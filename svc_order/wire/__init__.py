@@ -2,13 +2,26 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from operator import attrgetter
 
 from bourse.ledger.v1 import ledger_pb2
 from bourse.match.v1 import events_pb2, match_pb2
 from bourse.order.v1 import order_pb2
 from bourse.types.v1 import command_pb2, market_pb2
-from svc_order.core.commands import Cancel, Command, MassCancel, Place, RenewLease, Replace, Terms
+from svc_order.core.checks import Need
+from svc_order.core.commands import (
+    Cancel,
+    Command,
+    MassCancel,
+    MassQuote,
+    Place,
+    QuoteEntry,
+    RenewLease,
+    Replace,
+    Terms,
+)
+from svc_order.core.quotes import together as held_together
 from svc_order.core.reference import Instrument, Shard
 from svc_order.core.refused import Refused
 from svc_order.core.saga import Hold
@@ -83,6 +96,26 @@ def mass_cancel(message: command_pb2.MassCancel) -> MassCancel:
     )
 
 
+def mass_quote(message: command_pb2.MassQuote) -> MassQuote:
+    """A MassQuote."""
+    return MassQuote(
+        message.account,
+        message.client_order_id,
+        message.trading_date,
+        tuple(
+            QuoteEntry(one.symbol, one.bid_price_e4, one.bid_quantity, one.ask_price_e4, one.ask_quantity)
+            for one in message.entries
+        ),
+        message.self_trade_prevention,
+        message.fill_limit,
+        message.share_limit,
+        message.window_us,
+        message.reset,
+        message.lease,
+        message.traceparent,
+    )
+
+
 def renew_lease(message: command_pb2.RenewLease) -> RenewLease:
     """A RenewLease."""
     return RenewLease(message.account, message.client_order_id, message.lease, message.grace_ms, message.traceparent)
@@ -101,6 +134,8 @@ def commands(messages: Iterable[command_pb2.OrderCommand]) -> list[tuple[Command
             read.append((replace(message.replace), message))
         elif kind == "mass_cancel":
             read.append((mass_cancel(message.mass_cancel), message))
+        elif kind == "mass_quote":
+            read.append((mass_quote(message.mass_quote), message))
         elif kind == "renew_lease":
             read.append((renew_lease(message.renew_lease), message))
         else:
@@ -117,6 +152,21 @@ def create_holds(incarnation: str, tickets: Iterable[Ticket]) -> ledger_pb2.Crea
         assert command is not None, "a refused message is not sent on"
         assert not isinstance(command, RenewLease), "a lease needs no hold"
         assert need is not None, "only commands that need a hold are sent to the ledger"
+        if not isinstance(need, Need):
+            for leg in need:
+                add(
+                    trading_date=command.trading_date,
+                    account=command.account,
+                    client_order_id=leg.client_order_id,
+                    digest=ticket.digest,
+                    shard=ticket.shard,
+                    asset=leg.asset,
+                    quantity=leg.quantity,
+                    held_price_e4=leg.held_price_e4,
+                    held_fee_e6=leg.held_fee_e6,
+                    traceparent=ticket.traceparent,
+                )
+            continue
         hold = add(
             trading_date=command.trading_date,
             account=command.account,
@@ -139,8 +189,22 @@ def create_holds(incarnation: str, tickets: Iterable[Ticket]) -> ledger_pb2.Crea
     return request
 
 
-def holds(response: ledger_pb2.CreateHoldsResponse) -> list[Hold]:
-    """The ledger's answers."""
+def holds(response: ledger_pb2.CreateHoldsResponse, tickets: Iterable[Ticket]) -> list[Hold]:
+    """The ledger's answers, one a ticket. ValueError where there are not as many as were asked for."""
+    answers, made = iter(_holds(response)), []
+    for ticket in tickets:
+        need = ticket.need
+        count = 1 if isinstance(need, Need) or need is None else len(need)
+        some = list(islice(answers, count))
+        if len(some) != count:
+            raise ValueError(len(response.results))
+        made.append(some[0] if isinstance(need, Need) or need is None else held_together(need, some))
+    if next(answers, None) is not None:
+        raise ValueError(len(response.results))
+    return made
+
+
+def _holds(response: ledger_pb2.CreateHoldsResponse) -> list[Hold]:
     return [
         Hold(
             result.state,
@@ -176,6 +240,13 @@ def submit(incarnation: str, tickets: Sequence[Ticket], deadlines_us: Sequence[i
             )
         else:
             submission = add(deadline_us=deadline_us)
+            for leg in hold.legs if hold is not None else ():
+                submission.quote_holds.add(
+                    hold_id=leg.hold_id,
+                    held_amount=leg.held_amount,
+                    held_price_e4=leg.held_price_e4,
+                    held_fee_e6=leg.held_fee_e6,
+                )
         assert isinstance(ticket.message, command_pb2.OrderCommand)
         submission.command.CopyFrom(ticket.message)
         if ticket.traceparent:

@@ -28,6 +28,8 @@ DONE_BY_RULE = (
     events_pb2.DONE_REASON_MASS_CANCELLED,
     events_pb2.DONE_REASON_KILLED,
     events_pb2.DONE_REASON_SESSION_LOST,
+    events_pb2.DONE_REASON_MAKER_PROTECTION,
+    events_pb2.DONE_REASON_QUOTE_WITHDRAWN,
 )
 TRIGGERED = events_pb2.RESTATE_REASON_TRIGGERED
 BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
@@ -65,6 +67,8 @@ class Chronicle:
             "replaced": self._replaced,
             "restated": self._restated,
             "mass_cancelled": self._mass_cancelled,
+            "mass_quoted": self._mass_quoted,
+            "maker_protected": self._maker_protected,
             "lease_changed": self._lease_changed,
             "participant_killed": self._killed,
             "participant_released": self._released,
@@ -297,6 +301,26 @@ class Chronicle:
             symbol=event.symbol,
             quantity=event.orders,
             side=event.side,
+        )
+
+    def _mass_quoted(self, sequence: int, event: events_pb2.MassQuoted) -> None:
+        self._taker, self._taker_name = 0, ""  # What follows is this command's doing.
+        self._updates(event.account).updates.add(
+            sequence=sequence,
+            time_us=self._time_us,
+            kind=order_pb2.UPDATE_KIND_MASS_QUOTED,
+            account=event.account,
+            client_order_id=event.client_order_id,
+            quantity=event.quotes,
+        )
+
+    def _maker_protected(self, sequence: int, event: events_pb2.MakerProtected) -> None:
+        self._updates(event.account).updates.add(
+            sequence=sequence,
+            time_us=self._time_us,
+            kind=order_pb2.UPDATE_KIND_MAKER_PROTECTED,
+            account=event.account,
+            quantity=event.quotes,
         )
 
     def _killed(self, sequence: int, event: events_pb2.ParticipantKilled) -> None:

@@ -117,6 +117,8 @@ class Desk:
             answer = await self.call(
                 self.order.MassCancel, order_pb2.MassCancelRequest(mass_cancel=command.mass_cancel)
             )
+        elif command.HasField("mass_quote"):
+            answer = await self.call(self.order.MassQuote, order_pb2.MassQuoteRequest(mass_quote=command.mass_quote))
         else:
             placed = command.place if command.HasField("place") else None
             answer = await self.call(self.order.PlaceOrder, order_pb2.PlaceOrderRequest(place=placed))
@@ -242,6 +244,13 @@ def cancel(account: str, **fields: Any) -> command_pb2.OrderCommand:
 def mass_cancel(account: str, **fields: Any) -> command_pb2.OrderCommand:
     good = {"client_order_id": new_id(), "trading_date": TRADING_DATE}
     return command_pb2.OrderCommand(mass_cancel=command_pb2.MassCancel(account=account, **{**good, **fields}))
+
+
+def mass_quote(account: str, *entries: command_pb2.QuoteEntry, **fields: Any) -> command_pb2.OrderCommand:
+    good = {"client_order_id": new_id(), "trading_date": TRADING_DATE}
+    return command_pb2.OrderCommand(
+        mass_quote=command_pb2.MassQuote(account=account, entries=entries, **{**good, **fields})
+    )
 
 
 def renew_lease(account: str, **fields: Any) -> command_pb2.OrderCommand:

@@ -19,6 +19,7 @@ from tests.bad_input.desk import (
     cancel,
     info,
     mass_cancel,
+    mass_quote,
     new_id,
     place,
     refusal,
@@ -363,9 +364,58 @@ MASS_CANCELS = [
     ),
 ]  # fmt: skip
 
+DEAR = {"bid_price_e4": HIGHEST_E4, "bid_quantity": 1_000_000, "ask_price_e4": 0, "ask_quantity": 0}
+MASS_QUOTES = [
+    bad_change(
+        "account-foreign", lambda floor: mass_quote(floor.other, quote()),
+        "PERMISSION_DENIED", "ACCOUNT_NOT_YOURS", "account",
+    ),
+    bad_change("empty", lambda floor: mass_quote(floor.account), "INVALID_ARGUMENT", "QUOTE_INVALID", "entries"),
+    bad_change(
+        "crossed", lambda floor: mass_quote(floor.account, quote(ask_price_e4=10_000)),
+        "INVALID_ARGUMENT", "QUOTE_INVALID", "entries[0].ask_price_e4",
+    ),
+    bad_change(
+        "twice", lambda floor: mass_quote(floor.account, quote(), quote()),
+        "INVALID_ARGUMENT", "QUOTE_INVALID", "entries[1].symbol",
+    ),
+    bad_change(
+        "quantity-negative", lambda floor: mass_quote(floor.account, quote(bid_quantity=-1)),
+        "INVALID_ARGUMENT", "QUANTITY_INVALID", "entries[0].bid_quantity",
+    ),
+    bad_change(
+        "symbol-unknown", lambda floor: mass_quote(floor.account, quote(symbol="NOPE")),
+        "NOT_FOUND", "SYMBOL_UNKNOWN", "entries[0].symbol",
+    ),
+    bad_change(
+        "window-missing", lambda floor: mass_quote(floor.account, quote(), fill_limit=1),
+        "INVALID_ARGUMENT", "MAKER_PROTECTION_INVALID", "window_us",
+    ),
+    bad_change(
+        "cash-not-there", lambda floor: mass_quote(floor.account, quote(**DEAR)),
+        "FAILED_PRECONDITION", "FUNDS_INSUFFICIENT", "entries[0].bid_quantity",
+    ),
+    bad_change(
+        "date-future", lambda floor: mass_quote(floor.account, quote(), trading_date=20260106),
+        "FAILED_PRECONDITION", "TRADING_DATE_WRONG", "trading_date",
+    ),
+]  # fmt: skip
+
+
+def quote(**fields: Any) -> command_pb2.QuoteEntry:
+    good = {"symbol": "ACME", "bid_price_e4": 10_000, "bid_quantity": 1, "ask_price_e4": 20_000, "ask_quantity": 1}
+    return command_pb2.QuoteEntry(**{**good, **fields})
+
+
 ALL = [
     pytest.param(bad, id=f"{kind}-{bad.name}")
-    for kind, table in (("place", PLACES), ("cancel", CANCELS), ("replace", REPLACES), ("mass-cancel", MASS_CANCELS))
+    for kind, table in (
+        ("place", PLACES),
+        ("cancel", CANCELS),
+        ("replace", REPLACES),
+        ("mass-cancel", MASS_CANCELS),
+        ("mass-quote", MASS_QUOTES),
+    )
     for bad in table
 ]
 
@@ -375,7 +425,15 @@ def expected(bad: Bad, command: command_pb2.OrderCommand, floor: Floor) -> tuple
         return bad.reason, bad.field, str(bad.value(floor))
     kind = command.WhichOneof("command")
     assert kind is not None
-    return bad.reason, bad.field, str(getattr(getattr(command, kind), bad.field))
+    return bad.reason, bad.field, str(held(getattr(command, kind), bad.field))
+
+
+def held(body: Any, field: str) -> object:
+    """What a field holds, also one of an entry; of all entries how many they are."""
+    part, _, name = field.rpartition("].")
+    if part:
+        return getattr(body.entries[int(part.removeprefix("entries["))], name)
+    return len(body.entries) if field == "entries" else getattr(body, field)
 
 
 @pytest.mark.parametrize("bad", ALL)

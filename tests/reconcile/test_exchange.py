@@ -21,11 +21,13 @@ from bourse.types.v1 import market_pb2
 from bourse_sdk import (
     Cancel,
     Client,
+    CommandResult,
     OrderType,
     Outcome,
     Peg,
     Place,
     PostOnly,
+    Quote,
     Refusal,
     Replace,
     SelfTradePrevention,
@@ -69,6 +71,7 @@ async def traded(exchange: Exchange) -> None:
 
 
 async def session(making: Client, taking: Client, maker: str, taker: str, symbol: str) -> None:
+    await quotes(making, taking, maker, taker, symbol)
     special = await making.submit_many(with_terms(maker, symbol, 130 * UNIT))
     await taking.submit_many(
         [
@@ -143,6 +146,34 @@ def following(account: str, symbol: str) -> list[Place]:
         Place(account, symbol, Side.BUY, 10, 70 * UNIT, OrderType.PEGGED, peg=Peg.BID),
         Place(account, symbol, Side.SELL, 10, 260 * UNIT, OrderType.ONE_CANCELS_OTHER, stop_price_e4=4 * UNIT),
     ]
+
+
+async def quotes(making: Client, taking: Client, maker: str, taker: str, symbol: str) -> None:
+    """Rule 6.5.8: quotes that are replaced, kept, pulled and rejected; nothing of them is left."""
+    limits = {"fill_limit": 2, "window_us": 3_600_000_000}
+    bid, ask = 99 * UNIT, 101 * UNIT
+    for quote, sides in (
+        (Quote(symbol, bid, 50, ask, 50), 2),
+        (Quote(symbol, bid, 40, ask + UNIT, 60), 2),  # the bid keeps its place
+        (Quote(symbol, bid, 45, ask + UNIT, 60), 2),  # the offer does
+    ):
+        assert (await making.mass_quote(maker, [quote], **limits)).orders == sides
+    with pytest.raises(Refusal) as reused:
+        await making.mass_quote(maker, [Quote(symbol, bid, 45)], client_order_id=f"self-{symbol}", fill_limit=1)
+    assert reused.value.reason == "MAKER_PROTECTION_INVALID"
+    for _ in range(2):
+        await taking.place(taker, symbol, Side.SELL, 10, bid)
+    with pytest.raises(Refusal) as active:
+        await making.mass_quote(maker, [Quote(symbol, bid, 40, ask, 40)], **limits)
+    assert (active.value.reason, active.value.on_record) == ("MAKER_PROTECTION_ACTIVE", True)
+    again = await making.mass_quote(maker, [Quote(symbol, bid, 40, ask, 40)], reset=True)
+    found = [one async for one in making.list_orders(account=maker, symbol=symbol, min_sequences=at(symbol, again))]
+    assert sorted(one.client_order_id[-2:] for one in found if one.open_quantity) == ["0a", "0b"]
+    assert (await making.mass_quote(maker, [Quote(symbol)])).orders == 0
+
+
+def at(symbol: str, result: CommandResult) -> list[market_pb2.ShardSequence]:
+    return [market_pb2.ShardSequence(shard=SYMBOLS[symbol], sequence=result.sequence)]
 
 
 def with_terms(maker: str, symbol: str, price_e4: int) -> list[Place]:

@@ -30,6 +30,7 @@ UNTOLD = (events.Repeat, events.EarlierDate)
 
 def message(command: commands.Order, number: int) -> match_pb2.Submission:
     """A drawn command as svc_order would send it."""
+    assert not isinstance(command, commands.MassQuote)
     if isinstance(command, commands.RenewLease):
         account, own_id, lease, grace_us = command
         renew = command_pb2.RenewLease(account=account, client_order_id=own_id, lease=lease, grace_ms=1_000 + grace_us)
@@ -77,7 +78,8 @@ class Ways:
         self.seen: set[str] = set()
         self.rows = blake2b(digest_size=16)
 
-    def control(self, command: commands.Control) -> None:
+    def control(self, command: commands.Command) -> None:
+        """What never goes straight: a mass quote too."""
         self.time_us += 1
         wanted = self.general.apply([command], self.time_us)
         assert self.straight.apply([command], self.time_us) == wanted
@@ -135,7 +137,8 @@ def run(seed: int, count: int) -> Ways:
     """Both ways with `count` commands of a seed."""
     ways, batch = Ways(seed), []  # type: ignore[var-annotated]
     for command in ways.drawing.draw(count):
-        if isinstance(command, commands.Order):
+        straight = isinstance(command, commands.Order) and not isinstance(command, commands.MassQuote)
+        if straight:
             batch.append(command)
             if len(batch) < ways.chance.choice((1, 30, BATCH_LIMIT)):
                 continue
@@ -143,7 +146,7 @@ def run(seed: int, count: int) -> Ways:
             ways.batch(batch)
             ways.drawing.sequence = ways.general.sequence
             batch = []
-        if not isinstance(command, commands.Order):
+        if not straight:
             ways.control(command)
     ways.batch(batch)
     assert snapshot.encode(ways.straight) == snapshot.encode(ways.general)

@@ -15,6 +15,7 @@
     > alice/1 cancel-all a4 ACME buy wide         ends her orders, in all symbols and of both sides if these are left out
     > end alice ACME sell                         the same by the operator
     > alice lease c9 l1 5                          a lease stands for so long; lease=l1 is an option of an order
+    > alice/1 quote q1 ACME:10@9.90:10@10.10 BOLT:0:5@20.00   her bid and offer in each; fills= shares= window= reset own= lease=
     > kill alice | release alice | rate alice 1 3 (orders a second, and at once)
 
 Options of an order: day ioc fok gtc, auction at-open at-close (for an auction only); expire= (the last date) or expires= (journal
@@ -36,7 +37,7 @@ from chassis.units import order_id, worst
 from svc_match.core import commands, events
 from svc_match.core.engine import Applied, Engine
 from svc_match.core.instrument import AuctionKind, Instrument, Listing, Phase, TickBand
-from svc_match.core.terms import wrong_terms
+from svc_match.core.terms import wrong_quote, wrong_terms
 
 SECOND_US = 1_000_000
 SIDES = {"buy": commands.Side.BUY, "sell": commands.Side.SELL}
@@ -152,6 +153,8 @@ class Desk:
             return commands.RenewLease(account, own_id, rest[0], int(rest[1]))
         if verb == "cancel-all":
             return commands.MassCancel(*identity, 0, "wide" in rest, *_which([word for word in rest if word != "wide"]))
+        if verb == "quote":
+            return self._quote(identity, rest, options)
         target = rest[0]
         named = int(target[1:]) if target.startswith("#") else 0
         where = (order_id(0, named) if named else 0, "" if named else target, 0 if named else key(account, target), "")
@@ -196,6 +199,34 @@ class Desk:
             symbol, side, kind, time_in_force, price_e4, int(quantity), amount_e4, terms, options.get("lease", ""),
         )  # fmt: skip
 
+    def _quote(self, identity: Any, rest: list[str], options: dict[str, str]) -> commands.MassQuote | events.Refused:
+        entries = []
+        for word in [word for word in rest if word != "reset"]:
+            symbol, *parts = word.split(":")
+            (bid, bid_e4), (ask, ask_e4) = (
+                (int(part.partition("@")[0]), e4(part.partition("@")[2] or "0")) for part in parts
+            )
+            entries.append((symbol, bid_e4, bid, ask_e4, ask))
+        limits = commands.Protection(*(int(options.get(name, 0)) for name in ("fills", "shares", "window")))
+        own = OWN[options.get("own", "")]
+        wrong = wrong_quote(identity[1], entries, own, limits)
+        sides = []
+        for number, (symbol, bid_e4, bid, ask_e4, ask) in enumerate(entries):
+            for side, letter, price_e4, quantity in ((1, "b", bid_e4, bid), (2, "a", ask_e4, ask)):
+                held_e4 = price_e4 if side == commands.Side.BUY else 0
+                held = worst(held_e4, quantity, FEE_E6) if held_e4 else quantity
+                hold_id = self.engine.sequence + 1 + len(sides) if quantity else 0
+                if "hold" in options:
+                    held = int(options["hold"])
+                sides.append(
+                    commands.QuoteSide(
+                        number, symbol, side, price_e4, quantity, f"{identity[1]}/{number}{letter}", hold_id, held, held_e4, FEE_E6
+                    )
+                )  # fmt: skip
+        return wrong or commands.MassQuote(
+            *identity, tuple(sides), own, limits, "reset" in rest, options.get("lease", "")
+        )
+
     def _told(self, event: events.Event) -> str:
         return f"{event.sequence} {self._words(event)}"
 
@@ -228,6 +259,13 @@ class Desk:
                 whose = event.participant if event.participant_wide else event.account
                 side = f" {SIDE_NAMES[event.side]}s" if event.side else ""
                 return f"ends {event.orders} orders of {whose}{' in ' * bool(event.symbol)}{event.symbol}{side}"
+            case events.MassQuoted():
+                reset = ", reset" if event.reset else ""
+                limits = f"{event.fill_limit} trades or {event.share_limit} shares in {event.window_us}"
+                until = f", until {limits}" if event.window_us else ""
+                return f"{event.account} quotes {event.quotes} sides{until}{reset}"
+            case events.MakerProtected():
+                return f"{event.account} is protected after {event.fills} trades of {event.shares}, {event.quotes} quotes end"
             case events.ParticipantKilled():
                 return f"{event.participant} is killed, {event.orders} orders end"
             case events.ParticipantReleased():

@@ -94,6 +94,8 @@ class Drawing:
         self.rare = (0.1, 0.3, 0.6, 0.9)[seed % 4]
         self.controls = (0.005, 0.02)[seed % 2]
         self.auctions = (0.05, 0.15)[seed % 2]
+        self.quoting = (0.02, 0.06, 0.005, 0.15)[seed % 4]
+        self.quoted: dict[str, commands.MassQuote] = {}  # the last of each account
         self.number = 0
         self.date = self.day(0)
         self.days = 0
@@ -155,7 +157,7 @@ class Drawing:
         if roll < 0.5:
             return self.change()
         if roll < 0.6:
-            listing = chance.choice((Listing.LISTED, Listing.LISTED, Listing.SUSPENDED))
+            listing = chance.choice((*[Listing.LISTED] * 5, Listing.SUSPENDED))
             return commands.SetListing(chance.choice((*SYMBOLS, "ZZZ")), listing)
         if roll < 0.66:
             return self.calendar()
@@ -201,12 +203,12 @@ class Drawing:
         roll = chance.random()
         if roll < 0.4:
             return commands.EndOrders(participant, chance.choice((*SYMBOLS, "", "ZZZ")), chance.choice((0, 1, 2)))
-        if roll < 0.5:
+        if roll < 0.43:
             return commands.KillParticipant(participant)
         if roll < 0.8:
             return commands.ReleaseParticipant(participant)
         return commands.SetOrderRate(
-            participant, *chance.choice(((0, 0), (0, 0), (300_000, 400), (1_000_000, 30), (1, 1)))
+            participant, *chance.choice((*[(0, 0)] * 5, (300_000, 400), (1_000_000, 30), (1, 1)))
         )
 
     def calendar(self) -> commands.SetCalendar:
@@ -267,8 +269,11 @@ class Drawing:
             again = chance.choice(self.recent)
             return again if chance.random() < 0.7 else again._replace(digest=bytes(16))
         roll = chance.random()
-        if roll < 0.62:
-            made: commands.Order = self.place()
+        made: commands.Order
+        if chance.random() < self.quoting:
+            made = self.mass_quote()
+        elif roll < 0.62:
+            made = self.place()
         elif roll < 0.82:
             made = self.cancel() if chance.random() > self.sweeping else self.mass_cancel()
         else:
@@ -339,6 +344,52 @@ class Drawing:
             price, quantity, amount, terms,
             chance.choice(LEASES) if chance.random() < self.leased else "",
         )  # fmt: skip
+
+    def mass_quote(self) -> commands.MassQuote:
+        """Quotes in some instruments, many of them as they were quoted before, with less or as much."""
+        chance, identity = self.chance, self.identity()
+        before = self.quoted.get(identity[0])
+        known = {(one.symbol, one.side): one for one in before.sides} if before else {}
+        sides: list[commands.QuoteSide] = []
+        for entry, symbol in enumerate(
+            chance.sample((*SYMBOLS, "ZZZ")[: 4 + (chance.random() < 0.01)], chance.choice((1, 2, 3, 4)))
+        ):
+            sides += self.quote(entry, symbol, identity[1], known)
+        limits = chance.choice(((0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (0, 30), (3, 60)))
+        made = commands.MassQuote(
+            *identity, tuple(sides), chance.choice((0, 0, 1, 2, 3, 4, 5)),
+            commands.Protection(*limits, chance.choice((1, 3, 30, 1_000)) if any(limits) else 0), chance.random() < 0.5,
+            chance.choice(LEASES) if chance.random() < self.leased else "",
+        )  # fmt: skip
+        if before and chance.random() < 0.5:
+            made = made._replace(prevention=before.prevention, lease=before.lease)
+        self.quoted[identity[0]] = made
+        return made
+
+    def quote(
+        self, entry: int, symbol: str, own_id: str, known: dict[tuple[str, int], commands.QuoteSide]
+    ) -> list[commands.QuoteSide]:
+        """A bid, and an offer above it."""
+        chance, there = self.chance, symbol if symbol in self.instruments else "AAA"
+        tick, made = self.instruments[there].tick_size_e4, []
+        bid = min(self.price(there), LARGE >> 1)
+        prices = bid, bid + tick * chance.choice((1, 2, 3, 10)) * 5
+        again = (symbol, 1) in known and chance.random() < 0.6
+        for side, price in zip((1, 2), prices, strict=True):
+            quantity = self.quantity(there) if chance.random() < 0.85 else 0
+            if again:
+                one = known[symbol, side]
+                price = one.price_e4
+                quantity = one.quantity - self.instruments[there].lot_size * chance.choice((0, 0, 1)) if quantity else 0
+            held = LARGE if chance.random() < 0.99 else max(0, quantity - 1)
+            made.append(
+                commands.QuoteSide(
+                    entry, symbol, side, price, max(quantity, 0), f"{own_id}/{entry}{' ba'[side]}",
+                    1 + self.number if chance.random() < 0.998 else 0, held, max(price, 0) if side == 1 else 0,
+                    chance.choice((250, 250, 100, 0)),
+                )
+            )  # fmt: skip
+        return made
 
     def terms(self, symbol: str, kind: int, time_in_force: int, quantity: int) -> commands.Terms:
         """What the order asks for beyond; most do not, unless the seed has many of them."""
@@ -413,7 +464,8 @@ class Drawing:
             return chance.choice(ACCOUNTS), (order_id(0, max(1, self.sequence - chance.randrange(200))), "", 0, "")
         there = chance.choice(self.recent)
         account = there.account if chance.random() < 0.97 else chance.choice(ACCOUNTS)
-        symbol = there.symbol if chance.random() < 0.5 else chance.choice(("", "", "", "AAA", "ZZZ"))
+        named = chance.random() < 0.5 and not isinstance(there, commands.MassQuote)
+        symbol = there.symbol if named else chance.choice(("", "", "", "AAA", "ZZZ"))
         return account, (0, there.client_order_id, key(account, there.client_order_id), symbol)
 
     def cancel(self) -> commands.Cancel:

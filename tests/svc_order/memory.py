@@ -57,6 +57,7 @@ class MatchMemory:
         self.taken: list[tuple[str, str]] = []
         self.executed: list[str] = []
         self.leases: list[str] = []
+        self.quote_holds: list[tuple[int, int]] = []
 
     def row(self, *events: events_pb2.ExecutionEvent) -> None:
         """Journals events at `time_us`."""
@@ -147,6 +148,13 @@ class MatchMemory:
                 held_fee_e6=submission.held_fee_e6,
             )
             return events_pb2.ExecutionEvent(accepted=accepted), result
+        if kind == "mass_quote":
+            sides = sum((one.bid_quantity > 0) + (one.ask_quantity > 0) for one in command.entries)
+            assert len(submission.quote_holds) == sides, "a side is executed only under a hold"
+            self.quote_holds = [(one.held_amount, one.held_price_e4) for one in submission.quote_holds]
+            result.outcome, result.orders = command_pb2.OUTCOME_ACCEPTED, sides
+            quoted = events_pb2.MassQuoted(account=command.account, quotes=sides)
+            return events_pb2.ExecutionEvent(mass_quoted=quoted), result
         if kind == "mass_cancel":
             ending = [number for number, (account, *_) in self.open.items() if account == command.account]
             for number in ending:
@@ -348,7 +356,7 @@ class Ports:
             raise Unavailable("LEDGER_DOWN", "the ledger is down")
         for shard in sorted({one.shard for one in tickets} & self.lagging):
             raise Unavailable("LEDGER_DOWN", f"settlement of shard {shard} lags", shard=shard)
-        return wire.holds(self.ledger.create_holds(wire.create_holds(incarnation, tickets)))
+        return wire.holds(self.ledger.create_holds(wire.create_holds(incarnation, tickets)), tickets)
 
     async def settled(self, shard: int) -> tuple[int, int]:
         if self.ledger_down:

@@ -30,7 +30,9 @@ from svc_order.core.commands import (
     STOP_LIMIT,
     UNSPECIFIED,
     Cancel,
+    MassQuote,
     Place,
+    QuoteEntry,
     Replace,
     Terms,
     digest,
@@ -46,6 +48,9 @@ SHARE = Instrument("AAA", "EUR", 100, 10, 100, 10_000_000, 1_000_000, 300, 1)
 DEAR = Instrument("DEAR", "EUR", 1, 1, 1, 10**13, 10**12, 1000, 0)
 PLACE = Place("alpha/main", "one", DATE, "AAA", BUY, LIMIT, DAY, 10_000, 100, 0)
 CANCEL = Cancel("alpha/main", "two", DATE, 0, "one", "AAA")
+QUOTE = MassQuote(
+    "alpha/main", "four", DATE, (QuoteEntry("AAA", 10_000, 100, 10_100, 50),), 0, 0, 0, 0, reset=False, lease=""
+)
 REPLACE = Replace("alpha/main", "three", DATE, 0, "one", "AAA", 10_000, 100)
 
 
@@ -442,3 +447,66 @@ def test_reference_data_never_goes_back() -> None:
     known.load(1, Shard("b" * 32, 3, DATE), [])
     assert changed(known.shards[1]) == Shard("b" * 32, 3, DATE)
     assert "AAA" not in known.instruments
+
+
+def quoted(**fields: Any) -> tuple[QuoteEntry, ...]:
+    return (QuoteEntry("AAA", 0, 0, 0, 0)._replace(**fields),)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "field"),
+    [
+        ({"client_order_id": "x" * 33}, "CLIENT_ORDER_ID_INVALID", "client_order_id"),
+        ({"entries": ()}, "QUOTE_INVALID", "entries"),
+        ({"entries": QUOTE.entries * 101}, "QUOTE_INVALID", "entries"),
+        ({"entries": QUOTE.entries * 2}, "QUOTE_INVALID", "entries[1].symbol"),
+        ({"entries": quoted(bid_price_e4=1)}, "QUOTE_INVALID", "entries[0].bid_price_e4"),
+        ({"entries": quoted(ask_price_e4=1)}, "QUOTE_INVALID", "entries[0].ask_price_e4"),
+        ({"entries": quoted(bid_quantity=-1)}, "QUANTITY_INVALID", "entries[0].bid_quantity"),
+        ({"entries": quoted(ask_quantity=-1)}, "QUANTITY_INVALID", "entries[0].ask_quantity"),
+        ({"entries": quoted(ask_quantity=10)}, "PRICE_INVALID", "entries[0].ask_price_e4"),
+        ({"entries": quoted(bid_quantity=15, bid_price_e4=10_000)}, "QUANTITY_OFF_LOT", "entries[0].bid_quantity"),
+        ({"entries": quoted(bid_quantity=10, bid_price_e4=10_050)}, "PRICE_OFF_TICK", "entries[0].bid_price_e4"),
+        (
+            {"entries": quoted(bid_quantity=10, bid_price_e4=10_000, ask_quantity=10, ask_price_e4=10_000)},
+            "QUOTE_INVALID",
+            "entries[0].ask_price_e4",
+        ),
+        ({"entries": quoted(symbol="aaa")}, "SYMBOL_INVALID", "entries[0].symbol"),
+        ({"entries": quoted(symbol="NONE")}, "SYMBOL_UNKNOWN", "entries[0].symbol"),
+        ({"entries": (*quoted(), *quoted(symbol="DEAR"))}, "QUOTE_INVALID", "entries[1].symbol"),  # of two shards
+        (
+            {"entries": (QuoteEntry("DEAR", 10**13, 10**12, 0, 0),)},
+            "NOTIONAL_OVERFLOW",
+            "entries[0].bid_quantity",
+        ),
+        ({"self_trade_prevention": 6}, "SELF_TRADE_PREVENTION_INVALID", "self_trade_prevention"),
+        ({"fill_limit": -1}, "MAKER_PROTECTION_INVALID", "fill_limit"),
+        ({"fill_limit": 1_000_001, "window_us": 1}, "MAKER_PROTECTION_INVALID", "fill_limit"),
+        ({"share_limit": 10**12 + 1, "window_us": 1}, "MAKER_PROTECTION_INVALID", "share_limit"),
+        ({"fill_limit": 1}, "MAKER_PROTECTION_INVALID", "window_us"),
+        ({"window_us": 1}, "MAKER_PROTECTION_INVALID", "window_us"),
+        ({"fill_limit": 1, "window_us": 3_600_000_001}, "MAKER_PROTECTION_INVALID", "window_us"),
+        ({"lease": "no lease"}, "LEASE_INVALID", "lease"),
+        ({"trading_date": DATE + 1}, "TRADING_DATE_WRONG", "trading_date"),
+    ],
+)
+def test_a_mass_quote_that_is_none_names_its_first_wrong_field(fields: dict[str, Any], reason: str, field: str) -> None:
+    """Rules 6.5.1, 6.5.2, 6.6.1: the entry is in the field's name."""
+    found = verdict(QUOTE, **fields)
+    why = found.refused if isinstance(found, Stale) else found
+    assert (why.reason, why.metadata["field"]) == (reason, field)
+    assert why.metadata["fix"]
+    assert why.reason in STATUS_OF
+
+
+def test_a_mass_quote_needs_a_hold_a_side() -> None:
+    """The worst cost of the bid with its fee, and the shares of the offer; a side of quantity 0 none."""
+    route = verdict(QUOTE)
+    assert [
+        (leg.client_order_id, leg.asset, leg.quantity, leg.held_price_e4, leg.held_fee_e6) for leg in route.need
+    ] == [
+        ("four/0b", "EUR", 100, 10_000, 300),
+        ("four/0a", "AAA", 50, 0, 0),
+    ]
+    assert verdict(QUOTE, entries=(QuoteEntry("AAA", 0, 0, 0, 0),)) == Route(1, None)

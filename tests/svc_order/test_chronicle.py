@@ -326,3 +326,21 @@ def write_as_before(postgres: Database, order_id: int) -> None:
         cursor.copy(f"COPY orders ({', '.join(OLD_COLUMNS)}) FROM STDIN") as stream,
     ):
         stream.write(line)
+
+
+async def test_a_mass_quote_and_what_protects_its_maker_are_told(told: Told) -> None:
+    """Rules 6.5.5, 6.6.4: under its id, each side under its own; then that all are pulled, and each end with its reason."""
+    reason = events_pb2.DONE_REASON_MAKER_PROTECTION
+    taken = events_pb2.MassQuoted(account=ALPHA, client_order_id="q1", quotes=1)
+    protected = events_pb2.MakerProtected(account=ALPHA, quotes=1, fills=1, shares=3)
+    await told.row(
+        events_pb2.ExecutionEvent(mass_quoted=taken),
+        accepted(2, ALPHA, BUY, 10_000, 10),
+        events_pb2.ExecutionEvent(maker_protected=protected),
+        done(2, ALPHA, reason, 10),
+    )
+    quote, _, pulled, end = await told.updates("alpha")
+    assert (quote.kind, quote.client_order_id, quote.quantity) == (order_pb2.UPDATE_KIND_MASS_QUOTED, "q1", 1)
+    assert (pulled.kind, pulled.account, pulled.quantity) == (order_pb2.UPDATE_KIND_MAKER_PROTECTED, ALPHA, 1)
+    assert (end.kind, end.done_reason) == (order_pb2.UPDATE_KIND_CANCELLED, reason)
+    assert not await told.updates("beta")

@@ -478,6 +478,49 @@ async def test_while_the_ledger_is_down_a_mass_cancel_passes_only_where_nothing_
         assert one.ports.matches[0].executed == ["a", "d"]
 
 
+def mass_quote(name: str, *entries: tuple[str, int, int, int, int], **fields: Any) -> command_pb2.OrderCommand:
+    quotes = [
+        command_pb2.QuoteEntry(
+            symbol=symbol, bid_price_e4=bid_e4, bid_quantity=bid, ask_price_e4=ask_e4, ask_quantity=ask
+        )
+        for symbol, bid_e4, bid, ask_e4, ask in entries
+    ]
+    wanted = command_pb2.MassQuote(
+        account="alpha/main", client_order_id=name, trading_date=DATE, entries=quotes, **fields
+    )
+    return command_pb2.OrderCommand(mass_quote=wanted)
+
+
+async def test_each_side_of_a_mass_quote_has_a_hold() -> None:
+    """Rule 6.5.8: it is executed when all are there, in its place; again it is answered with the first result."""
+    async with exchange() as one:
+        session = one.session()
+        quote = mass_quote("q", ("AAA", 10_000, 20, 10_100, 30))
+        none = mass_quote("n", ("AAA", 0, 0, 0, 0))
+        await one.enter(session, place("a"), quote, place("b"), quote, none)
+        results = await one.answers(session, 5)
+        assert told(results) == ["ACCEPTED"] * 5
+        assert [result.orders for result in (results[1], results[3], results[4])] == [2, 2, 0]
+        assert one.ports.matches[0].executed == ["a", "q", "b", "n"]
+        asked = [(hold.client_order_id, hold.asset, hold.quantity) for hold in one.ports.ledger.requests]
+        assert asked[1:3] == [("q/0b", "EUR", 20), ("q/0a", "AAA", 30)]
+
+
+async def test_a_side_that_has_no_hold_speaks_for_all() -> None:
+    """Nothing of the mass quote is executed, and the field is named where it stands; what was held is given back in time."""
+    async with exchange() as one:
+        session = one.session()
+        one.ports.ledger.funds = 300_000
+        quote = mass_quote("q", ("AAA", 10_000, 20, 20_000, 20), ("CCC", 10_000, 20, 0, 0))
+        await one.enter(session, quote, mass_quote("r", ("AAA", 10_000, 20, 20_000, 20), ("BBB", 10_000, 20, 0, 0)))
+        results = await one.answers(session, 2)
+        assert told(results) == ["SYMBOL_UNKNOWN", "QUOTE_INVALID"]
+        assert [result.metadata["field"] for result in results] == ["entries[1].symbol"] * 2
+        await one.enter(session, mass_quote("s", ("AAA", 10_000, 20, 20_000, 400_000)))
+        assert told(await one.answers(session, 1)) == ["FUNDS_INSUFFICIENT"]
+        assert not one.ports.matches[0].executed
+
+
 async def test_a_lease_waits_for_no_order_before_it() -> None:
     """Rule 6.4.1: while the ledger takes its time it reaches every shard, and is answered in its place."""
     async with exchange() as one:

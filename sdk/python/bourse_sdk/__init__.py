@@ -27,6 +27,7 @@ from bourse_sdk.commands import (
 from bourse_sdk.errors import BourseError, Identity, OutcomeUnknown, Refusal, Unreachable
 from bourse_sdk.money import decimal_text, e4
 from bourse_sdk.operator import Operator
+from bourse_sdk.quotes import MassQuote, Quote
 from bourse_sdk.sync import SyncClient
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "CommandResult",
     "Identity",
     "MassCancel",
+    "MassQuote",
     "Operator",
     "OrderType",
     "Outcome",
@@ -44,6 +46,7 @@ __all__ = [
     "Peg",
     "Place",
     "PostOnly",
+    "Quote",
     "Refusal",
     "Replace",
     "SelfTradePrevention",

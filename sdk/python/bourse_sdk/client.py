@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from os import PathLike
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Any, Self, Unpack
 
 from bourse.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from bourse.order.v1 import order_pb2, order_pb2_grpc
@@ -28,6 +28,7 @@ from bourse_sdk.commands import (
 from bourse_sdk.connection import CALL_SECONDS, Connection, Token
 from bourse_sdk.dates import TradingDates
 from bourse_sdk.leases import Lease
+from bourse_sdk.quotes import MassQuote, Quote
 from bourse_sdk.requests import make
 from bourse_sdk.session import BATCH_LIMIT, UNANSWERED_LIMIT, Session
 from bourse_sdk.tracing import traceparent
@@ -161,6 +162,10 @@ class Client:
         """Ends all open orders of an account or of its participant, in a symbol or on every shard; says how many. Raises Refusal."""
         return await self.submit(MassCancel(account, symbol, side, participant_wide, client_order_id, trading_date))
 
+    async def mass_quote(self, account: str, entries: Iterable[Quote], **options: Any) -> CommandResult:
+        """Replaces quotes, all or none; says how many sides are quoted. Raises Refusal. The options are the fields of `MassQuote`."""
+        return await self.submit(MassQuote(account, tuple(entries), **options))
+
     async def submit(self, command: Command) -> CommandResult:
         """One command; raises Refusal when it was not done. Commands reach the exchange in the order of these calls."""
         client_order_id = command.client_order_id or self._ids.next()
@@ -203,8 +208,8 @@ class Client:
         return results
 
     async def _leased(self, command: Command) -> Command:
-        """An order stands by the client's lease, if it has one."""
-        if self._lease is None or not isinstance(command, Place) or command.lease:
+        """An order, and a quote, stands by the client's lease, if it has one."""
+        if self._lease is None or not isinstance(command, Place | MassQuote) or command.lease:
             return command
         await self._lease.begin(command.account)
         return replace(command, lease=self._lease.name)

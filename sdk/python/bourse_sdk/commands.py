@@ -4,11 +4,13 @@ import itertools
 import secrets
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from bourse.types.v1 import command_pb2 as pb
 from bourse_sdk import requests
 from bourse_sdk.errors import Refusal
+from bourse_sdk.quotes import MassQuote, unsendable_entry
+from bourse_sdk.requests import NAME_LIMIT, SYMBOL_LIMIT
 
 
 class Side(IntEnum):
@@ -86,8 +88,6 @@ IMPLIED: dict[int, int] = {kind: TimeInForce.DAY for kind in OrderType if kind i
 
 # The most characters of a command's texts, as bourse/types/v1/command.proto has them. With them the largest batch, in whatever
 # script, fits in one message of the service.
-NAME_LIMIT = 36
-SYMBOL_LIMIT = 12
 TEXT_LIMITS = {
     "account": NAME_LIMIT,
     "client_order_id": NAME_LIMIT,
@@ -300,8 +300,8 @@ class MassCancel:
         return command, cancel
 
 
-Command = Place | Cancel | Replace | MassCancel
-DatedBody = pb.PlaceOrder | pb.CancelOrder | pb.ReplaceOrder | pb.MassCancel
+Command = Place | Cancel | Replace | MassCancel | MassQuote
+DatedBody = pb.PlaceOrder | pb.CancelOrder | pb.ReplaceOrder | pb.MassCancel | pb.MassQuote
 Body = DatedBody | pb.RenewLease
 
 
@@ -321,7 +321,7 @@ class CommandResult:
 
     `quantity` in shares: of an accepted order its own, of a cancel what was cancelled, of a replace what is open after it.
     `sequence` serves as min_sequence in reads. `refusal` says why, for REJECTED and REFUSED. `orders` is how many a mass cancel
-    ended; of one without a symbol `shards` says where.
+    ended, of one without a symbol `shards` says where; of a mass quote how many sides it quotes.
     """
 
     client_order_id: str
@@ -354,6 +354,7 @@ BODIES: dict[type[Command], type[Body]] = {
     Cancel: pb.CancelOrder,
     Replace: pb.ReplaceOrder,
     MassCancel: pb.MassCancel,
+    MassQuote: pb.MassQuote,
 }
 
 
@@ -361,8 +362,9 @@ def unsendable(command: Command, client_order_id: str, error: ValueError) -> Com
     """The result of a command that is not sent: a number of it is beyond its field's range, or a text is no Unicode or too long."""
     body = BODIES[type(command)]()
     for field in fields(command):
-        value = client_order_id if field.name == "client_order_id" else getattr(command, field.name)
-        refusal = _unsendable_field(body, field.name, value)
+        value: Any = client_order_id if field.name == "client_order_id" else getattr(command, field.name)
+        entries = field.name == "entries"
+        refusal = unsendable_entry(value) if entries else _unsendable_field(body, field.name, value)
         if refusal is not None:
             refusal.result = CommandResult(client_order_id, Outcome.REFUSED, 0, 0, 0, refusal)
             return refusal.result

@@ -39,7 +39,7 @@ class TradingDates:
         """Fills in what is known; whether that was all."""
         unknown = 0
         for body in undated:
-            if date := self._symbols.get(body.symbol) or self._shard_date(body):
+            if date := self._symbols.get(_symbol_of(body)) or self._shard_date(body):
                 body.trading_date = date
             else:
                 unknown += 1
@@ -61,10 +61,17 @@ class TradingDates:
         self._stale = False
 
     def _shard_date(self, body: DatedBody) -> int:
-        if body.symbol or isinstance(body, pb.PlaceOrder | pb.MassCancel):
+        if isinstance(body, pb.PlaceOrder | pb.MassCancel | pb.MassQuote) or body.symbol:
             return 0
         return self._shards.get(body.order_id >> SHARD_BITS, 0)
 
     def _any_date(self) -> int:
         open_dates = [date for date in self._shards.values() if date]
         return max(open_dates, default=int(datetime.now(UTC).strftime("%Y%m%d")))
+
+
+def _symbol_of(body: DatedBody) -> str:
+    """An instrument that the command names; those of a mass quote are of one shard."""
+    if isinstance(body, pb.MassQuote):
+        return body.entries[0].symbol if body.entries else ""
+    return body.symbol

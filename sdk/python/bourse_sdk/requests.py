@@ -37,6 +37,13 @@ REASONS = {  # As the services themselves have them; where they have none, it is
     "trailing_bp": "TRAILING_INVALID",
     "expire_date": "EXPIRE_DATE_INVALID",
     "expire_time_us": "EXPIRE_TIME_INVALID",
+    "bid_price_e4": "PRICE_OUT_OF_LIMITS",
+    "bid_quantity": "QUANTITY_OUT_OF_LIMITS",
+    "ask_price_e4": "PRICE_OUT_OF_LIMITS",
+    "ask_quantity": "QUANTITY_OUT_OF_LIMITS",
+    "fill_limit": "MAKER_PROTECTION_INVALID",
+    "share_limit": "MAKER_PROTECTION_INVALID",
+    "window_us": "MAKER_PROTECTION_INVALID",
     "order_id": "ORDER_NAME_INVALID",
     "original_client_order_id": "ORDER_NAME_INVALID",
     "amount": "AMOUNT_INVALID",
@@ -49,6 +56,8 @@ REASONS = {  # As the services themselves have them; where they have none, it is
     "after_symbol_sequence": "SEQUENCE_INVALID",
 }
 OTHERWISE = "MALFORMED_MESSAGE"
+NAME_LIMIT = 36  # characters
+SYMBOL_LIMIT = 12
 SHOWN_BITS = 256
 SHOWN_CHARACTERS = 64
 
@@ -72,8 +81,8 @@ def _carries(kind: Callable[..., object], field: str, value: object) -> bool:
     return True
 
 
-def unsendable(field: str, value: object, wanted: type[IntEnum] | None = None) -> Refusal:
-    """Says why no message can carry the value; `wanted` are the values that the field takes, if it has few."""
+def unsendable(field: str, value: object, wanted: type[IntEnum] | None = None, *, place: str = "") -> Refusal:
+    """Says why no message can carry the value; `wanted` are the values that the field takes, if it has few, `place` where it is."""
     if isinstance(value, int):
         shown = str(value) if value.bit_length() <= SHOWN_BITS else f"a number of {value.bit_length()} bits"
         message, fix = "no message can carry this number", "send a number within the limits"
@@ -82,12 +91,12 @@ def unsendable(field: str, value: object, wanted: type[IntEnum] | None = None) -
         message, fix = "this is no text", "send valid Unicode"
     if wanted is not None:
         message, fix = f"this is no {wanted.__name__}", "send " + " or ".join(map(_written, wanted))
-    return _refusal(field, shown, message, fix)
+    return _refusal(field, shown, message, fix, place)
 
 
-def too_long(field: str, text: str, limit: int) -> Refusal:
+def too_long(field: str, text: str, limit: int, *, place: str = "") -> Refusal:
     """Says that the text is longer than the exchange takes."""
-    return _refusal(field, _shown(text), f"it has {len(text)} characters", f"send at most {limit}")
+    return _refusal(field, _shown(text), f"it has {len(text)} characters", f"send at most {limit}", place)
 
 
 def _written(member: IntEnum) -> str:
@@ -98,6 +107,6 @@ def _shown(text: str) -> str:
     return text[:SHOWN_CHARACTERS].encode("ascii", "backslashreplace").decode()
 
 
-def _refusal(field: str, shown: str, message: str, fix: str) -> Refusal:
-    reason = REASONS.get(field, OTHERWISE)
-    return Refusal(reason, message, {"field": field, "value": shown, "fix": fix}, code=grpc.StatusCode.INVALID_ARGUMENT)
+def _refusal(field: str, shown: str, message: str, fix: str, place: str = "") -> Refusal:
+    metadata = {"field": place + field, "value": shown, "fix": fix}
+    return Refusal(REASONS.get(field, OTHERWISE), message, metadata, code=grpc.StatusCode.INVALID_ARGUMENT)

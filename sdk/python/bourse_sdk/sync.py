@@ -15,6 +15,7 @@ from bourse.types.v1 import market_pb2
 from bourse_sdk.client import Client
 from bourse_sdk.commands import Command, CommandResult, PlaceOptions, Side
 from bourse_sdk.errors import CLOSED, Unreachable
+from bourse_sdk.quotes import Quote
 
 T = TypeVar("T")
 
@@ -74,6 +75,10 @@ class SyncClient:
     def mass_cancel(self, account: str, symbol: str = "", side: Side | None = None, **options: Any) -> CommandResult:
         """See `Client.mass_cancel`."""
         return self._run(self._client.mass_cancel(account, symbol, side, **options))
+
+    def mass_quote(self, account: str, entries: Iterable[Quote], **options: Any) -> CommandResult:
+        """See `Client.mass_quote`."""
+        return self._run(self._client.mass_quote(account, entries, **options))
 
     def submit(self, command: Command) -> CommandResult:
         """See `Client.submit`."""

@@ -21,6 +21,7 @@ from svc_match.core.commands import (
     EndOrders,
     KillParticipant,
     MassCancel,
+    MassQuote,
     OpenDate,
     OrderType,
     Place,
@@ -57,10 +58,10 @@ from svc_match.core.leases import LEASES_LIMIT, PARTICIPANT_LEASES_LIMIT
 from svc_match.core.restrictions import PARTICIPANTS_LIMIT
 from svc_match.core.schedule import TOLERANCE_US, wrong_steps
 from svc_match.core.timers import Due, TimerKind
-from tests.svc_match.oracle.auction import Auctions
 from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.identities import Identities
 from tests.svc_match.oracle.orders import Order
+from tests.svc_match.oracle.quotes import Quotes
 from tests.svc_match.oracle.rules import (
     not_traded,
     posted_price,
@@ -97,7 +98,7 @@ class Applied(NamedTuple):
     identities: bytes
 
 
-class Engine(Auctions):
+class Engine(Quotes):
     """The state of a shard. `sequence` is its last event's; `trading_date` is 0 when none is open."""
 
     def __init__(self, shard: int) -> None:
@@ -106,7 +107,6 @@ class Engine(Auctions):
         self.trading_date = 0
         self.last_date = 0
         self.date_opened_sequence = 0
-        self.books: dict[str, Book] = {}
         self.identities = Identities()
         self.timed: dict[int, Callable[[Due], object]] = {
             TimerKind.UNCROSSING: lambda _due: self._go_on(),
@@ -119,7 +119,6 @@ class Engine(Auctions):
         self.ending: list[Order] = []  # what a row's limit left; it ends before any other command
         self._ending_reason = DoneReason.MASS_CANCELLED
         self.killed: set[str] = set()
-        self.leases: dict[tuple[str, str], tuple[int, list[int]]] = {}  # number, and the ids of the orders
         self._leases = 0
         self.rates: dict[str, tuple[int, int]] = {}
         self.tokens: dict[str, tuple[Fraction, int]] = {}  # by participant, and when there were so many
@@ -147,7 +146,7 @@ class Engine(Auctions):
                 break
             if isinstance(command, RenewLease):
                 results.append(self._renew(command))
-            elif isinstance(command, Place | Cancel | Replace | MassCancel):
+            elif isinstance(command, Place | Cancel | Replace | MassCancel | MassQuote):
                 results.append(self._order_command(command, time_us))
             elif isinstance(command, Refused):
                 results.append(command)
@@ -173,7 +172,7 @@ class Engine(Auctions):
 
     # Order commands
 
-    def _order_command(self, command: Place | Cancel | Replace | MassCancel, time_us: int) -> events.Result:
+    def _order_command(self, command: Place | Cancel | Replace | MassCancel | MassQuote, time_us: int) -> events.Result:
         identities = self.identities
         if command.trading_date != self.last_date:
             return events.EarlierDate(command.trading_date, command.key, command.digest)
@@ -201,6 +200,8 @@ class Engine(Auctions):
             result = self._cancel(command)
         elif isinstance(command, MassCancel):
             result = self._mass_cancel(command)
+        elif isinstance(command, MassQuote):
+            result = self.mass_quote(command)
         else:
             result = self._replace(command)
         identities.add(command.key, command.digest, result.sequence, type(result) is Accepted, command.account)
@@ -353,7 +354,7 @@ class Engine(Auctions):
         instrument, executed = book.instrument, order.quantity - order.open
         open_quantity, price_e4 = command.quantity - executed, command.price_e4
         held_fee_e6 = command.held_fee_e6 if command.hold_id else order.held_fee_e6
-        wrong = wrong_replace(order, command, book, open_quantity, held_fee_e6)
+        wrong = wrong_replace(order, command, book, open_quantity, held_fee_e6) or self._wrong_order(order, command)
         collects = book.phase == Phase.AUCTION
         places = (book.stops, book.front, book.closing, book.pegs)
         waits = None if order.pairs else next((some for some in places if order in some), None)
@@ -416,9 +417,15 @@ class Engine(Auctions):
                 return order
         elif order is None and self._finished(identity, command.account):
             return Refused(Reason.ORDER_FINISHED, "order_id", str(identity))
+        return Refused(Reason.ORDER_UNKNOWN, *self._name_of(command))
+
+    def _wrong_order(self, order: Order, command: Replace) -> Refused | None:
+        return Refused(Reason.ORDER_IS_QUOTE, *self._name_of(command)) if order.quoted else None
+
+    def _name_of(self, command: Cancel | Replace) -> tuple[str, str]:
         if command.order_id:
-            return Refused(Reason.ORDER_UNKNOWN, "order_id", str(command.order_id))
-        return Refused(Reason.ORDER_UNKNOWN, "original_client_order_id", command.original_client_order_id)
+            return "order_id", str(command.order_id)
+        return "original_client_order_id", command.original_client_order_id
 
     def _finished(self, identity: int, account: str) -> bool:
         """Whether the order, which is not open, was accepted for the account on this date."""
@@ -488,6 +495,7 @@ class Engine(Auctions):
         self.date_opened_sequence = self.sequence
         self.identities = self.identities.kept(sorted(sequence_of(identity) for identity in self.orders))
         self.busted = []
+        self.makers = {}
         for book in self.numbered:
             book.last_e4 = 0
         return self._announce(events.DateOpened(self.sequence, trading_date), self.numbered)

@@ -11,12 +11,12 @@ NEVER = (0, SelfTradePrevention.NONE)
 
 class Order:
     """An order. `shown` is what is displayed of an iceberg that stands; `ended` is true of one that is done. `placed` is the
-    sequence since which it has its place, `for_auction` is true of one that ends with the auction.
+    sequence since which it has its place, `for_auction` is true of one that ends with the auction, `quoted` of a side of a quote.
     """
 
     __slots__ = (
-        "account", "book", "ended", "for_auction", "held_fee_e6", "held_price_e4", "limit_e4", "open", "order_id", "placed", "price_e4",
-        "quantity", "shown", "side", "stop_e4", "terms", "time_in_force", "type",
+        "account", "book", "ended", "for_auction", "held_fee_e6", "held_price_e4", "lease", "limit_e4", "open", "order_id", "placed",
+        "price_e4", "quantity", "quoted", "shown", "side", "stop_e4", "terms", "time_in_force", "type",
     )  # fmt: skip
 
     def __init__(
@@ -42,6 +42,8 @@ class Order:
         self.shown = 0
         self.ended = False
         self.for_auction = False
+        self.quoted = False
+        self.lease = ""  # of a quote
         self.placed = sequence_of(order_id)
 
     @property

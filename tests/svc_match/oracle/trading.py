@@ -79,9 +79,18 @@ class Trading:
         if behind:
             self._interrupt(book)
         self._publish_levels(book)
+        self._pull_quotes()
 
     def _interrupt(self, book: Book) -> None:
         """Continuous trading gives way to an auction."""
+        raise NotImplementedError
+
+    def _quote_traded(self, order: Order, shares: int) -> None:
+        """A quote that stood traded outside an auction."""
+        raise NotImplementedError
+
+    def _pull_quotes(self) -> None:
+        """Ends the quotes of makers whose limit is reached."""
         raise NotImplementedError
 
     def _tell(self, book: Book, taker: Order, outcome: Outcome) -> None:
@@ -115,6 +124,8 @@ class Trading:
             book.prices.append((self.now_us, price_e4))
         if displayed:
             self._touch(maker)
+        if maker.quoted:
+            self._quote_traded(maker, quantity)
         if not maker.open:
             self._done(maker, DoneReason.FILLED)
 

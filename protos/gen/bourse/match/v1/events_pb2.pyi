@@ -16,6 +16,7 @@ class CommandKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     COMMAND_KIND_CANCEL: _ClassVar[CommandKind]
     COMMAND_KIND_REPLACE: _ClassVar[CommandKind]
     COMMAND_KIND_MASS_CANCEL: _ClassVar[CommandKind]
+    COMMAND_KIND_MASS_QUOTE: _ClassVar[CommandKind]
 
 class RestateReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -42,11 +43,14 @@ class DoneReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DONE_REASON_MASS_CANCELLED: _ClassVar[DoneReason]
     DONE_REASON_KILLED: _ClassVar[DoneReason]
     DONE_REASON_SESSION_LOST: _ClassVar[DoneReason]
+    DONE_REASON_MAKER_PROTECTION: _ClassVar[DoneReason]
+    DONE_REASON_QUOTE_WITHDRAWN: _ClassVar[DoneReason]
 COMMAND_KIND_UNSPECIFIED: CommandKind
 COMMAND_KIND_PLACE: CommandKind
 COMMAND_KIND_CANCEL: CommandKind
 COMMAND_KIND_REPLACE: CommandKind
 COMMAND_KIND_MASS_CANCEL: CommandKind
+COMMAND_KIND_MASS_QUOTE: CommandKind
 RESTATE_REASON_UNSPECIFIED: RestateReason
 RESTATE_REASON_SLID: RestateReason
 RESTATE_REASON_MARKET_TO_LIMIT: RestateReason
@@ -67,6 +71,8 @@ DONE_REASON_EXPIRED: DoneReason
 DONE_REASON_MASS_CANCELLED: DoneReason
 DONE_REASON_KILLED: DoneReason
 DONE_REASON_SESSION_LOST: DoneReason
+DONE_REASON_MAKER_PROTECTION: DoneReason
+DONE_REASON_QUOTE_WITHDRAWN: DoneReason
 
 class ExecutionBatch(_message.Message):
     __slots__ = ("incarnation", "epoch", "shard", "first_sequence", "last_sequence", "time_us", "trading_date", "events")
@@ -89,7 +95,7 @@ class ExecutionBatch(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., epoch: _Optional[int] = ..., shard: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., time_us: _Optional[int] = ..., trading_date: _Optional[int] = ..., events: _Optional[_Iterable[_Union[ExecutionEvent, _Mapping]]] = ...) -> None: ...
 
 class ExecutionEvent(_message.Message):
-    __slots__ = ("tick", "date_opened", "date_closed", "instrument_added", "phase_changed", "accepted", "rejected", "trade", "replaced", "done", "restated", "instrument_changed", "listing_changed", "price_bands_changed", "busted", "mass_cancelled", "participant_killed", "participant_released", "order_rate_set", "lease_changed", "calendar_moved", "schedule_missed")
+    __slots__ = ("tick", "date_opened", "date_closed", "instrument_added", "phase_changed", "accepted", "rejected", "trade", "replaced", "done", "restated", "instrument_changed", "listing_changed", "price_bands_changed", "busted", "mass_cancelled", "participant_killed", "participant_released", "order_rate_set", "lease_changed", "calendar_moved", "schedule_missed", "mass_quoted", "maker_protected")
     TICK_FIELD_NUMBER: _ClassVar[int]
     DATE_OPENED_FIELD_NUMBER: _ClassVar[int]
     DATE_CLOSED_FIELD_NUMBER: _ClassVar[int]
@@ -112,6 +118,8 @@ class ExecutionEvent(_message.Message):
     LEASE_CHANGED_FIELD_NUMBER: _ClassVar[int]
     CALENDAR_MOVED_FIELD_NUMBER: _ClassVar[int]
     SCHEDULE_MISSED_FIELD_NUMBER: _ClassVar[int]
+    MASS_QUOTED_FIELD_NUMBER: _ClassVar[int]
+    MAKER_PROTECTED_FIELD_NUMBER: _ClassVar[int]
     tick: Tick
     date_opened: TradingDateOpened
     date_closed: TradingDateClosed
@@ -134,7 +142,9 @@ class ExecutionEvent(_message.Message):
     lease_changed: LeaseChanged
     calendar_moved: CalendarMoved
     schedule_missed: ScheduleMissed
-    def __init__(self, tick: _Optional[_Union[Tick, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., rejected: _Optional[_Union[CommandRejected, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., done: _Optional[_Union[OrderDone, _Mapping]] = ..., restated: _Optional[_Union[OrderRestated, _Mapping]] = ..., instrument_changed: _Optional[_Union[InstrumentChanged, _Mapping]] = ..., listing_changed: _Optional[_Union[ListingChanged, _Mapping]] = ..., price_bands_changed: _Optional[_Union[PriceBandsChanged, _Mapping]] = ..., busted: _Optional[_Union[TradeBusted, _Mapping]] = ..., mass_cancelled: _Optional[_Union[MassCancelled, _Mapping]] = ..., participant_killed: _Optional[_Union[ParticipantKilled, _Mapping]] = ..., participant_released: _Optional[_Union[ParticipantReleased, _Mapping]] = ..., order_rate_set: _Optional[_Union[OrderRateSet, _Mapping]] = ..., lease_changed: _Optional[_Union[LeaseChanged, _Mapping]] = ..., calendar_moved: _Optional[_Union[CalendarMoved, _Mapping]] = ..., schedule_missed: _Optional[_Union[ScheduleMissed, _Mapping]] = ...) -> None: ...
+    mass_quoted: MassQuoted
+    maker_protected: MakerProtected
+    def __init__(self, tick: _Optional[_Union[Tick, _Mapping]] = ..., date_opened: _Optional[_Union[TradingDateOpened, _Mapping]] = ..., date_closed: _Optional[_Union[TradingDateClosed, _Mapping]] = ..., instrument_added: _Optional[_Union[InstrumentAdded, _Mapping]] = ..., phase_changed: _Optional[_Union[PhaseChanged, _Mapping]] = ..., accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., rejected: _Optional[_Union[CommandRejected, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., done: _Optional[_Union[OrderDone, _Mapping]] = ..., restated: _Optional[_Union[OrderRestated, _Mapping]] = ..., instrument_changed: _Optional[_Union[InstrumentChanged, _Mapping]] = ..., listing_changed: _Optional[_Union[ListingChanged, _Mapping]] = ..., price_bands_changed: _Optional[_Union[PriceBandsChanged, _Mapping]] = ..., busted: _Optional[_Union[TradeBusted, _Mapping]] = ..., mass_cancelled: _Optional[_Union[MassCancelled, _Mapping]] = ..., participant_killed: _Optional[_Union[ParticipantKilled, _Mapping]] = ..., participant_released: _Optional[_Union[ParticipantReleased, _Mapping]] = ..., order_rate_set: _Optional[_Union[OrderRateSet, _Mapping]] = ..., lease_changed: _Optional[_Union[LeaseChanged, _Mapping]] = ..., calendar_moved: _Optional[_Union[CalendarMoved, _Mapping]] = ..., schedule_missed: _Optional[_Union[ScheduleMissed, _Mapping]] = ..., mass_quoted: _Optional[_Union[MassQuoted, _Mapping]] = ..., maker_protected: _Optional[_Union[MakerProtected, _Mapping]] = ...) -> None: ...
 
 class Tick(_message.Message):
     __slots__ = ()
@@ -271,7 +281,7 @@ class OrderAccepted(_message.Message):
     def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., type: _Optional[_Union[_command_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_command_pb2.TimeInForce, str]] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., amount_e4: _Optional[int] = ..., hold_id: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ..., stop_price_e4: _Optional[int] = ..., stop_trigger: _Optional[_Union[_command_pb2.StopTrigger, str]] = ..., display_quantity: _Optional[int] = ..., hidden: _Optional[bool] = ..., post_only: _Optional[_Union[_command_pb2.PostOnly, str]] = ..., minimum_quantity: _Optional[int] = ..., self_trade_prevention: _Optional[_Union[_command_pb2.SelfTradePrevention, str]] = ..., trailing_amount_e4: _Optional[int] = ..., trailing_bp: _Optional[int] = ..., stop_limit_price_e4: _Optional[int] = ..., peg: _Optional[_Union[_command_pb2.Peg, str]] = ..., peg_offset_e4: _Optional[int] = ..., expire_date: _Optional[int] = ..., expire_time_us: _Optional[int] = ..., lease: _Optional[str] = ...) -> None: ...
 
 class CommandRejected(_message.Message):
-    __slots__ = ("kind", "order_id", "account", "client_order_id", "symbol", "hold_id", "refusal")
+    __slots__ = ("kind", "order_id", "account", "client_order_id", "symbol", "hold_id", "refusal", "hold_ids")
     KIND_FIELD_NUMBER: _ClassVar[int]
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
@@ -279,6 +289,7 @@ class CommandRejected(_message.Message):
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     HOLD_ID_FIELD_NUMBER: _ClassVar[int]
     REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    HOLD_IDS_FIELD_NUMBER: _ClassVar[int]
     kind: CommandKind
     order_id: int
     account: str
@@ -286,7 +297,8 @@ class CommandRejected(_message.Message):
     symbol: str
     hold_id: int
     refusal: _market_pb2.Refusal
-    def __init__(self, kind: _Optional[_Union[CommandKind, str]] = ..., order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., hold_id: _Optional[int] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ...) -> None: ...
+    hold_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, kind: _Optional[_Union[CommandKind, str]] = ..., order_id: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., hold_id: _Optional[int] = ..., refusal: _Optional[_Union[_market_pb2.Refusal, _Mapping]] = ..., hold_ids: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Trade(_message.Message):
     __slots__ = ("symbol", "price_e4", "quantity", "maker_order_id", "taker_order_id", "maker_account", "taker_account", "taker_side", "maker_fee_e4", "taker_fee_e4", "maker_open_quantity", "taker_open_quantity", "auction")
@@ -373,6 +385,36 @@ class OrderRestated(_message.Message):
     held_price_e4: int
     held_fee_e6: int
     def __init__(self, order_id: _Optional[int] = ..., account: _Optional[str] = ..., reason: _Optional[_Union[RestateReason, str]] = ..., symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., open_quantity: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ...) -> None: ...
+
+class MassQuoted(_message.Message):
+    __slots__ = ("account", "client_order_id", "quotes", "fill_limit", "share_limit", "window_us", "reset")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    QUOTES_FIELD_NUMBER: _ClassVar[int]
+    FILL_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    SHARE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_US_FIELD_NUMBER: _ClassVar[int]
+    RESET_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    client_order_id: str
+    quotes: int
+    fill_limit: int
+    share_limit: int
+    window_us: int
+    reset: bool
+    def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., quotes: _Optional[int] = ..., fill_limit: _Optional[int] = ..., share_limit: _Optional[int] = ..., window_us: _Optional[int] = ..., reset: _Optional[bool] = ...) -> None: ...
+
+class MakerProtected(_message.Message):
+    __slots__ = ("account", "quotes", "fills", "shares")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    QUOTES_FIELD_NUMBER: _ClassVar[int]
+    FILLS_FIELD_NUMBER: _ClassVar[int]
+    SHARES_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    quotes: int
+    fills: int
+    shares: int
+    def __init__(self, account: _Optional[str] = ..., quotes: _Optional[int] = ..., fills: _Optional[int] = ..., shares: _Optional[int] = ...) -> None: ...
 
 class MassCancelled(_message.Message):
     __slots__ = ("participant", "account", "client_order_id", "participant_wide", "symbol", "side", "orders")

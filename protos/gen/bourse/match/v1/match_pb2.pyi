@@ -19,20 +19,34 @@ class SubmitRequest(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., submissions: _Optional[_Iterable[_Union[Submission, _Mapping]]] = ...) -> None: ...
 
 class Submission(_message.Message):
-    __slots__ = ("command", "hold_id", "held_amount", "held_price_e4", "held_fee_e6", "deadline_us")
+    __slots__ = ("command", "hold_id", "held_amount", "held_price_e4", "held_fee_e6", "deadline_us", "quote_holds")
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     HOLD_ID_FIELD_NUMBER: _ClassVar[int]
     HELD_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     HELD_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
     HELD_FEE_E6_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_US_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_HOLDS_FIELD_NUMBER: _ClassVar[int]
     command: _command_pb2.OrderCommand
     hold_id: int
     held_amount: int
     held_price_e4: int
     held_fee_e6: int
     deadline_us: int
-    def __init__(self, command: _Optional[_Union[_command_pb2.OrderCommand, _Mapping]] = ..., hold_id: _Optional[int] = ..., held_amount: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ..., deadline_us: _Optional[int] = ...) -> None: ...
+    quote_holds: _containers.RepeatedCompositeFieldContainer[QuoteHold]
+    def __init__(self, command: _Optional[_Union[_command_pb2.OrderCommand, _Mapping]] = ..., hold_id: _Optional[int] = ..., held_amount: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ..., deadline_us: _Optional[int] = ..., quote_holds: _Optional[_Iterable[_Union[QuoteHold, _Mapping]]] = ...) -> None: ...
+
+class QuoteHold(_message.Message):
+    __slots__ = ("hold_id", "held_amount", "held_price_e4", "held_fee_e6")
+    HOLD_ID_FIELD_NUMBER: _ClassVar[int]
+    HELD_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    HELD_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    HELD_FEE_E6_FIELD_NUMBER: _ClassVar[int]
+    hold_id: int
+    held_amount: int
+    held_price_e4: int
+    held_fee_e6: int
+    def __init__(self, hold_id: _Optional[int] = ..., held_amount: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ...) -> None: ...
 
 class SubmitResponse(_message.Message):
     __slots__ = ("results", "draining")

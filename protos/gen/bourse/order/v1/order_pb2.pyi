@@ -26,6 +26,8 @@ class UpdateKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     UPDATE_KIND_KILLED: _ClassVar[UpdateKind]
     UPDATE_KIND_RELEASED: _ClassVar[UpdateKind]
     UPDATE_KIND_SESSION_LOST: _ClassVar[UpdateKind]
+    UPDATE_KIND_MASS_QUOTED: _ClassVar[UpdateKind]
+    UPDATE_KIND_MAKER_PROTECTED: _ClassVar[UpdateKind]
 
 class OrderState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -47,6 +49,8 @@ UPDATE_KIND_MASS_CANCELLED: UpdateKind
 UPDATE_KIND_KILLED: UpdateKind
 UPDATE_KIND_RELEASED: UpdateKind
 UPDATE_KIND_SESSION_LOST: UpdateKind
+UPDATE_KIND_MASS_QUOTED: UpdateKind
+UPDATE_KIND_MAKER_PROTECTED: UpdateKind
 ORDER_STATE_UNSPECIFIED: OrderState
 ORDER_STATE_OPEN: OrderState
 ORDER_STATE_FILLED: OrderState
@@ -106,6 +110,18 @@ class ReplaceOrderRequest(_message.Message):
     def __init__(self, replace: _Optional[_Union[_command_pb2.ReplaceOrder, _Mapping]] = ...) -> None: ...
 
 class ReplaceOrderResponse(_message.Message):
+    __slots__ = ("result",)
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    result: _command_pb2.CommandResult
+    def __init__(self, result: _Optional[_Union[_command_pb2.CommandResult, _Mapping]] = ...) -> None: ...
+
+class MassQuoteRequest(_message.Message):
+    __slots__ = ("mass_quote",)
+    MASS_QUOTE_FIELD_NUMBER: _ClassVar[int]
+    mass_quote: _command_pb2.MassQuote
+    def __init__(self, mass_quote: _Optional[_Union[_command_pb2.MassQuote, _Mapping]] = ...) -> None: ...
+
+class MassQuoteResponse(_message.Message):
     __slots__ = ("result",)
     RESULT_FIELD_NUMBER: _ClassVar[int]
     result: _command_pb2.CommandResult

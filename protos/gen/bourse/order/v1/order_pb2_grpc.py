@@ -34,10 +34,10 @@ class OrderServiceStub:
     INVALID_ARGUMENT: CLIENT_ORDER_ID_INVALID, ACCOUNT_INVALID, TRADING_DATE_INVALID, SYMBOL_INVALID, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, PRICE_INVALID, PRICE_OFF_TICK,
     PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, STOP_PRICE_INVALID, STOP_TRIGGER_INVALID,
     DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, TRAILING_INVALID, STOP_LIMIT_PRICE_INVALID, PEG_INVALID, EXPIRE_DATE_INVALID, EXPIRE_TIME_INVALID,
-    ORDER_NAME_INVALID, TRACEPARENT_INVALID, COMMAND_MISSING, LEASE_INVALID. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
-    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, PRICE_OUTSIDE_COLLAR, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, POST_ONLY_WOULD_TRADE, EXPIRE_TIME_PAST, PARTICIPANT_KILLED, LEASE_UNKNOWN,
+    ORDER_NAME_INVALID, TRACEPARENT_INVALID, COMMAND_MISSING, LEASE_INVALID, QUOTE_INVALID, MAKER_PROTECTION_INVALID. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
+    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, PRICE_OUTSIDE_COLLAR, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, POST_ONLY_WOULD_TRADE, EXPIRE_TIME_PAST, PARTICIPANT_KILLED, LEASE_UNKNOWN, MAKER_PROTECTION_ACTIVE, ORDER_IS_QUOTE,
     MARKET_IN_AUCTION, MARKET_NOT_IN_AUCTION.
-    RESOURCE_EXHAUSTED: IDENTITY_LIMIT, TRAILING_LIMIT, PEGGED_LIMIT, ORDER_RATE_EXCEEDED, LEASE_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID, REFUSAL_DAMAGED (only in an order of the history, where what is stored cannot be read).
+    RESOURCE_EXHAUSTED: IDENTITY_LIMIT, TRAILING_LIMIT, PEGGED_LIMIT, ORDER_RATE_EXCEEDED, LEASE_LIMIT, QUOTE_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID, REFUSAL_DAMAGED (only in an order of the history, where what is stored cannot be read).
     """
 
     def __init__(self, channel):
@@ -65,6 +65,11 @@ class OrderServiceStub:
                 '/bourse.order.v1.OrderService/ReplaceOrder',
                 request_serializer=bourse_dot_order_dot_v1_dot_order__pb2.ReplaceOrderRequest.SerializeToString,
                 response_deserializer=bourse_dot_order_dot_v1_dot_order__pb2.ReplaceOrderResponse.FromString,
+                _registered_method=True)
+        self.MassQuote = channel.unary_unary(
+                '/bourse.order.v1.OrderService/MassQuote',
+                request_serializer=bourse_dot_order_dot_v1_dot_order__pb2.MassQuoteRequest.SerializeToString,
+                response_deserializer=bourse_dot_order_dot_v1_dot_order__pb2.MassQuoteResponse.FromString,
                 _registered_method=True)
         self.MassCancel = channel.unary_unary(
                 '/bourse.order.v1.OrderService/MassCancel',
@@ -107,10 +112,10 @@ class OrderServiceServicer:
     INVALID_ARGUMENT: CLIENT_ORDER_ID_INVALID, ACCOUNT_INVALID, TRADING_DATE_INVALID, SYMBOL_INVALID, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, PRICE_INVALID, PRICE_OFF_TICK,
     PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, STOP_PRICE_INVALID, STOP_TRIGGER_INVALID,
     DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, TRAILING_INVALID, STOP_LIMIT_PRICE_INVALID, PEG_INVALID, EXPIRE_DATE_INVALID, EXPIRE_TIME_INVALID,
-    ORDER_NAME_INVALID, TRACEPARENT_INVALID, COMMAND_MISSING, LEASE_INVALID. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
-    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, PRICE_OUTSIDE_COLLAR, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, POST_ONLY_WOULD_TRADE, EXPIRE_TIME_PAST, PARTICIPANT_KILLED, LEASE_UNKNOWN,
+    ORDER_NAME_INVALID, TRACEPARENT_INVALID, COMMAND_MISSING, LEASE_INVALID, QUOTE_INVALID, MAKER_PROTECTION_INVALID. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
+    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, PRICE_OUTSIDE_COLLAR, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, POST_ONLY_WOULD_TRADE, EXPIRE_TIME_PAST, PARTICIPANT_KILLED, LEASE_UNKNOWN, MAKER_PROTECTION_ACTIVE, ORDER_IS_QUOTE,
     MARKET_IN_AUCTION, MARKET_NOT_IN_AUCTION.
-    RESOURCE_EXHAUSTED: IDENTITY_LIMIT, TRAILING_LIMIT, PEGGED_LIMIT, ORDER_RATE_EXCEEDED, LEASE_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID, REFUSAL_DAMAGED (only in an order of the history, where what is stored cannot be read).
+    RESOURCE_EXHAUSTED: IDENTITY_LIMIT, TRAILING_LIMIT, PEGGED_LIMIT, ORDER_RATE_EXCEEDED, LEASE_LIMIT, QUOTE_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID, REFUSAL_DAMAGED (only in an order of the history, where what is stored cannot be read).
     """
 
     def EnterOrders(self, request_iterator, context):
@@ -138,6 +143,13 @@ class OrderServiceServicer:
 
     def ReplaceOrder(self, request, context):
         """Replaces one order. Idempotent by command identity; statuses as above.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MassQuote(self, request, context):
+        """Replaces quotes of an account. Idempotent by command identity; statuses as above.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -211,6 +223,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     request_deserializer=bourse_dot_order_dot_v1_dot_order__pb2.ReplaceOrderRequest.FromString,
                     response_serializer=bourse_dot_order_dot_v1_dot_order__pb2.ReplaceOrderResponse.SerializeToString,
             ),
+            'MassQuote': grpc.unary_unary_rpc_method_handler(
+                    servicer.MassQuote,
+                    request_deserializer=bourse_dot_order_dot_v1_dot_order__pb2.MassQuoteRequest.FromString,
+                    response_serializer=bourse_dot_order_dot_v1_dot_order__pb2.MassQuoteResponse.SerializeToString,
+            ),
             'MassCancel': grpc.unary_unary_rpc_method_handler(
                     servicer.MassCancel,
                     request_deserializer=bourse_dot_order_dot_v1_dot_order__pb2.MassCancelRequest.FromString,
@@ -258,10 +275,10 @@ class OrderService:
     INVALID_ARGUMENT: CLIENT_ORDER_ID_INVALID, ACCOUNT_INVALID, TRADING_DATE_INVALID, SYMBOL_INVALID, SIDE_INVALID, ORDER_TYPE_INVALID, TIME_IN_FORCE_INVALID, PRICE_INVALID, PRICE_OFF_TICK,
     PRICE_OUT_OF_LIMITS, QUANTITY_INVALID, QUANTITY_OFF_LOT, QUANTITY_OUT_OF_LIMITS, AMOUNT_INVALID, NOTIONAL_OVERFLOW, NOTIONAL_OUT_OF_LIMITS, STOP_PRICE_INVALID, STOP_TRIGGER_INVALID,
     DISPLAY_QUANTITY_INVALID, HIDDEN_INVALID, POST_ONLY_INVALID, MINIMUM_QUANTITY_INVALID, SELF_TRADE_PREVENTION_INVALID, TRAILING_INVALID, STOP_LIMIT_PRICE_INVALID, PEG_INVALID, EXPIRE_DATE_INVALID, EXPIRE_TIME_INVALID,
-    ORDER_NAME_INVALID, TRACEPARENT_INVALID, COMMAND_MISSING, LEASE_INVALID. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
-    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, PRICE_OUTSIDE_COLLAR, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, POST_ONLY_WOULD_TRADE, EXPIRE_TIME_PAST, PARTICIPANT_KILLED, LEASE_UNKNOWN,
+    ORDER_NAME_INVALID, TRACEPARENT_INVALID, COMMAND_MISSING, LEASE_INVALID, QUOTE_INVALID, MAKER_PROTECTION_INVALID. PERMISSION_DENIED: ACCOUNT_NOT_YOURS. NOT_FOUND: SYMBOL_UNKNOWN, ACCOUNT_UNKNOWN, ORDER_UNKNOWN.
+    ALREADY_EXISTS: CLIENT_ORDER_ID_REUSED. FAILED_PRECONDITION: TRADING_DATE_WRONG, FUNDS_INSUFFICIENT, MARKET_CLOSED, MARKET_HALTED, PRICE_OUTSIDE_COLLAR, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, ORDER_FINISHED, QUANTITY_BELOW_EXECUTED, HOLD_TOO_SMALL, POST_ONLY_WOULD_TRADE, EXPIRE_TIME_PAST, PARTICIPANT_KILLED, LEASE_UNKNOWN, MAKER_PROTECTION_ACTIVE, ORDER_IS_QUOTE,
     MARKET_IN_AUCTION, MARKET_NOT_IN_AUCTION.
-    RESOURCE_EXHAUSTED: IDENTITY_LIMIT, TRAILING_LIMIT, PEGGED_LIMIT, ORDER_RATE_EXCEEDED, LEASE_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID, REFUSAL_DAMAGED (only in an order of the history, where what is stored cannot be read).
+    RESOURCE_EXHAUSTED: IDENTITY_LIMIT, TRAILING_LIMIT, PEGGED_LIMIT, ORDER_RATE_EXCEEDED, LEASE_LIMIT, QUOTE_LIMIT. UNAVAILABLE: ASSET_UNKNOWN (svc_ledger has not come to where the instrument was added: send it again), SETTLEMENT_STOPPED (of the shard). INTERNAL: HOLD_INVALID, REFUSAL_DAMAGED (only in an order of the history, where what is stored cannot be read).
     """
 
     @staticmethod
@@ -362,6 +379,33 @@ class OrderService:
             '/bourse.order.v1.OrderService/ReplaceOrder',
             bourse_dot_order_dot_v1_dot_order__pb2.ReplaceOrderRequest.SerializeToString,
             bourse_dot_order_dot_v1_dot_order__pb2.ReplaceOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MassQuote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bourse.order.v1.OrderService/MassQuote',
+            bourse_dot_order_dot_v1_dot_order__pb2.MassQuoteRequest.SerializeToString,
+            bourse_dot_order_dot_v1_dot_order__pb2.MassQuoteResponse.FromString,
             options,
             channel_credentials,
             insecure,

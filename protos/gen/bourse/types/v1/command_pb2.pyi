@@ -219,6 +219,46 @@ class ReplaceOrder(_message.Message):
     traceparent: str
     def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., order_id: _Optional[int] = ..., original_client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., quantity: _Optional[int] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
+class QuoteEntry(_message.Message):
+    __slots__ = ("symbol", "bid_price_e4", "bid_quantity", "ask_price_e4", "ask_quantity")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    BID_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    BID_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    ASK_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    ASK_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    bid_price_e4: int
+    bid_quantity: int
+    ask_price_e4: int
+    ask_quantity: int
+    def __init__(self, symbol: _Optional[str] = ..., bid_price_e4: _Optional[int] = ..., bid_quantity: _Optional[int] = ..., ask_price_e4: _Optional[int] = ..., ask_quantity: _Optional[int] = ...) -> None: ...
+
+class MassQuote(_message.Message):
+    __slots__ = ("account", "client_order_id", "trading_date", "entries", "self_trade_prevention", "fill_limit", "share_limit", "window_us", "reset", "lease", "traceparent")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    SELF_TRADE_PREVENTION_FIELD_NUMBER: _ClassVar[int]
+    FILL_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    SHARE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_US_FIELD_NUMBER: _ClassVar[int]
+    RESET_FIELD_NUMBER: _ClassVar[int]
+    LEASE_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    client_order_id: str
+    trading_date: int
+    entries: _containers.RepeatedCompositeFieldContainer[QuoteEntry]
+    self_trade_prevention: SelfTradePrevention
+    fill_limit: int
+    share_limit: int
+    window_us: int
+    reset: bool
+    lease: str
+    traceparent: str
+    def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., entries: _Optional[_Iterable[_Union[QuoteEntry, _Mapping]]] = ..., self_trade_prevention: _Optional[_Union[SelfTradePrevention, str]] = ..., fill_limit: _Optional[int] = ..., share_limit: _Optional[int] = ..., window_us: _Optional[int] = ..., reset: _Optional[bool] = ..., lease: _Optional[str] = ..., traceparent: _Optional[str] = ...) -> None: ...
+
 class MassCancel(_message.Message):
     __slots__ = ("account", "client_order_id", "trading_date", "participant_wide", "symbol", "side", "traceparent")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
@@ -238,18 +278,20 @@ class MassCancel(_message.Message):
     def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., trading_date: _Optional[int] = ..., participant_wide: _Optional[bool] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.Side, str]] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class OrderCommand(_message.Message):
-    __slots__ = ("place", "cancel", "replace", "mass_cancel", "renew_lease")
+    __slots__ = ("place", "cancel", "replace", "mass_cancel", "mass_quote", "renew_lease")
     PLACE_FIELD_NUMBER: _ClassVar[int]
     CANCEL_FIELD_NUMBER: _ClassVar[int]
     REPLACE_FIELD_NUMBER: _ClassVar[int]
     MASS_CANCEL_FIELD_NUMBER: _ClassVar[int]
+    MASS_QUOTE_FIELD_NUMBER: _ClassVar[int]
     RENEW_LEASE_FIELD_NUMBER: _ClassVar[int]
     place: PlaceOrder
     cancel: CancelOrder
     replace: ReplaceOrder
     mass_cancel: MassCancel
+    mass_quote: MassQuote
     renew_lease: RenewLease
-    def __init__(self, place: _Optional[_Union[PlaceOrder, _Mapping]] = ..., cancel: _Optional[_Union[CancelOrder, _Mapping]] = ..., replace: _Optional[_Union[ReplaceOrder, _Mapping]] = ..., mass_cancel: _Optional[_Union[MassCancel, _Mapping]] = ..., renew_lease: _Optional[_Union[RenewLease, _Mapping]] = ...) -> None: ...
+    def __init__(self, place: _Optional[_Union[PlaceOrder, _Mapping]] = ..., cancel: _Optional[_Union[CancelOrder, _Mapping]] = ..., replace: _Optional[_Union[ReplaceOrder, _Mapping]] = ..., mass_cancel: _Optional[_Union[MassCancel, _Mapping]] = ..., mass_quote: _Optional[_Union[MassQuote, _Mapping]] = ..., renew_lease: _Optional[_Union[RenewLease, _Mapping]] = ...) -> None: ...
 
 class CommandResult(_message.Message):
     __slots__ = ("client_order_id", "outcome", "order_id", "sequence", "quantity", "refusal", "orders", "shards")
