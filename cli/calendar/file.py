@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 
 from bourse.types.v1 import market_pb2
-from cli.instruments.file import FileError, composed, fields_of
+from cli.instruments.file import FileError, composed, fields_of, list_of
 
 ROOT = ("time_zone", "first_date", "last_date", "seed", "weekdays", "holidays", "maintenance", "day", "half_day")
 REQUIRED = ("time_zone", "first_date", "last_date", "weekdays", "day")
 DAY = ("opens", "phases", "closes")
-HALF_DAY = ("dates", *DAY)
+DAY_REQUIRED = ("opens", "closes")
 PHASE = ("at", "phase", "auction", "random_end_seconds")
+PHASE_REQUIRED = ("at", "phase")
 WINDOW = ("weekday", "from", "until")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PHASES = {
@@ -58,49 +59,48 @@ class Window(NamedTuple):
 
 def read_calendar(data: bytes) -> tuple[int, list[market_pb2.Transition]]:
     """The seed and the steps of a file, in their order. Raises FileError."""
-    root = composed(data)
-    fields = fields_of(root, ROOT)
-    for name in REQUIRED:
-        if name not in fields:
-            raise FileError(None, f"`{name}` is missing")
+    fields = fields_of(composed(data), ROOT, REQUIRED)
     zone = _zone(fields["time_zone"])
     first, last = _date(fields["first_date"]), _date(fields["last_date"])
     if not 0 <= (last - first).days < 2 * DATES_LIMIT:
         raise FileError(fields["last_date"].start_mark, f"it is before {first}, or more than {2 * DATES_LIMIT} days on")
-    weekdays = {_one_of(node, WEEKDAYS) for node in _list(fields["weekdays"])}
-    holidays = {_date(node) for node in _list(fields["holidays"])} if "holidays" in fields else set()
+    weekdays = {_one_of(node, WEEKDAYS) for node in list_of(fields["weekdays"])}
+    holidays = {_date(node) for node in list_of(fields.get("holidays"))}
     window = _window(fields["maintenance"]) if "maintenance" in fields else None
-    usual = _day(fields["day"], DAY)
-    halves: set[date] = set()
+    usual = _day(fields_of(fields["day"], DAY, DAY_REQUIRED))
+    halves: dict[date, yaml.Node] = {}
     half: list[Change] = []
     if "half_day" in fields:
-        half = _day(fields["half_day"], HALF_DAY)
-        halves = {_date(node) for node in _list(_within(fields["half_day"], HALF_DAY, "dates"))}
+        half_day = fields_of(fields["half_day"], ("dates", *DAY), ("dates", *DAY_REQUIRED))
+        half = _day(half_day)
+        halves = {_date(node): node for node in list_of(half_day["dates"])}
     days = [day for day in _days(first, last) if WEEKDAYS[day.weekday()] in weekdays and day not in holidays]
     if not 0 < len(days) <= DATES_LIMIT:
         raise FileError(fields["last_date"].start_mark, f"these are {len(days)} dates; 1 to {DATES_LIMIT} can be set")
-    found: list[tuple[yaml.Mark, market_pb2.Transition]] = []
+    for day, node in halves.items():
+        if day not in days:
+            why = f"it is a holiday, no weekday of the list, or not from {first} to {last}"
+            raise FileError(node.start_mark, f"nothing opens on {day}: {why}")
+    found: list[tuple[yaml.Mark, date, market_pb2.Transition]] = []
     for day in days:
         found += _steps(day, half if day in halves else usual, zone, window)
-    for (_, before), (mark, after) in pairwise(found):
+    for (_, _, before), (mark, day, after) in pairwise(found):
         if after.time_us < before.time_us + before.random_end_us + BETWEEN_SECONDS * SECOND_US:
-            date_of = (
-                f"{after.trading_date // 10_000}-{after.trading_date // 100 % 100:02}-{after.trading_date % 100:02}"
-            )
-            raise FileError(mark, f"on {date_of} it is not a second behind the step before it and its random end")
+            raise FileError(mark, f"on {day} it is not a second behind the step before it and its random end")
     seed = _number(fields["seed"], SEED_LIMIT) if "seed" in fields else 0
-    return seed, [step for _, step in found]
+    return seed, [step for *_, step in found]
 
 
 def _steps(
     day: date, changes: list[Change], zone: ZoneInfo, window: Window | None
-) -> Iterator[tuple[yaml.Mark, market_pb2.Transition]]:
+) -> Iterator[tuple[yaml.Mark, date, market_pb2.Transition]]:
     begins, ends = changes[0], changes[-1].at
     if window is not None and day.weekday() == window.weekday and begins.at < window.ends and ends > window.begins:
         raise FileError(begins.mark, f"on {day} the date is open in the hours of maintenance")
     for change in changes:
         yield (
             change.mark,
+            day,
             market_pb2.Transition(
                 time_us=_absolute(day, change, zone),
                 kind=change.kind,
@@ -126,12 +126,11 @@ def _days(first: date, last: date) -> Iterator[date]:
         yield first + timedelta(days=number)
 
 
-def _day(node: yaml.Node, known: tuple[str, ...]) -> list[Change]:
+def _day(fields: Mapping[str, yaml.Node]) -> list[Change]:
     """The steps of a kind of day, in their order."""
-    opens, closes = (_within(node, known, name) for name in ("opens", "closes"))
-    fields = fields_of(node, known)
+    opens, closes = fields["opens"], fields["closes"]
     found = [Change(_time(opens), opens.start_mark, market_pb2.TRANSITION_KIND_OPEN_DATE)]
-    found += [_phase(one) for one in (_list(fields["phases"]) if "phases" in fields else ())]
+    found += [_phase(one) for one in list_of(fields.get("phases"))]
     found.append(Change(_time(closes), closes.start_mark, market_pb2.TRANSITION_KIND_CLOSE_DATE))
     for before, after in pairwise(found):
         if after.at <= before.at:
@@ -144,41 +143,26 @@ def _day(node: yaml.Node, known: tuple[str, ...]) -> list[Change]:
 
 
 def _phase(node: yaml.Node) -> Change:
-    fields = fields_of(node, PHASE)
-    at, named = (_within(node, PHASE, name) for name in ("at", "phase"))
-    phase = PHASES[_one_of(named, PHASES)]
+    fields = fields_of(node, PHASE, PHASE_REQUIRED)
+    phase = PHASES[_one_of(fields["phase"], PHASES)]
     auction = market_pb2.AUCTION_KIND_UNSPECIFIED
     if phase == market_pb2.PHASE_AUCTION:
-        auction = AUCTIONS[_one_of(_within(node, PHASE, "auction"), AUCTIONS)]
+        auction = AUCTIONS[_one_of(fields_of(node, PHASE, ("auction",))["auction"], AUCTIONS)]
     elif "auction" in fields:
         raise FileError(fields["auction"].start_mark, "only the phase `auction` is one")
     random = fields.get("random_end_seconds")
     seconds = _number(random, RANDOM_END_LIMIT_SECONDS + 1) if random is not None else 0
     kind = market_pb2.TRANSITION_KIND_SET_PHASE
-    return Change(_time(at), at.start_mark, kind, phase, auction, seconds * SECOND_US)
+    return Change(_time(fields["at"]), fields["at"].start_mark, kind, phase, auction, seconds * SECOND_US)
 
 
 def _window(node: yaml.Node) -> Window:
-    weekday, begins, ends = (_within(node, WINDOW, name) for name in WINDOW)
+    fields = fields_of(node, WINDOW, WINDOW)
+    weekday, begins, ends = (fields[name] for name in WINDOW)
     found = Window(WEEKDAYS.index(_one_of(weekday, WEEKDAYS)), _time(begins), _time(ends))
     if found.ends <= found.begins:
         raise FileError(ends.start_mark, f"{found.ends:%H:%M:%S} is not behind {found.begins:%H:%M:%S}")
     return found
-
-
-def _within(node: yaml.Node, known: tuple[str, ...], name: str) -> yaml.Node:
-    """What a mapping that may have these keys says of one that it must have."""
-    fields = fields_of(node, known)
-    if name not in fields:
-        raise FileError(node.start_mark, f"`{name}` is missing")
-    return fields[name]
-
-
-def _list(node: yaml.Node) -> list[yaml.Node]:
-    if not isinstance(node, yaml.SequenceNode):
-        raise FileError(node.start_mark, "a list is needed")
-    nodes: list[yaml.Node] = node.value
-    return nodes
 
 
 def _text(node: yaml.Node) -> str:

@@ -87,11 +87,8 @@ def _items(root: yaml.Node | None) -> list[yaml.Node]:
 
 
 def _instrument(node: yaml.Node, shards: Sequence[int]) -> market_pb2.Instrument:
-    fields = fields_of(node, WORDS + MONEY + COUNTS + LISTS)
-    bands = [_band(band) for band in _list(fields.pop("tick_bands", None))]
-    for name in REQUIRED:
-        if name not in fields:
-            raise FileError(node.start_mark, f"`{name}` is missing")
+    fields = fields_of(node, WORDS + MONEY + COUNTS + LISTS, REQUIRED)
+    bands = [_band(band) for band in list_of(fields.pop("tick_bands", None))]
     values = {name: _value(name, field) for name, field in fields.items()}
     symbol = values["symbol"]
     shard = values.get("shard", shards[zlib.crc32(symbol.encode()) % len(shards)])
@@ -102,7 +99,8 @@ def _instrument(node: yaml.Node, shards: Sequence[int]) -> market_pb2.Instrument
     return instrument
 
 
-def _list(node: yaml.Node | None) -> list[yaml.Node]:
+def list_of(node: yaml.Node | None) -> list[yaml.Node]:
+    """The entries of a list, none where there is no list. Raises FileError."""
     if node is None:
         return []
     if not isinstance(node, yaml.SequenceNode):
@@ -112,10 +110,7 @@ def _list(node: yaml.Node | None) -> list[yaml.Node]:
 
 
 def _band(node: yaml.Node) -> market_pb2.TickBand:
-    fields = fields_of(node, BAND)
-    for name in BAND:
-        if name not in fields:
-            raise FileError(node.start_mark, f"`{name}` is missing")
+    fields = fields_of(node, BAND, BAND)
     values = {name: _value(name, field) for name, field in fields.items()}
     _require_carried(values, fields)
     return market_pb2.TickBand(price_from_e4=values["price_from"], tick_size_e4=values["tick_size"])
@@ -162,8 +157,8 @@ def _checked(values: Mapping[str, Any], fields: Mapping[str, yaml.Node], shard: 
     )
 
 
-def fields_of(node: yaml.Node | None, known: Sequence[str]) -> dict[str, yaml.Node]:
-    """The values of a mapping that has no other keys than these. Raises FileError."""
+def fields_of(node: yaml.Node | None, known: Sequence[str], required: Sequence[str] = ()) -> dict[str, yaml.Node]:
+    """The values of a mapping that has no other keys than those known, and has those required. Raises FileError."""
     if not isinstance(node, yaml.MappingNode):
         raise FileError(node.start_mark if node else None, f"a mapping with {', '.join(known)} is needed")
     fields: dict[str, yaml.Node] = {}
@@ -173,6 +168,9 @@ def fields_of(node: yaml.Node | None, known: Sequence[str]) -> dict[str, yaml.No
         if key.value in fields:
             raise FileError(key.start_mark, f"`{key.value}` is there twice")
         fields[key.value] = value
+    for name in required:
+        if name not in fields:
+            raise FileError(node.start_mark, f"`{name}` is missing")
     return fields
 
 

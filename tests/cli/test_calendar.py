@@ -21,6 +21,7 @@ day:
     - {at: "09:00", phase: open}
   closes: "18:00"
 """
+HALF_DAY = "half_day: {dates: [DATES], opens: '09:00', closes: '10:00'}\nday:"
 
 
 def times(text: str) -> list[str]:
@@ -92,6 +93,10 @@ def test_hours_are_those_of_the_wall() -> None:
         ("  phases:", "  dates: [2026-03-27]\n  phases:", "7:3: unknown key `dates`"),
         ("day:", "half_day: soon\nday:", "5:11: a mapping with dates, opens, phases, closes is needed"),
         ("day:", "half_day: {opens: '09:00', closes: '10:00'}\nday:", "5:11: `dates` is missing"),
+        ("day:", HALF_DAY.replace("DATES", "2026-03-27"), ""),
+        ("day:", HALF_DAY.replace("DATES", "2026-03-27, 2026-03-28"), "5:32: nothing opens on 2026-03-28: it is"),
+        ("day:", "holidays: [2026-03-30]\n" + HALF_DAY.replace("DATES", "2026-03-30"), "6:20: nothing opens on"),
+        ("day:", HALF_DAY.replace("DATES", "2026-04-02"), "5:20: nothing opens on 2026-04-02"),
         (
             "day:",
             "maintenance: {weekday: sat, from: '05:00', until: '04:00'}\nday:",
