@@ -25,7 +25,12 @@ def accounts() -> None:
 @home_option
 @json_option
 def create(account: str, home: Path, as_json: bool) -> None:
-    """Create an account of a participant. Again it changes nothing."""
+    """Create an account of a participant. Again it changes nothing.
+
+    \b
+    Example:
+      bourse accounts create alpha/main
+    """
 
     async def work() -> None:
         async with staff(home) as operator:
@@ -40,7 +45,13 @@ def create(account: str, home: Path, as_json: bool) -> None:
 @home_option
 @json_option
 def list_all(participant: str, home: Path, as_json: bool) -> None:
-    """Accounts by name."""
+    """Accounts by name.
+
+    \b
+    Examples:
+      bourse accounts list
+      bourse accounts list --participant alpha
+    """
 
     async def work() -> list[str]:
         async with staff(home) as operator:

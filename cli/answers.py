@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 from google.protobuf.message import Message
 
+from bourse.types.v1 import market_pb2
 from bourse_sdk.errors import Refusal, Unreachable
 from bourse_sdk.money import decimal_text
 from chassis.units import CURRENCIES
@@ -100,6 +101,12 @@ def word(enum: Any, number: int) -> str:
     name: str = enum.Name(number)
     prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in enum.DESCRIPTOR.name)
     return name.removeprefix(prefix.lstrip("_") + "_").lower().replace("_", "-")
+
+
+def phase_text(phase: market_pb2.Phase, auction: market_pb2.AuctionKind) -> str:
+    """A phase, and what an auction is for."""
+    kind = f" ({word(market_pb2.AuctionKind, auction)})" if auction else ""
+    return word(market_pb2.Phase, phase) + kind
 
 
 def _is_there(message: Message, field: Any) -> bool:

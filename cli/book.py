@@ -9,9 +9,11 @@ import click
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
 from bourse_sdk.money import decimal_text
-from cli.answers import answered, as_value, columns, show, word
+from cli.answers import answered, as_value, columns, phase_text, show, word
+from cli.calendar import done_by
 from cli.market import staff
 from cli.options import home_option, json_option
+from cli.order import moment
 
 
 @click.command()
@@ -20,7 +22,8 @@ from cli.options import home_option, json_option
 @home_option
 @json_option
 def book(symbol: str, levels: int, home: Path, as_json: bool) -> None:
-    """The book of SYMBOL by price, best first, and how it trades: phase, price bands, in an auction what it would do.
+    """The book of SYMBOL by price, best first, and how it trades: phase, price bands, in an auction what it would do, and what the
+    calendar does next.
 
     \b
     Examples:
@@ -28,19 +31,22 @@ def book(symbol: str, levels: int, home: Path, as_json: bool) -> None:
       bourse book ACME --levels 3 --json
     """
 
-    async def work() -> quote_pb2.GetDepthResponse:
+    async def work() -> tuple[quote_pb2.GetDepthResponse, list[market_pb2.Transition]]:
         async with staff(home) as operator:
-            return await operator.depth(symbol, levels)
+            depth = await operator.depth(symbol, levels)
+            entries = [entry for entry in await operator.instrument_statuses() if entry.instrument.symbol == symbol]
+            return depth, [entry.next_transition for entry in entries if entry.HasField("next_transition")]
 
-    depth = answered(work())
+    depth, steps = answered(work())
     auction = depth.indicative if depth.HasField("indicative") else None
-    show(as_json, as_value(depth), [status_text(depth.status), *sides(depth.bids, depth.asks, auction)])
+    status = ", ".join([status_text(depth.status), *map(next_text, steps)])
+    value = as_value(depth) | ({"next_transition": as_value(steps[0])} if steps else {})
+    show(as_json, value, [status, *sides(depth.bids, depth.asks, auction)])
 
 
 def status_text(told: quote_pb2.TradingStatus) -> str:
     """Whether and how an instrument trades, for people."""
-    kind = f" ({word(market_pb2.AuctionKind, told.auction)})" if told.auction else ""
-    text = word(market_pb2.Phase, told.phase) + kind
+    text = phase_text(told.phase, told.auction)
     if told.listing != market_pb2.LISTING_LISTED:
         text += f", {word(market_pb2.Listing, told.listing)}"
     if told.HasField("price_bands"):
@@ -48,6 +54,12 @@ def status_text(told: quote_pb2.TradingStatus) -> str:
         text += f", trades from {decimal_text(bands.lower_price_e4)} to {decimal_text(bands.upper_price_e4)}"
     limits = {market_pb2.SIDE_BUY: ", limit up", market_pb2.SIDE_SELL: ", limit down"}
     return text + limits.get(told.price_bands.limit_side, "")
+
+
+def next_text(step: market_pb2.Transition) -> str:
+    """What the calendar does next, for people."""
+    later = f", or up to {step.random_end_us / 1e6:g} s later" if step.random_end_us else ""
+    return f"next {done_by(step)} at {moment(step.time_us)}{later}"
 
 
 def auction_text(told: quote_pb2.Indicative) -> str:

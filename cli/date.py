@@ -30,7 +30,13 @@ def date() -> None:
 @home_option
 @json_option
 def open_date(trading_date: int | None, home: Path, as_json: bool) -> None:
-    """Open a trading date [default: today in UTC]. All instruments are closed until `bourse phase open`."""
+    """Open a trading date [default: today in UTC]. All instruments are closed until `bourse phase open`.
+
+    \b
+    Examples:
+      bourse date open
+      bourse date open 20260105
+    """
     wanted = trading_date or today()
 
     async def work() -> dict[int, int]:
@@ -45,7 +51,12 @@ def open_date(trading_date: int | None, home: Path, as_json: bool) -> None:
 @home_option
 @json_option
 def show_date(home: Path, as_json: bool) -> None:
-    """The trading date that is open; it ends with 1 when none is."""
+    """The trading date that is open; it ends with 1 when none is.
+
+    \b
+    Example:
+      bourse date show
+    """
 
     async def work() -> int:
         async with staff(home) as operator:
@@ -62,7 +73,12 @@ def show_date(home: Path, as_json: bool) -> None:
 @home_option
 @json_option
 def close_date(trading_date: int | None, home: Path, as_json: bool) -> None:
-    """Close the trading date [default: the one that is open]. Every order that does not outlive it ends."""
+    """Close the trading date [default: the one that is open]. Every order that does not outlive it ends.
+
+    \b
+    Example:
+      bourse date close
+    """
 
     async def work() -> tuple[int, dict[int, int]]:
         async with staff(home) as operator:

@@ -263,7 +263,12 @@ def cancel(
     home: Path,
     as_json: bool,
 ) -> None:
-    """Cancel an open order."""
+    """Cancel an open order.
+
+    \b
+    Example:
+      bourse order cancel alpha/main 17
+    """
     command = Cancel(account, order_id, client_order_id=client_order_id, trading_date=trading_date)
     send(home, token_file, as_json, command)
 
@@ -289,7 +294,12 @@ def replace(
     home: Path,
     as_json: bool,
 ) -> None:
-    """Give an open order a new price and quantity. Less quantity at the same price keeps its place in the queue."""
+    """Give an open order a new price and quantity. Less quantity at the same price keeps its place in the queue.
+
+    \b
+    Example:
+      bourse order replace alpha/main 17 --price 52.05 --quantity 60
+    """
     command = Replace(account, price, quantity, order_id, client_order_id=client_order_id, trading_date=trading_date)
     send(home, token_file, as_json, command)
 
@@ -336,7 +346,12 @@ def cancel_all(
 @home_option
 @json_option
 def get(order_id: int, participant: str, token_file: Path | None, home: Path, as_json: bool) -> None:
-    """One order with all that happened to it."""
+    """One order with all that happened to it.
+
+    \b
+    Example:
+      bourse order get 17 --participant alpha
+    """
 
     async def work() -> order_pb2.Order:
         async with member(home, participant, token_file) as client:
@@ -365,7 +380,13 @@ def list_all(
     home: Path,
     as_json: bool,
 ) -> None:
-    """A participant's orders, newest first."""
+    """A participant's orders, newest first.
+
+    \b
+    Examples:
+      bourse order list --participant alpha
+      bourse order list --participant alpha --state open
+    """
 
     async def work() -> list[order_pb2.Order]:
         found: list[order_pb2.Order] = []

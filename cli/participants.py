@@ -1,4 +1,4 @@
-"""`bourse participants`: create and list the members of the exchange, and end their orders."""
+"""`bourse participants`: create and list the members of the exchange, end their orders, stop them, limit their rate."""
 
 from pathlib import Path
 
@@ -24,6 +24,9 @@ def participants() -> None:
       bourse participants list
       bourse participants cancel-orders alpha
       bourse participants kill alpha
+      bourse participants killed
+      bourse participants release alpha
+      bourse participants rate alpha 100
     """
 
 
@@ -33,7 +36,12 @@ def participants() -> None:
 @home_option
 @json_option
 def create(name: str, title: str, home: Path, as_json: bool) -> None:
-    """Create a participant. Again with the same title it changes nothing."""
+    """Create a participant. Again with the same title it changes nothing.
+
+    \b
+    Example:
+      bourse participants create alpha --title "Alpha Securities"
+    """
 
     async def work() -> None:
         async with staff(home) as operator:
@@ -47,7 +55,12 @@ def create(name: str, title: str, home: Path, as_json: bool) -> None:
 @home_option
 @json_option
 def list_all(home: Path, as_json: bool) -> None:
-    """All participants, by name."""
+    """All participants, by name.
+
+    \b
+    Example:
+      bourse participants list
+    """
 
     async def work() -> list[ledger_pb2.Participant]:
         async with staff(home) as operator:
@@ -92,7 +105,12 @@ def ended(name: str, orders: dict[int, int], as_json: bool) -> None:
 @home_option
 @json_option
 def kill(name: str, home: Path, as_json: bool) -> None:
-    """Stop a participant: its open orders end, and it places and replaces none until it is released. Cancels are taken."""
+    """Stop a participant: its open orders end, and it places and replaces none until it is released. Cancels are taken.
+
+    \b
+    Example:
+      bourse participants kill alpha
+    """
 
     async def work() -> dict[int, int]:
         async with staff(home) as operator:
@@ -106,7 +124,12 @@ def kill(name: str, home: Path, as_json: bool) -> None:
 @home_option
 @json_option
 def release(name: str, home: Path, as_json: bool) -> None:
-    """Release a participant that was stopped."""
+    """Release a participant that was stopped.
+
+    \b
+    Example:
+      bourse participants release alpha
+    """
 
     async def work() -> dict[int, int]:
         async with staff(home) as operator:
@@ -149,7 +172,12 @@ def rate(name: str, per_second: int, burst: int | None, home: Path, as_json: boo
 @home_option
 @json_option
 def killed(home: Path, as_json: bool) -> None:
-    """The participants that are stopped, and on which shards."""
+    """The participants that are stopped, and on which shards.
+
+    \b
+    Example:
+      bourse participants killed
+    """
 
     async def work() -> dict[int, match_pb2.GetShardResponse]:
         async with staff(home) as operator:

@@ -48,7 +48,13 @@ def watch() -> None:
 @home_option
 @json_option
 def watch_book(symbol: str, seconds: float | None, home: Path, as_json: bool) -> None:
-    """The book of SYMBOL, and how it trades, each time that either changes."""
+    """The book of SYMBOL, and how it trades, each time that either changes.
+
+    \b
+    Examples:
+      bourse watch book ACME
+      bourse watch book ACME --seconds 10 --json
+    """
 
     async def work(draw: Print) -> None:
         async with staff(home) as operator:
@@ -76,7 +82,12 @@ def watch_book(symbol: str, seconds: float | None, home: Path, as_json: bool) ->
 @home_option
 @json_option
 def watch_trades(symbol: str, seconds: float | None, home: Path, as_json: bool) -> None:
-    """Each trade of SYMBOL from now on, and each that is busted."""
+    """Each trade of SYMBOL from now on, and each that is busted.
+
+    \b
+    Example:
+      bourse watch trades ACME
+    """
 
     async def follow(entries: AsyncIterator[quote_pb2.Trade] | AsyncIterator[quote_pb2.TradeBust]) -> None:
         async for entry in entries:
@@ -96,7 +107,12 @@ def watch_trades(symbol: str, seconds: float | None, home: Path, as_json: bool) 
 @home_option
 @json_option
 def watch_orders(participant: str, token_file: Path | None, seconds: float | None, home: Path, as_json: bool) -> None:
-    """Every event of the orders of PARTICIPANT: all of the past, then live (the drop copy)."""
+    """Every event of the orders of PARTICIPANT: all of the past, then live (the drop copy).
+
+    \b
+    Example:
+      bourse watch orders alpha
+    """
 
     async def work() -> None:
         async with member(home, participant, token_file) as client:

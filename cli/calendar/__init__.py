@@ -1,19 +1,19 @@
 """`bourse calendar`: set and show what the exchange does by itself: dates, phases and auctions by the clock."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from bourse.match.v1 import match_pb2
 from bourse.types.v1 import market_pb2
-from cli.answers import Unreadable, answered, as_value, columns, show, word
+from cli.answers import Unreadable, answered, as_value, columns, phase_text, show, word
 from cli.calendar.file import read_calendar
 from cli.instruments.file import FileError
 from cli.market import staff
 from cli.options import RegularFile, home_option, json_option
+from cli.order import moment
 
-HEAD = ("time (UTC)", "date", "what", "random end")
+HEAD = ("time", "date", "what", "random end")
 SHOWN = 12
 
 
@@ -37,6 +37,10 @@ def set_calendar(file: Path, home: Path, as_json: bool) -> None:
     """Set the calendar of FILE on all shards, in the place of the one before. docs/calendar.yaml is an example.
 
     What is over is passed over. A calendar that stopped, because a step was missed, goes on when it is set again.
+
+    \b
+    Example:
+      bourse calendar set docs/calendar.yaml
     """
     try:
         seed, steps = read_calendar(file.read_bytes())
@@ -57,7 +61,12 @@ def set_calendar(file: Path, home: Path, as_json: bool) -> None:
 @home_option
 @json_option
 def remove(home: Path, as_json: bool) -> None:
-    """Remove the calendar: from now on dates and phases are an operator's. What is open stays so."""
+    """Remove the calendar: from now on dates and phases are an operator's. What is open stays so.
+
+    \b
+    Example:
+      bourse calendar remove
+    """
 
     async def work() -> dict[int, int]:
         async with staff(home) as operator:
@@ -71,7 +80,13 @@ def remove(home: Path, as_json: bool) -> None:
 @home_option
 @json_option
 def show_calendar(limit: int, home: Path, as_json: bool) -> None:
-    """What the calendar does next, and whether it stopped."""
+    """What the calendar does next, and whether it stopped.
+
+    \b
+    Examples:
+      bourse calendar show
+      bourse calendar show --limit 3
+    """
 
     async def work() -> dict[int, match_pb2.GetCalendarResponse]:
         async with staff(home) as operator:
@@ -89,15 +104,12 @@ def show_calendar(limit: int, home: Path, as_json: bool) -> None:
 
 def row(step: market_pb2.Transition) -> tuple[object, ...]:
     """A step under HEAD."""
-    what = word(market_pb2.TransitionKind, step.kind)
+    random_end = f"{step.random_end_us / 1e6:g} s" if step.random_end_us else ""
+    return moment(step.time_us), step.trading_date, done_by(step), random_end
+
+
+def done_by(step: market_pb2.Transition) -> str:
+    """What a step does: the phase that it sets, or that a date opens or closes."""
     if step.kind == market_pb2.TRANSITION_KIND_SET_PHASE:
-        what = word(market_pb2.Phase, step.phase)
-        if step.auction:
-            what = f"{word(market_pb2.AuctionKind, step.auction)} {what}"
-    at = datetime.fromtimestamp(step.time_us // 1_000_000, UTC)
-    return (
-        f"{at:%Y-%m-%d %H:%M:%S}",
-        step.trading_date,
-        what,
-        f"{step.random_end_us / 1e6:g} s" if step.random_end_us else "",
-    )
+        return phase_text(step.phase, step.auction)
+    return word(market_pb2.TransitionKind, step.kind)

@@ -10,7 +10,7 @@ from bourse.match.v1 import match_pb2
 from bourse.types.v1 import market_pb2
 from bourse_sdk import Operator
 from bourse_sdk.money import decimal_text
-from cli.answers import Unreadable, answered, as_value, columns, show, word
+from cli.answers import Unreadable, answered, as_value, columns, phase_text, show, word
 from cli.instruments.file import FileError, read_instruments
 from cli.market import staff
 from cli.options import RegularFile, home_option, json_option
@@ -38,7 +38,12 @@ def instruments() -> None:
 @home_option
 @json_option
 def load(file: Path, home: Path, as_json: bool) -> None:
-    """Add the instruments of FILE; those that are there already with the same fields stay. docs/instruments.yaml is an example."""
+    """Add the instruments of FILE; those that are there already with the same fields stay. docs/instruments.yaml is an example.
+
+    \b
+    Example:
+      bourse instruments load docs/instruments.yaml
+    """
 
     _put(file, home, as_json, Operator.add_instrument)
 
@@ -139,7 +144,12 @@ def _list_as(symbol: str, listing: market_pb2.Listing, home: Path, as_json: bool
 @home_option
 @json_option
 def list_all(home: Path, as_json: bool) -> None:
-    """All instruments with their phase, by symbol."""
+    """All instruments with their phase, by symbol.
+
+    \b
+    Example:
+      bourse instruments list
+    """
 
     async def work() -> list[match_pb2.InstrumentState]:
         async with staff(home) as operator:
@@ -149,19 +159,13 @@ def list_all(home: Path, as_json: bool) -> None:
     show(as_json, [as_value(entry) for entry in found], columns(HEAD, map(row, found)))
 
 
-def phase_text(entry: match_pb2.InstrumentState) -> str:
-    """The phase, and what an auction is for."""
-    kind = f" ({word(market_pb2.AuctionKind, entry.auction)})" if entry.auction else ""
-    return word(market_pb2.Phase, entry.phase) + kind
-
-
 def row(entry: match_pb2.InstrumentState) -> tuple[object, ...]:
     instrument = entry.instrument
     return (
         instrument.symbol,
         instrument.currency,
         word(market_pb2.Listing, entry.listing),
-        phase_text(entry),
+        phase_text(entry.phase, entry.auction),
         decimal_text(instrument.tick_size_e4),
         instrument.lot_size,
         decimal_text(instrument.min_price_e4),

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -16,7 +18,7 @@ from bourse.types.v1 import market_pb2
 from bourse_sdk import Refusal
 from cli.__main__ import lines, main
 from cli.answers import in_units
-from cli.book import status_text
+from cli.book import next_text, status_text
 from cli.market import Assets
 from cli.watch import tape_text, update_text
 from tests.exchange import CURRENCY, TRADING_DATE, Exchange
@@ -149,7 +151,7 @@ def test_an_update_says_which_trade_was_busted_and_why() -> None:
 
 
 def test_who_watches_sees_conditions_phases_and_bands() -> None:
-    """In words: a trade of an auction, a bust, a phase and what it is for, a listing, price bands and the limit state."""
+    """In words: a trade of an auction, a bust, a phase and what it is for, a listing, price bands, the limit state, what is next."""
     trade = quote_pb2.Trade(price_e4=105_000, quantity=7, taker_side=market_pb2.SIDE_SELL, auction=True)
     assert tape_text(trade).endswith("  10.50  7  sell  auction")
     assert tape_text(quote_pb2.TradeBust(trade_sequence=9)).endswith("  busted: the trade of sequence 9")
@@ -161,6 +163,11 @@ def test_who_watches_sees_conditions_phases_and_bands() -> None:
     paused = quote_pb2.TradingStatus(phase=market_pb2.PHASE_AUCTION, auction=market_pb2.AUCTION_KIND_RESUMPTION)
     paused.listing = market_pb2.LISTING_SUSPENDED
     assert status_text(paused) == "auction (resumption), suspended"
+    step = market_pb2.Transition(time_us=7_000_000, kind=market_pb2.TRANSITION_KIND_CLOSE_DATE)
+    assert next_text(step) == "next close-date at 1970-01-01T00:00:07Z"
+    step = market_pb2.Transition(kind=market_pb2.TRANSITION_KIND_SET_PHASE, phase=market_pb2.PHASE_AUCTION)
+    step.auction, step.random_end_us = market_pb2.AUCTION_KIND_CLOSING, 30_000_000
+    assert next_text(step) == "next auction (closing) at 1970-01-01T00:00:00Z, or up to 30 s later"
 
 
 def test_a_refusal_ends_with_1_and_says_field_value_and_fix(bourse: Bourse, account: str) -> None:
@@ -323,7 +330,7 @@ def test_a_trade_too_far_away_begins_an_auction_that_ends_by_itself(
 
 
 def test_a_calendar_is_set_shown_and_removed(bourse: Bourse, tmp_path: Path) -> None:
-    """On all shards; what cannot be read is named by its place, what cannot be by its field."""
+    """On all shards, and with each book; what cannot be read is named by its place, what cannot be by its field."""
     file, text = tmp_path / "calendar.yaml", Path("docs/calendar.yaml").read_text("utf-8")
     week = text.replace("2026-", "2098-").replace("2098-12-31\nseed", "2098-01-11\nseed")
     week = week.replace("[2098-12-24, 2098-12-31]", "[2098-01-10]")
@@ -333,6 +340,7 @@ def test_a_calendar_is_set_shown_and_removed(bourse: Bourse, tmp_path: Path) -> 
     for shown in bourse("calendar", "show", "--limit", 2).values():
         assert (shown["stopped"], len(shown["transitions"])) == (False, 2)
         assert shown["transitions"][0]["kind"] == "TRANSITION_KIND_OPEN_DATE"
+    eventually(lambda: bourse("book", "BRIO").get("next_transition") == shown["transitions"][0])
     file.write_text(text.replace("2026-", "2025-"))
     refused = bourse("calendar", "set", file, fails=1)
     assert "CALENDAR_INVALID" in refused
@@ -342,6 +350,7 @@ def test_a_calendar_is_set_shown_and_removed(bourse: Bourse, tmp_path: Path) -> 
     bourse("calendar", "remove")
     for shown in bourse("calendar", "show").values():
         assert (shown["stopped"], shown["transitions"]) == (False, [])
+    eventually(lambda: "next_transition" not in bourse("book", "BRIO"))
 
 
 def test_an_order_at_its_price_band_pauses_trading_for_a_while(bourse: Bourse, account: str, tmp_path: Path) -> None:
@@ -396,13 +405,25 @@ def test_an_unreadable_instrument_file_is_refused_with_line_and_column(
 
 
 def test_every_command_has_help_with_examples() -> None:
-    """So do the groups; `bourse --help` lists all of them and the exit codes."""
+    """So do the groups, and the commands of groups; `bourse --help` lists all of them and the exit codes."""
     said = CliRunner().invoke(main, ["--help"]).output
     assert "Exit codes" in said
-    for name in lines():
-        done = CliRunner().invoke(main, [name, "--help"])
+    found = [*every(main, ())]
+    assert {words[0] for words in found} == set(lines())
+    for words in found:
+        done = CliRunner().invoke(main, [*words, "--help"])
         assert done.exit_code == 0
-        assert "Examples:" in done.output, name
+        assert re.search("Examples?:", done.output), words
+
+
+def every(group: click.Group, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The words of all commands of a group."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        yield *above, name
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from every(command, (*above, name))
 
 
 def test_without_a_mesh_there_are_no_weights(bourse: Bourse) -> None:

@@ -298,7 +298,7 @@ class Client:
     # Market data.
 
     async def instruments(self) -> list[quote_pb2.InstrumentStatus]:
-        """All instruments with phase and trading date, by symbol."""
+        """All instruments with phase, trading date and what the calendar does next, by symbol."""
         response: quote_pb2.ListInstrumentsResponse = await self._connection.call(
             self._quotes.ListInstruments, _INSTRUMENTS
         )

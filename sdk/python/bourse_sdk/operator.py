@@ -267,6 +267,13 @@ class Operator:
 
     # Market data as brokers see it.
 
+    async def instrument_statuses(self) -> list[quote_pb2.InstrumentStatus]:
+        """All instruments with phase, trading date and what the calendar does next, by symbol."""
+        response: quote_pb2.ListInstrumentsResponse = await self._connection.call(
+            self._quotes.ListInstruments, quote_pb2.ListInstrumentsRequest()
+        )
+        return list(response.instruments)
+
     async def depth(self, symbol: str, levels: int = 0) -> quote_pb2.GetDepthResponse:
         """The book by price, `levels` a side (0: ten)."""
         request = make(quote_pb2.GetDepthRequest, symbol=symbol, levels=levels)
@@ -408,9 +415,7 @@ class Operator:
         calls = [
             self._connection.call(getattr(match, method), request, seconds=seconds) for match in self._matches.values()
         ]
-        answers = await asyncio.gather(
-            *calls, return_exceptions=True
-        )  # Each shard is told, also where another one fails.
+        answers = await asyncio.gather(*calls, return_exceptions=True)  # Each shard is told, also where another fails.
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
