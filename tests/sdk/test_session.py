@@ -16,12 +16,16 @@ from bourse.types.v1 import command_pb2
 from bourse_sdk import (
     Cancel,
     Client,
+    Command,
+    MassCancel,
+    MassQuote,
     OrderType,
     Outcome,
     OutcomeUnknown,
     Peg,
     Place,
     PostOnly,
+    Quote,
     Refusal,
     Replace,
     SelfTradePrevention,
@@ -367,13 +371,23 @@ HUGE, LONE = 10**30, "c-\ud800"
                 ("stop_limit_price_e4", HUGE, "PRICE_OUT_OF_LIMITS"),
                 ("trailing_bp", HUGE, "TRAILING_INVALID"),
                 ("self_trade_prevention", 1 << 40, "SELF_TRADE_PREVENTION_INVALID"),
+                ("lease", "l" * 37, "LEASE_INVALID"),
             )
         ],
+        (MassCancel("alpha/main", "S" * 13), "SYMBOL_INVALID", "symbol", "S" * 13),
+        (MassCancel("alpha/main", side="BUY"), "SIDE_INVALID", "side", "BUY"),  # type: ignore[arg-type]
+        (
+            MassQuote("alpha/main", (Quote(SYMBOL), Quote(SYMBOL, bid_price_e4=HUGE))),
+            "PRICE_OUT_OF_LIMITS",
+            "entries[1].bid_price_e4",
+            str(HUGE),
+        ),
+        (MassQuote("alpha/main", (Quote("S" * 13),)), "SYMBOL_INVALID", "entries[0].symbol", "S" * 13),
+        (MassQuote("alpha/main", (), share_limit=HUGE), "MAKER_PROTECTION_INVALID", "share_limit", str(HUGE)),
+        (MassQuote("alpha/main", (), lease="l" * 37), "LEASE_INVALID", "lease", "l" * 37),
     ],
 )
-async def test_what_no_message_can_carry_is_refused(
-    command: Place | Cancel | Replace, reason: str, field: str, value: str
-) -> None:
+async def test_what_no_message_can_carry_is_refused(command: Command, reason: str, field: str, value: str) -> None:
     """By field, value and fix, before anything is sent; among others it harms none of them."""
     exchange = Exchange()
     async with served(exchange) as address, Client(**direct(address), token="t") as client:

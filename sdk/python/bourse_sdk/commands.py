@@ -178,6 +178,8 @@ class Place:
         place.amount_e4 = self.amount_e4
         place.traceparent = traceparent
         if self.lease:
+            if len(self.lease) > NAME_LIMIT:
+                raise ValueError(self)
             place.lease = self.lease
         for name in TERMS:
             if value := getattr(self, name):

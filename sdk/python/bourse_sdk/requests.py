@@ -41,6 +41,7 @@ REASONS = {  # As the services themselves have them; where they have none, it is
     "bid_quantity": "QUANTITY_OUT_OF_LIMITS",
     "ask_price_e4": "PRICE_OUT_OF_LIMITS",
     "ask_quantity": "QUANTITY_OUT_OF_LIMITS",
+    "lease": "LEASE_INVALID",
     "fill_limit": "MAKER_PROTECTION_INVALID",
     "share_limit": "MAKER_PROTECTION_INVALID",
     "window_us": "MAKER_PROTECTION_INVALID",
