@@ -21,7 +21,7 @@ from svc_order.core.commands import (
     Replace,
     Terms,
 )
-from svc_order.core.quotes import together as held_together
+from svc_order.core.quotes import together
 from svc_order.core.reference import Instrument, Shard
 from svc_order.core.refused import Refused
 from svc_order.core.saga import Hold
@@ -193,12 +193,12 @@ def holds(response: ledger_pb2.CreateHoldsResponse, tickets: Iterable[Ticket]) -
     """The ledger's answers, one a ticket. ValueError where there are not as many as were asked for."""
     answers, made = iter(_holds(response)), []
     for ticket in tickets:
-        need = ticket.need
-        count = 1 if isinstance(need, Need) or need is None else len(need)
+        legs = () if ticket.need is None or isinstance(ticket.need, Need) else ticket.need
+        count = len(legs) or 1
         some = list(islice(answers, count))
         if len(some) != count:
             raise ValueError(len(response.results))
-        made.append(some[0] if isinstance(need, Need) or need is None else held_together(need, some))
+        made.append(together(legs, some) if legs else some[0])
     if next(answers, None) is not None:
         raise ValueError(len(response.results))
     return made
@@ -271,12 +271,12 @@ def results(tickets: Iterable[Ticket]) -> order_pb2.EnterOrdersResponse:
         else:
             assert isinstance(result, command_pb2.CommandResult)
             if ticket.goes_everywhere:
-                result = together([*ticket.before, ticket])
+                result = of_all_shards([*ticket.before, ticket])
             response.results.append(result)
     return response
 
 
-def together(tickets: Sequence[Ticket]) -> command_pb2.CommandResult:
+def of_all_shards(tickets: Sequence[Ticket]) -> command_pb2.CommandResult:
     """The answer to a command that went to several shards: what became of it is that of the first that did not do it, if any."""
     answer = command_pb2.CommandResult()
     for ticket in tickets:
