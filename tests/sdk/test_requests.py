@@ -2,7 +2,7 @@
 
 import gc
 import inspect
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,10 +19,13 @@ from bourse_sdk.requests import make
 
 NOWHERE = "127.0.0.1:1"
 HUGE, LONE = 10**30, "x-\ud800"
-PLAIN: dict[Any, Any] = {int: 1, str: "x"}
+PLAIN: dict[Any, Any] = {int: 1, str: "x", Sequence[market_pb2.Transition]: ()}
 WRONG: dict[Any, tuple[Any, str]] = {int: (HUGE, str(HUGE)), str: (LONE, "x-\\ud800")}
 # Order entry answers with results, which test_session.py looks at.
-OTHERS = {"place", "cancel", "replace", "submit", "submit_many", "close", "next_client_order_id"}
+OTHERS = {
+    *("place", "cancel", "replace", "mass_cancel", "mass_quote", "submit", "submit_many"),
+    *("close", "next_client_order_id"),
+}
 
 
 def cases() -> Iterator[tuple[type[Client | Operator], str, str]]:
