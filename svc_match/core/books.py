@@ -221,12 +221,12 @@ class Books:
         return self._out.view[: self.written]
 
     def command(self, c: memoryview, at: int, number: int) -> int:
-        """Executes one packed command, and looks at the stops and at the auction of its book."""
+        """Executes one packed command, and, unless it was rejected, looks at its book: at stops, pegs, auction and bands."""
         if self.written > self.room:
             self.widen()
         n = self.written
         self._command(c, at, number)
-        if self.waiting != 0:
+        if self.waiting != 0 and self.out[n] & 255 != w.REJECTED:
             # The book, from 1: a place names it, the first event of any other command does.
             book = (c[at] >> 32 if c[at] & 255 == w.PLACE else self.out[n] >> 16) & 0xFFFF
             if 0 < book <= self.book_count:

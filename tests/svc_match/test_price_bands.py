@@ -44,6 +44,20 @@ def test_bands_have_their_times_and_no_dynamic_collar(changes: dict[str, int], w
     assert wrong_field(replace(BANDED, **changes), 0) == wrong  # type: ignore[arg-type]
 
 
+def test_what_is_rejected_moves_no_bands() -> None:
+    """Rule 7.5.4: the mean is another one, and a command that is taken says so; before it one that is rejected changes nothing."""
+    desk = Desk()
+    for line in (
+        "add ACME reference=10.00 band=1000 interval=5 state=6 pause=3", "date 20260105", "phase ACME open",
+        "alice sell a1 10 ACME 10.50", "bob buy b1 10 ACME 10.50",
+    ):  # fmt: skip
+        desk.say(line)
+    lines = ("bob cancel x1 a1", "bob buy b2 0 ACME 10.00", "bob replace x2 b1 5 10.40", "bob buy b3 1 ACME 10.00")
+    found = desk.engine.apply([desk.command(line) for line in lines], 12).events
+    kinds = [type(event) for event in found]
+    assert kinds == [*[events.Rejected] * 3, events.Accepted, events.PriceBandsChanged]
+
+
 def test_nothing_trades_or_stands_outside_of_the_bands() -> None:
     """As they were told last (rules 7.5.1, 7.5.2, 7.5.3, 7.5.4), whatever is drawn; a limit state begins and ends, and trading pauses."""
     drawing, engine = twin.Drawing(SEED), Engine(0)
