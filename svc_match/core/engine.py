@@ -67,6 +67,7 @@ from svc_match.core.timers import Due, TimerKind, Timers
 
 SEMANTICS = 3  # 1 knew LIMIT and MARKET orders without terms, 2 no auctions; both did the same with what they knew
 REPLAYED = (1, 2, SEMANTICS)
+FINISHED_ORDERS_KEPT = 4_096  # how many that would have lasted are remembered beside twice those that are open
 ROW_EVENTS_LIMIT = 16_384
 CLOSE_ORDERS_LIMIT = 4_096
 INSTRUMENT_LIMIT = 4_096
@@ -391,9 +392,18 @@ class Engine:
 
     def _last(self, identity: int, terms: Terms) -> None:
         """An open order stands beyond its date."""
-        self.packed.lasting[identity] = terms.expire_date or NO_DATE
+        lasting = self.packed.lasting
+        lasting[identity] = terms.expire_date or NO_DATE
         if terms.expire_time_us:
             self.timers.set(TimerKind.EXPIRY, identity, terms.expire_time_us)
+        if len(lasting) > 2 * self.open_orders + FINISHED_ORDERS_KEPT:
+            self._keep_open()
+
+    def _keep_open(self) -> None:
+        """Forgets until when orders would have lasted that are finished."""
+        packed = self.packed
+        packed.lasting = {identity: until for identity, until in packed.lasting.items() if packed.is_open(identity)}
+        self.timers.keep(TimerKind.EXPIRY, packed.is_open)
 
     def _expire(self, due: Due) -> None:
         if self.packed.is_open(due.key):
@@ -608,7 +618,7 @@ class Engine:
     def _forget(self) -> None:
         """The date before is over: what stays are the open orders, their accounts, and the ids that these were placed under."""
         packed = self.packed
-        packed.lasting = {identity: until for identity, until in packed.lasting.items() if packed.is_open(identity)}
+        self._keep_open()
         self.carried = self.identities.kept([sequence_of(identity) for identity in packed.lasting])
         self.identities = IdentityTable(self.carried)
         packed.forget()

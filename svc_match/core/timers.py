@@ -1,6 +1,6 @@
 """What is due at a journal time: the shard's clock. It is state, as the books are: who sets a timer does so by a command's doing."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -50,6 +50,12 @@ class Timers:
     def cancel(self, kind: int, key: int) -> None:
         """This is not due any more, if it was."""
         self._set.pop((kind, key), None)
+        self._settle()
+
+    def keep(self, kind: int, wanted: Callable[[int], bool]) -> None:
+        """Of this kind only those whose key is wanted are due any more."""
+        self._set = {one: due_us for one, due_us in self._set.items() if one[0] != kind or wanted(one[1])}
+        self._heap = self.standing()
         self._settle()
 
     def at(self, kind: int, key: int) -> int:

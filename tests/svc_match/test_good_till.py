@@ -38,6 +38,21 @@ def test_an_order_that_is_done_leaves_no_timer() -> None:
     assert [due.due_us for due in loaded.timers.standing()] == [2000]
 
 
+def test_orders_that_come_and_go_leave_nothing() -> None:
+    """However many were placed and cancelled: a bounded number of times and timers is remembered, and none on the next date."""
+    desk = market("bob buy b1 1 ACME 7.00 expires=900000")
+    for number in range(0, 3 * engine.FINISHED_ORDERS_KEPT, 512):
+        batch = [f"alice buy i{n} 1 ACME 9.00 expires=900000" for n in range(number, number + 512)]
+        batch += [f"alice cancel x{n} i{n}" for n in range(number, number + 512)]
+        desk.engine.apply([desk.command(line) for line in batch], 10)
+    core = desk.engine
+    assert core.open_orders == 1
+    assert len(core.timers) <= len(core.packed.lasting) <= 2 + engine.FINISHED_ORDERS_KEPT
+    desk.say("close 20260105")
+    desk.say("date 20260106")
+    assert (len(core.timers), len(core.packed.lasting)) == (1, 1)
+
+
 def test_a_date_opens_in_parts_where_much_is_over() -> None:
     """Rule 8.1.2: what did not outlive the days between ends at most CLOSE_ORDERS_LIMIT at a time."""
     desk = market()
