@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from hashlib import blake2b
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
 
 from chassis.units import order_id
 from svc_match.core import books, commands, engine, events, snapshot
@@ -34,6 +37,10 @@ MIDDLES = dict(
     zip(SYMBOLS, (1_000_000, 1_000_000, 20_000, 20_000), strict=True)
 )  # ticks, where prices begin: collars are narrow in two
 KEPT = 60
+LIFTED = 0.03  # of commands; what keeps orders out lasts for some 33 of them
+START = len(SYMBOLS) + 2  # commands that every seed begins with
+SHOWN = 200
+SHRINKING_SECONDS = 120.0
 LARGE = (1 << 63) - 1
 
 
@@ -104,13 +111,20 @@ class Drawing:
         self.time_us = 1
         self.open_date = 0
         self.rests = False  # nothing trades
-        self.trades: deque[events.Traded] = deque(maxlen=KEPT)  # and what traded last
+        self.trades: deque[events.Traded] = deque(maxlen=KEPT)  # what traded last
+        self.accepted: deque[events.Accepted] = deque(maxlen=KEPT)  # and what was accepted
+        self.traded = SYMBOLS
+        self.lifts: deque[commands.Control] = deque()  # what undoes what keeps orders out
 
     def see(self, pair: "Pair") -> None:
         """What became of the commands, and of the calendar."""
         core = pair.packed
         self.sequence, self.time_us, self.open_date = core.sequence, pair.time_us, core.trading_date
         self.rests = sum(book.phase in (Phase.OPEN, Phase.AUCTION) for book in core.numbered) < 2
+        self.trades.extend(pair.trades)
+        self.accepted.extend(pair.accepted)
+        self.instruments |= {book.instrument.symbol: book.instrument for book in core.numbered}
+        self.traded = tuple(book.instrument.symbol for book in core.numbered if book.listing != Listing.DELISTED)
         if core.last_date:
             self.date = core.last_date
             self.days = (datetime.strptime(str(core.last_date), "%Y%m%d").date() - FIRST_DATE).days  # noqa: DTZ007
@@ -126,7 +140,14 @@ class Drawing:
         yield commands.OpenDate(self.date)
         yield commands.SetPhase("", Phase.OPEN)
         for number in range(count):
-            yield self.control() if self.chance.random() < self.controls else self.order()
+            if self.chance.random() < self.controls:
+                made = self.control()
+                self.lifts.extend(lifting(made))
+                yield made
+            else:
+                yield self.order()
+            if self.lifts and self.chance.random() < LIFTED:
+                yield self.lifts.popleft()
             if self.rests and self.chance.random() < 0.02:
                 yield from self.waking()
             if number % DATE_COMMANDS == DATE_COMMANDS - 1:
@@ -148,12 +169,12 @@ class Drawing:
             return commands.Tick()
         if roll < 0.37:
             return self.against(chance.choice(("ann", "bob", "dan")))
-        if roll < 0.42:
+        if roll < 0.4 and self.trades:
+            return commands.BustTrade(chance.choice(self.trades), "drawn")
+        if roll < 0.43:
             return commands.OpenDate(chance.choice((0, self.date, self.date + 1, 20261399)))
         if roll < 0.47:
             return commands.AddInstrument(chance.choice(list(self.instruments.values())))
-        if roll < 0.4 and self.trades:
-            return commands.BustTrade(chance.choice(self.trades), "drawn")
         if roll < 0.5:
             return self.change()
         if roll < 0.6:
@@ -261,7 +282,7 @@ class Drawing:
 
     def order(self) -> commands.Order:
         chance = self.chance
-        if chance.random() < 0.004:
+        if chance.random() < 0.004 + self.leased / 20:
             return commands.RenewLease(
                 chance.choice(ACCOUNTS), "r", chance.choice(LEASES), chance.choice((1, 5, 40, 300))
             )
@@ -290,15 +311,18 @@ class Drawing:
         return account, own_id, date, key(account, own_id), blake2b(own_id.encode(), digest_size=16).digest(), deadline
 
     def price(self, symbol: str) -> int:
-        chance, tick = self.chance, self.instruments[symbol].tick_size_e4
+        chance, there = self.chance, self.instruments[symbol]
+        tick = there.tick_size_e4
         if chance.random() < 0.02:
             self.middle[symbol] += chance.randrange(-300, 301)
+        elif there.static_collar_bp and there.reference_price_e4 and chance.random() < 0.05:
+            self.middle[symbol] = there.reference_price_e4 // tick
         away = chance.randrange(-8, 9)
         if chance.random() < 0.03:
             away = chance.choice((-900_000, -40_000, -2_000, -300, 300, 2_000, 40_000, 900_000)) + chance.randrange(9)
         price = (self.middle[symbol] + away) * tick
         if chance.random() < 0.9:
-            price -= price % self.instruments[symbol].tick_at(price)
+            price -= price % there.tick_at(price)
         return chance.choice((0, -tick, price + 1, price * 100, LARGE)) if chance.random() < 0.01 else price
 
     def quantity(self, symbol: str) -> int:
@@ -309,7 +333,8 @@ class Drawing:
 
     def place(self) -> commands.Place:
         chance = self.chance
-        symbol, side = chance.choice(SYMBOLS), chance.choice((commands.Side.BUY, commands.Side.SELL))
+        symbol = chance.choice(self.traded if chance.random() < 0.98 else SYMBOLS)
+        side = chance.choice((commands.Side.BUY, commands.Side.SELL))
         price, quantity, amount = self.price(symbol), self.quantity(symbol), 0
         kind, time_in_force = 1, chance.choice((1, 1, 1, 1, 2, 3, 7, 8))
         if chance.random() < 0.2:
@@ -460,8 +485,11 @@ class Drawing:
         if not self.recent or chance.random() < 0.02:
             unknown = chance.choice((-LARGE, 1 << 48, self.sequence + 5, LARGE, 1))
             return chance.choice(ACCOUNTS), (unknown, "", 0, "")
-        if chance.random() < 0.3:
+        if chance.random() < 0.1:
             return chance.choice(ACCOUNTS), (order_id(0, max(1, self.sequence - chance.randrange(200))), "", 0, "")
+        if self.accepted and chance.random() < 0.6:
+            known = chance.choice(self.accepted)
+            return known.account, (known.order_id, "", 0, "")
         there = chance.choice(self.recent)
         account = there.account if chance.random() < 0.97 else chance.choice(ACCOUNTS)
         named = chance.random() < 0.5 and not isinstance(there, commands.MassQuote)
@@ -508,6 +536,18 @@ def of_the_date(core: engine.Engine) -> bytes:
     return core.identities.records[len(core.carried) :]
 
 
+def lifting(made: commands.Command) -> Iterator[commands.Control]:
+    """What undoes a command that keeps orders out."""
+    if isinstance(made, commands.KillParticipant):
+        yield commands.ReleaseParticipant(made.participant)
+    if isinstance(made, commands.SetOrderRate) and made.per_second:
+        yield made._replace(per_second=0, burst=0)
+    if isinstance(made, commands.SetListing) and made.listing != Listing.LISTED:
+        yield made._replace(listing=Listing.LISTED)
+    if isinstance(made, commands.SetPhase) and made.phase != Phase.OPEN:
+        yield commands.SetPhase(made.symbol, Phase.OPEN, 0)
+
+
 class Pair:
     """Both cores, which are told the same."""
 
@@ -515,11 +555,12 @@ class Pair:
         self.plain, self.packed = oracle.Engine(0), engine.Engine(0)
         self.time_us = 1
         self.trades: list[events.Traded] = []  # of the last batch
+        self.accepted: list[events.Accepted] = []
         self.events_limit = EVENTS_LIMIT
 
     def apply(self, batch: list[commands.Command]) -> None:
         """All of a batch, in as many rows as it takes; everything that both say is equal."""
-        self.trades = []
+        self.trades, self.accepted = [], []
         while batch or self.plain.ending:
             self.time_us += 1
             wanted = self.plain.apply(batch, self.time_us, self.events_limit)
@@ -527,6 +568,7 @@ class Pair:
             if tuple(found) != tuple(wanted) or list(found.public.items()) != list(wanted.public.items()):
                 raise Unequal(difference(wanted, found))
             self.trades += [event for event in found.events if type(event) is events.Traded]
+            self.accepted += [event for event in found.events if type(event) is events.Accepted]
             batch = batch[len(found.results) :]
 
     def pass_time(self, chance: random.Random) -> None:
@@ -606,19 +648,28 @@ def difference(wanted: oracle.Applied, found: engine.Applied) -> str:
     return "the symbols come in another order"
 
 
-def run(seed: int, count: int) -> tuple[Pair, list[commands.Command]]:
+class Sent(NamedTuple):
+    """One command, with the batch that it is of: when that began, its rows' limit of events, and whether a snapshot was taken before."""
+
+    batch: int
+    time_us: int
+    events_limit: int
+    restored: bool
+    command: commands.Command
+
+
+def run(seed: int, count: int) -> tuple[Pair, list[Sent]]:
     """Commands of a seed in batches of any size; raises with what is needed to see a failure again."""
-    drawing, pair, batch, all_of_them = Drawing(seed), Pair(), [], []  # type: ignore[var-annotated]
-    size = 1
+    drawing, pair, batch, sent = Drawing(seed), Pair(), [], []  # type: ignore[var-annotated]
+    size, number, restored = 1, 0, False
     try:
         for command in drawing.draw(count):
             batch.append(command)
-            all_of_them.append(command)
+            sent.append(Sent(number, pair.time_us, pair.events_limit, restored, command))
             if len(batch) >= size:
                 pair.apply(batch)
-                batch = []
+                batch, number, restored = [], number + 1, False
                 drawing.see(pair)
-                drawing.trades.extend(pair.trades)
                 size = drawing.chance.choice((1, 2, 7, 64, BATCH_LIMIT))
                 pair.events_limit = drawing.chance.choice((EVENTS_LIMIT, EVENTS_LIMIT, EVENTS_LIMIT, SHORT_ROW))
                 if drawing.chance.random() < 0.25:
@@ -627,40 +678,49 @@ def run(seed: int, count: int) -> tuple[Pair, list[commands.Command]]:
                     pair.compare()
                 if drawing.chance.random() < 0.02:
                     pair.restore()
+                    restored = True
         pair.apply(batch)
         pair.compare()
     except Exception as failure:
-        raise Unequal(f"seed {seed}: {failure}\n" + "\n".join(map(repr, shrink(all_of_them)))) from failure
-    return pair, all_of_them
+        raise Unequal(f"seed {seed}: {failure}\n" + "\n".join(map(repr, shrink(sent, type(failure))))) from failure
+    return pair, sent
 
 
-def fails(some: list[commands.Command]) -> bool:
+def failure_of(some: list[Sent]) -> type[Exception] | None:
+    """What goes wrong when these are sent in their batches, at their times or later."""
     pair = Pair()
     try:
-        for command in some:
-            pair.apply([command])
-        pair.compare()
-    except Exception:  # noqa: BLE001 - whatever is wrong is what is looked for
-        return True
-    return False
+        for _, sent in groupby(some, key=attrgetter("batch")):
+            batch = list(sent)
+            pair.time_us, pair.events_limit = max(pair.time_us, batch[0].time_us), batch[0].events_limit
+            if batch[0].restored:
+                pair.restore()
+            pair.apply([one.command for one in batch])
+            pair.compare()
+    except Exception as failure:  # noqa: BLE001 - whatever is wrong is what is looked for
+        return type(failure)
+    return None
 
 
-def shrink(some: list[commands.Command], seconds: float = 60.0) -> list[commands.Command]:
-    """Fewer commands that fail too, if they do when sent one by one."""
-    until, some = time.monotonic() + seconds, list(some)
+def shrink(some: list[Sent], failure: type[Exception], seconds: float = SHRINKING_SECONDS) -> list[Sent]:
+    """The start, and of the rest as few as can be that fail in the same way, the last ones first."""
+    until = time.monotonic() + seconds
+    start, some = some[:START], some[START:]
+    for last in (50, 500, 5_000):
+        if failure_of(start + some[-last:]) is failure:
+            some = some[-last:]
+            break
     width = len(some) // 2
-    if len(some) > 50_000 or not fails(some):
-        return some[-20:]
     while width and time.monotonic() < until:
-        start = 0
-        while start < len(some) and time.monotonic() < until:
-            fewer = some[:start] + some[start + width :]
-            if fails(fewer):
+        at = 0
+        while at < len(some) and time.monotonic() < until:
+            fewer = some[:at] + some[at + width :]
+            if failure_of(start + fewer) is failure:
                 some = fewer
             else:
-                start += width
+                at += width
         width //= 2
-    return some
+    return start + some[-SHOWN:]
 
 
 def main() -> None:
