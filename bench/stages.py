@@ -17,12 +17,14 @@ from bench.match import SYMBOLS, batches
 from bourse.match.v1 import match_pb2
 from cli.demo.run import instrument
 from cli.opening import today
-from svc_match import db, wire
+from svc_match import db
 from svc_match.codec import Codec
 from svc_match.core import commands, plain, snapshot
 from svc_match.core.engine import ROW_EVENTS_LIMIT, Engine
 from svc_match.core.instrument import Phase
 from svc_match.ports import Encoded, Head, Row
+from svc_match.wire import reference
+from svc_match.wire.commands import read_request
 
 HEAD = Head("0" * 32, 1, 0, 1_000_000)
 STAGES = ("request", "apply", "encode", "answer", "checksum")
@@ -35,7 +37,7 @@ class Way:
         self.straight = straight
         self.codec, self.engine = Codec(), Engine(0)
         for symbol in SYMBOLS:
-            self.engine.apply([commands.AddInstrument(wire.instrument(instrument(symbol, 0)))], 1)
+            self.engine.apply([commands.AddInstrument(reference.instrument(instrument(symbol, 0)))], 1)
         self.engine.apply([commands.OpenDate(today())], 1)
         self.engine.apply([commands.SetPhase("", Phase.OPEN)], 1)
         self.times: dict[str, list[float]] = defaultdict(list)
@@ -43,7 +45,7 @@ class Way:
 
     def take(self, raw: bytes, count: int) -> None:
         """One request, which fits a row."""
-        read = self.codec.request if self.straight else wire.read_request
+        read = self.codec.request if self.straight else read_request
         _, items = self.timed("request", count, lambda: read(raw))
         done = self.timed("apply", count, lambda: self.apply(items))
         assert len(done.results) == count

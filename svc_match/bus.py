@@ -8,9 +8,10 @@ import structlog
 from nats.js.errors import Error as StreamError
 
 from chassis.bus import Bus, BusDown, Message
-from svc_match import wire
 from svc_match.app import Meters, Shard
 from svc_match.ports import JournalDamaged, Row
+from svc_match.wire.executions import last_of_executions
+from svc_match.wire.market_data import last_of_market_data
 
 RETRY_SECONDS = 0.25
 PAGE_BYTES = 4 << 20
@@ -40,7 +41,7 @@ def executions(shard: int) -> Feed:
     """`exec.<shard>`: each message covers sequences of its own."""
 
     def behind(payload: bytes) -> tuple[str, Position]:
-        incarnation, last = wire.last_of_executions(payload)
+        incarnation, last = last_of_executions(payload)
         return incarnation, Position(last + 1)
 
     subject = f"exec.{shard}"
@@ -51,7 +52,7 @@ def market_data(shard: int) -> Feed:
     """`md.<shard>.<symbol>`: the messages of a row are its parts."""
 
     def behind(payload: bytes) -> tuple[str, Position]:
-        incarnation, last, part, parts = wire.last_of_market_data(payload)
+        incarnation, last, part, parts = last_of_market_data(payload)
         return incarnation, Position(last, part + 1) if part + 1 < parts else Position(last + 1)
 
     def messages(row: Row) -> list[tuple[str, bytes]]:

@@ -2,7 +2,7 @@
 # cython: nonecheck=False, annotation_typing=False, infer_types=True
 """Packed events of plain commands into the bytes of protobuf messages: what is stored, published, streamed and answered.
 
-They are the bytes that the general way (telling.py and wire.py) makes of the same events, which a test holds it to. A rejection is
+They are the bytes that the general way (telling.py and wire) makes of the same events, which a test holds it to. A rejection is
 put into words by the caller; a row with an event of a kind that is not known here is left to the general way as a whole.
 `encoder.pxd` gives the types of C.
 """
@@ -440,7 +440,7 @@ class Encoder:
 
 
 def recorded(commands: list[Any], results: list[Any]) -> bytes:
-    """The commands that are on record, as wire.commands has them: a byte for the kind, four for the length, the Submission."""
+    """The commands that are on record, as wire.rows.commands has them: a byte for the kind, four for the length, the Submission."""
     made = bytearray()
     for number in range(len(results)):
         if results[number] is None:

@@ -14,7 +14,6 @@ from chassis.drain import farewell
 from chassis.errors import Refusal
 from chassis.server import Server
 from chassis.units import sequence_of, shard_of
-from svc_match import wire
 from svc_match.app import BATCH_COMMANDS_LIMIT, Shard
 from svc_match.codec import Codec
 from svc_match.core import snapshot
@@ -23,6 +22,10 @@ from svc_match.core.engine import SEMANTICS, Engine
 from svc_match.core.events import Reason, Refused, Result, Stands
 from svc_match.core.words import WORDS
 from svc_match.ports import Command, JournalDamaged, NotLeader, Request, Row
+from svc_match.wire import reference
+from svc_match.wire.controls import control
+from svc_match.wire.executions import last_of_executions, trade_in
+from svc_match.wire.market_data import indicative
 
 PIPELINE_LIMIT = 8
 STREAMS_LIMIT = 64
@@ -202,7 +205,7 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
         result: Result = Stands(0, more=True)
         async with _leading():
             while isinstance(result, Stands) and result.more:
-                (result,) = await self._shard.submit([wire.control(request)])
+                (result,) = await self._shard.submit([control(request)])
         if isinstance(result, Refused):
             raise _refusal(result)
         assert isinstance(result, Stands)
@@ -213,7 +216,7 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
         sequence, trade = sequence_of(trade_id), None
         if trade_id > 0 and shard_of(trade_id) == self._shard.shard and 0 < sequence <= self._shard.sequence:
             (row, *_) = await self._shard.rows(sequence, 1)
-            trade = wire.trade_in(row.executions, sequence)
+            trade = trade_in(row.executions, sequence)
         if trade is None:
             raise _refusal(Refused(Reason.TRADE_UNKNOWN, "trade_id", str(trade_id)))
         return trade
@@ -340,7 +343,7 @@ def _encoded(response: Any) -> bytes:
 def _executions(row: Row, cursor: int) -> list[bytes]:
     if cursor <= row.first_sequence or len(row.executions) == 1:
         return row.executions
-    return [part for part in row.executions if wire.last_of_executions(part)[1] >= cursor]
+    return [part for part in row.executions if last_of_executions(part)[1] >= cursor]
 
 
 def _market_data(row: Row, _cursor: int) -> list[bytes]:
@@ -351,7 +354,7 @@ def _instruments(engine: Engine) -> match_pb2.ListInstrumentsResponse:
     response = match_pb2.ListInstrumentsResponse(sequence=engine.sequence)
     for symbol in sorted(engine.books):
         book = engine.books[symbol]
-        state = response.instruments.add(instrument=wire.instrument_message(book.instrument))
+        state = response.instruments.add(instrument=reference.instrument_message(book.instrument))
         state.phase = int(book.phase)  # type: ignore[assignment]
         state.listing = int(book.listing)  # type: ignore[assignment]
         state.reference_price_e4 = book.reference_price_e4
@@ -362,7 +365,9 @@ def _instruments(engine: Engine) -> match_pb2.ListInstrumentsResponse:
 def _calendar(engine: Engine) -> match_pb2.GetCalendarResponse:
     schedule = engine.schedule
     return match_pb2.GetCalendarResponse(
-        transitions=map(wire.transition_message, schedule.steps), stopped=schedule.stopped, sequence=engine.sequence
+        transitions=map(reference.transition_message, schedule.steps),
+        stopped=schedule.stopped,
+        sequence=engine.sequence,
     )
 
 
@@ -377,7 +382,7 @@ def _depth(engine: Engine, request: match_pb2.GetDepthRequest) -> match_pb2.GetD
                 events_pb2.LevelChanged(side=side, price_e4=price_e4, quantity=quantity, orders=orders)  # type: ignore[arg-type]
             )
     if book.auction:
-        response.indicative.CopyFrom(wire.indicative(book.indication))
+        response.indicative.CopyFrom(indicative(book.indication))
     return response
 
 

@@ -15,9 +15,9 @@ from chassis.units import command_digest
 from svc_ledger import wire as ledger_wire
 from svc_ledger.app import Holds, Settler
 from svc_ledger.core.holds import Hold, HoldRequest, HoldResult, State
-from svc_match import wire as match_wire
 from svc_match.core import commands, events
 from svc_match.ports import Head
+from svc_match.wire.executions import executions
 from svc_order.core import commands as asked
 from svc_order.core.checks import Need, Route, check
 from svc_order.core.history import OPEN, Order
@@ -82,7 +82,7 @@ class Exchange:
         applied = self.desk.engine.apply([command], self.desk.time_us)
         self.happened = applied.events
         head = Head(INCARNATION, 1, 0, self.desk.time_us)
-        for part in match_wire.executions(head, applied):
+        for part in executions(head, applied):
             self.journal.append(part)
             await self.settler.settle([ledger_wire.shard_batch(ledger_wire.decode(part)[0], 0)])
 

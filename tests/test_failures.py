@@ -22,9 +22,9 @@ from cli import clients
 from cli.audit import Acknowledgement, Audit
 from cli.reconcile.run import reconcile
 from cli.reconcile.settled import wait_settled
-from svc_match import wire
 from svc_match.core import snapshot
 from svc_match.core.engine import Engine
+from svc_match.wire.rows import items
 from tests.exchange import SYMBOLS, Exchange, running_exchange
 
 RECORDED = Path(__file__).parents[2] / "shared" / "data" / "bme" / "orders-ana-2019-5-23.csv"
@@ -147,7 +147,7 @@ def replayed(exchange: Exchange, shard: int, sequences: Container[int]) -> dict[
             "SELECT commands, time_us FROM svc_match.journal WHERE shard = %s ORDER BY first_sequence", [shard]
         )
         for commands, time_us in rows:
-            engine.apply([item.command for item in wire.items(commands)], time_us)
+            engine.apply([item.command for item in items(commands)], time_us)
             if engine.sequence in sequences:
                 hashes[engine.sequence] = snapshot.state_hash(engine).hex()
     return hashes

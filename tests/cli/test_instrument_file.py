@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from cli.instruments.file import FileError, read_instruments
-from svc_match import wire
 from svc_match.core.instrument import TickBand, wrong_field
+from svc_match.wire import reference
 
 ONE = "instruments:\n- {symbol: A, currency: EUR, tick_size: 0.01, max_price: 10, max_quantity: 1, "
 
 
 def test_the_example_has_instruments_that_the_core_takes() -> None:
     """docs/instruments.yaml, with ticks by price and a largest notional."""
-    found = [wire.instrument(one) for one in read_instruments(Path("docs/instruments.yaml").read_bytes(), [0])]
+    found = [reference.instrument(one) for one in read_instruments(Path("docs/instruments.yaml").read_bytes(), [0])]
     assert [wrong_field(one, 0) for one in found] == [""] * len(found)
     cork = next(one for one in found if one.symbol == "CORK")
     assert cork.tick_bands == (TickBand(10_000, 50), TickBand(100_000, 100))

@@ -5,11 +5,12 @@ import random
 import pytest
 
 from bourse.match.v1 import match_pb2
-from svc_match import wire
 from svc_match.core import commands, events, snapshot
 from svc_match.core.engine import Applied, Engine
 from svc_match.core.events import DoneReason, Reason, Refused
 from svc_match.core.instrument import Phase
+from svc_match.wire import rows
+from svc_match.wire.controls import control
 from tests.svc_match.test_properties import check_orders
 from tests.svc_match.transcript import Desk
 
@@ -153,17 +154,17 @@ def test_a_snapshot_between_two_rows_of_an_uncrossing() -> None:
 )
 def test_an_auction_has_a_kind(phase: int, auction: int, *, right: bool) -> None:
     """Rule 5.1.1: the operator names it, for no other phase."""
-    item = wire.control(match_pb2.SetPhaseRequest(symbol="ACME", phase=phase, auction=auction))  # type: ignore[arg-type]
+    item = control(match_pb2.SetPhaseRequest(symbol="ACME", phase=phase, auction=auction))  # type: ignore[arg-type]
     wrong = Refused(Reason.AUCTION_KIND_INVALID, "auction", str(auction))
     assert item.command == (commands.SetPhase("ACME", Phase(phase), auction) if right else wrong)
-    assert wire.items(wire.commands([item])) == [item]
+    assert rows.items(rows.commands([item])) == [item]
 
 
 def test_rows_of_before_know_no_auctions() -> None:
     """What a row of semantics 2 had where auctions are named now meant nothing."""
     request = match_pb2.SetPhaseRequest(symbol="ACME", phase=2, auction=1)  # type: ignore[arg-type]
-    encoded = wire.commands([wire.control(request)])
-    (item,) = wire.items(encoded, semantics=2)
+    encoded = rows.commands([control(request)])
+    (item,) = rows.items(encoded, semantics=2)
     assert item.command == commands.SetPhase("ACME", Phase.OPEN)
 
 

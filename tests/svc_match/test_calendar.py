@@ -6,11 +6,12 @@ import pytest
 
 from bourse.match.v1 import match_pb2
 from bourse.types.v1 import market_pb2
-from svc_match import wire
 from svc_match.core import commands, engine, events, snapshot
 from svc_match.core.commands import Step, StepKind
 from svc_match.core.instrument import AuctionKind, Phase
 from svc_match.core.schedule import BETWEEN_US, DATES_LIMIT, STEPS_IN_ALL_LIMIT, STEPS_LIMIT, wrong_steps
+from svc_match.wire import reference, rows
+from svc_match.wire.controls import TICK, control
 from tests.servers import Database
 from tests.svc_match.shard import instrument
 from tests.svc_match.test_journal import shard
@@ -116,7 +117,7 @@ def test_a_calendar_has_a_limit(count: int, between: int, said: str) -> None:
 def test_more_steps_than_there_may_be_are_refused_unread() -> None:
     """By their number, before they are looked at."""
     message = match_pb2.SetCalendarRequest(transitions=[market_pb2.Transition()] * (STEPS_IN_ALL_LIMIT + 1))
-    wrong = wire.control(message).command
+    wrong = control(message).command
     assert isinstance(wrong, events.Refused)
     assert (wrong.field, wrong.value) == ("transitions", str(STEPS_IN_ALL_LIMIT + 1))
 
@@ -163,11 +164,11 @@ def test_a_step_is_in_the_bytes_as_it_was_set() -> None:
     step = market_pb2.Transition(time_us=7, kind=market_pb2.TRANSITION_KIND_SET_PHASE, trading_date=DATE)
     step.phase, step.auction, step.random_end_us = market_pb2.PHASE_AUCTION, market_pb2.AUCTION_KIND_CLOSING, 9
     request = match_pb2.SetCalendarRequest(transitions=[step], seed=3)
-    item = wire.control(request)
+    item = control(request)
     as_it_is = Step(7, StepKind.SET_PHASE, DATE, Phase.AUCTION, AuctionKind.CLOSING, 9)
     assert item.command == commands.SetCalendar((as_it_is,), 3)
-    assert wire.items(item.encoded) == [item]
-    assert wire.transition_message(as_it_is) == step
+    assert rows.items(item.encoded) == [item]
+    assert reference.transition_message(as_it_is) == step
 
 
 async def test_a_leap_of_the_clock_over_a_step_halts_the_market(postgres: Database) -> None:
@@ -180,20 +181,20 @@ async def test_a_leap_of_the_clock_over_a_step_halts_the_market(postgres: Databa
         return begins_us + passed_us, begins_us + passed_us
 
     day = [one._replace(time_us=begins_us + one.time_us) for one in DAY]
-    calendar = match_pb2.SetCalendarRequest(transitions=map(wire.transition_message, day), seed=3)
+    calendar = match_pb2.SetCalendarRequest(transitions=map(reference.transition_message, day), seed=3)
     resumed = match_pb2.SetPhaseRequest(phase=market_pb2.PHASE_OPEN)
     async with shard(postgres, clock=clock) as it:
         for request in (match_pb2.AddInstrumentRequest(instrument=instrument("ACME")), calendar):
-            await it.submit([wire.control(request)])
+            await it.submit([control(request)])
         passed_us = 10 * SECOND_US
-        await it.submit([wire.TICK])
+        await it.submit([TICK])
         assert await it.read(state) == (DATE, Phase.CLOSED, False, 3)
     passed_us = 26 * SECOND_US
     async with shard(postgres, clock=clock) as it:
         assert await it.read(state) == (DATE, Phase.HALTED, True, 3)
         passed_us = 36 * SECOND_US
         for request in (calendar, resumed):
-            await it.submit([wire.control(request)])
+            await it.submit([control(request)])
         assert await it.read(state) == (DATE, Phase.OPEN, False, 1)
     passed_us = 63 * SECOND_US
     async with shard(postgres, clock=clock) as it:

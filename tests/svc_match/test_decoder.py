@@ -10,10 +10,10 @@ from google.protobuf.message import DecodeError
 
 from bourse.match.v1 import match_pb2
 from bourse.types.v1 import command_pb2
-from svc_match import wire
 from svc_match.codec import Codec
 from svc_match.core import record
 from svc_match.ports import Command
+from svc_match.wire.commands import read_request
 
 SEEDS = range(3)
 ROUNDS = 4_000
@@ -82,7 +82,7 @@ def read(codec: Codec, raw: bytes) -> tuple[str, list[Command]] | None:
 
 def expected(raw: bytes) -> tuple[str, list[Any]] | None:
     try:
-        return wire.read_request(raw)
+        return read_request(raw)
     except DecodeError:
         return None
 

@@ -12,12 +12,15 @@ from prometheus_client import CollectorRegistry
 
 from bourse.match.v1 import match_pb2
 from bourse.types.v1 import command_pb2
-from svc_match import db, wire
+from svc_match import db
 from svc_match.app import BATCH_COMMANDS_LIMIT, TIME_JUMP_LIMIT_US, Meters, Shard
 from svc_match.codec import Codec
 from svc_match.core import commands, events, snapshot
 from svc_match.core.engine import REPLAYED, ROW_EVENTS_LIMIT, SEMANTICS, Engine
 from svc_match.ports import Item, JournalDamaged, NotLeader, Row
+from svc_match.wire import rows
+from svc_match.wire.commands import submission
+from svc_match.wire.controls import control
 from tests.servers import Database
 from tests.svc_match.shard import TRADING_DATE, cancel, instrument, place
 
@@ -43,11 +46,11 @@ def market() -> list[Item]:
         match_pb2.OpenTradingDateRequest(trading_date=TRADING_DATE),
         match_pb2.SetPhaseRequest(phase=2),  # type: ignore[arg-type]
     ]
-    return [wire.control(request) for request in requests]
+    return [control(request) for request in requests]
 
 
 def orders(count: int) -> list[Item]:
-    return [wire.submission(place("ACME", 1 + n % 2, 10_000 + 100 * (n % 7), 1 + n % 5)) for n in range(count)]
+    return [submission(place("ACME", 1 + n % 2, 10_000 + 100 * (n % 7), 1 + n % 5)) for n in range(count)]
 
 
 def row(journal: db.PostgresJournal, first: int, **fields: object) -> Row:
@@ -126,7 +129,7 @@ async def test_a_mass_cancel_takes_as_many_rows_as_it_needs(postgres: Database) 
         for start in range(0, count, BATCH_COMMANDS_LIMIT):
             await it.submit(some[start : start + BATCH_COMMANDS_LIMIT])
         wanted = command_pb2.MassCancel(account="alice/main", client_order_id="m", trading_date=TRADING_DATE)
-        ending = wire.submission(match_pb2.Submission(command=command_pb2.OrderCommand(mass_cancel=wanted)))
+        ending = submission(match_pb2.Submission(command=command_pb2.OrderCommand(mass_cancel=wanted)))
         before = it.sequence
         mass, after = await it.submit([ending, codec.command(place("ACME", 1, 10_000, 1).SerializeToString())])
         assert (mass.orders, after.sequence) == (count, before + count + 2)
@@ -144,10 +147,10 @@ async def test_a_late_command_writes_its_time(postgres: Database) -> None:
         await it.submit(market())
         before = it.sequence
         late = place("ACME", 1, 10_000, 1, deadline_us=1, client_order_id="late")
-        assert await it.submit([wire.submission(late)]) == [events.Late()]
+        assert await it.submit([submission(late)]) == [events.Late()]
         assert it.sequence == before + 1
         late.deadline_us = 0
-        assert isinstance((await it.submit([wire.submission(late)]))[0], events.Accepted)
+        assert isinstance((await it.submit([submission(late)]))[0], events.Accepted)
 
 
 async def test_a_restart_from_a_snapshot_equals_one_from_the_start(postgres: Database) -> None:
@@ -181,7 +184,7 @@ async def replay(it: Shard, until: int) -> Engine:
     replayed = Engine(0)
     for read in await it.journal.rows(1, 1 << 30):
         if read.last_sequence <= until:
-            replayed.apply([item.command for item in wire.items(read.commands)], read.time_us)
+            replayed.apply([item.command for item in rows.items(read.commands)], read.time_us)
     return replayed
 
 
@@ -279,7 +282,7 @@ async def test_a_journal_of_the_version_before_goes_on(postgres: Database) -> No
         other.execute("UPDATE snapshot SET semantics = 1")
     async with shard(postgres) as it:
         assert await it.read(stands) == before
-        await it.submit([wire.submission(place("ACME", 1, 10_000, 5, hidden=True))])
+        await it.submit([submission(place("ACME", 1, 10_000, 5, hidden=True))])
         assert {row.semantics for row in await it.journal.rows(1, 1 << 30)} == {1, SEMANTICS}
         after = await it.read(stands)
     async with shard(postgres) as it:
@@ -295,7 +298,7 @@ def stands(engine: Engine) -> tuple[object, ...]:
 def test_rows_of_the_version_before_have_no_terms() -> None:
     """What that version passed over in a command is passed over again."""
     codec = Codec()
-    encoded = wire.commands([wire.submission(place("ACME", 1, 10_000, 5, hidden=True, minimum_quantity=9))])
+    encoded = rows.commands([submission(place("ACME", 1, 10_000, 5, hidden=True, minimum_quantity=9))])
     (now,), (before,) = (map(codec.item, codec.items(encoded, semantics)) for semantics in (SEMANTICS, 1))
     assert isinstance(now.command, events.Refused)
     assert isinstance(before.command, commands.Place)
@@ -309,8 +312,8 @@ async def test_an_earlier_date_answers_from_the_journal(postgres: Database) -> N
         old, other = orders(2)
         (accepted,) = await it.submit([old])
         close = match_pb2.CloseTradingDateRequest(trading_date=TRADING_DATE)
-        await it.submit([wire.control(close)])
-        await it.submit([wire.control(match_pb2.OpenTradingDateRequest(trading_date=TRADING_DATE + 1))])
+        await it.submit([control(close)])
+        await it.submit([control(match_pb2.OpenTradingDateRequest(trading_date=TRADING_DATE + 1))])
         repeated, refused = await it.answers(await it.submit([old, other]))
         assert repeated == accepted
         assert isinstance(refused, events.Refused)
@@ -335,7 +338,7 @@ async def test_control_and_cancel_in_one_batch(postgres: Database) -> None:
         results = await it.submit([*market(), *orders(1)])
         accepted = results[-1]
         assert isinstance(accepted, events.Accepted)
-        again = await it.submit([wire.submission(cancel(accepted.order_id))])
+        again = await it.submit([submission(cancel(accepted.order_id))])
         assert isinstance(again[0], events.Done)
 
 

@@ -2,8 +2,9 @@
 
 from prometheus_client import CollectorRegistry
 
-from svc_match import wire
 from svc_match.app import Meters
+from svc_match.wire.commands import submission
+from svc_match.wire.controls import TICK
 from tests.servers import Database
 from tests.svc_match.shard import place
 from tests.svc_match.test_journal import market, orders, shard
@@ -13,17 +14,17 @@ async def test_ticks_are_no_commands(postgres: Database) -> None:
     """Time that passes counts nowhere; refusals and repeats count, also where a batch wrote no row."""
     registry = CollectorRegistry()
     async with shard(postgres, meters=Meters(registry)) as it:
-        await it.submit([wire.TICK])
+        await it.submit([TICK])
         assert not totals(registry)
         assert registry.get_sample_value("match_batch_commands_count") == 0
         await it.submit(market())
         batch = orders(2)
-        await it.submit([wire.TICK, *batch])
-        await it.submit([*batch, wire.submission(place("NONE", 9, 10_000, 1))])
-        late = wire.submission(place("ACME", 1, 10_000, 1, deadline_us=1))
+        await it.submit([TICK, *batch])
+        await it.submit([*batch, submission(place("NONE", 9, 10_000, 1))])
+        late = submission(place("ACME", 1, 10_000, 1, deadline_us=1))
         await it.submit([late])
         before = it.sequence
-        await it.submit([wire.TICK])
+        await it.submit([TICK])
         assert it.sequence > before
     assert totals(registry) == {"stands": 3, "accepted": 2, "repeat": 2, "refused": 1, "late": 1}
     assert registry.get_sample_value("match_batch_commands_sum") == 9

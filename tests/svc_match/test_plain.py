@@ -12,11 +12,12 @@ import pytest
 
 from bourse.match.v1 import match_pb2
 from bourse.types.v1 import command_pb2
-from svc_match import wire
 from svc_match.codec import Codec
 from svc_match.core import commands, events, plain, snapshot
 from svc_match.core.engine import Engine
 from svc_match.ports import Encoded, Head
+from svc_match.wire import rows
+from svc_match.wire.commands import own_id, submission
 from tests.svc_match import twin
 
 HEAD = Head("0" * 32, 7, 0, 123)
@@ -92,9 +93,9 @@ class Ways:
         raw = match_pb2.SubmitRequest(incarnation="0" * 32, submissions=messages).SerializeToString()
         request = self.codec.request(raw)
         assert request.incarnation == "0" * 32
-        items, mine = [wire.submission(one) for one in messages], request.commands
+        items, mine = [submission(one) for one in messages], request.commands
         assert [self.codec.item(one) for one in mine] == items
-        assert [self.codec.own_id(one) for one in mine] == [wire.own_id(one) for one in items]
+        assert [self.codec.own_id(one) for one in mine] == [own_id(one) for one in items]
         assert [self.codec.traceparent(one) for one in mine] == [one.traceparent for one in items]
         while items or self.general.ending:
             self.time_us += 1
@@ -115,7 +116,7 @@ class Ways:
         self.seen |= {type(result).__name__ for result in wanted.results}
         one = self.codec.encoded(HEAD, self.general, items[:count], wanted)
         other = self.codec.encoded(HEAD, self.straight, mine[:count], found)
-        assert wire.items(other.commands, self.codec.command) == [
+        assert rows.items(other.commands, self.codec.command) == [
             self.codec.command(item.encoded[5:])
             for item, result in zip(items, wanted.results, strict=False)
             if not isinstance(result, events.Refused | events.Late | events.Repeat | events.EarlierDate)

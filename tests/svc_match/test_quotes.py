@@ -6,10 +6,10 @@ from bourse.match.v1 import events_pb2, match_pb2
 from bourse.types.v1 import command_pb2
 from svc_ledger import wire as ledger_wire
 from svc_ledger.core.settlement import Rejected
-from svc_match import wire
 from svc_match.core import commands, events
 from svc_match.core.instrument import Instrument, Phase
 from svc_match.core.terms import ENTRIES_LIMIT, QUOTES_LIMIT
+from svc_match.wire.commands import submission
 from tests.svc_match import twin
 from tests.svc_match.transcript import key
 
@@ -60,12 +60,12 @@ def message(**fields: object) -> match_pb2.Submission:
 def test_a_mass_quote_is_read_with_its_holds() -> None:
     """Each side has its own; another number of them is refused."""
     sent = message()
-    command = wire.submission(sent).command
+    command = submission(sent).command
     assert isinstance(command, commands.MassQuote)
     assert [(one.own_id, one.hold_id) for one in command.sides] == [("q/0b", 1), ("q/0a", 2)]
     assert command.deadline_us == 5
     del sent.quote_holds[1]
-    refused = wire.submission(sent).command
+    refused = submission(sent).command
     assert refused == events.Refused(events.Reason.HOLD_TOO_SMALL, "quote_holds", "1")
 
 
@@ -86,7 +86,7 @@ def test_a_mass_quote_is_read_with_its_holds() -> None:
 )
 def test_what_is_no_mass_quote_is_refused(fields: dict[str, object], field: str) -> None:
     """By its fields alone, in whatever way it came."""
-    refused = wire.submission(message(**fields)).command
+    refused = submission(message(**fields)).command
     assert isinstance(refused, events.Refused)
     assert refused.field == field
 

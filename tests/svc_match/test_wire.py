@@ -7,12 +7,16 @@ import pytest
 from bourse.match.v1 import events_pb2, match_pb2
 from bourse.types.v1 import command_pb2, market_pb2
 from chassis.units import command_digest
-from svc_match import wire
 from svc_match.core import commands, events
 from svc_match.core.engine import Engine
 from svc_match.core.instrument import Phase
 from svc_match.core.words import WORDS
 from svc_match.ports import NO_SYMBOL, Head
+from svc_match.wire import PART_BYTES_LIMIT, answers, reference, rows
+from svc_match.wire.commands import submission
+from svc_match.wire.controls import control
+from svc_match.wire.executions import executions, firsts
+from svc_match.wire.market_data import market_data
 from tests.svc_match.shard import TRADING_DATE, cancel, instrument, place
 
 HEAD = Head("0" * 32, 7, 0, 123)
@@ -24,7 +28,7 @@ TEXTS = ("", "a", "alice/main", "x" * 36, "x" * 37, "x" * 500, "é", "a b", "\x0
 def market() -> Engine:
     engine = Engine(0)
     engine.apply(
-        [commands.AddInstrument(wire.instrument(instrument("ACME", max_quantity=10**12, max_price_e4=10**13)))], 1
+        [commands.AddInstrument(reference.instrument(instrument("ACME", max_quantity=10**12, max_price_e4=10**13)))], 1
     )
     engine.apply([commands.OpenDate(TRADING_DATE)], 1)
     engine.apply([commands.SetPhase("", Phase.OPEN)], 1)
@@ -32,17 +36,17 @@ def market() -> Engine:
 
 
 def encode(engine: Engine, submissions: list[match_pb2.Submission]) -> tuple[list[bytes], list[tuple[str, bytes]]]:
-    items = [wire.submission(message) for message in submissions]
-    assert wire.items(wire.commands(items)) == items
+    items = [submission(message) for message in submissions]
+    assert rows.items(rows.commands(items)) == items
     applied = engine.apply([item.command for item in items], 1, 1 << 30)
     last = {symbol: engine.books[symbol].symbol_sequence for symbol in applied.public}
-    parts = wire.executions(HEAD, applied) if applied.events else []
+    parts = executions(HEAD, applied) if applied.events else []
     for result in applied.results:
-        wire.put_result(command_pb2.CommandResult(), "id", result) if not is_repeat(result) else None
+        answers.put_result(command_pb2.CommandResult(), "id", result) if not is_repeat(result) else None
         if isinstance(result, events.First) and len(submissions) < SMALL:
-            again = wire.firsts(parts, [result.sequence])[result.sequence]
+            again = firsts(parts, [result.sequence])[result.sequence]
             assert again == result
-    return parts, wire.market_data(HEAD, applied, last)
+    return parts, market_data(HEAD, applied, last)
 
 
 def is_repeat(result: events.Result) -> bool:
@@ -92,7 +96,7 @@ def test_parts_stay_below_their_limit() -> None:
     assert len(private) > 2
     covered = 3
     for part in private:
-        assert len(part) <= wire.PART_BYTES_LIMIT
+        assert len(part) <= PART_BYTES_LIMIT
         message = events_pb2.ExecutionBatch.FromString(part)
         assert message.first_sequence == covered + 1
         assert len(message.events) == message.last_sequence - covered
@@ -151,7 +155,7 @@ def test_terms_are_part_of_a_command() -> None:
         {}, {"stop_price_e4": 200}, {"stop_trigger": 1}, {"stop_trigger": 2}, {"self_trade_prevention": 1},
         {"self_trade_prevention": 2},
     ]  # fmt: skip
-    made = [wire.submission(place("ACME", 1, 100, 5, **(fields | other))).command for other in others]
+    made = [submission(place("ACME", 1, 100, 5, **(fields | other))).command for other in others]
     assert len({command.digest for command in made if isinstance(command, commands.Place)}) == len(others)
     untils = [
         {"expire_date": TRADING_DATE},
@@ -159,16 +163,14 @@ def test_terms_are_part_of_a_command() -> None:
         {"expire_time_us": 1},
         {"expire_time_us": 2},
     ]
-    dated = [
-        wire.submission(place("ACME", 1, 100, 5, **(fields | {"time_in_force": 8} | one))).command for one in untils
-    ]
+    dated = [submission(place("ACME", 1, 100, 5, **(fields | {"time_in_force": 8} | one))).command for one in untils]
     assert (
         len({command.digest for command in [*made, *dated] if isinstance(command, commands.Place)}) == len(others) + 4
     )
     first, earlier = made[0], ("place", "a", "i", TRADING_DATE, "ACME", 1, 5, 1, 100, 5, 0, 100, 0, 0, 0, 0, 0, 0)
     assert isinstance(first, commands.Place)
     assert first.digest == command_digest(*earlier), "as before there were more terms"
-    plain = wire.submission(place("ACME", 1, 100, 5, account="a", client_order_id="i")).command
+    plain = submission(place("ACME", 1, 100, 5, account="a", client_order_id="i")).command
     assert isinstance(plain, commands.Place)
     assert plain.digest == command_digest("place", "a", "i", TRADING_DATE, "ACME", 1, 1, 1, 100, 5, 0)
 
@@ -182,14 +184,14 @@ def test_every_reason_has_words() -> None:
 def test_rows_of_before_know_no_protections(semantics: int) -> None:
     """What such a row had where an instrument's protections are now meant nothing: all fields behind the first ten."""
     known = market_pb2.Instrument.DESCRIPTOR.fields
-    assert {field.name for field in known if field.number > 10} == set(wire.PROTECTION)
+    assert {field.name for field in known if field.number > 10} == set(rows.PROTECTION)
     plain = instrument("ACME")
     guarded = market_pb2.Instrument(tick_bands=[market_pb2.TickBand(price_from_e4=100, tick_size_e4=100)])
     for field in known:
         if field.number > 10 and field.name != "tick_bands":
             setattr(guarded, field.name, 1)
     guarded.MergeFrom(plain)
-    encoded = wire.commands([wire.control(match_pb2.AddInstrumentRequest(instrument=guarded))])
-    (now,), (before,) = wire.items(encoded), wire.items(encoded, semantics=semantics)
-    assert now.command == commands.AddInstrument(wire.instrument(guarded))
-    assert before.command == commands.AddInstrument(wire.instrument(plain))
+    encoded = rows.commands([control(match_pb2.AddInstrumentRequest(instrument=guarded))])
+    (now,), (before,) = rows.items(encoded), rows.items(encoded, semantics=semantics)
+    assert now.command == commands.AddInstrument(reference.instrument(guarded))
+    assert before.command == commands.AddInstrument(reference.instrument(plain))
