@@ -6,11 +6,13 @@ put together once a batch.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from chassis.units import is_date, order_id, sequence_of, shard_of
-from svc_match.core import events, quoting
+from svc_match.core import events, participants, quoting, reference, scheduling
 from svc_match.core import layout as w
+from svc_match.core.book import CLOSE_ORDERS_LIMIT, Book, packed_side
 from svc_match.core.books import Books
 from svc_match.core.commands import (
     PLAIN,
@@ -36,31 +38,20 @@ from svc_match.core.commands import (
     SetListing,
     SetOrderRate,
     SetPhase,
-    Side,
-    Step,
-    StepKind,
     StopTrigger,
     Terms,
     Tick,
     TimeInForce,
 )
-from svc_match.core.ending import ANY, Ending
-from svc_match.core.events import DoneReason, Public, Reason, Refused, Repeat
+from svc_match.core.ending import Ending
+from svc_match.core.events import Public, Reason, Refused, Repeat
 from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
-from svc_match.core.instrument import (
-    PHASES_OF,
-    AuctionKind,
-    Instrument,
-    Listing,
-    Phase,
-    bound_by_orders,
-    told,
-    wrong_field,
-)
-from svc_match.core.leases import Lease, Leases
+from svc_match.core.instrument import PHASES_OF, AuctionKind, Instrument, Listing, Phase
+from svc_match.core.leases import Leases
+from svc_match.core.participants import Orders
 from svc_match.core.plain import Executed
 from svc_match.core.restrictions import Restrictions
-from svc_match.core.schedule import DONE, MISSED, TOLERANCE_US, Schedule, wrong_steps
+from svc_match.core.schedule import TOLERANCE_US, Schedule
 from svc_match.core.special import Special
 from svc_match.core.telling import Telling, participant_of
 from svc_match.core.timers import Due, TimerKind, Timers
@@ -69,8 +60,6 @@ SEMANTICS = 3  # 1 knew LIMIT and MARKET orders without terms, 2 no auctions; bo
 REPLAYED = (1, 2, SEMANTICS)
 FINISHED_ORDERS_KEPT = 4_096  # how many that would have lasted are remembered beside twice those that are open
 ROW_EVENTS_LIMIT = 16_384
-CLOSE_ORDERS_LIMIT = 4_096
-INSTRUMENT_LIMIT = 4_096
 NOT_TRADED = {Listing.SUSPENDED: Reason.INSTRUMENT_SUSPENDED, Listing.DELISTED: Reason.INSTRUMENT_DELISTED}
 BUST_LIMIT = 4_096  # of a date
 LASTING = (TimeInForce.GTC, TimeInForce.GTD)  # what stands on the next date too
@@ -91,96 +80,6 @@ class Applied(NamedTuple):
     public: dict[str, list[Public]]
     results: list[events.Result]
     identities: bytes
-
-
-class Orders(NamedTuple):
-    """Orders that end, for a reason: of a participant, or of one account, in a symbol and of a side, or in all and of both."""
-
-    participant: str
-    account: str
-    symbol: str
-    side: int
-    reason: int
-    ids: tuple[int, ...] = ()  # if there are any, these it is
-
-
-class Book:
-    """One instrument's book, as the packed books have it."""
-
-    __slots__ = ("_books", "_names", "_special", "instrument", "number")
-
-    def __init__(self, books: Books, special: Special, number: int, instrument: Instrument, names: list[str]) -> None:
-        self._books = books
-        self._special = special
-        self._names = names
-        self.number = number
-        self.instrument = instrument
-
-    @property
-    def phase(self) -> Phase:
-        """What the book does with commands."""
-        return Phase(self._books.phase(self.number))
-
-    @property
-    def listing(self) -> Listing:
-        """Whether it may be traded at all."""
-        return Listing(self._books.listing(self.number))
-
-    @property
-    def reference_price_e4(self) -> int:
-        """What the prices of orders are compared with, 0 for nothing."""
-        return self._special.protection.reference(self.number)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no order of it is open."""
-        return self._books.is_empty_book(self.number)
-
-    @property
-    def auction(self) -> int:
-        """The kind of the auction that collects orders, 0 while none does."""
-        return self._books.auction(self.number) if self.phase == Phase.AUCTION else 0
-
-    @property
-    def indication(self) -> tuple[int, int, int, int]:
-        """What that would do: price_e4, quantity, side and quantity of the surplus; all 0 where nothing would trade."""
-        found: tuple[int, int, int, int] = self._special.auction.indication.told(self.number)
-        return found
-
-    @property
-    def bands(self) -> tuple[int, ...]:
-        """The reference price of its price bands, the lower and the upper one, and the side that is displayed at one; 0 for none."""
-        return self._special.bands.told(self.number)
-
-    @property
-    def symbol_sequence(self) -> int:
-        """The number of its last public event."""
-        return self._books.public(self.number)
-
-    def depth(self, side: int, levels: int) -> list[tuple[int, int, int]]:
-        """(price_e4, quantity, orders) of what the best `levels` levels of a side display, best first."""
-        return self._books.depth(self.number, packed_side(side), levels)
-
-    def standing(self, side: int) -> list[tuple[int, int, int, str]]:
-        """(price_e4, order_id, open quantity, account) of a side's orders, in the order in which they would trade."""
-        return [
-            (price_e4, identity, quantity, self._names[account])
-            for price_e4, identity, quantity, account in self._books.standing(self.number, packed_side(side))
-        ]
-
-    def waiting(self) -> list[tuple[int, int, str]]:
-        """(order_id, quantity, account) of the stops that wait: buys, then sells, the nearest price first."""
-        return [
-            (identity, quantity, self._names[account])
-            for identity, quantity, account in self._special.waiting(self.number)
-        ]
-
-    def unpriced(self) -> list[tuple[int, int, str]]:
-        """(order_id, quantity, account) of the orders that wait for an auction, or in front of its prices, the oldest first."""
-        return [
-            (identity, quantity, self._names[account])
-            for identity, quantity, account in self._special.auction.waiting(self.number)
-        ]
 
 
 class Engine:
@@ -210,15 +109,15 @@ class Engine:
         self.timed: dict[int, Callable[[Due], None]] = {
             TimerKind.UNCROSSING: self._go_on,
             TimerKind.EXPIRY: self._expire,
-            TimerKind.LEASE: self._lose,
-            TimerKind.SCHEDULE: self._step,
+            TimerKind.LEASE: partial(participants.lose, self),
+            TimerKind.SCHEDULE: partial(scheduling.advance, self),
             TimerKind.AUCTION_ENDS: self._end_auction,
             TimerKind.LIMIT_STATE_ENDS: self._pause,
         }
         self.schedule = Schedule()
         self.busted: set[int] = set()  # trades of the last date, by sequence
         self._telling = Telling(self.instruments, self.names)
-        self._full = 0  # the row's last sequence, but for what a command does at once
+        self.full = 0  # the row's last sequence, but for what a command does at once
 
     @property
     def sequence(self) -> int:
@@ -242,25 +141,25 @@ class Engine:
         telling = self._telling = Telling(self.instruments, self.names, first - 1)
         results: list[Any] = []
         if self.is_due(time_us):
-            self._tell((), results)
+            self.tell((), results)
             self._do_due(time_us)
         for number, command in enumerate(commands):
-            if packed.sequence >= self._full:
+            if packed.sequence >= self.full:
                 break
             if isinstance(command, Place | Cancel | Replace | MassCancel | RenewLease):
                 results.append(self.order(command, time_us, number))
             elif isinstance(command, MassQuote):
-                self._tell(commands, results)
+                self.tell(commands, results)
                 results.append(self.order(command, time_us, number))
             elif isinstance(command, Refused):
                 results.append(command)
             elif isinstance(command, OpenDate) and packed.sequence >= first:
                 break
             else:
-                self._tell(commands, results)
+                self.tell(commands, results)
                 results.append(self._control(command))
         self.special.auction.indication.indicate(self.special.auction.book)
-        self._tell(commands, results)
+        self.tell(commands, results)
         trading_date = date_before or self.trading_date
         return Applied(
             first,
@@ -277,9 +176,9 @@ class Engine:
         self.identities.begin()
         self.packed.written = 0
         self.packed.now_us = time_us
-        self._full = self.packed.sequence + events_limit
+        self.full = self.packed.sequence + events_limit
         if self.ending is not None:
-            self._end(self.ending)
+            participants.end(self, self.ending)
 
     def told(self, done: Executed, commands: Sequence[Any]) -> Applied:
         """In words what plain commands did, which these are, before any other is applied."""
@@ -305,24 +204,19 @@ class Engine:
         """
         if self.timers.at(TimerKind.SCHEDULE, 0) + TOLERANCE_US < time_us:
             self.timers.set(TimerKind.SCHEDULE, 0, 0)
-        while self.is_due(time_us) and self.packed.sequence < self._full:
+        while self.is_due(time_us) and self.packed.sequence < self.full:
             due = self.timers.take()
             self.timed[due.kind](due)
             if self.packed.interrupted:
                 self.interrupted()
-            self._tell((), [])
-
-    def _tell(self, commands: Sequence[Command | Refused], results: list[Any]) -> None:
-        """Puts what the books wrote since the last time into words."""
-        self._telling.tell(self.packed.events(), commands, results)
-        self.packed.written = 0
+            self.tell((), [])
 
     # Order commands
 
     def order(self, command: Order, time_us: int, number: int) -> events.Result | None:
         """Executes one of a batch; what refuses it, or nothing: then its first event is its result. A mass quote's is told."""
         if isinstance(command, RenewLease):
-            return self._renew(command, number)
+            return participants.renew(self, command, number)
         identities = self.identities
         if command.trading_date != self.last_date:
             return events.EarlierDate(command.trading_date, command.key, command.digest)
@@ -350,7 +244,7 @@ class Engine:
             accepted = self._place(command, time_us, number)
         else:
             if isinstance(command, MassCancel):
-                self._mass_cancel(command, number)
+                participants.mass_cancel(self, command, number)
             else:
                 self._change(command, number)
         identities.add(command.key, command.digest, sequence, accepted, command.account)
@@ -456,72 +350,30 @@ class Engine:
         found = self.identities.find(command.original_key)
         return order_id(self.shard, found[1]) if found is not None and found[2] else 0
 
-    # Many orders at once
+    # What is told
 
-    def _mass_cancel(self, command: MassCancel, number: int) -> None:
-        book = self.books.get(command.symbol)
-        if command.symbol and book is None:
-            self.endings.reject(number, w.MASS_CANCEL, w.SYMBOL_UNKNOWN, w.F_SYMBOL, 0)
-            return
-        account = "" if command.participant_wide else command.account
-        these = Orders(
-            participant_of(command.account), account, command.symbol, command.side, DoneReason.MASS_CANCELLED
-        )
-        found = self._found(these)
-        self.endings.taken(number, 0 if book is None else book.number + 1, len(found))
-        self._end(these, found)
+    def tell(self, commands: Sequence[Command | Refused], results: list[Any]) -> None:
+        """Puts what the books wrote since the last time into words."""
+        self._telling.tell(self.packed.events(), commands, results)
+        self.packed.written = 0
 
-    def _found(self, these: Orders) -> list[tuple[int, int]]:
-        """The open ones among them, the oldest first."""
-        if these.ids:
-            return self.endings.standing(list(these.ids))
-        participant = self.participants.get(these.participant)
-        account = self.accounts.get(these.account, NO_ACCOUNT) if these.account else ANY
-        if participant is None:
-            return []
-        book = self.books[these.symbol].number if these.symbol else ANY
-        return self.endings.find(participant, account, book, packed_side(these.side) if these.side else ANY)
+    def next_sequence(self) -> int:
+        """The number of an event that is about to be announced."""
+        self.packed.sequence += 1
+        return self.packed.sequence
 
-    def _end(self, these: Orders, found: list[tuple[int, int]] | None = None) -> None:
-        """Ends them, as far as the row goes, and auctions are looked at; with the last one, the stops are, too."""
-        if found is None:
-            found = self._found(these)
-        over = self.endings.end(found, these.reason, self._full) == len(found)
-        self.ending = None if over else these
-        if found and self.packed.waiting:
-            for book in self.numbered:
-                if over or book.phase == Phase.AUCTION:
-                    self.packed.trigger(book.number)
-        if self.packed.interrupted:
-            self.interrupted()
-
-    # Leases
-
-    def _renew(self, command: RenewLease, number: int) -> events.Result | None:
-        due_us = self.packed.now_us + command.grace_us
-        lease = self.leases.renew((participant_of(command.account), command.lease), due_us)
-        if lease is None:
-            return Refused(Reason.LEASE_LIMIT, "lease", command.lease)
-        self.timers.set(TimerKind.LEASE, lease.number, due_us)
-        self.endings.renewed(number, due_us)
-        return None
-
-    def _lose(self, due: Due) -> None:
-        """A lease is over: its orders end."""
-        lease: Lease = self.leases.take(due.key)
-        participant, name = lease.whose
-        ids = self.leases.open(lease)
-        self._announce(events.LeaseChanged(self._next(), participant, name, 0, len(ids)), ())
-        if ids:
-            self._end(Orders(participant, "", "", 0, DoneReason.SESSION_LOST, tuple(ids)))
-
-    # Mass quotes
+    def announce(self, event: events.Event, books: Sequence[Book]) -> events.Result:
+        """An event that the books did not write, shown in these books."""
+        self._telling.announce(event, [book.instrument.symbol for book in books])
+        for book in books:
+            self.packed.count_public(book.number, 1)
+        return events.Stands(self.sequence)
 
     def happened(self, kind: type[Any], *fields: Any) -> Any:
         """An event that is the next one, shown in no book, behind all that the books wrote."""
-        self._tell((), [])
-        event = kind(self._next(), *fields)
-        self._announce(event, ())
+        self.tell((), [])
+        event = kind(self.next_sequence(), *fields)
+        self.announce(event, ())
         return event
 
     def tell_of(self, place: Place | None) -> None:
@@ -543,33 +395,34 @@ class Engine:
 
     def _control(self, command: Control) -> events.Result:
         if isinstance(command, Tick):
-            self._announce(events.Ticked(self._next()), ())
+            self.announce(events.Ticked(self.next_sequence()), ())
             return events.Stands(self.sequence)
         if isinstance(command, OpenDate):
-            return self._open_date(command.trading_date)
+            return self.open_date(command.trading_date)
         if isinstance(command, CloseDate):
-            return self._close_date(command.trading_date)
+            return self.close_date(command.trading_date)
         if isinstance(command, AddInstrument):
-            return self._add_instrument(command.instrument)
+            return reference.add_instrument(self, command.instrument)
         if isinstance(command, ChangeInstrument):
-            return self._change_instrument(command.instrument)
+            return reference.change_instrument(self, command.instrument)
         if isinstance(command, SetListing):
-            return self._set_listing(command)
+            return reference.set_listing(self, command)
         if isinstance(command, BustTrade):
             return self._bust_trade(command)
         if isinstance(command, EndOrders):
-            return self._end_those_of(command)
+            return participants.end_orders(self, command)
         if isinstance(command, KillParticipant):
-            return self._kill(command.participant)
+            return participants.kill(self, command.participant)
         if isinstance(command, ReleaseParticipant):
-            return self._release(command.participant)
+            return participants.release(self, command.participant)
         if isinstance(command, SetOrderRate):
-            return self._set_rate(command)
+            return participants.set_rate(self, command)
         if isinstance(command, SetCalendar):
-            return self._set_calendar(command)
+            return scheduling.set_calendar(self, command)
         return self._set_phase(command)
 
-    def _open_date(self, trading_date: int) -> events.Result:
+    def open_date(self, trading_date: int) -> events.Result:
+        """A later date than all before; what does not last until then ends first, in as many commands as that takes."""
         refused = Refused(Reason.TRADING_DATE_INVALID, "trading_date", str(trading_date))
         if not is_date(trading_date):
             return refused
@@ -585,9 +438,10 @@ class Engine:
         self.date_opened_sequence = self.sequence + 1
         self.busted.clear()
         self._forget()
-        return self._announce(events.DateOpened(self._next(), trading_date), self.numbered)
+        return self.announce(events.DateOpened(self.next_sequence(), trading_date), self.numbered)
 
-    def _close_date(self, trading_date: int) -> events.Result:
+    def close_date(self, trading_date: int) -> events.Result:
+        """Closes all books; what does not last beyond the date ends, in as many commands as that takes."""
         if not self.trading_date and trading_date == self.last_date and trading_date:
             return events.Stands(self.sequence)
         if trading_date != self.trading_date or not trading_date:
@@ -603,7 +457,7 @@ class Engine:
                 self.packed.set_auction(book.number, 0)
             if last_e4 := self.packed.last(book.number):
                 self.special.protection.refer(book.number, last_e4)
-        return self._announce(events.DateClosed(self._next(), trading_date), self.numbered)
+        return self.announce(events.DateClosed(self.next_sequence(), trading_date), self.numbered)
 
     def _end_orders(self, date: int) -> bool:
         """Ends the orders that do not last beyond a date, or a part of them; whether there may be more."""
@@ -612,7 +466,7 @@ class Engine:
             if not left:
                 break
             left -= self.packed.close(book.number, left, w.DATE_CLOSED, date)
-            self._tell((), [])
+            self.tell((), [])
         return not left and self.open_orders > 0
 
     def _forget(self) -> None:
@@ -632,85 +486,6 @@ class Engine:
         for account in names:
             self.name(account)
 
-    def _add_instrument(self, instrument: Instrument) -> events.Result:
-        wrong = wrong_field(instrument, self.shard)
-        if wrong:
-            return Refused(Reason.INSTRUMENT_INVALID, wrong, told(instrument, wrong))
-        there = self.books.get(instrument.symbol)
-        if there is not None:
-            if there.listing == Listing.DELISTED:
-                return Refused(Reason.INSTRUMENT_DELISTED, "symbol", instrument.symbol)
-            if there.instrument == instrument:
-                return events.Stands(self.sequence)
-            return Refused(Reason.INSTRUMENT_EXISTS, "symbol", instrument.symbol)
-        if len(self.books) >= INSTRUMENT_LIMIT:
-            return Refused(Reason.INSTRUMENT_LIMIT, "symbol", instrument.symbol)
-        book = self.add_book(instrument, Phase.CLOSED)
-        return self._announce(events.InstrumentAdded(self._next(), instrument), [book])
-
-    def add_book(self, instrument: Instrument, phase: Phase) -> Book:
-        """An empty book, numbered behind all others."""
-        number = self.packed.add_book(*_of_books(instrument), phase)
-        self._guard(number, instrument)
-        self.special.protection.refer(number, instrument.reference_price_e4)
-        book = self.books[instrument.symbol] = Book(self.packed, self.special, number, instrument, self.names)
-        self.numbers[instrument.symbol] = number + 1
-        self.numbered.append(book)
-        self.instruments.append(instrument)
-        return book
-
-    def _guard(self, number: int, instrument: Instrument) -> None:
-        self.packed.protect(number, instrument.market_protection_bp)
-        bands, collar_bp = [(start, tick) for start, tick in instrument.tick_bands], instrument.static_collar_bp
-        dynamic_bp, band_bp = instrument.dynamic_collar_bp, instrument.limit_band_bp
-        self.special.protection.guard(number, bands, instrument.max_notional_e4, collar_bp, dynamic_bp, band_bp)
-        self.special.bands.rule(number, band_bp, instrument.limit_interval_us)
-
-    def _change_instrument(self, instrument: Instrument) -> events.Result:
-        book = self.books.get(instrument.symbol)
-        if book is None:
-            return Refused(Reason.SYMBOL_UNKNOWN, "symbol", instrument.symbol)
-        wrong = wrong_field(instrument, self.shard)
-        if not wrong and instrument.currency != book.instrument.currency:
-            wrong = "currency"
-        if wrong:
-            return Refused(Reason.INSTRUMENT_INVALID, wrong, told(instrument, wrong))
-        if book.listing == Listing.DELISTED:
-            return Refused(Reason.INSTRUMENT_DELISTED, "symbol", instrument.symbol)
-        if instrument == book.instrument:
-            return events.Stands(self.sequence)
-        if book.phase != Phase.CLOSED:
-            return Refused(Reason.INSTRUMENT_NOT_CLOSED, "symbol", instrument.symbol)
-        bound = bound_by_orders(book.instrument, instrument)
-        if bound and not book.is_empty:
-            return Refused(Reason.INSTRUMENT_HAS_ORDERS, bound, told(instrument, bound))
-        self.packed.define(book.number, *_of_books(instrument))
-        self._guard(book.number, instrument)
-        if instrument.reference_price_e4 != book.instrument.reference_price_e4:
-            self.special.protection.refer(book.number, instrument.reference_price_e4)
-        book.instrument = self.instruments[book.number] = instrument
-        return self._announce(events.InstrumentChanged(self._next(), instrument), [book])
-
-    def _set_listing(self, command: SetListing) -> events.Result:
-        symbol, listing = command
-        book = self.books.get(symbol)
-        if book is None:
-            return Refused(Reason.SYMBOL_UNKNOWN, "symbol", symbol)
-        if book.listing != listing:
-            if book.listing == Listing.DELISTED:
-                return Refused(Reason.INSTRUMENT_DELISTED, "symbol", symbol)
-            if listing == Listing.DELISTED and book.phase != Phase.CLOSED:
-                return Refused(Reason.INSTRUMENT_NOT_CLOSED, "symbol", symbol)
-            self.packed.set_listing(book.number, listing)
-            self._announce(events.ListingChanged(self._next(), symbol, listing), [book])
-            if book.phase != Phase.CLOSED:
-                self._change_phase(book, Phase.HALTED, 0)
-        if listing == Listing.DELISTED:
-            self.packed.close(book.number, CLOSE_ORDERS_LIMIT, w.DELISTED, 0)
-            self._tell((), [])
-            return events.Stands(self.sequence, more=not book.is_empty)
-        return events.Stands(self.sequence)
-
     def _set_phase(self, command: SetPhase) -> events.Result:
         if not self.trading_date and command.phase != Phase.CLOSED:
             return Refused(Reason.TRADING_DATE_NOT_OPEN, "phase", command.phase.name)
@@ -719,53 +494,13 @@ class Engine:
         books = [self.books[command.symbol]] if command.symbol else self.numbered
         for book in books:
             if command.phase in PHASES_OF[book.listing]:
-                if not self._change_phase(book, command.phase, command.auction):
+                if not self.change_phase(book, command.phase, command.auction):
                     return events.Stands(self.sequence, more=True)
             elif command.symbol:
                 return Refused(NOT_TRADED[book.listing], "symbol", command.symbol)
         return events.Stands(self.sequence)
 
-    def _end_those_of(self, command: EndOrders) -> events.Result:
-        participant, symbol, side = command
-        if symbol and symbol not in self.books:
-            return Refused(Reason.SYMBOL_UNKNOWN, "symbol", symbol)
-        these = Orders(participant, "", symbol, side, DoneReason.MASS_CANCELLED)
-        found = self._found(these)
-        taken = events.MassCancelled(self._next(), participant, "", "", True, symbol, side, len(found))
-        self._announce(taken, ())
-        self._end(these, found)
-        self._tell((), [])
-        return events.Stands(self.sequence, orders=len(found))
-
-    def _kill(self, participant: str) -> events.Result:
-        killed = self.restrictions.killed
-        if participant in killed:
-            return events.Stands(self.sequence)
-        if not self.restrictions.has_room(killed, participant):
-            return Refused(Reason.PARTICIPANT_LIMIT, "participant", participant)
-        killed.add(participant)
-        these = Orders(participant, "", "", 0, DoneReason.KILLED)
-        found = self._found(these)
-        self._announce(events.ParticipantKilled(self._next(), participant, len(found)), ())
-        self._end(these, found)
-        self._tell((), [])
-        return events.Stands(self.sequence, orders=len(found))
-
-    def _release(self, participant: str) -> events.Result:
-        if participant not in self.restrictions.killed:
-            return events.Stands(self.sequence)
-        self.restrictions.killed.remove(participant)
-        return self._announce(events.ParticipantReleased(self._next(), participant), ())
-
-    def _set_rate(self, command: SetOrderRate) -> events.Result:
-        participant, per_second, burst = command
-        if per_second and not self.restrictions.has_room(self.restrictions.rates, participant):
-            return Refused(Reason.PARTICIPANT_LIMIT, "participant", participant)
-        if not self.restrictions.set_rate(participant, per_second, burst, self.packed.now_us):
-            return events.Stands(self.sequence)
-        return self._announce(events.OrderRateSet(self._next(), participant, per_second, burst), ())
-
-    def _change_phase(self, book: Book, phase: Phase, kind: int) -> bool:
+    def change_phase(self, book: Book, phase: Phase, kind: int) -> bool:
         """Whether the phase is changed; if not, the row is full, and the next one goes on before all else."""
         if book.phase == phase and book.auction == kind:
             return True
@@ -783,8 +518,8 @@ class Engine:
     def _uncross(self) -> bool:
         auction = self.special.auction
         book = self.numbered[auction.book]
-        over: bool = auction.uncross(self._full)
-        self._tell((), [])
+        over: bool = auction.uncross(self.full)
+        self.tell((), [])
         if over:
             self.packed.set_auction(book.number, 0)
             self._enter(book, Phase(auction.following))
@@ -803,7 +538,7 @@ class Engine:
                 self.timers.set(TimerKind.LIMIT_STATE_ENDS, number, now_us + self.instruments[number].limit_state_us)
 
     def _end_auction(self, due: Due) -> None:
-        self._change_phase(self.numbered[due.key], Phase.OPEN, 0)
+        self.change_phase(self.numbered[due.key], Phase.OPEN, 0)
 
     def _pause(self, due: Due) -> None:
         """Trading pauses, and orders are collected, where the limit state lasted."""
@@ -816,14 +551,14 @@ class Engine:
         for timer in (TimerKind.AUCTION_ENDS, TimerKind.LIMIT_STATE_ENDS):
             self.timers.cancel(timer, book.number)
         self.packed.set_phase(book.number, phase, kind)
-        self._announce(events.PhaseChanged(self._next(), book.instrument.symbol, phase, kind), [book])
+        self.announce(events.PhaseChanged(self.next_sequence(), book.instrument.symbol, phase, kind), [book])
         if phase != Phase.AUCTION:
             self.special.auction.indication.forget(book.number)
         elif kind == AuctionKind.CLOSING:
             self.special.auction.enter(book.number)
         self.special.bands.enter(book.number)
         self.packed.trigger(book.number)
-        self._tell((), [])
+        self.tell((), [])
         self.interrupted()
 
     def _bust_trade(self, command: BustTrade) -> events.Result:
@@ -837,97 +572,4 @@ class Engine:
         if len(self.busted) >= BUST_LIMIT:
             return refused._replace(reason=Reason.BUST_LIMIT)
         self.busted.add(trade.sequence)
-        return self._announce(events.Busted(self._next(), trade, command.reason), [self.books[trade.symbol]])
-
-    # The calendar
-
-    def _set_calendar(self, command: SetCalendar) -> events.Result:
-        wrong = wrong_steps(command.steps, command.seed, self.packed.now_us)
-        if wrong is not None:
-            return wrong
-        schedule = Schedule(command.seed, (s for s in command.steps if s.due_us(command.seed) > self.packed.now_us))
-        if schedule.state() == self.schedule.state():
-            return events.Stands(self.sequence)
-        self.schedule = schedule
-        return self._await_step(None)
-
-    def _await_step(self, done: Step | None) -> events.Result:
-        """The next step is waited for, and told."""
-        steps = self.schedule.steps
-        self.timers.cancel(TimerKind.SCHEDULE, 0)
-        if steps:
-            self.timers.set(TimerKind.SCHEDULE, 0, self.schedule.next_us)
-        return self._announce(events.CalendarMoved(self._next(), done, steps[0] if steps else None), self.numbered)
-
-    def _step(self, due: Due) -> None:
-        """Does the next step of the calendar, or goes on with it from a book on; what is late, or cannot be done, is missed."""
-        step = self.schedule.steps[0]
-        late = due.key == 0 and self.packed.now_us - due.due_us > TOLERANCE_US
-        following = MISSED if late else self._do(step, max(due.key - 1, 0))
-        if following == MISSED:
-            self._miss(step)
-        elif following != DONE:
-            self.timers.set(TimerKind.SCHEDULE, 1 + following, due.due_us)
-        else:
-            del self.schedule.steps[0]
-            self._await_step(step)
-            if step.kind != StepKind.SET_PHASE:
-                self._full = self.packed.sequence  # a row is of one date
-
-    def _do(self, step: Step, book: int) -> int:
-        """DONE, MISSED, or the book from which on the next row does the rest."""
-        if not self.trading_date and (step.kind != StepKind.OPEN_DATE or step.trading_date <= self.last_date):
-            return DONE  # an operator closed the date, or nobody opened it
-        if step.kind == StepKind.SET_PHASE:
-            return self._set_phases(step, book) if step.trading_date == self.trading_date else MISSED
-        result = (self._open_date if step.kind == StepKind.OPEN_DATE else self._close_date)(step.trading_date)
-        if isinstance(result, Refused):
-            return MISSED
-        return 0 if isinstance(result, events.Stands) and result.more else DONE
-
-    def _set_phases(self, step: Step, first: int) -> int:
-        phase = Phase(step.phase)
-        for number, book in enumerate(self.numbered[first:], first):
-            if self.packed.sequence >= self._full:
-                return number
-            takes = book.phase != Phase.HALTED and phase in PHASES_OF[book.listing]
-            if takes and not self._change_phase(book, phase, step.auction):
-                return number + 1
-        return DONE
-
-    def _miss(self, step: Step) -> None:
-        """Nobody knows what should have happened: all instruments are halted, and an operator says how to go on."""
-        self.schedule.stopped = True
-        for book in self.numbered:
-            if self.trading_date and Phase.HALTED in PHASES_OF[book.listing]:
-                self._change_phase(book, Phase.HALTED, 0)
-        self._announce(events.ScheduleMissed(self._next(), step), self.numbered)
-
-    def _next(self) -> int:
-        self.packed.sequence += 1
-        return self.packed.sequence
-
-    def _announce(self, event: events.Event, books: Sequence[Book]) -> events.Result:
-        """An event of a control command, shown in these books."""
-        self._telling.announce(event, [book.instrument.symbol for book in books])
-        for book in books:
-            self.packed.count_public(book.number, 1)
-        return events.Stands(self.sequence)
-
-
-def _of_books(instrument: Instrument) -> tuple[int, int, int, int, int, int, int]:
-    """What the books know of an instrument, in their order."""
-    return (
-        instrument.tick_size_e4,
-        instrument.lot_size,
-        instrument.min_price_e4,
-        instrument.max_price_e4,
-        instrument.max_quantity,
-        instrument.maker_fee_e6,
-        instrument.taker_fee_e6,
-    )
-
-
-def packed_side(side: int) -> int:
-    """A side as the books number it."""
-    return w.BUY if side == Side.BUY else w.SELL
+        return self.announce(events.Busted(self.next_sequence(), trade, command.reason), [self.books[trade.symbol]])

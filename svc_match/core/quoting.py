@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from svc_match.core import events
 from svc_match.core import layout as w
+from svc_match.core.book import packed_side
 from svc_match.core.commands import (
     PLAIN,
     MassQuote,
@@ -82,7 +83,7 @@ def _wrong(engine: "Engine", command: MassQuote, account: int) -> Wrong | None:
         book = engine.books.get(one.symbol)
         if book is None:
             return Wrong(Reason.SYMBOL_UNKNOWN, f"entries[{one.entry}].symbol", one.symbol, one.symbol)
-        packed = _packed(one)
+        packed = packed_side(one.side)
         place = 2 * book.number + packed
         if not one.quantity:
             standing.discard(place)
@@ -106,7 +107,7 @@ def _of_side(one: QuoteSide, reason: Reason, field: int) -> Wrong:
 
 def _keeps(engine: "Engine", command: MassQuote, account: int, one: QuoteSide) -> bool:
     """Whether what stands on that side keeps its place; if not, it is withdrawn."""
-    quotes, place = engine.special.quotes, 2 * engine.books[one.symbol].number + _packed(one)
+    quotes, place = engine.special.quotes, 2 * engine.books[one.symbol].number + packed_side(one.side)
     found = None
     if one.quantity:
         found = quotes.kept(account, place, one.price_e4, one.quantity, _prevention(command), command.lease)
@@ -138,8 +139,8 @@ def _arrive(engine: "Engine", command: MassQuote, account: int, one: QuoteSide) 
         quotes.come_late(account, number, one.quantity)
         engine.tell_of(order)
         return
-    identity = packed.identity_base | packed.sequence + 1
-    head = w.PLACE | _packed(one) << 8 | w.LIMIT << 16 | w.DAY << 24 | (number + 1) << 32 | (w.HELD | w.SPECIAL) << 48
+    identity, side = packed.identity_base | packed.sequence + 1, packed_side(one.side)
+    head = w.PLACE | side << 8 | w.LIMIT << 16 | w.DAY << 24 | (number + 1) << 32 | (w.HELD | w.SPECIAL) << 48
     packed.terms(_prevention(command) << 16 | w.QUOTE, 0, 0, 0, 0, 0, 0, 0)
     owner, held = one.held_fee_e6 << 32 | account, (one.held_price_e4, one.held_amount)
     first = packed.execute(head, owner, one.price_e4, one.quantity, 0, *held, 0, 0)
@@ -149,10 +150,6 @@ def _arrive(engine: "Engine", command: MassQuote, account: int, one: QuoteSide) 
         lease: Any = engine.leases.find((participant_of(command.account), command.lease))
         engine.leases.add(lease, identity)
         quotes.stand_by(identity, command.lease)
-
-
-def _packed(one: QuoteSide) -> int:
-    return w.BUY if one.side == Side.BUY else w.SELL
 
 
 def _prevention(command: MassQuote) -> int:

@@ -10,11 +10,13 @@ from dataclasses import asdict
 from hashlib import blake2b
 from typing import Any
 
-from svc_match.core.engine import Engine, Orders
+from svc_match.core.engine import Engine
 from svc_match.core.identity import IdentityTable
 from svc_match.core.instrument import Instrument, Phase
 from svc_match.core.layout import EXTENSION_WORDS, ORDER_WORDS
 from svc_match.core.memory import Words
+from svc_match.core.participants import Orders
+from svc_match.core.reference import add_book
 from svc_match.core.schedule import Schedule
 from svc_match.core.timers import TimerKind, Timers
 
@@ -143,7 +145,7 @@ def load(state: bytes, identities: bytes) -> Engine:
         )
     engine.busted.update(header["busted"])
     for fields, listing, phase, symbol_sequence, last, reference, auction, bands in header["books"]:
-        book = engine.add_book(Instrument.restored(fields), Phase(phase))
+        book = add_book(engine, Instrument.restored(fields), Phase(phase))
         engine.packed.set_listing(book.number, listing)
         engine.packed.count_public(book.number, symbol_sequence)
         engine.packed.set_last(book.number, last)

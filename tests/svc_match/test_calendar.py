@@ -7,6 +7,7 @@ import pytest
 from bourse.match.v1 import match_pb2
 from bourse.types.v1 import market_pb2
 from svc_match.core import commands, engine, events, snapshot
+from svc_match.core.book import CLOSE_ORDERS_LIMIT
 from svc_match.core.commands import Step, StepKind
 from svc_match.core.instrument import AuctionKind, Phase
 from svc_match.core.schedule import BETWEEN_US, DATES_LIMIT, STEPS_IN_ALL_LIMIT, STEPS_LIMIT, wrong_steps
@@ -127,7 +128,7 @@ def test_a_close_of_many_orders_is_not_late_for_its_length() -> None:
     desk = Desk()
     for line in ("add ACME", f"calendar {DATE} date@10 open@20 close@60", "at 10", "at 20"):
         desk.say(line)
-    count = engine.CLOSE_ORDERS_LIMIT + 1
+    count = CLOSE_ORDERS_LIMIT + 1
     desk.engine.apply(
         [desk.command(f"alice buy i{number} 1 ACME 10.00") for number in range(count)], 25 * SECOND_US, 1 << 30
     )

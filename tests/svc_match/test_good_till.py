@@ -1,6 +1,7 @@
 """GTC and GTD orders: what a shard keeps of them over its dates, and how many end at once. See golden/good_till.txt for the rules."""
 
 from svc_match.core import engine, events, snapshot
+from svc_match.core.book import CLOSE_ORDERS_LIMIT
 from tests.svc_match.transcript import Desk
 from tests.svc_match.twin import of_the_date
 
@@ -56,7 +57,7 @@ def test_orders_that_come_and_go_leave_nothing() -> None:
 def test_a_date_opens_in_parts_where_much_is_over() -> None:
     """Rule 8.1.2: what did not outlive the days between ends at most CLOSE_ORDERS_LIMIT at a time."""
     desk = market()
-    count = engine.CLOSE_ORDERS_LIMIT + 1
+    count = CLOSE_ORDERS_LIMIT + 1
     placed = [desk.command(f"alice buy i{number} 1 ACME 9.00 expire=20260106") for number in range(count)]
     desk.engine.apply(placed, 5, 1 << 30)
     desk.say("close 20260105")

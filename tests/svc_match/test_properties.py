@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from svc_match.core import commands, engine, events, snapshot
+from svc_match.core.book import CLOSE_ORDERS_LIMIT
 from svc_match.core.engine import Applied, Engine
 from tests.svc_match.transcript import Desk
 from tests.svc_match.twin import of_the_date
@@ -242,7 +243,7 @@ def test_a_date_closes_in_parts() -> None:
     desk = Desk()
     for text in ("add ACME", "date 20260105", "phase ACME open"):
         desk.say(text)
-    count = engine.CLOSE_ORDERS_LIMIT + 1
+    count = CLOSE_ORDERS_LIMIT + 1
     desk.engine.apply([desk.command(f"alice buy i{number} 1 ACME 10.00") for number in range(count)], 1, 1 << 30)
     close = desk.command("close 20260105")
     assert desk.engine.apply([close], 2).results == [events.Stands(desk.engine.sequence, more=True)]

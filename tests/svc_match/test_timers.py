@@ -40,9 +40,9 @@ def ticking(engine: Engine) -> list[tuple[int, int]]:
     done: list[tuple[int, int]] = []
 
     def tick(due: Due) -> None:
-        times = min(engine._full - engine.sequence, due.key - sum(count for key, count in done if key == due.key))
+        times = min(engine.full - engine.sequence, due.key - sum(count for key, count in done if key == due.key))
         for _ in range(times):
-            engine._announce(events.Ticked(engine._next()), ())
+            engine.announce(events.Ticked(engine.next_sequence()), ())
         done.append((due.key, times))
         if sum(count for key, count in done if key == due.key) < due.key:
             engine.timers.set(due.kind, due.key, due.due_us)
