@@ -70,7 +70,7 @@ def remove(home: Path, as_json: bool) -> None:
 
     async def work() -> dict[int, int]:
         async with staff(home) as operator:
-            return await operator.set_calendar([])
+            return await operator.remove_calendar()
 
     show(as_json, {"sequences": answered(work())}, ["there is no calendar"])
 

@@ -69,6 +69,9 @@ def _control(message: Any) -> core.Command | Refused:
     if isinstance(message, match_pb2.SetCalendarRequest):
         if len(message.transitions) > STEPS_IN_ALL_LIMIT:
             return Refused(Reason.CALENDAR_INVALID, "transitions", str(len(message.transitions)))
+        if message.remove == bool(message.transitions):
+            field, value = ("remove", "true") if message.remove else ("transitions", "")
+            return Refused(Reason.CALENDAR_INVALID, field, value)
         return core.SetCalendar(tuple(map(step, message.transitions)), message.seed)
     if message.phase not in tuple(Phase):
         return Refused(Reason.PHASE_INVALID, "phase", str(message.phase))

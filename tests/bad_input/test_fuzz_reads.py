@@ -138,7 +138,7 @@ async def ask(opened: grpc.aio.Channel, fuzz: Fuzz, message: bytes, metadata: An
         answer = await (call.read() if read.streams_out else call)
     except grpc.aio.AioRpcError as error:
         told = info(error)
-        return None if (told.code, told.message) == ("DEADLINE_EXCEEDED", CLIENT_ALONE) else told
+        return None if told.code == "DEADLINE_EXCEEDED" and not told.reason and CLIENT_ALONE in told.message else told
     finally:
         call.cancel()
     if answer is grpc.aio.EOF:

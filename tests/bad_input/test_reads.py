@@ -439,8 +439,14 @@ STAFF = {
         "SetCalendar", {"transitions": [market_pb2.Transition()] * 6401},
         "INVALID_ARGUMENT", "CALENDAR_INVALID", "transitions", "6401",
     ),
+    "calendar-of-nothing": (
+        "SetCalendar", {}, "INVALID_ARGUMENT", "CALENDAR_INVALID", "transitions", "",
+    ),
+    "calendar-removed-and-set": (
+        "SetCalendar", {"remove": True, "transitions": day()}, "INVALID_ARGUMENT", "CALENDAR_INVALID", "remove", "true",
+    ),
     "calendar-of-a-seed-below-zero": (
-        "SetCalendar", {"seed": -1}, "INVALID_ARGUMENT", "CALENDAR_INVALID", "seed", "-1",
+        "SetCalendar", {"remove": True, "seed": -1}, "INVALID_ARGUMENT", "CALENDAR_INVALID", "seed", "-1",
     ),
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ MARKET, DAY, BROKER, CURL, RELEASE = (
     "With curl, or with grpcurl",
     "For a release engineer",
 )
-SECONDS = 120.0
+SECONDS = 240.0
 PROGRAM = re.compile(r"^```python\n# (\w+\.py)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 BLOCK = re.compile(r"(?:^ {4}.*\n)+", re.MULTILINE)
 VARIABLE = re.compile(r"^[A-Z]+=.*$", re.MULTILINE)

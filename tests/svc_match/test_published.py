@@ -4,8 +4,8 @@ from svc_match.core import events
 from svc_match.core.engine import Engine
 from tests.svc_match import twin
 
-SEED = 6
-COMMANDS = 9_000
+SEED = 1
+COMMANDS = 11_000
 OF_INSTRUMENTS = (
     events.InstrumentAdded,
     events.InstrumentChanged,

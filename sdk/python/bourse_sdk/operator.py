@@ -249,6 +249,10 @@ class Operator:
         request = make(match_pb2.SetCalendarRequest, transitions=transitions, seed=seed)
         return self._sequences(await self._all("SetCalendar", request))
 
+    async def remove_calendar(self) -> dict[int, int]:
+        """From now on no shard has a calendar; each shard's sequence then."""
+        return self._sequences(await self._all("SetCalendar", match_pb2.SetCalendarRequest(remove=True)))
+
     async def calendars(self) -> dict[int, match_pb2.GetCalendarResponse]:
         """What is still to come of each shard's calendar."""
         answers: list[match_pb2.GetCalendarResponse] = await self._all("GetCalendar", match_pb2.GetCalendarRequest())

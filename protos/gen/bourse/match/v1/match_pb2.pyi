@@ -205,12 +205,14 @@ class SetOrderRateResponse(_message.Message):
     def __init__(self, sequence: _Optional[int] = ...) -> None: ...
 
 class SetCalendarRequest(_message.Message):
-    __slots__ = ("transitions", "seed")
+    __slots__ = ("transitions", "seed", "remove")
     TRANSITIONS_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    REMOVE_FIELD_NUMBER: _ClassVar[int]
     transitions: _containers.RepeatedCompositeFieldContainer[_market_pb2.Transition]
     seed: int
-    def __init__(self, transitions: _Optional[_Iterable[_Union[_market_pb2.Transition, _Mapping]]] = ..., seed: _Optional[int] = ...) -> None: ...
+    remove: bool
+    def __init__(self, transitions: _Optional[_Iterable[_Union[_market_pb2.Transition, _Mapping]]] = ..., seed: _Optional[int] = ..., remove: _Optional[bool] = ...) -> None: ...
 
 class SetCalendarResponse(_message.Message):
     __slots__ = ("sequence",)

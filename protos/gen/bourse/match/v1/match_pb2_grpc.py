@@ -246,7 +246,7 @@ class MatchServiceServicer:
 
     def SetCalendar(self, request, context):
         """Sets the calendar of this shard in the place of the one before: at which journal times its dates open and close and its phases change. Steps that are over are passed over.
-        Setting the calendar that runs changes nothing and succeeds; one that stopped goes on. None removes it. The field of a refusal has
+        Setting the calendar that runs changes nothing and succeeds; one that stopped goes on. The field of a refusal has
         the step's number, as transitions[3].kind. INVALID_ARGUMENT: CALENDAR_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -93,7 +93,7 @@ class MatchServiceStub:
     """
     SetCalendar: _grpc.UnaryUnaryMultiCallable[_match_pb2.SetCalendarRequest, _match_pb2.SetCalendarResponse]
     """Sets the calendar of this shard in the place of the one before: at which journal times its dates open and close and its phases change. Steps that are over are passed over.
-    Setting the calendar that runs changes nothing and succeeds; one that stopped goes on. None removes it. The field of a refusal has
+    Setting the calendar that runs changes nothing and succeeds; one that stopped goes on. The field of a refusal has
     the step's number, as transitions[3].kind. INVALID_ARGUMENT: CALENDAR_INVALID.
     """
     GetCalendar: _grpc.UnaryUnaryMultiCallable[_match_pb2.GetCalendarRequest, _match_pb2.GetCalendarResponse]
@@ -181,7 +181,7 @@ class MatchServiceAsyncStub(MatchServiceStub):
     """
     SetCalendar: _aio.UnaryUnaryMultiCallable[_match_pb2.SetCalendarRequest, _match_pb2.SetCalendarResponse]  # type: ignore[assignment]
     """Sets the calendar of this shard in the place of the one before: at which journal times its dates open and close and its phases change. Steps that are over are passed over.
-    Setting the calendar that runs changes nothing and succeeds; one that stopped goes on. None removes it. The field of a refusal has
+    Setting the calendar that runs changes nothing and succeeds; one that stopped goes on. The field of a refusal has
     the step's number, as transitions[3].kind. INVALID_ARGUMENT: CALENDAR_INVALID.
     """
     GetCalendar: _aio.UnaryUnaryMultiCallable[_match_pb2.GetCalendarRequest, _match_pb2.GetCalendarResponse]  # type: ignore[assignment]
@@ -344,7 +344,7 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_match_pb2.SetCalendarResponse, _abc.Awaitable[_match_pb2.SetCalendarResponse]]:
         """Sets the calendar of this shard in the place of the one before: at which journal times its dates open and close and its phases change. Steps that are over are passed over.
-        Setting the calendar that runs changes nothing and succeeds; one that stopped goes on. None removes it. The field of a refusal has
+        Setting the calendar that runs changes nothing and succeeds; one that stopped goes on. The field of a refusal has
         the step's number, as transitions[3].kind. INVALID_ARGUMENT: CALENDAR_INVALID.
         """
 
