@@ -11,6 +11,7 @@ from mesh.local.document import Document, Json, Untranslatable
 from mesh.local.host import CLUSTER_DOMAIN
 from mesh.local.kustomize import read_folder
 from mesh.local.meshconfig import MeshConfig
+from mesh.local.named import translating
 from mesh.local.references import dangling
 from mesh.local.refusal import duplicates, refuse
 from mesh.local.rivals import rivals
@@ -94,6 +95,7 @@ class World:
         self._kept: dict[Hashable, tuple[object, Any]] = {}
 
     @classmethod
+    @translating
     def load(
         cls,
         folders: Sequence[Path],
@@ -127,6 +129,7 @@ class World:
             raise Untranslatable(problems)
         return world
 
+    @translating
     def changed(self, changes: Sequence[Document | Json]) -> "World":
         """This world with these documents in place of those of the same kind, namespace and name."""
         known = {id(document) for document in self.documents}

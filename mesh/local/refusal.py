@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from mesh import schemas
-from mesh.local import servers, shape
+from mesh.local import servers, shape, webhook
 from mesh.local.admission import inadmissible
 from mesh.local.document import FIELD_PATH, Document, Json, Problem
 from mesh.local.duration import is_duration
@@ -49,7 +49,7 @@ def table() -> Json:
     text: Json = yaml.load(files("mesh.local").joinpath("translated.yaml").read_bytes(), yaml.CSafeLoader)
     policy = text.pop("TrafficPolicy")
     rule = text["DestinationRule"]["spec"]
-    ports = {**policy, "port": rule["trafficPolicy"]["portLevelSettings"]["port"]}
+    ports = {**policy, **rule["trafficPolicy"]["portLevelSettings"]}
     whole = {**policy, "portLevelSettings": ports}
     rule["trafficPolicy"] = whole
     rule["subsets"] = {**rule["subsets"], "trafficPolicy": whole}
@@ -154,8 +154,8 @@ def between(document: Document) -> Iterator[Problem]:
     """What fields mean only together."""
     if document.kind == "Service" and document.spec.get("clusterIP") == HEADLESS and document.spec.get("ports"):
         yield document.problem(("spec", "clusterIP"), "a headless service with ports is not translated")
-    if document.kind == "VirtualService":
-        yield from of_routes(document)
+    if document.kind in webhook.KINDS:
+        yield from webhook.inadmissible(document)
     if document.kind == "AuthorizationPolicy":
         yield from inadmissible(document)
     if (
@@ -166,20 +166,6 @@ def between(document: Document) -> Iterator[Problem]:
         yield document.problem(("accessLogFormat",), "is no JSON object, as accessLogEncoding wants it")
     if document.kind == "Gateway":
         yield from servers.inadmissible(document)
-
-
-def of_routes(document: Document) -> Iterator[Problem]:
-    """A route leads somewhere, and its weights are a division of something."""
-    for index, rule in enumerate(document.spec.get("http") or []):
-        path = ("spec", "http", index)
-        ways = rule.get("route") or []
-        weights = [way.get("weight", 0) for way in ways]
-        if not any(rule.get(name) for name in ("route", "redirect", "directResponse")):
-            yield document.problem(path, "needs route, redirect or directResponse")
-        if any(weight < 0 for weight in weights) or (len(ways) > 1 and sum(weights) == 0):
-            yield document.problem(
-                (*path, "route"), "the weights divide nothing: none may be negative, and one must be more than 0"
-            )
 
 
 def kustomized(document: Document) -> Iterator[Problem]:
@@ -250,9 +236,10 @@ def together(document: Document, known: Json, value: Json, path: FIELD_PATH) -> 
     for name in known.get(NEEDS, ()):
         if value.get(name) is None:
             yield document.problem(path, f"needs {name}")
-    alternatives = [name for name in known.get(ONE_OF, ()) if name in value]
-    if len(alternatives) > 1:
-        yield document.problem((*path, alternatives[1]), f"excludes {alternatives[0]}")
+    for names in known.get(ONE_OF, ()):
+        alternatives = [name for name in names if name in value]
+        if len(alternatives) > 1:
+            yield document.problem((*path, alternatives[1]), f"excludes {alternatives[0]}")
 
 
 def unfit(known: Any, value: Any) -> str | None:

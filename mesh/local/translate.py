@@ -12,11 +12,13 @@ from mesh.local.envoyfilter import patched_clusters, patched_listeners, patched_
 from mesh.local.host import MESH
 from mesh.local.listener import gateway_listeners, servers_of, sidecar_listeners
 from mesh.local.model import Pod, World
+from mesh.local.named import translating
 from mesh.local.resources import Resources
 from mesh.local.scope import reachable_services
 from mesh.local.virtualhost import egress_routes, gateway_routes
 
 
+@translating
 def resources(world: World, pod: Pod, pods: Sequence[Pod], folder: Path) -> Resources:
     """What the Envoy of `pod` must have, of the same names as istiod's. `folder` is where it reads its files.
 

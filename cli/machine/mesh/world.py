@@ -15,6 +15,7 @@ from cli.machine.mesh.labels import check
 from mesh.local.document import Document
 from mesh.local.host import full_host
 from mesh.local.model import World
+from mesh.local.named import translating
 from mesh.local.sources import SOURCES
 
 PUBLIC_HOST = "api.bourse.example"
@@ -29,6 +30,7 @@ WHOLE = 100
 Json = dict[str, Any]
 
 
+@translating
 def load(layout: Layout, credentials: Credentials, keys: Mapping[str, str]) -> World:
     """All of the YAML, and in place of what it says for a cluster what this machine is. Untranslatable when something is.
 
@@ -47,6 +49,7 @@ def load(layout: Layout, credentials: Credentials, keys: Mapping[str, str]) -> W
     return found
 
 
+@translating
 def weighed(world: World, desired: Desired) -> World:
     """The world with the weights that are wanted."""
     for service, weights in desired.weights.items():
@@ -70,6 +73,7 @@ def weigh(world: World, service: str, weights: Mapping[str, Mapping[str, int]]) 
             yield replace(document, body=body)
 
 
+@translating
 def weights(world: World) -> dict[str, dict[str, dict[str, int]]]:
     """Per cent by service, ring and subset, as the routes have them; the greatest, where those of a ring differ."""
     found: dict[str, dict[str, dict[str, int]]] = {service: {} for service in VERSIONED}

@@ -1,0 +1,123 @@
+"""What Istio's webhook refuses of routes, rules and sidecars though their schema allows it (pkg/config/validation)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mesh.local.document import FIELD_PATH, Document, Json, Problem
+
+KINDS = ("VirtualService", "DestinationRule", "Sidecar", "EnvoyFilter", "Telemetry")
+SHARES = ("percentage", "mirrorPercentage")
+PER_CENT = ("maxEjectionPercent", "minHealthPercent")
+WHOLE = 100
+CLAIM = "@request.auth.claims"
+NAMED = ("LISTENER", "NETWORK_FILTER", "HTTP_FILTER", "VIRTUAL_HOST", "CLUSTER")
+UNNAMED = ("MERGE", "REMOVE")
+
+
+def inadmissible(document: Document) -> Iterator[Problem]:
+    """Of a document whose shape is right."""
+    if document.kind == "VirtualService":
+        if not document.spec.get("hosts"):
+            yield document.problem(("spec", "hosts"), "is empty: it would be for no host")
+        for index, rule in enumerate(document.spec.get("http") or []):
+            yield from of_route(document, rule, ("spec", "http", index))
+    if document.kind == "DestinationRule":
+        yield from of_rule(document)
+    if document.kind == "Sidecar":
+        yield from of_egress(document)
+    if document.kind == "EnvoyFilter":
+        yield from of_patches(document)
+    if document.kind == "Telemetry":
+        yield from of_tags(document)
+    yield from shares(document, document.spec, ("spec",))
+
+
+def of_route(document: Document, rule: Json, path: FIELD_PATH) -> Iterator[Problem]:
+    """It leads somewhere, its weights are a division of something, and what it compares with is there."""
+    ways = rule.get("route") or []
+    weights = [way.get("weight", 0) for way in ways]
+    if not any(rule.get(name) for name in ("route", "redirect", "directResponse")):
+        yield document.problem(path, "needs route, redirect or directResponse")
+    if any(weight < 0 for weight in weights) or (len(ways) > 1 and sum(weights) == 0):
+        yield document.problem(
+            (*path, "route"), "the weights divide nothing: none may be negative, and one must be more than 0"
+        )
+    if (rule.get("retries") or {}).get("attempts", 0) < 0:
+        yield document.problem((*path, "retries", "attempts"), "is negative")
+    for index, match in enumerate(rule.get("match") or []):
+        for name, text in (match.get("uri") or {}).items():
+            if not text:
+                yield document.problem((*path, "match", index, "uri", name), "is empty: no path is")
+        for part in ("headers", "withoutHeaders"):
+            for name, text in (match.get(part) or {}).items():
+                if name.lower().startswith(CLAIM) and not text:
+                    yield document.problem((*path, "match", index, part, name), "needs exact, prefix or regex")
+    origins = (rule.get("corsPolicy") or {}).get("allowOrigins") or []
+    for index, origin in enumerate(origins):
+        if not origin:
+            yield document.problem((*path, "corsPolicy", "allowOrigins", index), "needs exact, prefix or regex")
+    abort = (rule.get("fault") or {}).get("abort")
+    if abort is not None and not any(name in abort for name in ("httpStatus", "grpcStatus")):
+        yield document.problem((*path, "fault", "abort"), "needs httpStatus or grpcStatus")
+
+
+def of_rule(document: Document) -> Iterator[Problem]:
+    """Each subset and each port is there once."""
+    subsets = document.spec.get("subsets") or []
+    yield from twice(document, [one["name"] for one in subsets], ("spec", "subsets"), ("name",))
+    policies: list[tuple[FIELD_PATH, Json]] = [
+        (("spec", "subsets", index, "trafficPolicy"), one.get("trafficPolicy") or {})
+        for index, one in enumerate(subsets)
+    ]
+    for path, policy in [(("spec", "trafficPolicy"), document.spec.get("trafficPolicy") or {}), *policies]:
+        ports = [one["port"]["number"] for one in policy.get("portLevelSettings") or []]
+        yield from twice(document, ports, (*path, "portLevelSettings"), ("port", "number"))
+
+
+def twice(document: Document, values: list[Any], path: FIELD_PATH, field: FIELD_PATH) -> Iterator[Problem]:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            yield document.problem((*path, index, *field), f"{value} is there twice")
+
+
+def of_egress(document: Document) -> Iterator[Problem]:
+    for index, egress in enumerate(document.spec.get("egress") or []):
+        for place, host in enumerate(egress["hosts"]):
+            namespace, slash, name = host.partition("/")
+            if not (namespace and slash and name):
+                yield document.problem(
+                    ("spec", "egress", index, "hosts", place), f"{host} names no namespace: write NAMESPACE/HOST"
+                )
+
+
+def of_patches(document: Document) -> Iterator[Problem]:
+    """What a patch puts in has a name."""
+    for index, item in enumerate(document.spec.get("configPatches") or []):
+        patch = item["patch"]
+        if (
+            item["applyTo"] in NAMED
+            and patch["operation"] not in UNNAMED
+            and not (isinstance(patch.get("value"), dict) and patch["value"].get("name"))
+        ):
+            yield document.problem(("spec", "configPatches", index, "patch", "value"), "needs a name")
+
+
+def of_tags(document: Document) -> Iterator[Problem]:
+    for index, tracing in enumerate(document.spec.get("tracing") or []):
+        for name, tag in (tracing.get("customTags") or {}).items():
+            if not tag:
+                path = ("spec", "tracing", index, "customTags", name)
+                yield document.problem(path, "needs literal, header or environment")
+
+
+def shares(document: Document, value: Any, path: FIELD_PATH) -> Iterator[Problem]:
+    """The percentages below that are none."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        below = (*path, key)
+        share, field = inner, below
+        if key in SHARES and isinstance(inner, dict):
+            share, field = inner.get("value"), (*below, "value")
+        if key in (*SHARES, *PER_CENT) and isinstance(share, int | float) and not 0 <= share <= WHOLE:
+            yield document.problem(field, f"{share} is no percentage: it is from 0 to {WHOLE}")
+        else:
+            yield from shares(document, inner, below)
