@@ -43,6 +43,6 @@ def weight(service: str, weights: tuple[str, ...], home: Path, ring: str) -> Non
 
 def parsed(text: str) -> tuple[str, int]:
     subset, _, percent = text.partition("=")
-    if not subset or not percent.isdigit():
+    if not subset or not (percent.isascii() and percent.isdigit()):
         raise click.UsageError(f"{text!r} is no share: write SUBSET=PERCENT, such as canary=10")
     return subset, int(percent)

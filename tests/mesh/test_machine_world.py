@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+import cli.__main__ as command
 from cli.machine import Machine, MachineError
 from cli.machine.credentials import BrokerIssuer, Credentials
 from cli.machine.home import SOCKET_PATH_BYTES_LIMIT, Home, Layout, is_private, save_layout
@@ -279,3 +281,9 @@ def weights_of(found: World, service: str) -> dict[str, dict[str, int]]:
         for one in found.of("VirtualService")
         for ring, ways in world.divided(one.body, one.namespace, service)
     }
+
+
+@pytest.mark.parametrize("share", ["stable=²0", "stable=-1", "stable=", "=1", "stable=٣"])
+def test_a_share_is_written_in_digits(tmp_path: Path, share: str) -> None:
+    told = CliRunner().invoke(command.main, ["mesh", "weight", "svc_quote", share, "--home", str(tmp_path)])
+    assert (told.exit_code, f"{share!r} is no share" in told.output) == (2, True), told.output
