@@ -2,9 +2,16 @@
 
 import copy
 import json
+import os
 import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +22,7 @@ import cli.__main__ as command
 from cli.machine import Machine, MachineError
 from cli.machine.credentials import BrokerIssuer, Credentials
 from cli.machine.home import SOCKET_PATH_BYTES_LIMIT, Home, Layout, is_private, save_layout
-from cli.machine.mesh import world
+from cli.machine.mesh import status, world
 from cli.machine.mesh.controller import Controller
 from cli.machine.mesh.desired import EVERYBODY, VERSIONED, Desired, Version, editing, read
 from cli.machine.mesh.keyring import servers
@@ -24,9 +31,11 @@ from cli.machine.mesh.labels import labelled
 from cli.machine.mesh.mesh import SUBSETS
 from cli.machine.mesh.plan import Plan, translated
 from cli.machine.mesh.pods import places
+from cli.machine.mesh.status import Status
 from mesh.local.document import Untranslatable
 from mesh.local.model import World
-from mesh.local.sources import SOURCES
+from mesh.local.sources import MESH, SOURCES
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -287,3 +296,69 @@ def weights_of(found: World, service: str) -> dict[str, dict[str, int]]:
 def test_a_share_is_written_in_digits(tmp_path: Path, share: str) -> None:
     told = CliRunner().invoke(command.main, ["mesh", "weight", "svc_quote", share, "--home", str(tmp_path)])
     assert (told.exit_code, f"{share!r} is no share" in told.output) == (2, True), told.output
+
+
+@pytest.mark.parametrize("edit", ["untranslatable", "valid"])
+def test_a_killed_controller_starts_from_what_was_applied(home: Home, tmp_path: Path, edit: str) -> None:
+    """Whatever was written on the disk since: nothing of it is in force, the weights are obeyed, and only another reading takes it."""
+    save_layout(home, layout_of(home, 1))
+    edited = tmp_path / "mesh"
+    shutil.copytree(MESH, edited)
+    with started(home, edited) as first:
+        before = tables(home)
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+    file = edited / "svc-quote.yaml"
+    whole = file.read_text()
+    file.write_text(whole.replace("weight: 100", "weight: 50").replace("weight: 0", "weight: 50"))
+    if edit == "untranslatable":
+        file.write_text(whole[: len(whole) // 2] + "\n  spec: [")
+    with started(home, edited) as second:
+        assert tables(home) == before
+        with editing(home) as wanted:
+            wanted.weights["svc_order"] = {"": {"stable": 60, "canary": 40}}
+        eventually(lambda: tables(home) != before, 20)
+        os.kill(second.pid, signal.SIGKILL)
+        second.wait()
+    assert stat.S_IMODE((home.mesh / "applied.json").stat().st_mode) == 0o600
+    with editing(home) as wanted:
+        wanted.weights.clear()
+        wanted.readings += 1
+    with started(home, edited):
+        if edit == "valid":
+            eventually(lambda: '"weight":50' in tables(home), 20)
+        else:
+            eventually(lambda: "svc-quote.yaml" in said(home).refused, 20)
+            assert tables(home) == before
+
+
+def tables(home: Home) -> str:
+    """The routes that Envoys have in their files, without the versions of these."""
+    files = sorted(home.mesh.glob("*/rds/*.json"))
+    return "".join(json.dumps(json.loads(file.read_text())["resources"], separators=(",", ":")) for file in files)
+
+
+def said(home: Home) -> Status:
+    found = status.read(home)
+    assert found is not None
+    return found
+
+
+@contextmanager
+def started(home: Home, edited: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A controller whose YAML on the disk is in that folder, once it has begun."""
+    sources = f"(world.WORKLOADS, Path({str(edited)!r}), Path({str(edited / 'install.yaml')!r}))"
+    code = (
+        "from pathlib import Path; from mesh.local import sources as world; "
+        f"world.SOURCES = {sources}; from cli.machine.mesh import controller; controller.main({str(home.folder)!r})"
+    )
+    controller = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    try:
+        eventually(
+            lambda: (found := status.read(home)) is not None and found.pid == controller.pid and found.generation >= 0,
+            30,
+        )
+        yield controller
+    finally:
+        controller.kill()
+        controller.wait()

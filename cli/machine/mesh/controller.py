@@ -61,12 +61,12 @@ class Controller:
         self._status = Status(os.getpid(), tally=Tally() if before is None else before.tally)
 
     async def run(self) -> None:
-        """Until it is cancelled. Untranslatable when the YAML is at its start, MachineError when an Envoy would refuse what it
-        makes; then nothing was pushed.
+        """Until it is cancelled. Untranslatable when the YAML that was applied last is (at first: that on the disk), MachineError
+        when an Envoy would refuse what it makes; then nothing was pushed.
         """
         await self._key_sets.fetch()
-        self._plan.load(self._key_sets.known)
-        seen, wanted = desired.stamp(self._home), desired.read(self._home)
+        seen, asked = desired.stamp(self._home), desired.read(self._home)
+        wanted = self._plan.start(self._key_sets.known, asked)
         async with asyncio.TaskGroup() as tasks:
             self._follow_pods(tasks, self._plan.places_of(wanted))
             await self._look()
@@ -74,13 +74,14 @@ class Controller:
             if refused := await self._plan.refusals(wanted, self._ready()):
                 raise MachineError("; ".join(refused))
             self._plan.adopt(wanted, self._ready())
+            self._plan.keep(wanted.readings)
             if not any(self._ready().values()):
                 check_watches(self._plan.places)
             gc.freeze()  # The YAML stays: a look through all of it would take longer than a change of weights.
             self._desired = wanted
             self._status.generation = self._status.running = wanted.generation
             self._say()
-            tasks.create_task(self._follow_desired(tasks, seen), name="desired")
+            tasks.create_task(self._follow_desired(tasks, seen if wanted == asked else None), name="desired")
             tasks.create_task(self._repair(), name="files")
             tasks.create_task(self._renew(), name="certificates")
             tasks.create_task(self._refresh_keys(), name="keys")
@@ -128,7 +129,7 @@ class Controller:
             places = [readiness.place for readiness in self._readiness.values()]
             self._status.tally.add(await asyncio.to_thread(counters, places, COUNTED_SECONDS))
 
-    async def _follow_desired(self, tasks: asyncio.TaskGroup, seen: tuple[int, int]) -> None:
+    async def _follow_desired(self, tasks: asyncio.TaskGroup, seen: tuple[int, int] | None) -> None:
         while True:
             await asyncio.sleep(FOLLOW_SECONDS)
             if (stamp := desired.stamp(self._home)) != seen:
@@ -150,6 +151,8 @@ class Controller:
             self._plan.base = base
             self._plan.adopt(before, self._ready())
         else:
+            if wanted.readings != before.readings:
+                self._plan.keep(wanted.readings)
             self._desired, self._status.running = wanted, wanted.generation
             log.info("obeyed", generation=wanted.generation, milliseconds=self._status.milliseconds)
         self._follow_pods(tasks, self._plan.places)

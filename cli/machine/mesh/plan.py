@@ -6,18 +6,21 @@ from dataclasses import replace
 
 from cli.machine.credentials import Credentials
 from cli.machine.home import Home, load_layout, to_json
-from cli.machine.mesh import world
+from cli.machine.mesh import applied, world
+from cli.machine.mesh.applied import Applied
 from cli.machine.mesh.desired import Desired
 from cli.machine.mesh.keyring import Keyring, secrets
 from cli.machine.mesh.labels import labelled
 from cli.machine.mesh.pods import Place, places
 from cli.machine.mesh.sidecar import ENVOY, bootstrap_file
 from mesh.local.certificates import Authority
+from mesh.local.document import Document
 from mesh.local.drift import in_files
 from mesh.local.files import Held, bootstrap, push
 from mesh.local.model import World
 from mesh.local.private import write_private
 from mesh.local.resources import Resources
+from mesh.local.sources import SOURCES
 from mesh.local.translate import resources
 from mesh.local.validation import refusal
 
@@ -38,8 +41,30 @@ class Plan:
         self._keyring = Keyring(authority)
 
     def load(self, keys: Mapping[str, str]) -> None:
-        """Reads the YAML. Untranslatable when something of it is; then nothing has changed."""
-        self.base: World = world.load(load_layout(self._home), self._credentials, keys)
+        """Reads the YAML on the disk. Untranslatable when something of it is; then nothing has changed."""
+        documents = World.load(SOURCES, keys=keys).documents
+        self._take(documents, keys)
+
+    def start(self, keys: Mapping[str, str], desired: Desired) -> Desired:
+        """Takes the YAML that was applied last, and at first what is on the disk. What is wanted with it: where somebody has
+        asked for another reading since, that is still to be done.
+        """
+        kept = applied.read(self._home)
+        if kept is None:
+            self.load(keys)
+            return desired
+        self._take(kept.documents, keys)
+        if kept.readings == desired.readings:
+            return desired
+        return replace(desired, readings=kept.readings, generation=desired.generation - 1)
+
+    def keep(self, readings: int) -> None:
+        """The YAML as it was read last is what the next controller starts from."""
+        applied.write(self._home, Applied(readings, self._documents))
+
+    def _take(self, documents: Sequence[Document], keys: Mapping[str, str]) -> None:
+        self.base: World = world.load(load_layout(self._home), self._credentials, keys, documents)
+        self._documents = documents
 
     async def refusals(self, desired: Desired, ready: Mapping[str, bool]) -> list[str]:
         """Why Envoys would refuse what `adopt` would give them; nothing is given. Untranslatable when something of it is.

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,12 +31,15 @@ Json = dict[str, Any]
 
 
 @translating
-def load(layout: Layout, credentials: Credentials, keys: Mapping[str, str]) -> World:
-    """All of the YAML, and in place of what it says for a cluster what this machine is. Untranslatable when something is.
+def load(
+    layout: Layout, credentials: Credentials, keys: Mapping[str, str], documents: Sequence[Document] | None = None
+) -> World:
+    """All of the YAML, or these documents of it, and in place of what it says for a cluster what this machine is.
+    Untranslatable when something is.
 
     `keys`: the key set of each jwksUri.
     """
-    world = World.load(SOURCES, keys=keys)
+    world = World.load(SOURCES, keys=keys) if documents is None else World(documents, keys)
     changes = [replace(document, body=here(document, layout, credentials)) for document in world.documents]
     extra = [
         replace(document, body=of_shard(document.body, shard))
