@@ -67,17 +67,21 @@ def _control(message: Any) -> core.Command | Refused:
     if isinstance(message, AGAINST):
         return _against(message)
     if isinstance(message, match_pb2.SetCalendarRequest):
-        if len(message.transitions) > STEPS_IN_ALL_LIMIT:
-            return Refused(Reason.CALENDAR_INVALID, "transitions", str(len(message.transitions)))
-        if message.remove == bool(message.transitions):
-            field, value = ("remove", "true") if message.remove else ("transitions", "")
-            return Refused(Reason.CALENDAR_INVALID, field, value)
-        return core.SetCalendar(tuple(map(step, message.transitions)), message.seed)
+        return _set_calendar(message)
     if message.phase not in tuple(Phase):
         return Refused(Reason.PHASE_INVALID, "phase", str(message.phase))
     if message.auction not in (tuple(AuctionKind) if message.phase == Phase.AUCTION else (0,)):
         return Refused(Reason.AUCTION_KIND_INVALID, "auction", str(message.auction))
     return core.SetPhase(message.symbol, Phase(message.phase), message.auction)
+
+
+def _set_calendar(message: match_pb2.SetCalendarRequest) -> core.SetCalendar | Refused:
+    if len(message.transitions) > STEPS_IN_ALL_LIMIT:
+        return Refused(Reason.CALENDAR_INVALID, "transitions", str(len(message.transitions)))
+    if message.remove == bool(message.transitions):
+        field, value = ("remove", "true") if message.remove else ("transitions", "")
+        return Refused(Reason.CALENDAR_INVALID, field, value)
+    return core.SetCalendar(tuple(map(step, message.transitions)), message.seed)
 
 
 def _against(message: Any) -> core.Command | Refused:
