@@ -25,7 +25,7 @@ from cli.machine import background
 from cli.machine import state as states
 from cli.machine.credentials import RENEWAL_SECONDS, Credentials
 from cli.machine.home import Home, Layout, MachineError, leaves, load_layout, open_private, save_layout
-from cli.machine.mesh import desired
+from cli.machine.mesh import applied, desired
 from cli.machine.processes import programs
 from cli.machine.program import Program, end, marked, popen_arguments
 from cli.machine.state import Phase, ProcessState, State
@@ -362,6 +362,7 @@ def begin(home: Home, only: Sequence[str], leash: bool) -> None:
     credentials = Credentials(home.credentials)
     credentials.create()
     credentials.renew()
+    applied.forget(home)
     asyncio.run(supervise(home, layout, credentials, only, leash))
 
 

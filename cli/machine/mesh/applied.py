@@ -8,6 +8,8 @@ from cli.machine.home import Home, to_json
 from mesh.local.document import Document
 from mesh.local.private import write_private
 
+FILE = "applied.json"
+
 
 @dataclass(frozen=True)
 class Applied:
@@ -20,12 +22,17 @@ class Applied:
 def read(home: Home) -> Applied | None:
     """None before the first time."""
     try:
-        held = json.loads((home.mesh / "applied.json").read_text("utf-8"))
+        held = json.loads((home.mesh / FILE).read_text("utf-8"))
     except FileNotFoundError:
         return None
     return Applied(held["readings"], [Document(one["body"], one["file"]) for one in held["documents"]])
 
 
+def forget(home: Home) -> None:
+    """The next controller takes what is on the disk."""
+    (home.mesh / FILE).unlink(missing_ok=True)
+
+
 def write(home: Home, applied: Applied) -> None:
     documents = [{"file": document.file, "body": document.body} for document in applied.documents]
-    write_private(home.mesh / "applied.json", to_json({"readings": applied.readings, "documents": documents}))
+    write_private(home.mesh / FILE, to_json({"readings": applied.readings, "documents": documents}))
