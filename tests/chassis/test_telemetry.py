@@ -130,8 +130,8 @@ def test_tracing_that_is_off_costs_nothing() -> None:
     assert telemetry.traceparent() == ""
     assert telemetry.begin("a", CALLERS) == (CALLERS, None)
     assert telemetry.begin("a", "anything") == ("", None)
-    begin = time.perf_counter_ns()
+    begin = time.thread_time_ns()
     for _ in range(1000):
         with telemetry.span("a"):
             pass
-    assert (time.perf_counter_ns() - begin) / 1000 < OFF_NANOSECONDS_LIMIT
+    assert (time.thread_time_ns() - begin) / 1000 < OFF_NANOSECONDS_LIMIT
