@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from bourse_sdk.commands import Place, Side
+from bourse_sdk.commands import OrderType, Place, Side
 from cli.clients import broker
 from cli.demo.agents import TICK_E4, Agent
 from cli.demo.trading import Tally, told
@@ -12,8 +12,10 @@ LEASE_SECONDS = 2.0
 
 
 async def leave(machine: Machine, agent: Agent, symbols: Iterable[str], tally: Tally) -> None:
-    """An order in each instrument, so low that nobody sells; they stand by a lease that is not renewed any more."""
-    orders = [Place(agent.account, symbol, Side.BUY, 10, TICK_E4) for symbol in symbols]
+    """A stop order in each instrument, so low that no trade reaches it; they stand by a lease that is not renewed any more."""
+    orders = [
+        Place(agent.account, symbol, Side.SELL, 10, 0, type=OrderType.STOP, stop_price_e4=TICK_E4) for symbol in symbols
+    ]
     async with broker(machine, agent.name, cancel_on_disconnect_seconds=LEASE_SECONDS) as client:
         for order, result in zip(orders, await client.submit_many(orders), strict=True):
             tally.acknowledged += told(order, result)
