@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,18 @@ async def test_orders_stand_by_a_lease_that_the_client_renews(drains: bool) -> N
     assert {one.renew_lease.grace_ms for one in renewals(exchange)} == {300}
     assert exchange.done[:3] == ids(3)
     assert len(renewals(exchange)) == count
+
+
+async def test_a_command_that_is_not_sent_begins_no_lease() -> None:
+    """It is that of the first order that some message can carry."""
+    exchange = Exchange()
+    async with served(exchange) as address:
+        async with Client(**direct(address), token="t", cancel_on_disconnect_seconds=1.0) as client:
+            bad = [replace(order(0), account=account) for account in ("alpha/" + "m" * 31, LONE)]
+            results = await client.submit_many([*bad, order(1)])
+        assert [result.ok for result in results] == [False, False, True]
+    assert [one.renew_lease.account for one in renewals(exchange)] == ["alpha/main"]
+    assert exchange.done == ids(2)[1:]
 
 
 def renewals(exchange: Exchange) -> list[command_pb2.OrderCommand]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import replace
 from os import PathLike
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -169,12 +168,12 @@ class Client:
     async def submit(self, command: Command) -> CommandResult:
         """One command; raises Refusal when it was not done. Commands reach the exchange in the order of these calls."""
         client_order_id = command.client_order_id or self._ids.next()
-        command = await self._leased(command)
         try:
             message, body = command.message(client_order_id, traceparent())
         except ValueError as error:
             result = unsendable(command, client_order_id, error)
         else:
+            await self._lean(body)
             result = (await (await self._session.submit([message], [body])))[0]
         if result.refusal is not None:
             raise result.refusal
@@ -189,13 +188,13 @@ class Client:
         unsent: list[tuple[int, CommandResult]] = []
         for command in commands:
             client_order_id = command.client_order_id or next_id()
-            command = await self._leased(command)  # noqa: PLW2901
             try:
                 message, body = command.message(client_order_id, trace)
             except ValueError as error:
                 position = len(parts) * BATCH_LIMIT + len(messages) + len(unsent)
                 unsent.append((position, unsendable(command, client_order_id, error)))
                 continue
+            await self._lean(body)
             messages.append(message)
             bodies.append(body)
             if len(messages) == BATCH_LIMIT:
@@ -207,12 +206,12 @@ class Client:
             results.insert(position, result)
         return results
 
-    async def _leased(self, command: Command) -> Command:
-        """An order, and a quote, stands by the client's lease, if it has one."""
-        if self._lease is None or not isinstance(command, Place | MassQuote) or command.lease:
-            return command
-        await self._lease.begin(command.account)
-        return replace(command, lease=self._lease.name)
+    async def _lean(self, body: Body) -> None:
+        """An order, and a quote, stands by the client's lease, if it has one and the command names no other."""
+        if self._lease is None or not isinstance(body, command_pb2.PlaceOrder | command_pb2.MassQuote) or body.lease:
+            return
+        await self._lease.begin(body.account)
+        body.lease = self._lease.name
 
     def next_client_order_id(self) -> str:
         """An id that no other command of this client gets; for a caller that notes it before it sends."""
