@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from bourse.types.v1 import command_pb2 as pb
 from bourse_sdk import requests
 from bourse_sdk.errors import Refusal
-from bourse_sdk.quotes import MassQuote, unsendable_entry
+from bourse_sdk.quotes import MassQuote, Quote
 from bourse_sdk.requests import NAME_LIMIT, SYMBOL_LIMIT
 
 
@@ -366,22 +366,34 @@ def unsendable(command: Command, client_order_id: str, error: ValueError) -> Com
     for field in fields(command):
         value: Any = client_order_id if field.name == "client_order_id" else getattr(command, field.name)
         entries = field.name == "entries"
-        refusal = unsendable_entry(value) if entries else _unsendable_field(body, field.name, value)
+        refusal = _unsendable_entry(value) if entries else _unsendable_field(body, field.name, value)
         if refusal is not None:
             refusal.result = CommandResult(client_order_id, Outcome.REFUSED, 0, 0, 0, refusal)
             return refusal.result
     raise error
 
 
-def _unsendable_field(body: Body, name: str, value: object) -> Refusal | None:
+def _unsendable_entry(entries: tuple[Quote, ...]) -> Refusal | None:
+    """The first field of a mass quote's entries that fits in no message."""
+    for number, entry in enumerate(entries):
+        body = pb.QuoteEntry()
+        for field in fields(entry):
+            value = getattr(entry, field.name)
+            refusal = _unsendable_field(body, field.name, value, place=f"entries[{number}].")
+            if refusal is not None:
+                return refusal
+    return None
+
+
+def _unsendable_field(body: Body | pb.QuoteEntry, name: str, value: object, *, place: str = "") -> Refusal | None:
     try:
         if value is not None:
             setattr(body, name, value)
     except ValueError:
-        return requests.unsendable(name, value, ENUMS.get(name))
+        return requests.unsendable(name, value, ENUMS.get(name), place=place)
     limit = TEXT_LIMITS.get(name)
     if limit is not None and isinstance(value, str) and len(value) > limit:
-        return requests.too_long(name, value, limit)
+        return requests.too_long(name, value, limit, place=place)
     return None
 
 

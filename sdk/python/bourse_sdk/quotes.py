@@ -4,8 +4,6 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from bourse.types.v1 import command_pb2 as pb
-from bourse_sdk import requests
-from bourse_sdk.errors import Refusal
 from bourse_sdk.requests import NAME_LIMIT, SYMBOL_LIMIT
 
 if TYPE_CHECKING:
@@ -58,18 +56,3 @@ class MassQuote:
         quote.fill_limit, quote.share_limit, quote.window_us = self.fill_limit, self.share_limit, self.window_us
         quote.reset, quote.lease, quote.traceparent = self.reset, self.lease, traceparent
         return command, quote
-
-
-def unsendable_entry(entries: tuple[Quote, ...]) -> Refusal | None:
-    """The first field of an entry that fits in no message, by its place."""
-    for number, entry in enumerate(entries):
-        body = pb.QuoteEntry()
-        for field in fields(entry):
-            value = getattr(entry, field.name)
-            try:
-                setattr(body, field.name, value)
-            except ValueError:
-                return requests.unsendable(field.name, value, place=f"entries[{number}].")
-        if len(entry.symbol) > SYMBOL_LIMIT:
-            return requests.too_long("symbol", entry.symbol, SYMBOL_LIMIT, place=f"entries[{number}].")
-    return None
