@@ -235,7 +235,7 @@ class Ring:
             self._lanes[first].put(piece)
             return
         for shard in {one.shard: None for one in piece.tickets}:
-            self._lanes[shard].put(piece._replace(tickets=[one for one in piece.tickets if one.shard == shard]))
+            self._lanes[shard].put(piece_of(piece.session, [one for one in piece.tickets if one.shard == shard]))
 
 
 class Lane:

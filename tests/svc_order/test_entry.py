@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from bourse.types.v1 import command_pb2
-from svc_order import wire
+from svc_order import stages, wire
 from svc_order.app import Admission, History
 from svc_order.core.commands import Place, digest
 from svc_order.core.history import OPEN
@@ -440,6 +440,37 @@ async def test_a_mass_cancel_goes_to_every_shard_and_is_answered_once() -> None:
         assert (there.orders, list(there.shards)) == (1, [])
         assert again == everywhere
         assert one.ports.matches[1].executed == ["b", "c", "d"]
+
+
+async def test_what_goes_to_several_shards_counts_on_each_by_what_it_has_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two halves of a batch are one batch."""
+    monkeypatch.setattr(stages, "BATCH_LIMIT", 4)
+    async with exchange() as one:
+        sizes, submit = [], one.ports.submit
+
+        async def counted(shard: int, incarnation: str, tickets: Any, deadlines_us: Any) -> Any:
+            if not shard:
+                sizes.append(len(tickets))
+            return await submit(shard, incarnation, tickets, deadlines_us)
+
+        monkeypatch.setattr(one.ports, "submit", counted)
+        one.ports.gates[0].clear()
+        sessions = [one.session() for _ in range(4)]
+        async with asyncio.timeout(WAIT_SECONDS):
+            for number, session in enumerate(sessions[:2]):
+                await one.enter(session, place(f"a{number}"))
+                while len(sizes) <= number:
+                    await asyncio.sleep(0)
+        names = ("AAA", "AAA", "BBB", "BBB")
+        for session in sessions[2:]:
+            await one.enter(session, *(place(f"{id(session)}-{i}", name) for i, name in enumerate(names)))
+        async with asyncio.timeout(WAIT_SECONDS):
+            while len(one.ports.matches[1].executed) < 4:
+                await asyncio.sleep(0)
+        one.ports.gates[0].set()
+        for session, count in zip(sessions, (1, 1, 4, 4), strict=True):
+            assert told(await one.answers(session, count)) == ["ACCEPTED"] * count
+        assert sizes == [1, 1, 4]
 
 
 async def test_a_mass_cancel_that_a_shard_refuses_says_so() -> None:
