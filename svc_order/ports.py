@@ -66,7 +66,7 @@ class Ticket:
         self.end_span: Callable[[], None] | None = None
         self.is_part = False  # of a command that a later ticket answers
         self.goes_everywhere = False
-        self.before: list[Ticket] = []
+        self.before: Sequence[Ticket] = ()
 
 
 class Ledger(Protocol):

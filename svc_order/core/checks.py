@@ -332,7 +332,8 @@ def _mass_quote(command: MassQuote, reference: Reference) -> Route | Stale | Ref
             message, fix = "the instruments of a mass quote are of one shard", "send a mass quote for each shard"
             field = f"entries[{number}].symbol"
             return refused("QUOTE_INVALID", message, field=field, value=entry.symbol, fix=fix)
-    for side in quotes.sides(command):
+    sides = quotes.sides(command)
+    for side in sides:
         instrument = reference.instruments[side.symbol]
         bad = (
             _quantity(side.quantity, instrument)
@@ -341,7 +342,7 @@ def _mass_quote(command: MassQuote, reference: Reference) -> Route | Stale | Ref
         )
         if bad is not None:
             return _at(f"{side.field}_", bad)
-    legs = quotes.legs(command, reference.instruments)
+    legs = quotes.legs(sides, reference.instruments)
     if isinstance(legs, Refused):
         return legs
     return _dated(command.trading_date, reference.shards.get(shard), Route(shard, legs or None))

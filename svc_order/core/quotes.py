@@ -1,6 +1,6 @@
 """What the fields alone say about a mass quote, what must be held for it, and what its holds come to together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from chassis.units import INT64_MAX, worst
@@ -8,11 +8,11 @@ from svc_order.core.commands import MassQuote, QuoteEntry
 from svc_order.core.reference import Instrument
 from svc_order.core.refused import Refused, refused
 from svc_order.core.saga import STEPS, Hold, HoldState, Step
+from svc_order.core.terms import SELF_TRADE_CHOICES, SELF_TRADE_PREVENTION
 
 ID_LIMIT = 32  # Characters: the sides' own ids are a little longer.
 ENTRIES_LIMIT = 100
 LIMITS = {"fill_limit": 1_000_000, "share_limit": 10**12, "window_us": 3_600_000_000}
-SELF_TRADE_PREVENTION = range(6)  # What this enum has.
 
 
 class Side(NamedTuple):
@@ -48,10 +48,10 @@ def sides(quote: MassQuote) -> list[Side]:
     return made
 
 
-def legs(quote: MassQuote, instruments: dict[str, Instrument]) -> tuple[Leg, ...] | Refused:
+def legs(quoted: Iterable[Side], instruments: dict[str, Instrument]) -> tuple[Leg, ...] | Refused:
     """The worst cost of each bid, and the shares of each offer."""
     made = []
-    for side in sides(quote):
+    for side in quoted:
         instrument = instruments[side.symbol]
         fee_e6 = instrument.highest_fee_e6 if side.buys else 0
         if worst(side.price_e4, side.quantity, fee_e6) > INT64_MAX:
@@ -72,12 +72,8 @@ def wrong(quote: MassQuote) -> Refused | None:
         message, fix = f"a mass quote has 1 to {ENTRIES_LIMIT} entries", "split it, or send some"
         return _refused("QUOTE_INVALID", "entries", len(quote.entries), message, fix)
     if quote.self_trade_prevention not in SELF_TRADE_PREVENTION:
-        message, fix = (
-            "there is no such choice",
-            "send CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_BOTH, DECREMENT, NONE or none",
-        )
         field, value = "self_trade_prevention", quote.self_trade_prevention
-        return _refused("SELF_TRADE_PREVENTION_INVALID", field, value, message, fix)
+        return _refused("SELF_TRADE_PREVENTION_INVALID", field, value, "there is no such choice", SELF_TRADE_CHOICES)
     seen: set[str] = set()
     for number, entry in enumerate(quote.entries):
         found = _entry(number, entry, seen)

@@ -70,6 +70,7 @@ PEGS = (1, 2, 3)  # What this enum has.
 BASIS_POINTS = 10_000
 PEAKS_LIMIT = 100  # Times that what is displayed may go into the quantity.
 STOP_TRIGGERS, POST_ONLY, SELF_TRADE_PREVENTION = range(3), range(3), range(6)  # What these enums have.
+SELF_TRADE_CHOICES = "send CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_BOTH, DECREMENT, NONE or none"
 
 
 REASONS = {
@@ -282,7 +283,7 @@ RULES = (
         "self_trade_prevention",
         lambda place: place.terms.self_trade_prevention not in SELF_TRADE_PREVENTION,
         "there is no such choice",
-        "send CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_BOTH, DECREMENT, NONE or none",
+        SELF_TRADE_CHOICES,
     ),
     Rule(
         "expire_date",

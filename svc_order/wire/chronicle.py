@@ -33,6 +33,7 @@ DONE_BY_RULE = (
 )
 TRIGGERED = events_pb2.RESTATE_REASON_TRIGGERED
 BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
+NOBODY = 0, ""  # As taker: no order's command does what follows.
 UNWRITTEN = frozenset({"tick", "order_rate_set", "price_bands_changed", "calendar_moved", "schedule_missed"})
 
 
@@ -106,8 +107,9 @@ class Chronicle:
         self._segments.append(Segment(self._begin, self._sequence, updates))
         self._copies, self._begin, self._events = {}, self._sequence + 1, 0
 
-    def _updates(self, account: str) -> order_pb2.WatchOrdersResponse:
-        participant = account[: account.find("/")]
+    def _updates(self, whose: str) -> order_pb2.WatchOrdersResponse:
+        """What is told to a participant, or to an account's."""
+        participant = whose.partition("/")[0]
         copy = self._copies.get(participant)
         if copy is None:
             copy = self._copies[participant] = order_pb2.WatchOrdersResponse()
@@ -186,7 +188,7 @@ class Chronicle:
     def _traded(self, sequence: int, event: events_pb2.Trade) -> None:
         time_us, symbol, price_e4, quantity = self._time_us, event.symbol, event.price_e4, event.quantity
         if event.auction:
-            self._taker, self._taker_name = 0, ""  # It is the end of the auction that does it.
+            self._taker, self._taker_name = NOBODY  # It is the end of the auction that does it.
         taker = event.taker_order_id
         for order_id, account, side, fee_e4, open_quantity, maker in _sides(event):
             self._fold.traded(order_id, sequence, time_us, price_e4, quantity, fee_e4, open_quantity)
@@ -208,7 +210,7 @@ class Chronicle:
             )
 
     def _busted(self, sequence: int, event: events_pb2.TradeBusted) -> None:
-        self._taker, self._taker_name = 0, ""  # What follows is the operator's doing.
+        self._taker, self._taker_name = NOBODY  # What follows is the operator's doing.
         trade = event.trade
         for order_id, account, side, fee_e4, _, maker in _sides(trade):
             self._fold.busted(order_id, trade.price_e4, trade.quantity, fee_e4)
@@ -272,10 +274,8 @@ class Chronicle:
         self._fold.done(order_id, sequence, self._time_us, filled=filled, reason=by_rule)
         name = event.client_order_id
         if name or reason in (DONE_AUCTION_OVER, DONE_EXPIRED):
-            self._taker, self._taker_name = (
-                0,
-                "",
-            )  # What follows is the doing of the cancel, of the auction's end, or of time.
+            # What follows is the doing of the cancel, of the auction's end, or of time.
+            self._taker, self._taker_name = NOBODY
         elif order_id == self._taker and reason != DONE_DATE_CLOSED:
             name = self._taker_name
         self._updates(event.account).updates.add(
@@ -291,8 +291,8 @@ class Chronicle:
         )
 
     def _mass_cancelled(self, sequence: int, event: events_pb2.MassCancelled) -> None:
-        self._taker, self._taker_name = 0, ""  # What follows is this command's doing.
-        self._updates(event.participant + "/").updates.add(
+        self._taker, self._taker_name = NOBODY  # What follows is this command's doing.
+        self._updates(event.participant).updates.add(
             sequence=sequence,
             time_us=self._time_us,
             kind=order_pb2.UPDATE_KIND_MASS_CANCELLED,
@@ -304,7 +304,7 @@ class Chronicle:
         )
 
     def _mass_quoted(self, sequence: int, event: events_pb2.MassQuoted) -> None:
-        self._taker, self._taker_name = 0, ""  # What follows is this command's doing.
+        self._taker, self._taker_name = NOBODY  # What follows is this command's doing.
         self._updates(event.account).updates.add(
             sequence=sequence,
             time_us=self._time_us,
@@ -324,21 +324,21 @@ class Chronicle:
         )
 
     def _killed(self, sequence: int, event: events_pb2.ParticipantKilled) -> None:
-        self._taker, self._taker_name = 0, ""  # What follows is the operator's doing.
-        self._updates(event.participant + "/").updates.add(
+        self._taker, self._taker_name = NOBODY  # What follows is the operator's doing.
+        self._updates(event.participant).updates.add(
             sequence=sequence, time_us=self._time_us, kind=order_pb2.UPDATE_KIND_KILLED, quantity=event.orders
         )
 
     def _released(self, sequence: int, event: events_pb2.ParticipantReleased) -> None:
-        self._updates(event.participant + "/").updates.add(
+        self._updates(event.participant).updates.add(
             sequence=sequence, time_us=self._time_us, kind=order_pb2.UPDATE_KIND_RELEASED
         )
 
     def _lease_changed(self, sequence: int, event: events_pb2.LeaseChanged) -> None:
         if event.expire_time_us:
             return
-        self._taker, self._taker_name = 0, ""  # What follows is nobody's doing.
-        self._updates(event.participant + "/").updates.add(
+        self._taker, self._taker_name = NOBODY  # What follows is nobody's doing.
+        self._updates(event.participant).updates.add(
             sequence=sequence, time_us=self._time_us, kind=order_pb2.UPDATE_KIND_SESSION_LOST, quantity=event.orders
         )
 
@@ -347,12 +347,12 @@ class Chronicle:
         self._reference.opened(self._shard, sequence, event.trading_date)
 
     def _closed(self, sequence: int, event: events_pb2.TradingDateClosed) -> None:
-        self._taker, self._taker_name = 0, ""
+        self._taker, self._taker_name = NOBODY
         self._reference.closed(self._shard, sequence, event.trading_date)
 
     def _phased(self, _sequence: int, _event: events_pb2.PhaseChanged | events_pb2.ListingChanged) -> None:
         """Phases and listings are svc_match's to enforce; what follows this one is the operator's doing."""
-        self._taker, self._taker_name = 0, ""
+        self._taker, self._taker_name = NOBODY
 
     def _added(self, sequence: int, event: events_pb2.InstrumentAdded | events_pb2.InstrumentChanged) -> None:
         self._reference.added(sequence, wire.instrument(event.instrument))
