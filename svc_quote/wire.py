@@ -92,9 +92,11 @@ def position(shard: Shard, market: Market) -> quote_pb2.QuotePosition:
 
 
 def instrument(shard: Shard, market: Market) -> quote_pb2.InstrumentStatus:
-    known, bare = market.instrument, market_pb2.Instrument(symbol=market.symbol)
+    known = market.instrument
     return quote_pb2.InstrumentStatus(
-        instrument=market_pb2.Instrument.FromString(known.encoded) if known else bare,
+        instrument=(
+            market_pb2.Instrument.FromString(known.encoded) if known else market_pb2.Instrument(symbol=market.symbol)
+        ),
         phase=cast("market_pb2.Phase", market.phase),
         listing=cast("market_pb2.Listing", market.listing),
         auction=cast("market_pb2.AuctionKind", market.auction),
