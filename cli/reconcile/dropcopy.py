@@ -153,33 +153,43 @@ class Told:
 
     def _mass_cancelled(self, sequence: int, time_us: int, event: events_pb2.MassCancelled) -> None:
         self._command = NO_COMMAND
-        head = event.participant, time_us, order_pb2.UPDATE_KIND_MASS_CANCELLED, 0, event.account
-        what = event.client_order_id, event.symbol, 0, event.orders
-        self.digests.add(sequence, (*head, *what, 0, 0, False, event.side, (), 0, 0))
+        named = event.account, event.client_order_id, event.symbol
+        kind = order_pb2.UPDATE_KIND_MASS_CANCELLED
+        self._many(sequence, time_us, event.participant, kind, event.orders, named, event.side)
 
     def _mass_quoted(self, sequence: int, time_us: int, event: events_pb2.MassQuoted) -> None:
         self._command = NO_COMMAND
-        head = owner(event.account), time_us, order_pb2.UPDATE_KIND_MASS_QUOTED, 0, event.account
-        self.digests.add(sequence, (*head, event.client_order_id, "", 0, event.quotes, 0, 0, False, 0, (), 0, 0))
+        named, kind = (event.account, event.client_order_id, ""), order_pb2.UPDATE_KIND_MASS_QUOTED
+        self._many(sequence, time_us, owner(event.account), kind, event.quotes, named)
 
     def _maker_protected(self, sequence: int, time_us: int, event: events_pb2.MakerProtected) -> None:
-        head = owner(event.account), time_us, order_pb2.UPDATE_KIND_MAKER_PROTECTED, 0, event.account, "", ""
-        self.digests.add(sequence, (*head, 0, event.quotes, 0, 0, False, 0, (), 0, 0))
+        named, kind = (event.account, "", ""), order_pb2.UPDATE_KIND_MAKER_PROTECTED
+        self._many(sequence, time_us, owner(event.account), kind, event.quotes, named)
 
     def _killed(self, sequence: int, time_us: int, event: events_pb2.ParticipantKilled) -> None:
         self._command = NO_COMMAND
-        head = event.participant, time_us, order_pb2.UPDATE_KIND_KILLED, 0, "", "", ""
-        self.digests.add(sequence, (*head, 0, event.orders, 0, 0, False, 0, (), 0, 0))
+        self._many(sequence, time_us, event.participant, order_pb2.UPDATE_KIND_KILLED, event.orders)
 
     def _released(self, sequence: int, time_us: int, event: events_pb2.ParticipantReleased) -> None:
-        head = event.participant, time_us, order_pb2.UPDATE_KIND_RELEASED, 0, "", "", ""
-        self.digests.add(sequence, (*head, 0, 0, 0, 0, False, 0, (), 0, 0))
+        self._many(sequence, time_us, event.participant, order_pb2.UPDATE_KIND_RELEASED, 0)
 
     def _lease_changed(self, sequence: int, time_us: int, event: events_pb2.LeaseChanged) -> None:
         if not event.expire_time_us:
             self._command = NO_COMMAND
-            head = event.participant, time_us, order_pb2.UPDATE_KIND_SESSION_LOST, 0, "", "", ""
-            self.digests.add(sequence, (*head, 0, event.orders, 0, 0, False, 0, (), 0, 0))
+            self._many(sequence, time_us, event.participant, order_pb2.UPDATE_KIND_SESSION_LOST, event.orders)
+
+    def _many(
+        self,
+        sequence: int,
+        time_us: int,
+        participant: str,
+        kind: int,
+        orders: int,
+        named: tuple[str, str, str] = ("", "", ""),
+        side: int = 0,
+    ) -> None:
+        """What is told of many orders at once; `named` are the account, the command's own id and the symbol."""
+        self.digests.add(sequence, (participant, time_us, kind, 0, *named, 0, orders, 0, 0, False, side, (), 0, 0))
 
     def _by_operator(self, _sequence: int, _time_us: int, _event: Any) -> None:
         self._command = NO_COMMAND

@@ -1,7 +1,7 @@
 """What must be true, folded from a shard's private events: orders, postings, positions, holds and books."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -482,15 +482,14 @@ class Fold:
 
     def _mass_cancelled(self, sequence: int, event: events_pb2.MassCancelled) -> None:
         """As many orders as it says are open, and what it names."""
-        orders = sum(
+        ending = (
             owner(order.account) == event.participant
             and (event.participant_wide or order.account == event.account)
             and event.symbol in ("", order.symbol)
             and event.side in (0, order.side)
             for order in self.open.values()
         )
-        if event.orders != orders:
-            self._contradiction(sequence, {"orders": event.orders}, {"orders": orders})
+        self._end(sequence, "orders", event.orders, ending)
 
     def _mass_quoted(self, _sequence: int, event: events_pb2.MassQuoted) -> None:
         self._quoting = event.account, event.client_order_id, event.quotes
@@ -505,22 +504,27 @@ class Fold:
 
     def _maker_protected(self, sequence: int, event: events_pb2.MakerProtected) -> None:
         """All of its quotes end."""
-        quotes = sum(order.quote and order.account == event.account for order in self.open.values())
-        if event.quotes != quotes:
-            self._contradiction(sequence, {"quotes": event.quotes}, {"quotes": quotes})
+        ending = (order.quote and order.account == event.account for order in self.open.values())
+        self._end(sequence, "quotes", event.quotes, ending)
 
     def _killed(self, sequence: int, event: events_pb2.ParticipantKilled) -> None:
         self.killed.add(event.participant)
-        orders = sum(owner(order.account) == event.participant for order in self.open.values())
-        if event.orders != orders:
-            self._contradiction(sequence, {"orders": event.orders}, {"orders": orders})
+        ending = (owner(order.account) == event.participant for order in self.open.values())
+        self._end(sequence, "orders", event.orders, ending)
 
     def _lease_changed(self, sequence: int, event: events_pb2.LeaseChanged) -> None:
         """With one that is over all of its orders end."""
+        if event.expire_time_us:
+            return
         whose = event.participant, event.lease
-        orders = sum((owner(order.account), order.lease) == whose for order in self.open.values())
-        if not event.expire_time_us and event.orders != orders:
-            self._contradiction(sequence, {"orders": event.orders}, {"orders": orders})
+        ending = ((owner(order.account), order.lease) == whose for order in self.open.values())
+        self._end(sequence, "orders", event.orders, ending)
+
+    def _end(self, sequence: int, name: str, says: int, ending: Iterable[bool]) -> None:
+        """As many open orders end as the event says."""
+        expected = sum(ending)
+        if says != expected:
+            self._contradiction(sequence, {name: says}, {name: expected})
 
     def _released(self, _sequence: int, event: events_pb2.ParticipantReleased) -> None:
         self.killed.discard(event.participant)
