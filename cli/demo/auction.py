@@ -7,7 +7,7 @@ from bourse_sdk.commands import Place, Side, TimeInForce
 from bourse_sdk.operator import Operator
 from cli.clients import broker
 from cli.demo.agents import Agent, to_tick
-from cli.demo.trading import Tally, told
+from cli.demo.trading import Tally, enter
 from cli.machine import Machine
 
 SHARES = 1_000
@@ -37,8 +37,6 @@ async def auction(
             for symbol, fair in fair_e4.items()
         ]
         async with broker(machine, agent.name) as client:
-            results = await client.submit_many(orders)
-        for order, result in zip(orders, results, strict=True):
-            tally.acknowledged += told(order, result)
+            await enter(client, orders, tally)
     opens = kind == market_pb2.AUCTION_KIND_OPENING
     await staff.set_phase(market_pb2.PHASE_OPEN if opens else market_pb2.PHASE_CLOSED)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from bourse_sdk.commands import OrderType, Place, Side
 from cli.clients import broker
 from cli.demo.agents import TICK_E4, Agent
-from cli.demo.trading import Tally, told
+from cli.demo.trading import Tally, enter
 from cli.machine import Machine
 
 LEASE_SECONDS = 2.0
@@ -17,5 +17,4 @@ async def leave(machine: Machine, agent: Agent, symbols: Iterable[str], tally: T
         Place(agent.account, symbol, Side.SELL, 10, 0, type=OrderType.STOP, stop_price_e4=TICK_E4) for symbol in symbols
     ]
     async with broker(machine, agent.name, cancel_on_disconnect_seconds=LEASE_SECONDS) as client:
-        for order, result in zip(orders, await client.submit_many(orders), strict=True):
-            tally.acknowledged += told(order, result)
+        await enter(client, orders, tally)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bourse.types.v1 import market_pb2
 from bourse_sdk.client import Client
-from bourse_sdk.commands import Cancel, Command, CommandResult, MassCancel, Outcome
+from bourse_sdk.commands import Cancel, Command, CommandResult, MassCancel, Outcome, Place
 from bourse_sdk.quotes import MassQuote
 from chassis.units import shard_of
 from cli.audit import Acknowledgement
@@ -31,6 +31,12 @@ class Tally:
     @property
     def refusals(self) -> int:
         return sum(self.refused.values())
+
+
+async def enter(client: Client, orders: Sequence[Place], tally: Tally) -> None:
+    """Places orders that no agent remembers."""
+    for order, result in zip(orders, await client.submit_many(orders), strict=True):
+        tally.acknowledged += told(order, result)
 
 
 async def trade(
