@@ -8,13 +8,8 @@ from svc_match.core import layout as w
 from svc_match.core.books import Books
 from svc_match.core.protection import Protection
 
+# Reference in ticks, since when, limit state (1 at the upper band, 2 at the lower), trades by interval.
 Book = tuple[int, int, int, list[list[int]]]
-NONE: Book = (
-    0,
-    0,
-    0,
-    [],
-)  # reference in ticks, since when, limit state (1 at the upper band, 2 at the lower), trades by interval
 
 
 class Bands:
@@ -105,9 +100,9 @@ class Bands:
 
     def traded(self, book: int, price: int) -> int:
         """An order that arrived traded; the trades of the last intervals are kept as a sum and a count for each."""
-        trades = self.known.get(book, NONE)[3]
         if book not in self.known:
             return 0  # the first trade of all begins the bands
+        trades = self.known[book][3]
         at = self.books.now_us // self.intervals[book]
         if not trades or trades[len(trades) - 1][0] != at:
             trades.append([at, 0, 0])
@@ -207,7 +202,7 @@ class Bands:
 
     def limited(self, book: int) -> bool:
         """Whether a book is in its limit state."""
-        return self.known.get(book, NONE)[2] != 0
+        return book in self.known and self.known[book][2] != 0
 
     def state(self, book: int) -> list[object]:
         """What `restore` needs of a book; empty where it has no bands now."""
