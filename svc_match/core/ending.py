@@ -44,7 +44,7 @@ class Ending:
         found = []
         for identity in ids:
             slot = b.index.find(identity)
-            if slot != 0 and b.orders[slot * w.ORDER_WORDS + w.O_ID] == identity:
+            if slot != 0:
                 found.append((identity, slot))
         return found
 

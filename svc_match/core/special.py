@@ -367,9 +367,7 @@ class Special:
         b = self.books
         slot = b.index.find(identity)
         s = b.halves[slot * w.ORDER_HALVES + w.H_SIDE]
-        self.standing.end(slot, reason)
-        if b.swept_count != 0:
-            b.show_swept(s)
+        self.end_open(slot, reason)
         return b.trigger(s >> 1)
 
     def close(self, book: int, limit: int, reason: int, date: int) -> int:
