@@ -39,13 +39,13 @@ def execute(engine: Any, commands: list[Any], time_us: int, events_limit: int) -
     accounts, numbers = engine.accounts, engine.numbers
     last_date, trading_date, shard = engine.last_date, engine.trading_date, engine.shard
     first = packed.sequence + 1
-    limit = first + events_limit
     room = IDENTITY_LIMIT
     restricted = bool(engine.restrictions)
     engine.begin(time_us, events_limit)
+    limit = engine.full
     results: list[Any] = []
     for number in range(len(commands)):
-        if packed.sequence + 1 >= limit:
+        if packed.sequence >= limit:
             break
         item = commands[number]
         if type(item) is not bytes:
