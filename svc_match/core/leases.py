@@ -12,15 +12,16 @@ Whose = tuple[str, str]  # participant and name
 
 
 class Lease:
-    """One lease. `orders` has the ids of all that may be open, ascending."""
+    """One lease. `orders` has the ids of all that may be open, ascending; `kept` is how many were when it was looked at last."""
 
-    __slots__ = ("due_us", "number", "orders", "whose")
+    __slots__ = ("due_us", "kept", "number", "orders", "whose")
 
     def __init__(self, whose: Whose, number: int, due_us: int, orders: Iterable[int] = ()) -> None:
         self.whose = whose
         self.number = number
         self.due_us = due_us
         self.orders = list(orders)
+        self.kept = 0
 
 
 class Leases:
@@ -31,7 +32,6 @@ class Leases:
         self._numbered: dict[int, Lease] = {}
         self._named: dict[Whose, Lease] = {}
         self._counts: Counter[str] = Counter()  # by participant
-        self._kept: dict[int, int] = {}  # by number: how many orders were open when it was looked at last
         self.last_number = 0
 
     def find(self, whose: Whose) -> Lease | None:
@@ -52,9 +52,9 @@ class Leases:
     def add(self, lease: Lease, order_id: int) -> None:
         """A new order stands as long as the lease; those that are finished are forgotten now and then."""
         lease.orders.append(order_id)
-        if len(lease.orders) > 2 * self._kept.get(lease.number, 0) + SPARE_ORDERS:
+        if len(lease.orders) > 2 * lease.kept + SPARE_ORDERS:
             lease.orders = self.open(lease)
-            self._kept[lease.number] = len(lease.orders)
+            lease.kept = len(lease.orders)
 
     def open(self, lease: Lease) -> list[int]:
         """The ids of its open orders, the oldest first."""
@@ -65,7 +65,6 @@ class Leases:
         lease = self._numbered.pop(number)
         del self._named[lease.whose]
         self._counts -= Counter((lease.whose[0],))  # Without those who have none.
-        self._kept.pop(number, None)
         return lease
 
     def state(self) -> list[Any]:

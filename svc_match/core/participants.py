@@ -133,7 +133,8 @@ def lose(engine: "Engine", due: Due) -> None:
     """A lease is over: its orders end."""
     lease: Lease = engine.leases.take(due.key)
     participant, name = lease.whose
-    ids = engine.leases.open(lease)
-    engine.announce(events.LeaseChanged(engine.next_sequence(), participant, name, 0, len(ids)), ())
-    if ids:
-        end(engine, Orders(participant, "", "", 0, DoneReason.SESSION_LOST, tuple(ids)))
+    found = engine.endings.standing(lease.orders)
+    engine.announce(events.LeaseChanged(engine.next_sequence(), participant, name, 0, len(found)), ())
+    if found:
+        ids = tuple(order_id for order_id, _ in found)
+        end(engine, Orders(participant, "", "", 0, DoneReason.SESSION_LOST, ids), found)
