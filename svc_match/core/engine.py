@@ -376,11 +376,6 @@ class Engine:
         self.announce(event, ())
         return event
 
-    def tell_of(self, place: Place | None) -> None:
-        """Puts into words what the books wrote, for an order that a command placed among others."""
-        self._telling.tell(self.packed.events(), {0: place}, [None])
-        self.packed.written = 0
-
     # What a participant may not do
 
     def refusal(self, account: str) -> int:

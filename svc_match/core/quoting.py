@@ -65,7 +65,7 @@ def execute(engine: "Engine", command: MassQuote) -> events.MassQuoted | events.
     if engine.packed.waiting:
         for symbol in dict.fromkeys(one.symbol for one in command.sides):
             engine.packed.trigger(engine.books[symbol].number)
-    engine.tell_of(None)
+    engine.tell((), [])
     return first
 
 
@@ -113,7 +113,7 @@ def _keeps(engine: "Engine", command: MassQuote, account: int, one: QuoteSide) -
         found = quotes.kept(account, place, one.price_e4, one.quantity, _prevention(command), command.lease)
     if found is None:
         quotes.withdraw(account, place)
-        engine.tell_of(None)
+        engine.tell((), [])
         return False
     identity, executed = found
     held_price_e4 = one.price_e4 if one.side == Side.BUY else 0
@@ -122,7 +122,7 @@ def _keeps(engine: "Engine", command: MassQuote, account: int, one: QuoteSide) -
         one.quantity, one.hold_id, held_price_e4, one.held_fee_e6,
     )  # fmt: skip
     quotes.keep(account, place, one.quantity, held_price_e4, one.held_fee_e6)
-    engine.tell_of(None)
+    engine.tell((), [])
     return True
 
 
@@ -137,7 +137,7 @@ def _arrive(engine: "Engine", command: MassQuote, account: int, one: QuoteSide) 
     )  # fmt: skip
     if quotes.is_active(account):
         quotes.come_late(account, number, one.quantity)
-        engine.tell_of(order)
+        engine.tell([order], [None])
         return
     identity, side = packed.identity_base | packed.sequence + 1, packed_side(one.side)
     head = w.PLACE | side << 8 | w.LIMIT << 16 | w.DAY << 24 | (number + 1) << 32 | (w.HELD | w.SPECIAL) << 48
@@ -145,7 +145,7 @@ def _arrive(engine: "Engine", command: MassQuote, account: int, one: QuoteSide) 
     owner, held = one.held_fee_e6 << 32 | account, (one.held_price_e4, one.held_amount)
     first = packed.execute(head, owner, one.price_e4, one.quantity, 0, *held, 0, 0)
     assert first == w.ACCEPTED, "what was looked at before is right"
-    engine.tell_of(order)
+    engine.tell([order], [None])
     if command.lease and packed.is_open(identity):
         lease: Any = engine.leases.find((participant_of(command.account), command.lease))
         engine.leases.add(lease, identity)
