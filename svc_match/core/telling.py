@@ -1,7 +1,7 @@
 """Packed events in words: what the books wrote, with the names and fields that the commands had."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, cast
 
 from svc_match.core import events
 from svc_match.core import layout as w
@@ -117,7 +117,6 @@ class Telling:
     def tell(self, packed: memoryview, commands: Sequence[Any] | dict[int, Any], results: list[Any]) -> None:
         """Puts packed events into words; a command's first event becomes its result where it has none yet."""
         at, end, words = 0, len(packed), packed.tolist()
-        others = {w.PHASED: self._phased, w.BANDS: self._banded, w.MAKER_PROTECTED: self._protected}
         while at < end:
             head = words[at]
             kind = head & 255
@@ -128,14 +127,9 @@ class Telling:
                 at = self._indicated(words, at, head)
                 continue
             self.sequence += 1
-            if kind == w.TRADED or kind == w.AUCTIONED:
-                at = self._traded(words, at, head)
-                continue
-            if kind == w.RESTATED:
-                at = self._restated(words, at, head)
-                continue
-            if kind in others:
-                at = others[kind](words, at, head)
+            alone = self._ALONE.get(kind)
+            if alone is not None:
+                at = alone(self, words, at, head)
                 continue
             number = head >> 32
             event: events.First
@@ -271,6 +265,16 @@ class Telling:
             self.sequence, KINDS[head >> 8 & 255], identity, command.account, command.client_order_id, symbol,
             command.hold_id, REASONS[reason], *_wrong(command, field, reason, symbol, identity),
         )  # fmt: skip
+
+    # Those that name no command.
+    _ALONE: ClassVar[dict[int, Callable[["Telling", list[int], int, int], int]]] = {
+        w.TRADED: _traded,
+        w.AUCTIONED: _traded,
+        w.RESTATED: _restated,
+        w.PHASED: _phased,
+        w.BANDS: _banded,
+        w.MAKER_PROTECTED: _protected,
+    }
 
 
 def participant_of(account: str) -> str:
