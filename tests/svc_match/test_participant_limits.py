@@ -8,8 +8,7 @@ from svc_match.core import commands, events
 from svc_match.core.leases import LEASES_LIMIT, PARTICIPANT_LEASES_LIMIT
 from svc_match.core.restrictions import PARTICIPANTS_LIMIT
 from tests.svc_match import twin
-
-SECOND_US = 1_000_000
+from tests.svc_match.transcript import SECOND_US
 
 
 def apply(pair: twin.Pair, *those: commands.Command) -> events.Result:

@@ -60,7 +60,7 @@ from svc_match.core.schedule import TOLERANCE_US, wrong_steps
 from svc_match.core.timers import Due, TimerKind
 from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.identities import Identities
-from tests.svc_match.oracle.orders import Order
+from tests.svc_match.oracle.orders import Order, participant_of
 from tests.svc_match.oracle.quotes import Quotes
 from tests.svc_match.oracle.rules import (
     not_traded,
@@ -208,7 +208,7 @@ class Engine(Quotes):
         return result
 
     def _place(self, command: Place, time_us: int) -> Accepted | Rejected:
-        lease = self.leases.get((command.account.partition("/")[0], command.lease))
+        lease = self.leases.get((participant_of(command.account), command.lease))
         if command.lease and lease is None:
             wrong = Refused(Reason.LEASE_UNKNOWN, "lease", command.lease)
             return self._reject(command, Kind.PLACE, order_id(self.shard, self.sequence + 1), command.symbol, wrong)
@@ -272,7 +272,7 @@ class Engine(Quotes):
 
     def _restricted(self, account: str) -> Reason | None:
         """Why its participant cannot place or replace an order now; if it can, one is counted."""
-        participant = account.partition("/")[0]
+        participant = participant_of(account)
         if participant in self.killed:
             return Reason.PARTICIPANT_KILLED
         if participant not in self.rates:
@@ -285,7 +285,7 @@ class Engine(Quotes):
         return None if spends else Reason.ORDER_RATE_EXCEEDED
 
     def _renew(self, command: RenewLease) -> events.LeaseChanged | Refused:
-        participant, due_us = command.account.partition("/")[0], self.now_us + command.grace_us
+        participant, due_us = participant_of(command.account), self.now_us + command.grace_us
         if (participant, command.lease) not in self.leases:
             own = [name for owner, name in self.leases if owner == participant]
             if len(own) == PARTICIPANT_LEASES_LIMIT or len(self.leases) == LEASES_LIMIT:
@@ -308,7 +308,7 @@ class Engine(Quotes):
         self._end_these(found, DoneReason.SESSION_LOST)
 
     def _mass_cancel(self, command: MassCancel) -> events.MassCancelled | Rejected:
-        account, participant = command.account, command.account.partition("/")[0]
+        account, participant = command.account, participant_of(command.account)
         if command.symbol and command.symbol not in self.books:
             wrong = Refused(Reason.SYMBOL_UNKNOWN, "symbol", command.symbol)
             return self._reject(command, Kind.MASS_CANCEL, 0, command.symbol, wrong)

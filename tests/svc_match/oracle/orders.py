@@ -49,7 +49,7 @@ class Order:
     @property
     def participant(self) -> str:
         """Whose account it is."""
-        return self.account.partition("/")[0]
+        return participant_of(self.account)
 
     @property
     def is_iceberg(self) -> bool:
@@ -124,3 +124,8 @@ class Order:
     def bound_e4(self, price_e4: int) -> int:
         """The most that a buy with this limit may come to pay."""
         return self.terms.stop_limit_price_e4 if self.pairs else price_e4
+
+
+def participant_of(account: str) -> str:
+    """Whose account it is."""
+    return account.partition("/")[0]

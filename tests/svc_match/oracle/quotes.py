@@ -7,7 +7,7 @@ from svc_match.core.events import DoneReason, Kind, Reason, Refused
 from svc_match.core.terms import QUOTES_LIMIT
 from tests.svc_match.oracle.auction import Auctions
 from tests.svc_match.oracle.book import Book
-from tests.svc_match.oracle.orders import NEVER, Order
+from tests.svc_match.oracle.orders import NEVER, Order, participant_of
 from tests.svc_match.oracle.rules import wrong_place
 
 SIDES = {Side.BUY: "bid", Side.SELL: "ask"}
@@ -65,7 +65,7 @@ class Quotes(Auctions):
         maker = self.makers.get(command.account)
         if any(one.quantity for one in command.sides) and (reason := self._restricted(command.account)) is not None:
             return "", Refused(reason, "account", command.account)
-        if command.lease and (command.account.partition("/")[0], command.lease) not in self.leases:
+        if command.lease and (participant_of(command.account), command.lease) not in self.leases:
             return "", Refused(Reason.LEASE_UNKNOWN, "lease", command.lease)
         if maker is not None and maker.active and not command.reset:
             return "", Refused(Reason.MAKER_PROTECTION_ACTIVE, "reset", "false")
@@ -141,7 +141,7 @@ class Quotes(Auctions):
             self._done(order, DoneReason.MAKER_PROTECTION)
             return
         if command.lease:
-            self.leases[command.account.partition("/")[0], command.lease][1].append(identity)
+            self.leases[participant_of(command.account), command.lease][1].append(identity)
         if book.phase == book.phase.AUCTION:
             self._collect(book, order, TimeInForce.DAY)
         else:
