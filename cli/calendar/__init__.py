@@ -8,10 +8,10 @@ from bourse.match.v1 import match_pb2
 from bourse.types.v1 import market_pb2
 from cli.answers import Unreadable, answered, as_value, columns, phase_text, show, word
 from cli.calendar.file import read_calendar
-from cli.instruments.file import FileError
 from cli.market import staff
 from cli.options import RegularFile, home_option, json_option
 from cli.order import moment
+from cli.yaml_file import FileError
 
 HEAD = ("time", "date", "what", "random end")
 SHOWN = 12

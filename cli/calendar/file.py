@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 
 from bourse.types.v1 import market_pb2
-from cli.instruments.file import FileError, composed, fields_of, list_of
+from cli.yaml_file import FileError, composed, fields_of, list_of
 
 ROOT = ("time_zone", "first_date", "last_date", "seed", "weekdays", "holidays", "maintenance", "day", "half_day")
 REQUIRED = ("time_zone", "first_date", "last_date", "weekdays", "day")

@@ -11,9 +11,10 @@ from bourse.types.v1 import market_pb2
 from bourse_sdk import Operator
 from bourse_sdk.money import decimal_text
 from cli.answers import Unreadable, answered, as_value, columns, phase_text, show, word
-from cli.instruments.file import FileError, read_instruments
+from cli.instruments.file import read_instruments
 from cli.market import staff
 from cli.options import RegularFile, home_option, json_option
+from cli.yaml_file import FileError
 
 Put: TypeAlias = Callable[[Operator, market_pb2.Instrument], Awaitable[int]]
 HEAD = ("symbol", "currency", "listing", "phase", "tick", "lot", "lowest", "highest", "maker fee", "taker fee", "shard")

@@ -7,7 +7,7 @@ import pytest
 
 from bourse.types.v1 import market_pb2
 from cli.calendar.file import read_calendar
-from cli.instruments.file import FileError
+from cli.yaml_file import FileError
 
 DOCS = Path(__file__).parents[2] / "docs"
 FILE = """\

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.instruments.file import FileError, read_instruments
+from cli.instruments.file import read_instruments
+from cli.yaml_file import FileError
 from svc_match.core.instrument import TickBand, wrong_field
 from svc_match.wire import reference
 
