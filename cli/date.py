@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from bourse_sdk.operator import Operator
 from cli.answers import Refused, answered, show
 from cli.market import staff
 from cli.opening import today
@@ -60,7 +61,7 @@ def show_date(home: Path, as_json: bool) -> None:
 
     async def work() -> int:
         async with staff(home) as operator:
-            return max(state.trading_date for state in (await operator.shard_states()).values())
+            return await open_one(operator)
 
     found = answered(work())
     if not found:
@@ -82,9 +83,13 @@ def close_date(trading_date: int | None, home: Path, as_json: bool) -> None:
 
     async def work() -> tuple[int, dict[int, int]]:
         async with staff(home) as operator:
-            states = (await operator.shard_states()).values()
-            wanted = trading_date or max((state.trading_date for state in states), default=0) or today()
+            wanted = trading_date or await open_one(operator) or today()
             return wanted, await operator.close_date(wanted)
 
     closed, sequences = answered(work())
     show(as_json, {"trading_date": closed, "sequences": sequences}, [f"trading date {closed} is closed"])
+
+
+async def open_one(operator: Operator) -> int:
+    """The trading date that is open; 0 when none is."""
+    return max((state.trading_date for state in (await operator.shard_states()).values()), default=0)
