@@ -80,7 +80,8 @@ def _band(node: yaml.Node) -> market_pb2.TickBand:
 
 def _require_carried(values: Mapping[str, Any], fields: Mapping[str, yaml.Node]) -> None:
     for name, value in values.items():
-        if isinstance(value, int) and not 0 <= value < 2**63:
+        limit = 2 ** (31 if name.endswith("_bp") else 63)
+        if isinstance(value, int) and not 0 <= value < limit:
             raise FileError(fields[name].start_mark, f"`{name}` is out of range")
 
 
@@ -95,28 +96,8 @@ def _checked(values: Mapping[str, Any], fields: Mapping[str, yaml.Node], shard: 
         )
     if currency not in CURRENCIES:
         raise FileError(fields["currency"].start_mark, f"{currency!r} is no currency of ISO 4217")
-    return market_pb2.Instrument(
-        symbol=values["symbol"],
-        currency=values["currency"],
-        tick_size_e4=values["tick_size"],
-        lot_size=values.get("lot_size", 1),
-        min_price_e4=values.get("min_price", values["tick_size"]),
-        max_price_e4=values["max_price"],
-        max_quantity=values["max_quantity"],
-        maker_fee_e6=values.get("maker_fee_e6", 0),
-        taker_fee_e6=values.get("taker_fee_e6", 0),
-        max_notional_e4=values.get("max_notional", 0),
-        reference_price_e4=values.get("reference_price", 0),
-        static_collar_bp=values.get("static_collar_bp", 0),
-        dynamic_collar_bp=values.get("dynamic_collar_bp", 0),
-        volatility_auction_us=values.get("volatility_auction_us", 0),
-        limit_band_bp=values.get("limit_band_bp", 0),
-        limit_interval_us=values.get("limit_interval_us", 0),
-        limit_state_us=values.get("limit_state_us", 0),
-        limit_pause_us=values.get("limit_pause_us", 0),
-        shard=shard,
-        market_protection_bp=values.get("market_protection_bp", 0),
-    )
+    given = {"lot_size": 1, "min_price": values["tick_size"], **values, "shard": shard}
+    return market_pb2.Instrument(**{f"{name}_e4" if name in MONEY else name: value for name, value in given.items()})
 
 
 def _value(name: str, node: yaml.Node) -> Any:

@@ -31,6 +31,7 @@ def test_the_example_has_instruments_that_the_core_takes() -> None:
         ("tick_bands: [{price_from: 1, tick_size: 0.00001}]}", "2:119"),
         ("tick_bands: [{price_from: 1, tick_size: 1, colour: red}]}", "2:122"),
         ("max_notional: much}", "2:93"),
+        ("limit_band_bp: 2_147_483_648}", "2:94"),
     ],
 )
 def test_what_cannot_be_read_has_a_place(more: str, place: str) -> None:
