@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 from collections.abc import Coroutine, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import click
@@ -21,6 +22,7 @@ from cli.machine import MachineError
 PATIENCE_SECONDS = 5.0
 INTEGER = re.compile(r"-?\d+")
 PRICES = re.compile(r"\b(of|to|or|send) (-?\d+)(?![\w.])")  # Where they stand in what is said of a price.
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 T = TypeVar("T")
 
 
@@ -107,6 +109,18 @@ def phase_text(phase: market_pb2.Phase, auction: market_pb2.AuctionKind) -> str:
     """A phase, and what an auction is for."""
     kind = f" ({word(market_pb2.AuctionKind, auction)})" if auction else ""
     return word(market_pb2.Phase, phase) + kind
+
+
+def done_by(step: market_pb2.Transition) -> str:
+    """What a step of the calendar does: the phase that it sets, or that a date opens or closes."""
+    if step.kind == market_pb2.TRANSITION_KIND_SET_PHASE:
+        return phase_text(step.phase, step.auction)
+    return word(market_pb2.TransitionKind, step.kind)
+
+
+def moment(time_us: int) -> str:
+    """A journal time, to the second, in UTC."""
+    return f"{EPOCH + timedelta(microseconds=time_us):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _is_there(message: Message, field: Any) -> bool:

@@ -9,11 +9,9 @@ import click
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
 from bourse_sdk.money import decimal_text
-from cli.answers import answered, as_value, columns, phase_text, show, word
-from cli.calendar import done_by
+from cli.answers import answered, as_value, columns, done_by, moment, phase_text, show, word
 from cli.market import staff
 from cli.options import home_option, json_option
-from cli.order import moment
 
 
 @click.command()

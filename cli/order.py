@@ -1,7 +1,7 @@
 """`bourse order`: place, cancel, replace, get and list orders."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -26,7 +26,7 @@ from bourse_sdk.commands import (
 )
 from bourse_sdk.money import INT64_MAX, decimal_text
 from bourse_sdk.quotes import MassQuote
-from cli.answers import answered, as_value, columns, show, word
+from cli.answers import EPOCH, answered, as_value, columns, moment, show, word
 from cli.market import DECIMAL, member, participant_option, token_option
 from cli.options import NEGATIVE_NUMBERS, home_option, json_option
 
@@ -86,7 +86,6 @@ class Expiry(click.ParamType[tuple[int, int]]):
         return 0, (moment - EPOCH) // timedelta(microseconds=1)
 
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXPIRY = Expiry()
 id_option = click.option("--id", "client_order_id", default="", help="The command's own id. [default: a new one]")
 date_option = click.option(
@@ -425,11 +424,6 @@ def send(home: Path, token_file: Path | None, as_json: bool, command: Command) -
         value |= {"quotes": result.orders}
         lines = [f"sides quoted: {result.orders}"]
     show(as_json, value, lines)
-
-
-def moment(time_us: int) -> str:
-    """A journal time, to the second, in UTC."""
-    return f"{EPOCH + timedelta(microseconds=time_us):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def row(found: order_pb2.Order) -> tuple[object, ...]:

@@ -6,11 +6,10 @@ import click
 
 from bourse.match.v1 import match_pb2
 from bourse.types.v1 import market_pb2
-from cli.answers import Unreadable, answered, as_value, columns, phase_text, show, word
+from cli.answers import Unreadable, answered, as_value, columns, done_by, moment, show
 from cli.calendar.file import read_calendar
 from cli.market import staff
 from cli.options import RegularFile, home_option, json_option
-from cli.order import moment
 from cli.yaml_file import FileError
 
 HEAD = ("time", "date", "what", "random end")
@@ -106,10 +105,3 @@ def row(step: market_pb2.Transition) -> tuple[object, ...]:
     """A step under HEAD."""
     random_end = f"{step.random_end_us / 1e6:g} s" if step.random_end_us else ""
     return moment(step.time_us), step.trading_date, done_by(step), random_end
-
-
-def done_by(step: market_pb2.Transition) -> str:
-    """What a step does: the phase that it sets, or that a date opens or closes."""
-    if step.kind == market_pb2.TRANSITION_KIND_SET_PHASE:
-        return phase_text(step.phase, step.auction)
-    return word(market_pb2.TransitionKind, step.kind)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 
 from bourse.types.v1 import market_pb2
+from cli.answers import EPOCH
 from cli.yaml_file import FileError, composed, fields_of, list_of
 
 ROOT = ("time_zone", "first_date", "last_date", "seed", "weekdays", "holidays", "maintenance", "day", "half_day")
@@ -31,7 +32,6 @@ AUCTIONS = {
 DATES_LIMIT = 400
 PHASES_LIMIT = 14  # of a date
 BETWEEN_SECONDS = 1  # two steps, at least
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND_US = 1_000_000
 RANDOM_END_LIMIT_SECONDS = 600
 SEED_LIMIT = 1 << 63
