@@ -80,6 +80,7 @@ class Service:
 class World:
     """The documents that are in force, all translatable. Never changes; `changed` makes another."""
 
+    @translating
     def __init__(
         self, documents: Sequence[Document], keys: Mapping[str, str] | None = None, checked: Set[int] = frozenset()
     ) -> None:
@@ -129,7 +130,6 @@ class World:
             raise Untranslatable(problems)
         return world
 
-    @translating
     def changed(self, changes: Sequence[Document | Json]) -> "World":
         """This world with these documents in place of those of the same kind, namespace and name."""
         known = {id(document) for document in self.documents}

@@ -14,7 +14,6 @@ from cli.machine.mesh.labels import labelled
 from cli.machine.mesh.pods import Place, places
 from cli.machine.mesh.sidecar import ENVOY, bootstrap_file
 from mesh.local.certificates import Authority
-from mesh.local.document import Document
 from mesh.local.drift import in_files
 from mesh.local.files import Held, bootstrap, push
 from mesh.local.model import World
@@ -42,8 +41,7 @@ class Plan:
 
     def load(self, keys: Mapping[str, str]) -> None:
         """Reads the YAML on the disk. Untranslatable when something of it is; then nothing has changed."""
-        documents = World.load(SOURCES, keys=keys).documents
-        self._take(documents, keys)
+        self._take(World.load(SOURCES, keys=keys))
 
     def start(self, keys: Mapping[str, str], desired: Desired) -> Desired:
         """Takes the YAML that was applied last, and at first what is on the disk. What is wanted with it: where somebody has
@@ -53,7 +51,7 @@ class Plan:
         if kept is None:
             self.load(keys)
             return desired
-        self._take(kept.documents, keys)
+        self._take(World(kept.documents, keys))
         if kept.readings == desired.readings:
             return desired
         return replace(desired, readings=kept.readings, generation=desired.generation - 1)
@@ -62,9 +60,9 @@ class Plan:
         """The YAML as it was read last is what the next controller starts from."""
         applied.write(self._home, Applied(readings, self._documents))
 
-    def _take(self, documents: Sequence[Document], keys: Mapping[str, str]) -> None:
-        self.base: World = world.load(load_layout(self._home), self._credentials, keys, documents)
-        self._documents = documents
+    def _take(self, read: World) -> None:
+        self.base: World = world.localized(read, load_layout(self._home), self._credentials)
+        self._documents = read.documents
 
     async def refusals(self, desired: Desired, ready: Mapping[str, bool]) -> list[str]:
         """Why Envoys would refuse what `adopt` would give them; nothing is given. Untranslatable when something of it is.

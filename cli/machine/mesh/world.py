@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,16 +30,17 @@ WHOLE = 100
 Json = dict[str, Any]
 
 
-@translating
-def load(
-    layout: Layout, credentials: Credentials, keys: Mapping[str, str], documents: Sequence[Document] | None = None
-) -> World:
-    """All of the YAML, or these documents of it, and in place of what it says for a cluster what this machine is.
-    Untranslatable when something is.
+def load(layout: Layout, credentials: Credentials, keys: Mapping[str, str]) -> World:
+    """All of the YAML on the disk, for this machine. Untranslatable when something is.
 
     `keys`: the key set of each jwksUri.
     """
-    world = World.load(SOURCES, keys=keys) if documents is None else World(documents, keys)
+    return localized(World.load(SOURCES, keys=keys), layout, credentials)
+
+
+@translating
+def localized(world: World, layout: Layout, credentials: Credentials) -> World:
+    """The YAML with what this machine is in place of what it says for a cluster. Untranslatable when something is."""
     changes = [replace(document, body=here(document, layout, credentials)) for document in world.documents]
     extra = [
         replace(document, body=of_shard(document.body, shard))
