@@ -16,7 +16,7 @@ import yaml
 
 from mesh import schemas
 from mesh.local import servers, shape, webhook
-from mesh.local.admission import inadmissible
+from mesh.local.admission import PORTS, inadmissible
 from mesh.local.document import FIELD_PATH, Document, Json, Problem
 from mesh.local.duration import is_duration
 from mesh.local.meshconfig import mesh_config
@@ -25,7 +25,6 @@ from mesh.local.shape import shown
 from mesh.local.workload import KINDS as WORKLOADS
 from mesh.local.workload import PROXY_CONFIG, proxy_config, template
 
-PORTS = 65_536
 ATTRIBUTE = re.compile(
     r"(destination|source|remote)\.ip|destination\.port|connection\.sni|source\.(namespace|trustDomain|serviceAccount|principal)"
     r"|request\.auth\.(principal|audiences|presenter)|request\.headers\[[^\[\]]+\]|request\.auth\.claims(\[[^\[\]]+\])+"

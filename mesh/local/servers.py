@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from mesh.local.admission import PORTS
 from mesh.local.document import Document, Json, Problem
 
 HTTPS = "HTTPS"
-LAST_PORT = 65_535
 
 
 def hosts_of(server: Json) -> list[str]:
@@ -22,8 +22,8 @@ def inadmissible(gateway: Document) -> Iterator[Problem]:
         path, port, tls = ("spec", "servers", index), server["port"], server.get("tls") or {}
         if not server["hosts"]:
             yield gateway.problem((*path, "hosts"), "needs a host")
-        if not 1 <= port["number"] <= LAST_PORT:
-            yield gateway.problem((*path, "port", "number"), f"{port['number']} is no port: 1 to {LAST_PORT} are")
+        if not 1 <= port["number"] < PORTS:
+            yield gateway.problem((*path, "port", "number"), f"{port['number']} is no port: 1 to {PORTS - 1} are")
         if (first := names.setdefault(port["name"], index)) != index:
             yield gateway.problem((*path, "port", "name"), f"servers[{first}] has the name {port['name']} already")
         if port["protocol"] == HTTPS and not {"mode", "credentialName"} <= tls.keys():

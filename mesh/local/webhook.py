@@ -1,11 +1,10 @@
 """What Istio's webhook refuses of routes, rules and sidecars though their schema allows it (pkg/config/validation)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from mesh.local.document import FIELD_PATH, Document, Json, Problem
 
-KINDS = ("VirtualService", "DestinationRule", "Sidecar", "EnvoyFilter", "Telemetry")
 SHARES = ("percentage", "mirrorPercentage")
 PER_CENT = ("maxEjectionPercent", "minHealthPercent")
 WHOLE = 100
@@ -15,21 +14,16 @@ UNNAMED = ("MERGE", "REMOVE")
 
 
 def inadmissible(document: Document) -> Iterator[Problem]:
-    """Of a document whose shape is right."""
-    if document.kind == "VirtualService":
-        if not document.spec.get("hosts"):
-            yield document.problem(("spec", "hosts"), "is empty: it would be for no host")
-        for index, rule in enumerate(document.spec.get("http") or []):
-            yield from of_route(document, rule, ("spec", "http", index))
-    if document.kind == "DestinationRule":
-        yield from of_rule(document)
-    if document.kind == "Sidecar":
-        yield from of_egress(document)
-    if document.kind == "EnvoyFilter":
-        yield from of_patches(document)
-    if document.kind == "Telemetry":
-        yield from of_tags(document)
+    """Of a document of one of KINDS whose shape is right."""
+    yield from KINDS[document.kind](document)
     yield from shares(document, document.spec, ("spec",))
+
+
+def of_routes(document: Document) -> Iterator[Problem]:
+    if not document.spec.get("hosts"):
+        yield document.problem(("spec", "hosts"), "is empty: it would be for no host")
+    for index, rule in enumerate(document.spec.get("http") or []):
+        yield from of_route(document, rule, ("spec", "http", index))
 
 
 def of_route(document: Document, rule: Json, path: FIELD_PATH) -> Iterator[Problem]:
@@ -121,3 +115,12 @@ def shares(document: Document, value: Any, path: FIELD_PATH) -> Iterator[Problem
             yield document.problem(field, f"{share} is no percentage: it is from 0 to {WHOLE}")
         else:
             yield from shares(document, inner, below)
+
+
+KINDS: dict[str, Callable[[Document], Iterator[Problem]]] = {
+    "VirtualService": of_routes,
+    "DestinationRule": of_rule,
+    "Sidecar": of_egress,
+    "EnvoyFilter": of_patches,
+    "Telemetry": of_tags,
+}
