@@ -118,16 +118,14 @@ class Controller:
     async def _follow_messages(self) -> None:
         while True:
             await asyncio.sleep(COUNT_SECONDS)
-            before = dict(self._status.tally.read)
-            await self._count()
-            if self._status.tally.read != before:
+            if await self._count():
                 self._say()
 
-    async def _count(self) -> None:
-        """Before an Envoy is given anything: the counters of a cluster that is made anew begin anew."""
+    async def _count(self) -> bool:
+        """Before an Envoy is given anything: the counters of a cluster that is made anew begin anew. Whether they say anything new."""
         async with self._counting:
             places = [readiness.place for readiness in self._readiness.values()]
-            self._status.tally.add(await asyncio.to_thread(counters, places, COUNTED_SECONDS))
+            return self._status.tally.add(await asyncio.to_thread(counters, places, COUNTED_SECONDS))
 
     async def _follow_desired(self, tasks: asyncio.TaskGroup, seen: tuple[int, int] | None) -> None:
         while True:

@@ -17,9 +17,13 @@ class Tally:
     messages: dict[str, dict[str, int]] = field(default_factory=dict)
     read: dict[str, dict[str, int]] = field(default_factory=dict)
 
-    def add(self, readings: Mapping[str, Counters]) -> None:
-        """Later than all before. An Envoy that did not answer is not among them: what it said last is kept."""
-        for envoy, counters in readings.items():
+    def add(self, readings: Mapping[str, Counters]) -> bool:
+        """Later than all before. An Envoy that did not answer is not among them: what it said last is kept.
+
+        Whether any says anything else than it did.
+        """
+        news = {envoy: dict(counters) for envoy, counters in readings.items() if counters != self.read.get(envoy)}
+        for envoy, counters in news.items():
             before = self.read.get(envoy, {})
             for cluster, count in counters.items():
                 last = before.get(cluster, 0)
@@ -27,7 +31,8 @@ class Tally:
                     service, subset = version_of(cluster)
                     own = self.messages.setdefault(service, {})
                     own[subset] = own.get(subset, 0) + more
-            self.read[envoy] = dict(counters)
+        self.read |= news
+        return bool(news)
 
     def start(self) -> None:
         """From here on."""
