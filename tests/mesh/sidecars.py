@@ -19,9 +19,11 @@ import grpc
 from mesh.local.admin import ADMIN_SOCKET, Admin
 from mesh.local.certificates import WORKLOAD, Authority, gateway_secret, write_root, write_secret
 from mesh.local.cluster import APP_SOCKET
+from mesh.local.confirmed import behind
 from mesh.local.files import bootstrap, push
 from mesh.local.listener import EGRESS_SOCKET
 from mesh.local.model import Pod, World, spiffe
+from mesh.local.resources import Resources
 from mesh.local.translate import resources
 from tests.waiting import eventually
 
@@ -90,10 +92,19 @@ class Sidecars:
     def admin(self, name: str) -> Admin:
         return Admin(self.pods[name].sockets / ADMIN_SOCKET)
 
+    def made(self, name: str, world: World) -> Resources:
+        """What the pod's Envoy must have in this world."""
+        return resources(world, self.pods[name], list(self.pods.values()), self.folder_of(name))
+
     def push(self, name: str) -> list[str]:
         """Gives the pod's Envoy what the world says now."""
-        pod, folder = self.pods[name], self.folder_of(name)
-        return push(folder, resources(self.world, pod, list(self.pods.values()), folder))
+        return push(self.folder_of(name), self.made(name, self.world))
+
+    def run(self, name: str, world: World) -> None:
+        """Gives the pod's Envoy what this world says, and returns when it runs that."""
+        given = self.made(name, world)
+        push(self.folder_of(name), given)
+        eventually(lambda: not behind(self.admin(name).versions(), given))
 
     def channel(self, name: str, host: str) -> grpc.Channel:
         """As the application of that pod dials: its egress socket, the target as authority."""

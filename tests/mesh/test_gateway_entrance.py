@@ -16,16 +16,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mesh.local.cluster import APP_SOCKET
-from mesh.local.confirmed import behind
 from mesh.local.document import Document
-from mesh.local.files import push
 from mesh.local.model import World
 from mesh.local.sources import SOURCES
-from mesh.local.translate import resources
 from tests.mesh.breaker import break_calls
 from tests.mesh.door import ORDERS, QUOTES, SECONDS, Told, bearer, call, metadata, of_error
 from tests.mesh.gate import PLACE, Gate, gate
-from tests.waiting import eventually
 
 PARTICIPANTS = 1_000  # Envoy's default would forget all but 20.
 PARTICIPANTS_LIMIT = 10_000
@@ -231,16 +227,11 @@ def short_timeouts(opened: Gate) -> Document:
 def changed(opened: Gate, document: Document) -> Iterator[Gate]:
     """The gateway has this document in place of the YAML's meanwhile."""
     sidecars = opened.sidecars
-    gateway, folder = sidecars.pods["gateway"], sidecars.folder_of("gateway")
-    given = resources(sidecars.world.changed([document]), gateway, list(sidecars.pods.values()), folder)
-    push(folder, given)
     try:
-        eventually(lambda: not behind(sidecars.admin("gateway").versions(), given))
+        sidecars.run("gateway", sidecars.world.changed([document]))
         yield opened
     finally:
-        sidecars.push("gateway")
-        usual = resources(sidecars.world, gateway, list(sidecars.pods.values()), folder)
-        eventually(lambda: not behind(sidecars.admin("gateway").versions(), usual))
+        sidecars.run("gateway", sidecars.world)
 
 
 def test_a_web_page_may_call_if_it_is_named(opened: Gate) -> None:

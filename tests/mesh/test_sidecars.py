@@ -19,7 +19,6 @@ from mesh.local.document import Json, read_text
 from mesh.local.drift import drift
 from mesh.local.files import listener_file, push
 from mesh.local.model import Pod, World
-from mesh.local.translate import resources
 from tests.mesh.sidecars import ECHO, STREAM, Sidecars, fresh_addresses
 from tests.waiting import eventually
 
@@ -245,7 +244,7 @@ def is_refused(channel: grpc.Channel, metadata: tuple[tuple[str, str], ...]) -> 
 def test_what_envoy_refuses_is_said_in_its_own_words(mesh: Sidecars) -> None:
     """Of a push that Envoy does not take its own words are told, and it goes on with what it ran."""
     admin, pod, folder = mesh.admin("svc-order"), mesh.pods["svc-order"], mesh.folder_of("svc-order")
-    good = resources(mesh.world, pod, list(mesh.pods.values()), folder)
+    good = mesh.made("svc-order", mesh.world)
     (table,) = good.routes
     doubled = replace(good, routes=({**table, "virtual_hosts": [*table["virtual_hosts"], table["virtual_hosts"][0]]},))
     log = folder / "envoy.log"
@@ -257,8 +256,7 @@ def test_what_envoy_refuses_is_said_in_its_own_words(mesh: Sidecars) -> None:
         call(channel)
     found = drift(mesh.world, pod, list(mesh.pods.values()), folder)
     assert "svc-order: rds/egress.json is not what the YAML makes" in found
-    push(folder, good)
-    eventually(lambda: not behind(admin.versions(), good))
+    mesh.run("svc-order", mesh.world)
 
 
 def test_drift_is_named(mesh: Sidecars) -> None:
@@ -309,15 +307,11 @@ spec:
 
 def test_a_field_that_envoy_does_not_have_is_refused(mesh: Sidecars) -> None:
     """In the value of an EnvoyFilter, by its name; Envoy goes on with what it ran."""
-    admin, pod, folder = mesh.admin("svc-order"), mesh.pods["svc-order"], mesh.folder_of("svc-order")
-    good, misspelt = (
-        resources(world, pod, list(mesh.pods.values()), folder)
-        for world in (mesh.world, mesh.world.changed(list(read_text(MISSPELT, "own.yaml"))))
-    )
+    admin, folder = mesh.admin("svc-order"), mesh.folder_of("svc-order")
+    misspelt = mesh.made("svc-order", mesh.world.changed(list(read_text(MISSPELT, "own.yaml"))))
     log = folder / "envoy.log"
     told = log.stat().st_size
     push(folder, misspelt)
     eventually(lambda: "'max_request_bites'" in words(log, told))
     assert behind(admin.versions(), misspelt) == ["listener_manager.lds"]
-    push(folder, good)
-    eventually(lambda: not behind(admin.versions(), good))
+    mesh.run("svc-order", mesh.world)
