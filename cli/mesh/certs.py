@@ -9,7 +9,7 @@ import click
 from cli.answers import NotReached, Refused, columns, show
 from cli.machine import Machine, MachineError
 from cli.machine.mesh.envoys import serial_numbers
-from cli.machine.mesh.keyring import names_of, secrets
+from cli.machine.mesh.keyring import names_of
 from cli.machine.mesh.mesh import Mesh
 from cli.options import home_option, json_option
 from mesh.local import certificates
@@ -65,7 +65,7 @@ def held(mesh: Mesh) -> list[dict[str, Any]]:
     places = mesh.places
     used = {place.folder: serial_numbers(place) for place in places}
     envoys = {place.folder: place.envoy for place in places}
-    for secret in secrets(places, mesh.world):
+    for secret in mesh.secrets:
         certificate = certificates.held(secret.folder, secret.name)
         if certificate is None:
             raise MachineError(f"{envoys[secret.folder]} has no certificate {secret.name}")

@@ -18,7 +18,7 @@ EVERYTHING = "*"
 @home_option
 @json_option
 def policies(home: Path, as_json: bool) -> None:
-    """Who may call what: the policies that the sidecars hold, generated from the protos. What is not here is refused.
+    """Who may call what: the policies that the sidecars hold, as they were applied last. What is not here is refused.
 
     \b
     Examples:

@@ -18,9 +18,10 @@ from click.testing import CliRunner, Result
 import cli.__main__ as command
 from cli import clients
 from cli.machine import MachineError
-from cli.machine.mesh import desired, world
+from cli.machine.mesh import applied, desired, world
 from cli.machine.mesh import mesh as meshes
 from cli.machine.mesh.desired import Version
+from mesh.local.model import World
 from mesh.local.sources import MESH, WORKLOADS
 from tests.exchange import Exchange
 from tests.mesh.door import QUOTES, Door
@@ -174,25 +175,39 @@ def called(exchange: Exchange, *, early: int, others: int) -> None:
             assert door.post(f"{QUOTES}/ListInstruments", {}, token).status == http.client.OK
 
 
-@pytest.mark.usefixtures("quotes")
-def test_a_version_that_the_yaml_gives_calls_stays(
-    meshed: Exchange, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Where no weight was set, its weight is that of the YAML: to remove it is refused, with the file."""
-    mesh = meshed.machine.mesh
-    mesh.weigh("svc_quote", {"stable": 100})
-    with desired.editing(meshed.machine.home) as wanted:
-        del wanted.weights["svc_quote"]
+@pytest.fixture
+def halves(tmp_path: Path) -> Path:
+    """The mesh's YAML, which gives half of svc_quote's calls to each version, and has no policy of it."""
     edited = tmp_path / "mesh"
     shutil.copytree(MESH, edited)
     text = (edited / "svc-quote.yaml").read_text()
-    halves = text.replace("weight: 100", "weight: 50").replace("weight: 0", "weight: 50")
-    (edited / "svc-quote.yaml").write_text(halves)
-    monkeypatch.setattr(world, "SOURCES", (WORKLOADS, edited, edited / "install.yaml"))
+    (edited / "svc-quote.yaml").write_text(text.replace("weight: 100", "weight: 50").replace("weight: 0", "weight: 50"))
+    policies = (edited / "policies.yaml").read_text().split("---\n")
+    (edited / "policies.yaml").write_text("---\n".join(one for one in policies if "name: svc-quote" not in one))
+    return edited
+
+
+@pytest.mark.usefixtures("quotes")
+def test_a_version_that_the_yaml_gives_calls_stays(meshed: Exchange, halves: Path) -> None:
+    """Where no weight was set, its weight is that of the YAML that was applied last: to remove it is refused, with the file."""
+    mesh, home = meshed.machine.mesh, meshed.machine.home
+    mesh.weigh("svc_quote", {"stable": 100})
+    with desired.editing(home) as wanted:
+        del wanted.weights["svc_quote"]
+    kept = applied.read(home)
+    assert kept is not None
+    documents = World.load((WORKLOADS, halves, halves / "install.yaml")).documents
+    applied.write(home, replace(kept, documents=documents))
+    os.kill(meshed.pid("controller"), signal.SIGKILL)
+    eventually(lambda: mesh.weights()["svc_quote"][""] == {"stable": 50, "canary": 50}, 20)
     refused = bourse(meshed.home, "version", "remove", "svc_quote", "--subset", "canary")
     assert refused.exit_code == 1
     assert "canary still gets 50 % of svc_quote's calls of the ring early, by " in refused.output
-    assert "svc-quote.yaml: bourse mesh weight svc_quote stable=100 canary=0\n" in refused.output, refused.output
+    words = "svc-quote.yaml, as it was applied last: bourse mesh weight svc_quote stable=100 canary=0\n"
+    assert words in refused.output, refused.output
+    assert "QuoteService" not in bourse(meshed.home, "mesh", "policies").output
+    assert bourse(meshed.home, "mesh", "apply").exit_code == 0
+    assert "QuoteService" in bourse(meshed.home, "mesh", "policies").output
 
 
 @pytest.mark.usefixtures("quotes")
@@ -226,14 +241,25 @@ def test_an_envoy_that_does_not_answer_is_named(meshed: Exchange) -> None:
 
 
 @pytest.mark.usefixtures("quotes")
-async def test_a_version_goes_while_the_controller_starts_again(meshed: Exchange) -> None:
-    """What is asked of it in the gap is answered after it; so is the list of the versions."""
+async def test_a_version_goes_while_the_controller_starts_again(
+    meshed: Exchange, monkeypatch: pytest.MonkeyPatch, halves: Path
+) -> None:
+    """What is asked of it in the gap is answered after it; so is the list of the versions. What is on the disk and was not
+    applied gives it nothing, and changes neither policies nor certificates; the check alone names it.
+    """
     mesh = meshed.machine.mesh
+    shown = bourse(meshed.home, "mesh", "policies").output
+    monkeypatch.setattr(world, "SOURCES", (WORKLOADS, halves, halves / "install.yaml"))
+    assert bourse(meshed.home, "mesh", "policies").output == shown
+    assert bourse(meshed.home, "mesh", "check").exit_code == 1
+    (halves / "gateway.yaml").write_text("spec: [")
+    assert bourse(meshed.home, "mesh", "certs").exit_code == 0
     os.kill(meshed.pid("controller"), signal.SIGKILL)
     assert bourse(meshed.home, "version", "list").exit_code == 0
     os.kill(meshed.pid("controller"), signal.SIGKILL)
     removed = await asyncio.to_thread(bourse, meshed.home, "version", "remove", "svc_quote", "--subset", "canary")
     assert removed.exit_code == 0, removed.output
+    monkeypatch.undo()
     eventually(lambda: not mesh.drift(), 20)
 
 

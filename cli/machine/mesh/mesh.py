@@ -11,17 +11,17 @@ from typing import Any
 
 from cli.machine import state as states
 from cli.machine.credentials import Credentials
-from cli.machine.home import Home, MachineError, load_layout, save_layout
-from cli.machine.mesh import desired, drain, status
+from cli.machine.home import Home, Layout, MachineError, load_layout, save_layout
+from cli.machine.mesh import applied, desired, drain, status
 from cli.machine.mesh.desired import EVERYBODY, STABLE, VERSIONED, Desired, Version, process_of
 from cli.machine.mesh.install import found_in
-from cli.machine.mesh.keyring import secrets
+from cli.machine.mesh.keyring import Secret, secrets
 from cli.machine.mesh.keysets import KeySets
 from cli.machine.mesh.labels import labelled
 from cli.machine.mesh.lost import lost, share_of
 from cli.machine.mesh.pods import SIDECAR, Place, places
 from cli.machine.mesh.status import Status
-from cli.machine.mesh.world import load, routed, weighed, weights
+from cli.machine.mesh.world import load, localized, routed, weighed, weights
 from cli.machine.state import State
 from cli.machine.words import last_words
 from mesh.local import certificates
@@ -54,11 +54,33 @@ class Mesh:
 
     @property
     def world(self) -> World:
-        """The YAML as it is now, with what is wanted. MachineError when it cannot be translated."""
+        """What acts: the YAML that was applied last, with what is wanted. MachineError when no mesh runs."""
+        _ = self.status  # whether there is one
+        kept = applied.read(self._home)
+        if kept is None:
+            raise MachineError(f"the mesh of {self._home.folder} has not begun yet: see `bourse logs controller`")
+        return self._meant(
+            lambda layout, credentials, keys: localized(World(kept.documents, keys), layout, credentials)
+        )
+
+    @property
+    def on_disk(self) -> World:
+        """What would act after `bourse mesh apply`. MachineError when it cannot be translated."""
+        return self._meant(load)
+
+    def _meant(self, read: Callable[[Layout, Credentials, Mapping[str, str]], World]) -> World:
         credentials = Credentials(self._home.credentials)
         keys = KeySets(self._home, credentials.broker_issuer).known
         try:
-            return weighed(load(load_layout(self._home), credentials, keys), self.desired)
+            return weighed(read(load_layout(self._home), credentials, keys), self.desired)
+        except Untranslatable as error:
+            raise MachineError(str(error)) from None
+
+    @property
+    def secrets(self) -> list[Secret]:
+        """Those that the Envoys need."""
+        try:
+            return secrets(self.places, self.world)
         except Untranslatable as error:
             raise MachineError(str(error)) from None
 
@@ -79,16 +101,22 @@ class Mesh:
 
     def drift(self) -> list[str]:
         """Where an Envoy runs other than the YAML on the disk and the desired state say, certificates that are of no use, and
-        weights that send calls where nobody answers.
+        weights that send calls where nobody answers. MachineError when that YAML cannot be translated.
         """
-        said, world = self.status, self.world
-        found = labelled(self.places, world)
-        pods = [replace(place.pod, ready=said.ready.get(place.process, False)) for place in found]
-        return [
-            *(words for place, pod in zip(found, pods, strict=True) for words in drift(world, pod, pods, place.folder)),
-            *(in_words(*one) for one in lost(said)),
-            *useless(found, world, Authority(self._home.credentials)),
-        ]
+        said, world = self.status, self.on_disk
+        try:
+            found = labelled(self.places, world)
+            pods = [replace(place.pod, ready=said.ready.get(place.process, False)) for place in found]
+            differing = [
+                words for place, pod in zip(found, pods, strict=True) for words in drift(world, pod, pods, place.folder)
+            ]
+            return [
+                *differing,
+                *(in_words(*one) for one in lost(said)),
+                *useless(found, world, Authority(self._home.credentials)),
+            ]
+        except Untranslatable as error:
+            raise MachineError(str(error)) from None
 
     def missing(self, state: State) -> list[str]:
         """The versions that are wanted and not up, and those that get calls and are not wanted, in words."""
@@ -178,8 +206,8 @@ class Mesh:
         return drain.drain(self._home, of_service(service), subset, share)
 
     def remove_version(self, service: str, subset: str) -> None:
-        """Ends it, once its streams have moved and it has answered what it received. MachineError while it has a weight, in
-        what the Envoys run or in the YAML on the disk.
+        """Ends it, once its streams have moved and it has answered what it received. MachineError while it has a weight, or is
+        to have one.
         """
         version = self.version(service, subset)
         for now in (self.weights(), weights(self.world)):
@@ -230,8 +258,7 @@ class Mesh:
                 for one in self.world.of("VirtualService")
                 if any(found == ring for found, _ in routed(one.body, one.namespace, service))
             }
-            on_disk = weights(self.world)[service].get(ring, {}).get(subset)
-            origin = f"by {', '.join(sorted(files))}" if on_disk else "by the YAML that was applied last"
+            origin = f"by {', '.join(sorted(files))}, as it was applied last"
         return (
             f"{subset} still gets {weight} % of {service}'s calls{f' of the ring {ring}' if ring else ''}, {origin}: "
             f"bourse mesh weight {service} {STABLE}={ALL} {subset}=0{of_ring}"
