@@ -123,10 +123,11 @@ def gateway_secret(credential: str) -> str:
 
 def held(folder: Path, name: str = WORKLOAD) -> x509.Certificate | None:
     """The certificate that the secret holds now; None when there is none, or a byte of it or of its key is damaged."""
-    if (secret := stored(folder, name)) is None:
+    try:
+        chain = (stored(folder, name) or {})["tls_certificate"]["certificate_chain"]["inline_string"]
+        return x509.load_pem_x509_certificate(chain.encode())
+    except (ValueError, LookupError, TypeError, AttributeError):  # Another secret's content, or none.
         return None
-    chain = secret["tls_certificate"]["certificate_chain"]["inline_string"]
-    return x509.load_pem_x509_certificate(chain.encode())
 
 
 def stored(folder: Path, name: str) -> dict[str, Any] | None:

@@ -9,14 +9,16 @@ from mesh.local.certificates import secret_file
 from mesh.local.document import Json
 from mesh.local.files import contents, held_version, read_resources
 from mesh.local.model import Pod, World
+from mesh.local.named import translating
 from mesh.local.resources import Resources, version_of
 from mesh.local.translate import resources
 
 REJECTED = "update_rejected$"
 
 
+@translating
 def drift(world: World, pod: Pod, pods: Sequence[Pod], folder: Path) -> list[str]:
-    """Every difference between the pod's Envoy and the YAML, in words; empty when there is none."""
+    """Every difference between the pod's Envoy and the YAML, in words; empty when there is none. Untranslatable when the YAML is."""
     wanted = resources(world, pod, pods, folder)
     found = [f"{pod.name}: {words}" for words in in_files(folder, wanted)]
     try:

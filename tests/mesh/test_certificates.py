@@ -85,7 +85,7 @@ def test_a_secret_is_one_file_for_its_owner(authority: Authority, tmp_path: Path
 
 
 @pytest.mark.parametrize("name", [certificates.WORKLOAD, certificates.ROOT])
-@pytest.mark.parametrize("damage", ["", "{", "[]", "changed", "missing"])
+@pytest.mark.parametrize("damage", ["", "{", "[]", "changed", "missing", "the other's", "the authority's", "a list"])
 def test_a_damaged_secret_is_written_again(authority: Authority, tmp_path: Path, name: str, damage: str) -> None:
     """A pod's own, a byte of its key too, and whom it believes, each alone; what is whole stays as it is."""
     keyring, wanted = Keyring(authority), [Secret(tmp_path / "pod", certificates.WORKLOAD, SPIFFE)]
@@ -94,6 +94,12 @@ def test_a_damaged_secret_is_written_again(authority: Authority, tmp_path: Path,
     before = {one: file.read_text() for one, file in files.items()}
     if damage == "missing":
         files[name].unlink()
+    elif damage == "the other's":
+        files[name].write_text(next(before[one] for one in files if one != name))
+    elif damage == "the authority's":
+        certificates.write_secret(tmp_path / "pod", name, Issued(authority.certificate.read_text(), ""))
+    elif damage == "a list":
+        files[name].write_text(json.dumps({"version_info": certificates.version([]), "resources": [[]]}))
     else:
         files[name].write_text(before[name].replace("-----END", "A-----END") if damage == "changed" else damage)
     assert keyring.keep(wanted) == (name == certificates.WORKLOAD)

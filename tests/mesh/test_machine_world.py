@@ -332,6 +332,35 @@ def test_a_killed_controller_starts_from_what_was_applied(home: Home, tmp_path: 
             assert tables(home) == before
 
 
+def test_what_nobody_foresaw_ends_no_controller(home: Home) -> None:
+    """Something stands where a certificate is to be written: who asks is told, and the next one is obeyed. Damaged ones are
+    written anew.
+    """
+    save_layout(home, layout_of(home, 1))
+    with started(home, MESH) as controller:
+        places = sorted(home.mesh.glob("*/secrets/default.json"))
+        first, second = places[0], places[1]
+        before = second.read_text()
+        first.unlink()
+        (first / "something").mkdir(parents=True)
+        second.write_text(second.with_name("ROOTCA.json").read_text())
+        with editing(home) as wanted:
+            wanted.rotations += 1
+        eventually(lambda: "IsADirectoryError" in said(home).refused, 20)
+        with editing(home) as wanted:
+            wanted.rotations -= 1
+            wanted.weights["svc_order"] = {"": {"stable": 60, "canary": 40}}
+        eventually(lambda: said(home).running == read(home).generation, 20)
+        shutil.rmtree(first)
+        with editing(home) as wanted:
+            wanted.rotations += 1
+        eventually(lambda: said(home).running == read(home).generation, 20)
+        assert controller.poll() is None
+    assert first.is_file()
+    assert "tls_certificate" in second.read_text()
+    assert second.read_text() != before
+
+
 def tables(home: Home) -> str:
     """The routes that Envoys have in their files, without the versions of these."""
     files = sorted(home.mesh.glob("*/rds/*.json"))

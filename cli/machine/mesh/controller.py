@@ -2,6 +2,7 @@
 
 A process of its own (`python -m cli.machine.mesh.controller HOME`): when it dies the traffic goes on, and the supervisor
 starts it again. What cannot be translated, or an Envoy would refuse, changes nothing: its status says why, or its log at its start.
+So it is with what nobody foresaw; what was to be done by itself is tried again.
 """
 
 import asyncio
@@ -10,7 +11,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -112,7 +114,8 @@ class Controller:
             await self._changed.wait()
             self._changed.clear()
             await self._count()
-            self._plan.push(self._ready())
+            with surviving("push_endpoints"):
+                self._plan.push(self._ready())
             self._say()
 
     async def _follow_messages(self) -> None:
@@ -147,7 +150,8 @@ class Controller:
         if self._status.refused:
             log.error("refused", generation=wanted.generation, error=self._status.refused)
             self._plan.base = base
-            self._plan.adopt(before, self._ready())
+            with surviving("take_back"):
+                self._plan.adopt(before, self._ready())
         else:
             if wanted.readings != before.readings:
                 self._plan.keep(wanted.readings)
@@ -161,15 +165,21 @@ class Controller:
 
     async def _try(self, wanted: Desired, tasks: asyncio.TaskGroup) -> str:
         """Makes it so, and waits until every Envoy that lives says that it is. Else why it is not."""
-        told = {place.envoy: log_size(self._home.log(place.envoy)) for place in self._plan.places}
         try:
-            if wanted.readings != self._desired.readings:
-                self._plan.load(self._key_sets.known)
-                if refused := await self._plan.refusals(wanted, self._ready()):
-                    return "; ".join(refused)
-            changed = self._plan.adopt(wanted, self._ready())
+            return await self._make(wanted, tasks)
         except Untranslatable as error:
             return str(error)
+        except Exception as error:
+            log.error("failed", attempt="obey", exc_info=error)
+            return in_words(error)
+
+    async def _make(self, wanted: Desired, tasks: asyncio.TaskGroup) -> str:
+        begun = {place.envoy: log_size(self._home.log(place.envoy)) for place in self._plan.places}
+        if wanted.readings != self._desired.readings:
+            self._plan.load(self._key_sets.known)
+            if refused := await self._plan.refusals(wanted, self._ready()):
+                return "; ".join(refused)
+        changed = self._plan.adopt(wanted, self._ready())
         self._status.given = bool(changed)
         if wanted.rotations != self._desired.rotations:
             self._plan.keep_certificates(anew=True)
@@ -179,7 +189,7 @@ class Controller:
         while late := await asyncio.to_thread(behind, self._plan.places, self._plan.given):
             if time.monotonic() > deadline:
                 return "; ".join(
-                    f"{envoy} does not run {', '.join(what)}: {words(self._home.log(envoy), told.get(envoy, 0))}"
+                    f"{envoy} does not run {', '.join(what)}: {words(self._home.log(envoy), begun.get(envoy, 0))}"
                     if what
                     else f"{envoy} does not answer"
                     for envoy, what in late.items()
@@ -191,22 +201,25 @@ class Controller:
     async def _repair(self) -> None:
         while True:
             await asyncio.sleep(REPAIR_SECONDS)
-            if repaired := self._plan.write():
-                log.warning("repaired", files=repaired)
+            with surviving("repair"):
+                if repaired := self._plan.write():
+                    log.warning("repaired", files=repaired)
 
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(RENEWAL_CHECK_SECONDS)
-            if issued := self._plan.keep_certificates():
-                log.info("certificates_renewed", issued=issued)
+            with surviving("renew_certificates"):
+                if issued := self._plan.keep_certificates():
+                    log.info("certificates_renewed", issued=issued)
 
     async def _refresh_keys(self) -> None:
         while True:
             await self._key_sets.next()
             async with self._turn:
                 await self._count()
-                if refused := await self._plan.rekey(self._key_sets.known, self._desired, self._ready()):
-                    log.error("refused", error="; ".join(refused))
+                with surviving("rekey"):
+                    if refused := await self._plan.rekey(self._key_sets.known, self._desired, self._ready()):
+                        log.error("refused", error="; ".join(refused))
 
     def _ready(self) -> dict[str, bool]:
         return {process: readiness.ready for process, readiness in self._readiness.items()}
@@ -217,6 +230,22 @@ class Controller:
                 log.info("endpoint", process=process, ready=ready)
         self._status.ready, self._status.weights = self._ready(), weights(self._plan.world)
         status.write(self._home, self._status)
+
+
+@contextmanager
+def surviving(attempt: str) -> Iterator[None]:
+    """What goes wrong in it is told in the log, and ends nothing."""
+    try:
+        yield
+    except Untranslatable as error:
+        log.error("failed", attempt=attempt, error=str(error))
+    except Exception as error:
+        log.error("failed", attempt=attempt, error=in_words(error), exc_info=error)
+
+
+def in_words(error: Exception) -> str:
+    """Of what nobody foresaw."""
+    return f"{type(error).__name__}: {error}"
 
 
 def log_size(log_file: Path) -> int:
@@ -238,6 +267,10 @@ def main(folder: str) -> None:
     except* (Untranslatable, MachineError) as errors:
         for error in leaves(errors):
             log.critical("failed", error=str(error))
+        sys.exit(1)
+    except* Exception as errors:
+        for error in leaves(errors):
+            log.critical("failed", error=in_words(error), exc_info=error)
         sys.exit(1)
 
 

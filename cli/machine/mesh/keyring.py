@@ -11,6 +11,7 @@ from cli.machine.mesh.pods import Place
 from mesh.local import certificates
 from mesh.local.certificates import WORKLOAD, Authority
 from mesh.local.model import World
+from mesh.local.named import translating
 
 LOCAL_NAMES = ("localhost", "127.0.0.1")
 
@@ -29,8 +30,9 @@ class Secret:
         return [self.spiffe] if self.spiffe else list(self.hosts)
 
 
+@translating
 def secrets(places: Iterable[Place], world: World) -> list[Secret]:
-    """Every pod's own, and for the gateway those that its Gateways name."""
+    """Every pod's own, and for the gateway those that its Gateways name. Untranslatable when something of these is."""
     found = []
     for place in places:
         found.append(Secret(place.folder, WORKLOAD, place.identity))
@@ -81,5 +83,9 @@ class Keyring:
 
 
 def names_of(certificate: x509.Certificate) -> list[str]:
-    alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    """None where it is an authority's."""
+    try:
+        alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return []
     return [str(name.value) for name in alternatives]

@@ -87,15 +87,16 @@ class Plan:
 
     async def rekey(self, keys: Mapping[str, str], desired: Desired, ready: Mapping[str, bool]) -> list[str]:
         """Gives every Envoy other keys of issuers, with the YAML as it was read last. Why Envoys would refuse them: then nothing
-        has changed.
+        has changed, nor when it raises.
         """
         before = self.base
         self.base = before.with_keys(keys)
-        refused = await self.refusals(desired, ready)
-        if refused:
+        try:
+            if not (refused := await self.refusals(desired, ready)):
+                self.adopt(desired, ready)
+                before = self.base
+        finally:
             self.base = before
-        else:
-            self.adopt(desired, ready)
         return refused
 
     def adopt(self, desired: Desired, ready: Mapping[str, bool]) -> list[str]:
