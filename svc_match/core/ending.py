@@ -1,6 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 # cython: nonecheck=False, annotation_typing=False, infer_types=True
-"""Many orders of a participant that end together, the oldest first. `ending.pxd` gives the types of C."""
+"""Many orders of a participant that end together, the oldest first. `ending.pxd` gives the types of C.
+
+Which orders are a participant's is remembered from one time to the next, by account and side of a book, so that a mass cancel
+costs what it ends and what was accepted since the participant's last one, and placing an order nothing. It is no state: what is
+not remembered, after a restart or on a new date, is found by a look at all orders.
+"""
 
 from svc_match.core import layout as w
 from svc_match.core.books import COMPILED, Books
@@ -9,6 +14,19 @@ from svc_match.core.special import Special
 INTERPRETED = __file__.endswith(".py")
 assert COMPILED != INTERPRETED, "the core is compiled as a whole or not at all: run make setup"
 ANY = -1
+SIDE_BITS = 20  # of the number of a side of a book
+SLOTS_AN_EVENT = 16  # that are looked at in the time of one event's number
+SPARE_ORDERS = 1_024  # of a participant that may be finished before it is looked which are
+
+
+class Known:
+    """A participant's orders that were open with event `since`, by account << SIDE_BITS | side of a book. `count` is how many
+    are remembered, `kept` how many were open when that was looked at last.
+    """
+
+    def __init__(self) -> None:
+        self.since = self.count = self.kept = 0
+        self.ids: dict[int, list[int]] = {}
 
 
 class Ending:
@@ -17,36 +35,67 @@ class Ending:
     def __init__(self, books: Books, special: Special) -> None:
         self.books = books
         self.special = special
+        self.known: dict[int, Known] = {}
+        self.left: list[int] = []  # what the last `end` did not reach
 
-    def find(self, participant: int, account: int, book: int, side: int) -> list[tuple[int, int]]:
-        """(id, slot) of a participant's open orders, the oldest first; ANY stands for all accounts, books and sides."""
-        b = self.books
-        found = []
-        for slot in range(1, b.top):
-            identity = b.orders[slot * w.ORDER_WORDS + w.O_ID]
-            h = slot * w.ORDER_HALVES
-            owner = b.halves[h + w.H_ACCOUNT]
-            s = b.halves[h + w.H_SIDE]
-            if (
-                identity != 0
-                and b.participants[owner] == participant
-                and (account < 0 or account == owner)
-                and (book < 0 or book == s >> 1)
-                and (side < 0 or side == s & 1)
-            ):
-                found.append((identity, slot))
+    def take(self, participant: int, account: int, book: int, side: int) -> list[int]:
+        """The ids of a participant's open orders, the oldest first, all of which end now; ANY stands for all accounts, books and
+        sides.
+        """
+        known = self.known.get(participant)
+        if known is None:
+            known = self.known[participant] = Known()
+        self._learn(participant, known)
+        found: list[int] = []
+        for key in list(known.ids):
+            owner = key >> SIDE_BITS
+            s = key & ((1 << SIDE_BITS) - 1)
+            if (account < 0 or account == owner) and (book < 0 or book == s >> 1) and (side < 0 or side == s & 1):
+                ids = known.ids.pop(key)
+                known.count -= len(ids)
+                found += self.standing(ids)
+        known.kept = min(known.kept, known.count)
         found.sort()
         return found
 
-    def standing(self, ids: list[int]) -> list[tuple[int, int]]:
-        """(id, slot) of those of the ids that are open."""
+    def _learn(self, participant: int, known: Known) -> int:
+        """Remembers what was accepted since the last time: by the numbers of events, or, if they are too many, by slots."""
         b = self.books
-        found = []
-        for identity in ids:
-            slot = b.index.find(identity)
-            if slot != 0:
-                found.append((identity, slot))
-        return found
+        since = b.identity_base | known.since
+        if (b.sequence - known.since) * SLOTS_AN_EVENT < b.top:
+            for identity in range(since + 1, (b.identity_base | b.sequence) + 1):
+                slot = b.index.find(identity)
+                if slot != 0:
+                    self._see(participant, known, slot)
+        else:
+            for slot in range(1, b.top):
+                if b.orders[slot * w.ORDER_WORDS + w.O_ID] > since:
+                    self._see(participant, known, slot)
+        known.since = b.sequence
+        if known.count > 2 * known.kept + SPARE_ORDERS:
+            known.ids = {key: ids for key, before in known.ids.items() if (ids := self.standing(before))}
+            known.count = known.kept = sum(map(len, known.ids.values()))
+        return 0
+
+    def _see(self, participant: int, known: Known, slot: int) -> int:
+        b = self.books
+        h = slot * w.ORDER_HALVES
+        owner = b.halves[h + w.H_ACCOUNT]
+        if b.participants[owner] == participant:
+            known.ids.setdefault(owner << SIDE_BITS | b.halves[h + w.H_SIDE], []).append(
+                b.orders[slot * w.ORDER_WORDS + w.O_ID]
+            )
+            known.count += 1
+        return 0
+
+    def forget(self) -> None:
+        """Accounts and participants have other numbers."""
+        self.known.clear()
+
+    def standing(self, ids: list[int]) -> list[int]:
+        """Those of the ids that are open."""
+        b = self.books
+        return [one for one in ids if b.index.find(one) != 0]
 
     def renewed(self, number: int, until_us: int) -> int:
         """The event of a command that renews a lease."""
@@ -60,16 +109,17 @@ class Ending:
         b.written = n + w.LEASE_RENEWED_WORDS
         return 0
 
-    def end(self, found: list[tuple[int, int]], reason: int, last: int) -> int:
-        """Ends them in turn, as long as the last event is before `last`; how many it ended."""
+    def end(self, found: list[int], reason: int, last: int) -> int:
+        """Ends them in turn, as long as the last event is before `last`; how many are left."""
         b = self.books
         done = 0
-        for _, slot in found:
+        for one in found:
             if b.sequence >= last:
                 break
-            self.special.end_open(slot, reason)
+            self.special.end_open(b.index.find(one), reason)
             done += 1
-        return done
+        self.left = found[done:]
+        return len(self.left)
 
     def taken(self, number: int, book: int, orders: int) -> int:
         """The event of a command that ends so many orders."""

@@ -474,6 +474,7 @@ class Engine:
         self.special.quotes.forget()
         if not packed.lasting:
             self.special.standing.forget()
+        self.endings.forget()
         names = [self.names[number] for number in packed.renumber()]
         self.participants.clear()
         self.accounts.clear()

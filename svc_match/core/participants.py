@@ -58,8 +58,8 @@ def end_orders(engine: "Engine", command: EndOrders) -> events.Result:
     return events.Stands(engine.sequence, orders=len(found))
 
 
-def _found(engine: "Engine", these: Orders) -> list[tuple[int, int]]:
-    """The open ones among them, the oldest first."""
+def _found(engine: "Engine", these: Orders) -> list[int]:
+    """The ids of the open ones among them, the oldest first."""
     if these.ids:
         return engine.endings.standing(list(these.ids))
     participant = engine.participants.get(these.participant)
@@ -67,14 +67,14 @@ def _found(engine: "Engine", these: Orders) -> list[tuple[int, int]]:
     if participant is None or account is None:
         return []
     book = engine.books[these.symbol].number if these.symbol else ANY
-    return engine.endings.find(participant, account, book, packed_side(these.side) if these.side else ANY)
+    return engine.endings.take(participant, account, book, packed_side(these.side) if these.side else ANY)
 
 
-def end(engine: "Engine", these: Orders, found: list[tuple[int, int]] | None = None) -> None:
+def end(engine: "Engine", these: Orders, found: list[int] | None = None) -> None:
     """Ends them, as far as the row goes, and auctions are looked at; with the last one, the stops are, too."""
     if found is None:
-        found = _found(engine, these)
-    over = engine.endings.end(found, these.reason, engine.full) == len(found)
+        found = engine.endings.left or _found(engine, these)
+    over = engine.endings.end(found, these.reason, engine.full) == 0
     engine.ending = None if over else these
     if found and engine.packed.waiting:
         for book in engine.numbered:
@@ -136,5 +136,4 @@ def lose(engine: "Engine", due: Due) -> None:
     found = engine.endings.standing(lease.orders)
     engine.announce(events.LeaseChanged(engine.next_sequence(), participant, name, 0, len(found)), ())
     if found:
-        ids = tuple(order_id for order_id, _ in found)
-        end(engine, Orders(participant, "", "", 0, DoneReason.SESSION_LOST, ids), found)
+        end(engine, Orders(participant, "", "", 0, DoneReason.SESSION_LOST, tuple(found)), found)
