@@ -42,6 +42,7 @@ class Exchange(OrderServicer, QuoteServicer):  # type: ignore[misc]  # Its stubs
     date: int = DATE
     quoted_date: int = DATE
     refuse: dict[str, str] = field(default_factory=dict)
+    not_yours: set[str] = field(default_factory=set)
     received: list[command_pb2.OrderCommand] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
     dates: list[int] = field(default_factory=list)
@@ -49,6 +50,7 @@ class Exchange(OrderServicer, QuoteServicer):  # type: ignore[misc]  # Its stubs
     streams: int = 0
     unfinished: int = 0
     overlaps: int = 0
+    listed: int = 0
     traces: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     lingering: list[command_pb2.OrderCommand] = field(default_factory=list)
@@ -93,6 +95,11 @@ class Exchange(OrderServicer, QuoteServicer):  # type: ignore[misc]  # Its stubs
         assert kind is not None
         body = getattr(command, kind)
         self.received.append(command)
+        if body.account in self.not_yours:
+            why = market_pb2.Refusal(reason="ACCOUNT_NOT_YOURS", message="no", metadata={"field": "account"})
+            return command_pb2.CommandResult(
+                client_order_id=body.client_order_id, outcome=command_pb2.OUTCOME_REFUSED, refusal=why
+            )
         if kind == "renew_lease":
             return command_pb2.CommandResult(
                 client_order_id=body.client_order_id, outcome=command_pb2.OUTCOME_ACCEPTED, sequence=1
@@ -115,6 +122,7 @@ class Exchange(OrderServicer, QuoteServicer):  # type: ignore[misc]  # Its stubs
             "place": command_pb2.OUTCOME_ACCEPTED,
             "cancel": command_pb2.OUTCOME_CANCELLED,
             "replace": command_pb2.OUTCOME_REPLACED,
+            "mass_cancel": command_pb2.OUTCOME_CANCELLED,
         }[kind]
         number = len(self.done)
         result = command_pb2.CommandResult(
@@ -124,6 +132,7 @@ class Exchange(OrderServicer, QuoteServicer):  # type: ignore[misc]  # Its stubs
         return result
 
     async def ListInstruments(self, request: Any, context: Any) -> quote_pb2.ListInstrumentsResponse:  # noqa: N802
+        self.listed += 1
         entry = quote_pb2.InstrumentStatus(
             instrument=market_pb2.Instrument(symbol=SYMBOL, shard=0), trading_date=self.quoted_date
         )

@@ -92,6 +92,24 @@ async def test_a_command_that_is_not_sent_begins_no_lease() -> None:
     assert exchange.done == ids(2)[1:]
 
 
+async def test_a_lease_is_renewed_by_an_account_that_is_taken() -> None:
+    """It is the participant's: orders of all its accounts stand by one lease, also where the accounts of the first are refused."""
+    exchange, accounts = Exchange(not_yours={"beta/main", "beta/other"}), ["beta/main", "alpha/main", "beta/other"]
+    async with (
+        served(exchange) as address,
+        Client(**direct(address), token="t", cancel_on_disconnect_seconds=0.3) as client,
+    ):
+        results = await client.submit_many([replace(order(n), account=one) for n, one in enumerate(accounts)])
+        await client.submit(replace(order(3), account="alpha/other"))
+        await client.submit_many([replace(order(4), account="beta/main")])
+        await until(lambda: len(renewals(exchange)) > 6)
+    assert [result.ok for result in results] == [False, True, False]
+    assert [one.renew_lease.account for one in renewals(exchange)][:7] == [*accounts, *["alpha/main"] * 4]
+    assert len({one.renew_lease.lease for one in renewals(exchange)}) == 1
+    places = [one.place for one in exchange.received if one.HasField("place")]
+    assert {one.lease for one in places} == {renewals(exchange)[0].renew_lease.lease}
+
+
 def renewals(exchange: Exchange) -> list[command_pb2.OrderCommand]:
     return [command for command in exchange.received if command.HasField("renew_lease")]
 
@@ -284,6 +302,20 @@ async def test_commands_without_a_date_get_the_open_one_when_first_sent() -> Non
             await client.submit(order(1))
         await client.submit(order(2))
     assert exchange.dates == [DATE, DATE + 1]
+
+
+async def test_mass_cancels_of_all_instruments_ask_for_the_date_once() -> None:
+    """As all other commands do; after a refusal for it, they ask again."""
+    exchange = Exchange()
+    async with served(exchange) as address, Client(**direct(address), token="t") as client:
+        for _ in range(3):
+            await client.mass_cancel("alpha/main")
+        assert exchange.listed == 1
+        exchange.date = exchange.quoted_date = DATE + 1
+        with pytest.raises(Refusal, match="TRADING_DATE_WRONG"):
+            await client.mass_cancel("alpha/main")
+        await client.mass_cancel("alpha/main")
+    assert (exchange.dates, exchange.listed) == ([DATE] * 3 + [DATE + 1], 2)
 
 
 async def test_a_repeat_keeps_the_date_that_it_was_first_sent_under() -> None:

@@ -33,13 +33,13 @@ class TradingDates:
             await self._refresh()
             self._fill(undated)
             for body in undated:
-                body.trading_date = body.trading_date or self._any_date()
+                body.trading_date = body.trading_date or self._latest() or _today()
 
     def _fill(self, undated: list[DatedBody]) -> bool:
         """Fills in what is known; whether that was all."""
         unknown = 0
         for body in undated:
-            if date := self._symbols.get(_symbol_of(body)) or self._shard_date(body):
+            if date := self._known(body):
                 body.trading_date = date
             else:
                 unknown += 1
@@ -60,14 +60,22 @@ class TradingDates:
         self._shards = {entry.instrument.shard: entry.trading_date for entry in instruments}
         self._stale = False
 
-    def _shard_date(self, body: DatedBody) -> int:
-        if isinstance(body, pb.PlaceOrder | pb.MassCancel | pb.MassQuote) or body.symbol:
-            return 0
-        return self._shards.get(body.order_id >> SHARD_BITS, 0)
+    def _known(self, body: DatedBody) -> int:
+        """The date that is open where the command goes, 0 for none; a mass cancel without a symbol goes to every shard."""
+        if symbol := _symbol_of(body):
+            return self._symbols.get(symbol, 0)
+        if isinstance(body, pb.MassCancel):
+            return self._latest()
+        if isinstance(body, pb.CancelOrder | pb.ReplaceOrder):
+            return self._shards.get(body.order_id >> SHARD_BITS, 0)
+        return 0
 
-    def _any_date(self) -> int:
-        open_dates = [date for date in self._shards.values() if date]
-        return max(open_dates, default=int(datetime.now(UTC).strftime("%Y%m%d")))
+    def _latest(self) -> int:
+        return max(self._shards.values(), default=0)
+
+
+def _today() -> int:
+    return int(datetime.now(UTC).strftime("%Y%m%d"))
 
 
 def _symbol_of(body: DatedBody) -> str:

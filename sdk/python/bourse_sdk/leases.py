@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import secrets
+from functools import partial
 
 from bourse.types.v1 import command_pb2 as pb
 from bourse_sdk.commands import ClientOrderIds, CommandResult
@@ -23,12 +24,19 @@ class Lease:
         self._grace_seconds = grace_seconds
         self._unanswered: set[asyncio.Future[list[CommandResult]]] = set()
         self._running: asyncio.Task[None] | None = None
+        self._account = ""
+        self._taken = False
 
     async def begin(self, account: str) -> None:
-        """Renews it once, before anything that is submitted later, and from now on."""
+        """Renews it once, before anything that is submitted later, and from now on. It is the participant's, whichever of its accounts
+        renews it: until the exchange takes one, each that comes does.
+        """
+        if self._taken or account == self._account:
+            return
+        self._account = account
         if self._running is None:
-            self._running = asyncio.create_task(self._run(account), name="bourse lease")
-            await self._renew(account)
+            self._running = asyncio.create_task(self._run(), name="bourse lease")
+        await self._renew(account)
 
     async def close(self) -> None:
         """Renews it no more."""
@@ -36,12 +44,12 @@ class Lease:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
 
-    async def _run(self, account: str) -> None:
+    async def _run(self) -> None:
         while True:
             await asyncio.sleep(self._grace_seconds / RENEWALS)
             if len(self._unanswered) < UNANSWERED_LIMIT:
                 with contextlib.suppress(BourseError):
-                    await self._renew(account)
+                    await self._renew(self._account)
 
     async def _renew(self, account: str) -> None:
         command = pb.OrderCommand()
@@ -50,9 +58,10 @@ class Lease:
         body.grace_ms = round(self._grace_seconds * 1_000)
         answer = await self._session.submit([command], [body])
         self._unanswered.add(answer)
-        answer.add_done_callback(self._answered)
+        answer.add_done_callback(partial(self._answered, account))
 
-    def _answered(self, answer: asyncio.Future[list[CommandResult]]) -> None:
+    def _answered(self, account: str, answer: asyncio.Future[list[CommandResult]]) -> None:
+        """Whether it was renewed shows in what becomes of the orders; but only an account that was taken goes on renewing it."""
         self._unanswered.discard(answer)
-        if not answer.cancelled():
-            answer.exception()  # Whether it was renewed shows in what becomes of the orders.
+        if not answer.cancelled() and answer.exception() is None and not self._taken and answer.result()[0].ok:
+            self._account, self._taken = account, True
