@@ -1,5 +1,6 @@
 """`bourse order`: place, cancel, replace, get and list orders."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -66,6 +67,9 @@ STATES = {
 }
 
 
+DATE = re.compile("[0-9]{8}")
+
+
 class Expiry(click.ParamType[tuple[int, int]]):
     """A date as yyyymmdd, or a time with its zone: what it is as (expire_date, expire_time_us)."""
 
@@ -75,7 +79,7 @@ class Expiry(click.ParamType[tuple[int, int]]):
         if isinstance(value, tuple):
             return value
         text = str(value)
-        if text.isdecimal():
+        if DATE.fullmatch(text):
             return int(text), 0
         try:
             moment = datetime.fromisoformat(text)

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
-from bourse_sdk.money import INT64_MAX
 from bourse_sdk.quotes import MassQuote, Quote
-from cli.market import DECIMAL, token_option
+from cli.market import DECIMAL, shares, token_option
 from cli.options import home_option, json_option
 from cli.order import SELF_TRADES, date_option, id_option, send
 
@@ -31,9 +30,13 @@ class QuoteType(click.ParamType[Quote]):
     def _side(self, text: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
         """Price and quantity."""
         quantity, _, price = text.partition("@")
-        if not quantity.isdecimal() or int(quantity) > INT64_MAX or bool(price) != (int(quantity) > 0):
+        try:
+            wanted = shares(quantity)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if wanted < 0 or bool(price) != (wanted > 0):
             self.fail(f"{text!r} is not like 100@52.00, or 0 for nothing", param, ctx)
-        return (DECIMAL.convert(price, param, ctx) if price else 0), int(quantity)
+        return (DECIMAL.convert(price, param, ctx) if price else 0), wanted
 
 
 @click.command()

@@ -180,7 +180,7 @@ def _one_of(node: yaml.Node, known: tuple[str, ...] | Mapping[str, object]) -> s
 
 def _number(node: yaml.Node, limit: int) -> int:
     text = _text(node)
-    if not text.isdecimal() or len(text) > len(str(limit)) or int(text) >= limit:
+    if not (text.isascii() and text.isdecimal()) or len(text) > len(str(limit)) or int(text) >= limit:
         raise FileError(node.start_mark, f"{text!r} is no whole number below {limit}")
     return int(text)
 

@@ -9,6 +9,7 @@ import yaml
 from bourse.types.v1 import market_pb2
 from bourse_sdk.money import e4
 from chassis.units import CURRENCIES
+from cli.market import shares
 from cli.yaml_file import FileError, composed, fields_of, list_of
 
 REQUIRED = ("symbol", "currency", "tick_size", "max_price", "max_quantity")
@@ -108,7 +109,7 @@ def _value(name: str, node: yaml.Node) -> Any:
     try:
         if name in MONEY + BAND:
             return e4(text)
-        return int(text.replace("_", "")) if name in COUNTS else text
+        return shares(text.replace("_", "")) if name in COUNTS else text
     except ValueError:
         kind = "a decimal with at most 4 places" if name in MONEY + BAND else "a whole number"
         raise FileError(node.start_mark, f"`{name}` is {text!r}; {kind} is needed") from None

@@ -1,5 +1,6 @@
 """`bourse mesh weight`: how a service's calls are divided between its versions."""
 
+import re
 from pathlib import Path
 
 import click
@@ -7,6 +8,8 @@ import click
 from cli.answers import Refused
 from cli.machine import Machine, MachineError
 from cli.options import home_option
+
+PERCENT = re.compile("[0-9]{1,3}")
 
 
 @click.command(short_help="Divide calls between a service's versions.")
@@ -43,6 +46,6 @@ def weight(service: str, weights: tuple[str, ...], home: Path, ring: str) -> Non
 
 def parsed(text: str) -> tuple[str, int]:
     subset, _, percent = text.partition("=")
-    if not subset or not (percent.isascii() and percent.isdigit()):
+    if not subset or not PERCENT.fullmatch(percent):
         raise click.UsageError(f"{text!r} is no share: write SUBSET=PERCENT, such as canary=10")
     return subset, int(percent)

@@ -74,6 +74,7 @@ def test_hours_are_those_of_the_wall() -> None:
         ("phase: open", "phase: auction", "8:7: `auction` is missing"),
         ("phase: open", "phase: open, auction: opening", "8:43: only the phase `auction` is one"),
         ("phase: open", "phase: open, random_end_seconds: 601", "8:54: '601' is no whole number below 601"),
+        ("phase: open", "phase: open, random_end_seconds: \u0665", "8:54: '\u0665' is no whole number below 601"),
         ("phase: open", "phase: open, colour: red", "8:34: unknown key `colour`"),
         (
             "day:",

@@ -220,6 +220,18 @@ def test_wrong_usage_ends_with_2(bourse: Bourse, account: str) -> None:
     assert "range" in bourse("order", "get", 10**30, "--participant", "p1", fails=2)
 
 
+def test_digits_are_those_of_ascii_and_not_too_many(bourse: Bourse, account: str) -> None:
+    """Nothing is sent."""
+    many, arabic = "9" * 5_000, "\u0661\u0660\u0660"
+    for quantity, said in ((many, "is too large"), (arabic, "is not a whole number")):
+        assert said in bourse("quote", account, f"BRIO:{quantity}@52.00:0", fails=2)
+        assert said in bourse("deposit", account, "BRIO", quantity, fails=2)
+    for day in (many, "\u0662\u0660\u0662\u0666\u0661\u0662\u0663\u0661"):
+        said = bourse("order", "place", account, "buy", 10, "BRIO", 1, "--expire", day, fails=2)
+        assert "is neither yyyymmdd nor a time with its zone" in said
+    assert "is not a valid integer" in bourse("order", "place", account, "buy", many, "BRIO", 1, fails=2)
+
+
 def test_numbers_out_of_range_and_below_zero_reach_the_checks(bourse: Bourse, account: str) -> None:
     """They are refused by name, with 1, as every other value is that the exchange does not take."""
     for quantity, price, reason in ((10**22, 1, "QUANTITY_OUT_OF_LIMITS"), (-5, 1, "QUANTITY"), (5, -1, "PRICE")):

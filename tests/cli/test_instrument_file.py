@@ -32,6 +32,8 @@ def test_the_example_has_instruments_that_the_core_takes() -> None:
         ("tick_bands: [{price_from: 1, tick_size: 1, colour: red}]}", "2:122"),
         ("max_notional: much}", "2:93"),
         ("limit_band_bp: 2_147_483_648}", "2:94"),
+        (f"limit_band_bp: {'9' * 5_000}}}", "2:94"),
+        ("limit_band_bp: \u0665}", "2:94"),
     ],
 )
 def test_what_cannot_be_read_has_a_place(more: str, place: str) -> None:

@@ -292,7 +292,7 @@ def weights_of(found: World, service: str) -> dict[str, dict[str, int]]:
     }
 
 
-@pytest.mark.parametrize("share", ["stable=²0", "stable=-1", "stable=", "=1", "stable=٣"])
+@pytest.mark.parametrize("share", ["stable=²0", "stable=-1", "stable=", "=1", "stable=٣", "stable=" + "9" * 5_000])
 def test_a_share_is_written_in_digits(tmp_path: Path, share: str) -> None:
     told = CliRunner().invoke(command.main, ["mesh", "weight", "svc_quote", share, "--home", str(tmp_path)])
     assert (told.exit_code, f"{share!r} is no share" in told.output) == (2, True), told.output
