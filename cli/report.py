@@ -7,6 +7,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from svc_order.core.refused import STATUS_OF
+
+FAULTS = ("UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED", None)  # None: of a reason that no command has
+
 
 @dataclass(frozen=True, slots=True)
 class Latency:
@@ -26,6 +30,7 @@ class Report:
     shares: int
     cancels: int
     cancels_with_expected_quantity: int
+    orders_failed: int
     acknowledged_lost: int
     acknowledged_doubled: int
     reconciliation_breaks: int
@@ -39,8 +44,9 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Nothing was lost, doubled or broken, and nothing else was found wrong."""
-        return not (self.acknowledged_lost or self.acknowledged_doubled or self.reconciliation_breaks or self.problems)
+        """Nothing was lost, doubled, failed or broken, and nothing else was found wrong."""
+        wrong = self.orders_failed or self.acknowledged_lost or self.acknowledged_doubled
+        return not (wrong or self.reconciliation_breaks or self.problems)
 
     def write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,9 +65,16 @@ class Report:
         console.print(f"Report: {path}", highlight=False, soft_wrap=True)
         if self.passed:
             moved = f" of {self.streams_moved} streams that moved between two versions" if self.streams_moved else ""
-            console.print(f"PASSED: nothing acknowledged{moved} was lost or done twice, and everything reconciles")
+            console.print(
+                f"PASSED: nothing acknowledged{moved} was lost or done twice, no order failed, and everything reconciles"
+            )
         else:
             console.print("FAILED: see above, and the report")
+
+
+def is_fault(reason: str) -> bool:
+    """Whether a command that was refused for it failed: it is no answer to what the command asks for."""
+    return STATUS_OF.get(reason) in FAULTS
 
 
 def latency(milliseconds: list[float]) -> Latency:

@@ -41,7 +41,7 @@ def demo(seconds: float, seed: int, kill: bool, release: bool, report_file: Path
     Eight participants (market makers, informed and noise traders) trade four instruments through the SDK, the gateway and
     the sidecars. The exchange lives in the folder `demo` of the home and stays there, stopped, for a look at its logs.
 
-    Exit codes: 0 passed, 1 something was lost, doubled or broken, 3 the exchange could not start, or was lost.
+    Exit codes: 0 passed, 1 something was lost, doubled, failed or broken, 3 the exchange could not start, or was lost.
 
     \b
     Examples:

@@ -86,6 +86,7 @@ async def run(machine: Machine, plan: Plan, console: Console) -> Report:
         cancels_with_expected_quantity=sum(
             audit.cancelled.get(order_id) == quantity for order_id, quantity in tally.cancelled.items()
         ),
+        orders_failed=tally.failed,
         acknowledged_lost=sum(1 for _ in audit.lost(tally.acknowledged)),
         acknowledged_doubled=len(audit.doubled()),
         reconciliation_breaks=reconciliation.broken,

@@ -5,17 +5,21 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from bourse.types.v1 import market_pb2
 from bourse_sdk.client import Client
 from bourse_sdk.commands import Cancel, Command, CommandResult, MassCancel, Outcome, Place
+from bourse_sdk.errors import OutcomeUnknown
 from bourse_sdk.quotes import MassQuote
 from chassis.units import shard_of
 from cli.audit import Acknowledgement
 from cli.demo.agents import Agent, Top, Wish, Working
 from cli.demo.screen import Market, Rates
+from cli.report import is_fault
 
 STEP_SECONDS = 0.05
+Sent = TypeVar("Sent", bound=Command)
 
 
 @dataclass(slots=True)
@@ -25,6 +29,7 @@ class Tally:
     acknowledged: list[Acknowledgement] = field(default_factory=list)
     milliseconds: list[float] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
+    unanswered: int = 0
     cancelled: dict[int, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -32,11 +37,28 @@ class Tally:
     def refusals(self) -> int:
         return sum(self.refused.values())
 
+    @property
+    def failed(self) -> int:
+        """How many commands were never answered, or by a fault of the exchange."""
+        return self.unanswered + sum(count for reason, count in self.refused.items() if is_fault(reason))
+
 
 async def enter(client: Client, orders: Sequence[Place], tally: Tally) -> None:
     """Places orders that no agent remembers."""
-    for order, result in zip(orders, await client.submit_many(orders), strict=True):
+    for order, result in await answered(client, orders, tally):
+        if result.refusal is not None:
+            tally.refused[result.refusal.reason] += 1
         tally.acknowledged += told(order, result)
+
+
+async def answered(client: Client, commands: Sequence[Sent], tally: Tally) -> list[tuple[Sent, CommandResult]]:
+    """Sends the commands; each that was answered, with its result."""
+    try:
+        results = await client.submit_many(commands)
+    except OutcomeUnknown as unknown:
+        results = list(unknown.results)
+        tally.unanswered += len(commands) - len(results)
+    return list(zip(commands, results, strict=False))
 
 
 async def trade(
@@ -46,9 +68,9 @@ async def trade(
     while not stop.is_set():
         if wishes := list(agent.step(tops)):
             start = time.perf_counter()
-            results = await client.submit_many([wish.command for wish in wishes])
+            results = await answered(client, [wish.command for wish in wishes], tally)
             taken = (time.perf_counter() - start) * 1000
-            for wish, result in zip(wishes, results, strict=True):
+            for wish, (_, result) in zip(wishes, results, strict=False):
                 record(agent, wish, result, taken, tally, rates)
         await asyncio.sleep(STEP_SECONDS)
 

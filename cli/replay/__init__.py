@@ -46,7 +46,7 @@ def replay(orders: Path, own: bool, victims: str, report_file: Path | None, home
     It runs on the exchange of the home, in an instrument and with accounts of its own; where none is running it starts one
     in the folder `replay` of the home and ends it.
 
-    Exit codes: 0 passed, 1 something was lost, doubled or broken, 2 the file cannot be read, 3 the exchange cannot be reached.
+    Exit codes: 0 passed, 1 something was lost, doubled, failed or broken, 2 the file cannot be read, 3 the exchange cannot be reached.
 
     \b
     Examples:

@@ -22,7 +22,7 @@ from cli.opening import seen_open, today
 from cli.reconcile.run import reconcile
 from cli.reconcile.settled import wait_settled
 from cli.replay.day import Action, Day, Step
-from cli.report import Report, latency
+from cli.report import Report, is_fault, latency
 
 PARTICIPANT = "replay"
 ACCOUNTS_A_SIDE = 4
@@ -108,6 +108,7 @@ async def run(machine: Machine, day: Day, plan: Plan, console: Console) -> Repor
         shares=audit.shares,
         cancels=tally.cancels,
         cancels_with_expected_quantity=tally.cancels_as_recorded,
+        orders_failed=sum(count for reason, count in tally.refusals.items() if is_fault(reason)),
         acknowledged_lost=sum(1 for _ in audit.lost(tally.acknowledged)),
         acknowledged_doubled=len(audit.doubled()),
         reconciliation_breaks=reconciliation.broken,
