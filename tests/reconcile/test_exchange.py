@@ -510,6 +510,7 @@ async def test_a_bust_is_settled_by_the_next_svc_ledger(exchange: Exchange) -> N
         for symbol in SYMBOLS:
             await selling.place(seller, symbol, Side.SELL, 7, 149 * UNIT)
             await buying.place(buyer, symbol, Side.BUY, 7, 149 * UNIT)
+    await wait_settled(exchange.home, SETTLE_SECONDS)  # svc_quote has the trades, too
     async with exchange.operator() as operator:
         trades = {symbol: await anext(operator.trades(symbol)) for symbol in SYMBOLS}
         volumes = {symbol: (await operator.statistics(symbol)).volume for symbol in SYMBOLS}
