@@ -1,5 +1,6 @@
 """Options that mean the same in every command."""
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,16 @@ class RegularFile(click.Path):
         if not Path(os.fsdecode(path)).is_file():
             self.fail(f"{os.fsdecode(path)!r} is not a regular file", param, ctx)
         return path
+
+
+class Number(click.FloatRange):
+    """A number within its bounds, which NaN is not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
 
 
 # -5 is an argument then, for the checks, and no option.

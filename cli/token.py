@@ -8,7 +8,7 @@ import click
 from chassis.identity import RINGS
 from cli.machine import Machine, MachineError
 from cli.machine.credentials import TOKEN_SECONDS_LIMIT
-from cli.options import home_option
+from cli.options import Number, home_option
 from mesh.local.private import write_private
 
 HOUR_SECONDS = 3_600
@@ -24,7 +24,7 @@ HOUR_SECONDS = 3_600
 @click.option("--subject", help="Who holds it (claim `sub`). [default: the participant, or operator]")
 @click.option(
     "--hours",
-    type=click.FloatRange(1 / HOUR_SECONDS, TOKEN_SECONDS_LIMIT / HOUR_SECONDS),
+    type=Number(1 / HOUR_SECONDS, TOKEN_SECONDS_LIMIT / HOUR_SECONDS),
     default=12,
     show_default=True,
 )

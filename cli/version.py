@@ -7,7 +7,7 @@ import click
 from cli.answers import NotReached, Refused, columns, show
 from cli.machine import Machine, MachineError
 from cli.machine.mesh.desired import STABLE
-from cli.options import home_option, json_option
+from cli.options import Number, home_option, json_option
 
 HEAD = ("service", "subset", "release", "ready", "weight", "from")
 
@@ -88,9 +88,7 @@ def list_(home: Path, as_json: bool) -> None:
 @click.argument("service")
 @home_option
 @click.option("--subset", required=True, help=f"The version to drain: {STABLE} or another.")
-@click.option(
-    "--share", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True, help="How much of it."
-)
+@click.option("--share", type=Number(0, 1, min_open=True), default=1.0, show_default=True, help="How much of it.")
 def drain(service: str, home: Path, subset: str, share: float) -> None:
     """Tell a share of a version's open streams to move: each goes on where the weights send it now, and loses nothing.
 

@@ -20,13 +20,13 @@ from chassis.units import order_id, shard_of
 from cli.answers import answered, as_value, word
 from cli.book import sides, status_text
 from cli.market import member, staff, token_option
-from cli.options import home_option, json_option
+from cli.options import Number, home_option, json_option
 from cli.statement import time_text
 
 REFRESHES_PER_SECOND = 10
 LEVELS = 10
 
-seconds_option = click.option("--seconds", type=float, help="End after this time. [default: at Ctrl-C]")
+seconds_option = click.option("--seconds", type=Number(0), help="End after this time. [default: at Ctrl-C]")
 Print = Callable[[list[str]], None]
 
 

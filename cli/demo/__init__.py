@@ -11,14 +11,13 @@ from bourse_sdk.errors import BourseError
 from cli.demo.run import Plan, on_own_exchange, run
 from cli.machine import MachineError
 from cli.machine.home import default_home
+from cli.options import Number
 
 DEFAULT_SECONDS = 30.0
 
 
 @click.command()
-@click.option(
-    "--seconds", default=DEFAULT_SECONDS, show_default=True, type=click.FloatRange(2, 3600), help="Time of trading."
-)
+@click.option("--seconds", default=DEFAULT_SECONDS, show_default=True, type=Number(2, 3600), help="Time of trading.")
 @click.option("--seed", default=20260105, show_default=True, help="Seed of the session's random numbers.")
 @click.option("--kill/--no-kill", default=True, show_default=True, help="Kill svc_match and svc_ledger on the way.")
 @click.option(
