@@ -29,6 +29,7 @@ def documents() -> dict[Path, str]:
         ISTIO / "gateway-replies.yaml": text(
             local_replies("gateway-replies", "GATEWAY", of_gateway(), GATEWAY),
             local_replies("sidecar-replies", "SIDECAR_INBOUND", of_sidecars(), {}),
+            version_filter(),
         ),
     }
 
@@ -92,6 +93,13 @@ def local_replies(name: str, context: str, mappers: list[Document], labels: Mapp
     match = {"context": context, "listener": {"filterChain": {"filter": {"name": HCM}}}}
     patch = {"applyTo": "NETWORK_FILTER", "match": match, "patch": {"operation": "MERGE", "value": merged}}
     return envoy_filter(name, [patch], labels)
+
+
+def version_filter() -> Document:
+    """What an operator is told who names no version: behind the transcoder, which makes JSON of it where that was asked."""
+    words = {"default_source_code": {"inline_string": Path(__file__).with_name("version.lua").read_text("utf-8")}}
+    added = before_router("envoy.filters.http.lua.version", f"{EXTENSIONS}.http.lua.v3.Lua", words)
+    return envoy_filter("gateway-version", [added], GATEWAY)
 
 
 def before_router(name: str, kind: str, config: Mapping[str, Any]) -> Document:

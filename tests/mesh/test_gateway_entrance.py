@@ -84,6 +84,22 @@ def test_an_operator_alone_names_a_version(opened: Gate) -> None:
         assert json.loads(told.body)["pod"] == pod
 
 
+@pytest.mark.parametrize("named", ["canry", "", "stable,canary", "50%", "x" * 200])
+def test_a_version_that_there_is_not_is_refused(opened: Gate, named: str) -> None:
+    """An operator is told which, by gRPC and by JSON, at each service that has versions; a broker's is ignored."""
+    operator = opened.token(role="operator", participant=None)
+    for method in (PLACE, f"{QUOTES}/GetDepth", "/bourse.ledger.v1.LedgerService/ListAccounts"):
+        told = opened.call(method, metadata=metadata(operator, bourse_version=named))
+        json_told = opened.post(method, {}, operator, {"bourse-version": named})
+        assert ended(told) == ("INVALID_ARGUMENT", "VERSION_UNKNOWN")
+        assert ended(json_told) == (400, "VERSION_UNKNOWN")
+        assert told.message == json_told.message == f"there is no version '{named[:64]}'"
+        assert told.fix == json_told.fix != ""
+        (info,) = json_told.body["details"]
+        assert (info["metadata"]["field"], info["metadata"]["value"]) == ("bourse-version", named[:64])
+    assert opened.echo(*metadata(opened.token(), bourse_version=named))["pod"] == "stable"
+
+
 REFUSALS: dict[str, tuple[dict[str, Any], tuple[str, int, str]]] = {
     "expired": ({"exp": 1}, ("UNAUTHENTICATED", 401, "TOKEN_EXPIRED")),
     "another audience": ({"aud": "else"}, ("UNAUTHENTICATED", 401, "TOKEN_WRONG_AUDIENCE")),
