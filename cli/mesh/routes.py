@@ -21,9 +21,9 @@ HEAD = ("service", "subset", "weights", "ready", "messages", "share")
 def routes(home: Path, as_json: bool) -> None:
     """How each service's calls are divided between its versions, by ring of brokers, and the share of messages that each had since.
 
-    Messages are counted by the Envoys that sent them, since the weights changed last: gRPC's and those that the gateway
-    makes of JSON. They do not tell one ring from another, so messages and share are those of all rings together. A weight
-    acts when a call or a stream begins, so the share follows it as streams move.
+    Messages are counted by the Envoys that sent them, since the weights changed last or the version was added: gRPC's and
+    those that the gateway makes of JSON. They do not tell one ring from another, so messages and share are those of all
+    rings together. A weight acts when a call or a stream begins, so the share follows it as streams move.
 
     \b
     Examples:

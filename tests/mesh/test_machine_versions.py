@@ -74,6 +74,8 @@ async def test_a_version_is_added_shares_the_calls_and_goes(meshed: Exchange) ->
         removed = await asyncio.to_thread(bourse, home, "version", "remove", "svc_order", "--subset", "canary")
         assert removed.exit_code == 0, removed.output
         await load.more()
+        had = routes(meshed, "svc_order")
+        assert (had["canary"]["messages"], had["stable"]["share"]) == (0, 1)
     state = meshed.machine.state()
     assert state is not None
     assert not [process.name for process in state.processes if "canary" in process.name]

@@ -3,6 +3,7 @@
 from cli.machine.mesh.tally import Tally
 
 STABLE, CANARY = (f"outbound|50051|{subset}|svc-order.bourse.svc.cluster.local" for subset in ("stable", "canary"))
+LEDGER = "outbound|50051|stable|svc-ledger.bourse.svc.cluster.local"
 
 
 def tally(*readings: dict[str, dict[str, int]]) -> dict[str, int]:
@@ -36,3 +37,14 @@ def test_from_a_start_on_only_what_comes_then_counts() -> None:
     found.start()
     found.add({"gateway": {STABLE: 60}})
     assert found.messages == {"svc_order": {"stable": 10}}
+
+
+def test_a_version_that_is_gone_had_nothing() -> None:
+    """One that is added later under its name begins at nothing, whatever its Envoy counts first; the others go on."""
+    found, own = Tally(), "svc_order-canary.sidecar"
+    found.add({"gateway": {STABLE: 50, CANARY: 20}, own: {LEDGER: 3}})
+    found.forget("svc_order", "canary", own)
+    assert found.messages == {"svc_order": {"stable": 50}, "svc_ledger": {"stable": 3}}
+    found.add({"gateway": {STABLE: 60, CANARY: 20}, own: {LEDGER: 5}})
+    found.add({"gateway": {STABLE: 60, CANARY: 24}, own: {LEDGER: 5}})
+    assert found.messages == {"svc_order": {"stable": 60, "canary": 4}, "svc_ledger": {"stable": 8}}

@@ -25,7 +25,7 @@ from cli.machine.mesh.desired import Desired
 from cli.machine.mesh.envoys import behind, counters
 from cli.machine.mesh.keysets import KeySets
 from cli.machine.mesh.plan import Plan
-from cli.machine.mesh.pods import Place
+from cli.machine.mesh.pods import SIDECAR, Place
 from cli.machine.mesh.readiness import Readiness
 from cli.machine.mesh.status import Status
 from cli.machine.mesh.tally import Tally
@@ -158,8 +158,12 @@ class Controller:
             self._desired, self._status.running = wanted, wanted.generation
             log.info("obeyed", generation=wanted.generation, milliseconds=self._status.milliseconds)
         self._follow_pods(tasks, self._plan.places)
-        if wanted.weights != before.weights:
+        gone = [one for one in before.versions if self._desired.version(one.service, one.subset) is None]
+        if gone or wanted.weights != before.weights:
             await self._count()
+        for one in gone:
+            self._status.tally.forget(one.service, one.subset, f"{one.process}{SIDECAR}")
+        if wanted.weights != before.weights:
             self._status.tally.start()
         self._say()
 

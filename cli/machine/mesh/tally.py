@@ -8,7 +8,8 @@ Counters = Mapping[str, int]
 
 @dataclass
 class Tally:
-    """`messages` by service and subset, since the weights changed last; `read`: what each Envoy said last, by cluster.
+    """`messages` by service and subset, since the weights changed last or that version began; `read`: what each Envoy said last,
+    by cluster.
 
     A counter that is smaller than it was, or gone, has begun anew, and all that it says now is new. One that has grown beyond
     what it was before it was read again hides what it was: so it is read often, and before an Envoy is given anything else.
@@ -33,6 +34,11 @@ class Tally:
                     own[subset] = own.get(subset, 0) + more
         self.read |= news
         return bool(news)
+
+    def forget(self, service: str, subset: str, envoy: str) -> None:
+        """A version that is gone, and its Envoy: what is added later under their names has had nothing yet."""
+        self.messages.get(service, {}).pop(subset, None)
+        self.read.pop(envoy, None)
 
     def start(self) -> None:
         """From here on."""
