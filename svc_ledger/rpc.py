@@ -19,6 +19,7 @@ from svc_ledger.ports import Conflict, DatabaseDown, Denied
 SERVICE = ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"]
 register = ledger_pb2_grpc.add_LedgerServiceServicer_to_server
 EXPORTS_LIMIT = 2
+POSITION_DIGITS = 19  # of the largest place of a page
 SHARE_OF_DEADLINE = 0.8  # the rest is for the refusal to reach its caller in time
 
 
@@ -171,7 +172,7 @@ def read_token(token: str) -> str:
 
 def _position(token: str) -> int:
     place = read_token(token) or "0"
-    if not place.isdecimal() or int(place) >= 1 << 63:
+    if not place.isdecimal() or len(place) > POSITION_DIGITS or int(place) >= 1 << 63:
         raise invalid("PAGE_TOKEN_INVALID", "page_token", token, "send next_page_token as it came")
     return int(place)
 

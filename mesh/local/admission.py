@@ -4,6 +4,7 @@ What is there and says nothing would not narrow a rule: it would open it to ever
 """
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from mesh.local.document import FIELD_PATH, Document, Json, Problem
 
 Why = str | None
 PORTS = 65_536
+PORT = re.compile("[0-9]{1,5}")
 ACCOUNTS_LIMIT, ACCOUNT_LIMIT = 16, 320
 EMPTY = "is empty: it narrows nothing, so it would mean everybody"
 LITERAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()+,;:@=")
@@ -93,8 +95,12 @@ def block(value: str) -> Why:
     return None
 
 
+def is_port(value: str) -> bool:
+    return PORT.fullmatch(value) is not None and int(value) < PORTS
+
+
 def port(value: str) -> Why:
-    return None if value.isdecimal() and int(value) < PORTS else "is no number of a port"
+    return None if is_port(value) else "is no number of a port"
 
 
 CHECKS: Mapping[str, Callable[[str], Why]] = {

@@ -16,7 +16,7 @@ import yaml
 
 from mesh import schemas
 from mesh.local import servers, shape, webhook
-from mesh.local.admission import PORTS, inadmissible
+from mesh.local.admission import inadmissible, is_port
 from mesh.local.document import FIELD_PATH, Document, Json, Problem
 from mesh.local.duration import is_duration
 from mesh.local.meshconfig import mesh_config
@@ -276,7 +276,7 @@ def is_json_object(value: object) -> bool:
 
 
 def is_number_as_text(value: object) -> bool:
-    return isinstance(value, str) and value.isdecimal() and int(value) < PORTS
+    return isinstance(value, str) and is_port(value)
 
 
 FITS: dict[str, Callable[[object], bool]] = {

@@ -162,6 +162,12 @@ def differ(one: World, other: World) -> bool:
             [{"to": [{"operation": {"ports": ["http"]}}]}],
             "is no number of a port",
         ),
+        (
+            "AuthorizationPolicy",
+            ("spec", "rules"),
+            [{"to": [{"operation": {"ports": ["9" * 5_000]}}]}],
+            "is no number of a port",
+        ),
         ("Gateway", ("spec", "servers", "[]", "tls"), {"mode": "SIMPLE"}, "with a mode and a credentialName alone"),
         ("Service", ("spec", "clusterIP"), "None", "a headless service with ports is not translated"),
         (

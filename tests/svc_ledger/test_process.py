@@ -1,6 +1,7 @@
 """The process between a real PostgreSQL and a journal: killed anywhere, it settles each event exactly once."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -343,6 +344,13 @@ async def test_refusals(postgres: Database, tmp_path: Path) -> None:
             (
                 stub.ListEntries,
                 pb.ListEntriesRequest(account="alpha/main", page_token="?"),
+                code.INVALID_ARGUMENT,
+                "PAGE_TOKEN_INVALID",
+                "page_token",
+            ),
+            (
+                stub.ListEntries,
+                pb.ListEntriesRequest(account="alpha/main", page_token=b64encode(b"9" * 5_000).decode()),
                 code.INVALID_ARGUMENT,
                 "PAGE_TOKEN_INVALID",
                 "page_token",
