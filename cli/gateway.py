@@ -13,7 +13,7 @@ WORDS = """address    {address}
 authority  {ca_file}
 
   bourse token --participant alpha --output alpha.jwt
-  curl --cacert {ca_file} -H "authorization: Bearer $(cat alpha.jwt)" \\
+  curl --http1.1 --cacert {ca_file} -H "authorization: Bearer $(cat alpha.jwt)" \\
     https://{address}/bourse.quote.v1.QuoteService/ListInstruments -d '{{}}'"""
 
 

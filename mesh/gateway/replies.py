@@ -128,12 +128,28 @@ REPLIES = (
         "give each field a value of its type",
     ),
     Reply(
+        because("grpc_base_64_decode_failed"),
+        grpc.StatusCode.INVALID_ARGUMENT,
+        400,
+        "BASE64_INVALID",
+        "the body is no base64, as application/grpc-web-text has it",
+        "encode each frame as base64, or send frames as application/grpc-web",
+    ),
+    Reply(
         because("route_not_found"),
         grpc.StatusCode.UNIMPLEMENTED,
         404,
         "METHOD_UNKNOWN",
         "this host serves no such method",
         "check the host's name and the method's path",
+    ),
+    Reply(
+        "response.code == 408",
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        408,
+        "REQUEST_INCOMPLETE",
+        "the request did not come whole in time",
+        "send the whole request at once, and end its stream",
     ),
     Reply(
         "response.code == 504",

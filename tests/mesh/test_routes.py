@@ -18,7 +18,8 @@ from tests.mesh import validation
 from tests.mesh.kustomization import Json, build, documents
 
 ISTIO = Path(__file__).resolve().parents[2] / "mesh" / "istio"
-OBJECTS = build(ISTIO)
+EXAMPLE = ISTIO.parents[1] / "k8s" / "overlays" / "example"
+OBJECTS = {folder: build(folder) for folder in (ISTIO, EXAMPLE)}
 VERSIONED = {
     "svc-order": order_pb2.DESCRIPTOR.services_by_name["OrderService"],
     "svc-ledger": ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"],
@@ -45,8 +46,8 @@ HEADERS: list[dict[str, str]] = [
 ]
 
 
-def of(kind: str) -> dict[str, Json]:
-    return {document["metadata"]["name"]: document["spec"] for document in OBJECTS if document["kind"] == kind}
+def of(kind: str, folder: Path = ISTIO) -> dict[str, Json]:
+    return {document["metadata"]["name"]: document["spec"] for document in OBJECTS[folder] if document["kind"] == kind}
 
 
 ROUTES = of("VirtualService")
@@ -95,6 +96,25 @@ def test_no_stream_has_a_timeout_and_none_is_retried() -> None:
     streams = [(path, found) for path, method, _, found in taken() if is_stream(method)]
     assert {path for path, _ in streams} == {path for path, method in METHODS.items() if is_stream(method)}
     assert not [path for path, found in streams if "timeout" in found or "retries" in found]
+
+
+@pytest.mark.parametrize("folder", [ISTIO, EXAMPLE], ids=["base", "example"])
+def test_whatever_is_no_stream_has_an_end(folder: Path) -> None:
+    """Through the gateway: a limit of time that is longer than any route's timeout, and not for those routes that take a stream."""
+    filters = {name: spec["configPatches"] for name, spec in of("EnvoyFilter", folder).items()}
+    manager = filters["gateway-filters"][0]["patch"]["value"]["typed_config"]
+    limit = seconds(manager["common_http_protocol_options"]["max_stream_duration"])
+    patches = [
+        (one["match"]["routeConfiguration"]["vhost"]["route"]["name"], one["patch"]["value"])
+        for one in filters["gateway-streams"]
+    ]
+    none = {"max_stream_duration": "0s", "grpc_timeout_header_max": "0s"}
+    assert all(value == {"route": {"max_stream_duration": none}} for _, value in patches)
+    services = of("VirtualService", folder).values()
+    found = [one for spec in services if "public" in spec.get("gateways", []) for one in spec["http"]]
+    routes = [one for one in found if "route" in one]
+    assert {name for name, _ in patches} == {one["name"] for one in routes if "timeout" not in one}
+    assert all(seconds(one["timeout"]) < limit for one in routes if "timeout" in one)
 
 
 def test_only_what_has_no_side_effects_is_retried() -> None:

@@ -120,6 +120,9 @@ def here(document: Document, layout: Layout, credentials: Credentials) -> Json:
     if document.kind == "Sidecar":
         for egress in spec.get("egress") or []:
             egress["hosts"] = [made for host in egress["hosts"] for made in with_shards(host, layout.shards)]
+    if document.kind == "EnvoyFilter":
+        patches = spec.get("configPatches") or []
+        spec["configPatches"] = [made for patch in patches for made in with_shards(patch, layout.shards)]
     return body
 
 
@@ -141,8 +144,9 @@ def one_line(key_set: Path) -> str:
 
 
 def with_shards(value: Any, shards: int) -> list[Any]:
-    """The route or host; where it is the last shard's in the YAML, also the same for each shard that the YAML does not know."""
-    if f"svc-match-{LAST_SHARD}" not in json.dumps(value):
+    """The route, host or patch of a route; the last shard's in the YAML also for each shard that the YAML does not know."""
+    text = json.dumps(value)
+    if f"svc-match-{LAST_SHARD}-" not in text and f"shard-{LAST_SHARD}-" not in text:
         return [value]
     return [value, *(of_shard(value, shard) for shard in range(SHARDS_IN_YAML, shards))]
 
