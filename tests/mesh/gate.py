@@ -48,8 +48,8 @@ class Gate(Door):
 
 
 @contextmanager
-def gate(*changes: Document) -> Iterator[Gate]:
-    """With these documents in place of the YAML's."""
+def gate(*changes: Document, drain_seconds: int = 1) -> Iterator[Gate]:
+    """With these documents in place of the YAML's. `drain_seconds`: how long a listener lives on that is replaced."""
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder) / "home")
         home.create()
@@ -62,7 +62,8 @@ def gate(*changes: Document) -> Iterator[Gate]:
         versions = [pod(version, next(addresses)) for version in ("stable", "canary")]
         labels = {"app": "gateway"}
         entrance = Pod("gateway", "gateway", labels, next(addresses), sockets(), gateway=True, ports={443: port})
-        sidecars = Sidecars(loaded(layout, credentials).changed(changes), [entrance, *versions])
+        made = loaded(layout, credentials).changed(changes)
+        sidecars = Sidecars(made, [entrance, *versions], drain_seconds=drain_seconds)
         try:
             sidecars.start()
             yield Gate(sidecars, credentials, port)

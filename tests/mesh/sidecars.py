@@ -16,6 +16,7 @@ from typing import Any
 
 import grpc
 
+from cli.machine.mesh.sidecar import DRAIN_STRATEGY
 from mesh.local.admin import ADMIN_SOCKET, Admin
 from mesh.local.certificates import WORKLOAD, Authority, gateway_secret, write_root, write_secret
 from mesh.local.cluster import APP_SOCKET
@@ -69,7 +70,13 @@ class Sidecars:
     """
 
     def __init__(
-        self, world: World, pods: Sequence[Pod], authority: Authority | None = None, *, echoes: bool = True
+        self,
+        world: World,
+        pods: Sequence[Pod],
+        authority: Authority | None = None,
+        *,
+        echoes: bool = True,
+        drain_seconds: int = 1,
     ) -> None:
         self.world = world
         self.folder = Path(tempfile.mkdtemp(prefix="mesh-"))
@@ -77,6 +84,7 @@ class Sidecars:
         self.authority = authority or Authority(self.folder)
         self.authority.create()
         self._with_echoes = echoes
+        self._drain = ("--drain-time-s", str(drain_seconds), "--drain-strategy", DRAIN_STRATEGY)
         self._envoys: dict[str, subprocess.Popen[bytes]] = {}
         self._echoes: list[grpc.Server] = []
 
@@ -164,7 +172,6 @@ class Sidecars:
                 "-l",
                 "warn",
             ]
-            drain = ["--drain-time-s", "1", "--drain-strategy", "immediate"]
             self._envoys[pod.name] = subprocess.Popen(
-                [*map(str, command), *drain], stdout=log, stderr=log, start_new_session=True, env={**os.environ}
+                [*map(str, command), *self._drain], stdout=log, stderr=log, start_new_session=True, env={**os.environ}
             )

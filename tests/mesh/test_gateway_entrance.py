@@ -15,6 +15,7 @@ import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cli.machine.mesh.sidecar import DRAIN_SECONDS
 from mesh.local.cluster import APP_SOCKET
 from mesh.local.document import Document
 from mesh.local.model import World
@@ -227,6 +228,23 @@ def test_a_call_ends_at_its_routes_timeout(opened: Gate) -> None:
             assert (response.status, response.getheader("grpc-status")) == (200, "4")
         finally:
             os.kill(stopped, signal.SIGCONT)
+
+
+def test_a_stricter_policy_is_in_force_on_connections_that_are_kept() -> None:
+    """With the first answer on each, long before the replaced listener of the service has drained: one call more passes at most."""
+    with gate(drain_seconds=DRAIN_SECONDS) as door, door.channel() as channel:
+        assert call(channel, PLACE, b"", metadata(door.token())).status == "OK"
+        door.sidecars.run("stable", door.sidecars.world.changed([nobody(door)]))
+        first, second = (call(channel, PLACE, b"", metadata(door.token())) for _ in range(2))
+        assert first.status in ("OK", "PERMISSION_DENIED")
+        assert ended(second) == ("PERMISSION_DENIED", "CALLER_NOT_ALLOWED")
+
+
+def nobody(door: Gate) -> Document:
+    """svc_order's policy, which lets the gateway in no more."""
+    (policy,) = [one for one in door.sidecars.world.of("AuthorizationPolicy") if one.name == "svc-order"]
+    rules = [{"from": [{"source": {"principals": ["cluster.local/ns/bourse/sa/nobody"]}}]}]
+    return replace(policy, body={**policy.body, "spec": {**policy.spec, "rules": rules}})
 
 
 def short_timeouts(opened: Gate) -> Document:

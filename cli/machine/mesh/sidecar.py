@@ -16,6 +16,9 @@ READY_TIMEOUT_SECONDS = 1.0
 PATIENCE_SECONDS = 2.0
 POLL_SECONDS = 0.01
 DRAIN_SECONDS = 45  # As in a pod: streams of a listener that is replaced have that long to move.
+DRAIN_STRATEGY = (
+    "immediate"  # As Istio starts it: with the first answer a connection learns that its listener is replaced.
+)
 
 
 class Sidecar:
@@ -44,6 +47,7 @@ class Sidecar:
             "--disable-hot-restart",
             "--reject-unknown-dynamic-fields",  # A misspelt field of an EnvoyFilter would be ignored.
             *("--drain-time-s", str(DRAIN_SECONDS)),
+            *("--drain-strategy", DRAIN_STRATEGY),
             *("--log-level", "warning"),
             "--skip-deprecated-logs",
         ]
