@@ -7,6 +7,7 @@ until the publisher makes the stream again. Readers trust their own sequence num
 import asyncio
 import itertools
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from nats.js.api import RetentionPolicy, StorageType, StreamConfig
 
 RECONNECT_SECONDS = 0.25
 CONNECT_SECONDS = 2
+PING_SECONDS = 5  # a server that answers none of two is gone
 REQUEST_SECONDS = 2.0
 PUBLISH_SECONDS = 5.0
 PENDING_PUBLISHES_LIMIT = 64
@@ -60,7 +62,6 @@ class Bus:
         self._url = url
         self._name = name
         self._connected = asyncio.Event()
-        self._closed = asyncio.Event()
         self._inbox = ""
         self._tokens = itertools.count()
         self._slots = asyncio.Semaphore(PENDING_PUBLISHES_LIMIT)
@@ -68,30 +69,44 @@ class Bus:
         self.client = Client()
 
     async def work(self) -> None:
-        """Keeps the connection for ever; belongs to a TaskGroup. Closes it when cancelled."""
-        try:
-            while True:
-                self.client, self._closed = Client(), asyncio.Event()
-                await self.client.connect(
-                    self._url,
-                    name=self._name,
-                    inbox_prefix=inbox_prefix(self._url),
-                    connect_timeout=CONNECT_SECONDS,
-                    reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type]
-                    max_reconnect_attempts=-1,
-                    ping_interval=5,
-                    pending_size=0,
-                    error_cb=self._on_error,
-                    disconnected_cb=self._on_disconnected,
-                    reconnected_cb=self._on_connected,
-                    closed_cb=self._on_closed,
-                )
-                self._inbox = self.client.new_inbox()
-                await self.client.subscribe(f"{self._inbox}.*", cb=self._on_acknowledgement)
-                await self._on_connected()
-                await self._closed.wait()
-        finally:
-            await self.client.close()
+        """Keeps the connection for ever; belongs to a TaskGroup. Closes it when cancelled.
+
+        Each connection is a client of its own: the library's way to connect again ends for good where a server accepts and
+        does not answer.
+        """
+        while True:
+            self.client = Client()
+            try:
+                await self._connect()
+                while self.client.is_connected:
+                    await asyncio.sleep(RECONNECT_SECONDS)
+            except ERRORS as error:
+                log.debug("bus_error", error=str(error))
+                await asyncio.sleep(RECONNECT_SECONDS)
+            finally:
+                await self._on_disconnected()
+                with suppress(*ERRORS):
+                    async with asyncio.timeout(CONNECT_SECONDS):
+                        await self.client.close()
+
+    async def _connect(self) -> None:
+        await self.client.connect(
+            self._url,
+            name=self._name,
+            inbox_prefix=inbox_prefix(self._url),
+            allow_reconnect=False,
+            connect_timeout=CONNECT_SECONDS,
+            reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type]
+            max_reconnect_attempts=-1,
+            ping_interval=PING_SECONDS,
+            pending_size=0,
+            error_cb=self._on_error,
+            disconnected_cb=self._on_disconnected,
+        )
+        self._inbox = self.client.new_inbox()
+        await self.client.subscribe(f"{self._inbox}.*", cb=self._on_acknowledgement)
+        log.info("bus_connected")
+        self._connected.set()
 
     @property
     def connected(self) -> bool:
@@ -202,20 +217,12 @@ class Bus:
         else:
             future.set_result(int(answer["seq"]))
 
-    async def _on_connected(self) -> None:
-        log.info("bus_connected")
-        self._connected.set()
-
     async def _on_disconnected(self) -> None:
         if self._connected.is_set():
             log.warning("bus_disconnected")
         self._connected.clear()
         for future in list(self._pending.values()):
             _fail(future, BusDown("disconnected before the acknowledgement"))
-
-    async def _on_closed(self) -> None:
-        await self._on_disconnected()
-        self._closed.set()
 
     async def _on_error(self, error: Exception) -> None:
         if "permissions violation" in str(error).lower():

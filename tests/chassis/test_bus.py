@@ -6,9 +6,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -134,6 +135,73 @@ async def test_a_bus_may_start_before_its_server(tmp_path: Path, broker: Broker)
         assert not bus.connected
         broker.start()
         await make(bus)
+
+
+class Relay:
+    """A way to a server. Each connection of `silent_after` falls silent after so many lines to the client; what follows does not.
+    It greets at once, as a server does whose client is busy.
+    """
+
+    def __init__(self, broker: Broker, silent_after: list[int]) -> None:
+        self._target = urlsplit(broker.url).port
+        self._silent_after = silent_after
+        self._writers: list[asyncio.StreamWriter] = []
+        self._next = asyncio.ensure_future(self._greeted())
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines = self._silent_after.pop(0) if self._silent_after else sys.maxsize
+        below, above, greeting = await self._next
+        if lines > 0:
+            writer.write(greeting)
+        self._writers += [writer, above]
+        self._next = asyncio.ensure_future(self._greeted())
+        forth = asyncio.ensure_future(self._pass(reader, above))
+        await self._pass(below, writer, lines - 1)
+        await forth
+
+    async def _greeted(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
+        while True:
+            with suppress(OSError):
+                below, above = await asyncio.open_connection("127.0.0.1", self._target)
+                return below, above, await below.readline()
+            await asyncio.sleep(0.05)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lines: int = sys.maxsize) -> None:
+        with suppress(OSError):
+            while line := await reader.readline():
+                if lines > 0:
+                    writer.write(line)
+                lines -= 1
+        writer.close()
+
+    def cut(self) -> None:
+        """Every connection ends."""
+        for writer in self._writers:
+            writer.close()
+
+
+async def test_a_server_that_falls_silent_is_connected_to_anew(broker: Broker) -> None:
+    """It takes the connection, answers once and no more: the bus drops it, and works with the next one."""
+    silent_after = [sys.maxsize]
+    relay = Relay(broker, silent_after)
+    server = await asyncio.start_server(relay, "127.0.0.1", 0)
+    bus = Bus(f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}", "test")
+    work = asyncio.ensure_future(bus.work())
+    try:
+        async with asyncio.timeout(2 * SECONDS):
+            await bus.wait_connected()
+            silent_after += [2]
+            relay.cut()
+            while silent_after:
+                await bus.wait_connected()
+                await asyncio.sleep(0.05)
+            await make(bus)
+            await send(bus, b"1")
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        relay.cut()
+        server.close()
 
 
 async def test_a_reader_goes_on_over_every_loss(broker: Broker) -> None:
