@@ -1,6 +1,7 @@
 """A real PostgreSQL and a real NATS for the tests that want them, one of each for each process of the run; and a whole exchange."""
 
 import itertools
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,11 @@ numbers = itertools.count(1)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite", action="store_true", help="write transcripts as they are now")
+
+
+def pytest_configure() -> None:
+    """Who ends a run by SIGTERM, as `timeout` does, ends it as by Ctrl-C: with all that its tests have started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class ByFolder(LoadScopeScheduling):

@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,16 @@ TRADING_DATE = 20_260_105
 CASH_E4 = 1_000_000_0000
 SHARES = 1_000_000
 names = itertools.count(1)
+# Its input ends when we do, however that comes.
+HEIR = """
+import sys
+sys.stdin.read()
+from pathlib import Path
+from cli.machine import Machine
+machine = Machine(Path(sys.argv[1]))
+machine.stop()
+machine.home.remove()
+"""
 
 
 class Exchange:
@@ -86,11 +98,25 @@ def running_exchange(*, mesh: bool = False) -> Iterator[Exchange]:
     services are dialled themselves.
     """
     machine = Machine(Path(tempfile.mkdtemp(prefix="bourse-test-")))
-    try:
+    with ended(machine):
         machine.start(shards=len(SYMBOLS), mesh=mesh, leash=True)
         exchange = Exchange(machine)
         asyncio.run(exchange.open())
         yield exchange
+
+
+@contextmanager
+def ended(machine: Machine) -> Iterator[None]:
+    """Whatever is started in that home meanwhile ends with the block, and the home goes; also when this process is killed, and
+    what `bourse up` has started, which nobody holds a leash of.
+    """
+    heir = subprocess.Popen(
+        [sys.executable, "-c", HEIR, str(machine.home.folder)], stdin=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        yield
     finally:
         machine.stop()
         machine.home.remove()
+        heir.kill()
+        heir.communicate()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cli.machine import Machine
+from tests.exchange import ended
 
 REPOSITORY = Path(__file__).parents[2]
 MARKET, DAY, BROKER, CURL, RELEASE = (
@@ -75,13 +76,10 @@ README = (REPOSITORY / "README.md").read_text("utf-8")
 def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     """After the market's tour."""
     terminal = Terminal(tmp_path_factory.mktemp("tour"))
-    try:
+    with ended(terminal.machine):
         for block in blocks(section(MARKET)):
             terminal.type(block)
         yield terminal
-    finally:
-        terminal.machine.stop()
-        terminal.machine.home.remove()
 
 
 def test_a_day_has_its_auctions(terminal: Terminal) -> None:
