@@ -26,6 +26,7 @@ DONE_BY_RULE = (
     events_pb2.DONE_REASON_SESSION_LOST,
     events_pb2.DONE_REASON_MAKER_PROTECTION,
     events_pb2.DONE_REASON_QUOTE_WITHDRAWN,
+    events_pb2.DONE_REASON_FILLS_LIMIT,
 )
 AUCTION = ("auction",)
 NO_COMMAND = 0, ""

@@ -14,13 +14,13 @@ cdef class Arrival:
     cdef Standing standing
     cdef Protection protection
     cdef Bands bands
-    cdef Py_ssize_t identity, account, slot, record, quantity, left, price, held_price, prevention, participant, finished, rested, amount
+    cdef Py_ssize_t identity, account, slot, record, quantity, left, price, held_price, prevention, participant, finished, rested, amount, met, quoted
 
     @cython.locals(o=cython.Py_ssize_t, h=cython.Py_ssize_t, fee=cython.Py_ssize_t, book=cython.Py_ssize_t)
     cdef Py_ssize_t load(self, Py_ssize_t slot) except -1
     @cython.locals(x=cython.Py_ssize_t)
     cdef Py_ssize_t reprice(self, Py_ssize_t reason, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) except -1
-    @cython.locals(x=cython.Py_ssize_t, flags=cython.Py_ssize_t, minimum=cython.Py_ssize_t, best=cython.Py_ssize_t, bound=cython.Py_ssize_t, meets=cython.bint, wanted=cython.Py_ssize_t, fee=cython.Py_ssize_t, there=cython.Py_ssize_t, wall=cython.Py_ssize_t, behind=cython.bint)
+    @cython.locals(x=cython.Py_ssize_t, flags=cython.Py_ssize_t, minimum=cython.Py_ssize_t, best=cython.Py_ssize_t, bound=cython.Py_ssize_t, meets=cython.bint, wanted=cython.Py_ssize_t, fee=cython.Py_ssize_t, there=cython.Py_ssize_t, wall=cython.Py_ssize_t)
     cdef Py_ssize_t arrive(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t kind, Py_ssize_t time_in_force, Py_ssize_t tick, Py_ssize_t amount) except -1
     cdef Py_ssize_t _bound(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t kind, Py_ssize_t tick) except? -1
     @cython.locals(best=cython.Py_ssize_t, way=cython.Py_ssize_t, fee=cython.Py_ssize_t, price=cython.Py_ssize_t)
@@ -38,3 +38,5 @@ cdef class Arrival:
     @cython.locals(slot=cython.Py_ssize_t, o=cython.Py_ssize_t, h=cython.Py_ssize_t)
     cdef Py_ssize_t keep(self, Py_ssize_t s) except -1
     cdef Py_ssize_t publish(self, Py_ssize_t s) except -1
+    @cython.locals(behind=cython.bint)
+    cdef Py_ssize_t _remain(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t kind, Py_ssize_t time_in_force, Py_ssize_t tick, Py_ssize_t bound, Py_ssize_t wall, bint meets) except -1

@@ -32,6 +32,8 @@ class Arrival:
         self.participant = 0
         self.finished = 0
         self.rested = -1
+        self.met = 0  # how often it traded, or prevented that
+        self.quoted = 0  # the same of all sides of a mass quote
         self.amount = -1  # what is left of the one that it may spend, negative for none
 
     def load(self, slot: int) -> int:
@@ -72,6 +74,7 @@ class Arrival:
         self.participant = b.participants[self.account & 0x7FFFFFFF]
         self.finished = 0
         self.rested = -1
+        self.met = self.quoted if flags & w.QUOTE else 0
         best = b.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
         bound = tick = wall = self._bound(book, side, kind, tick)
         if b.books[book * w.BOOK_WORDS + w.B_GUARDED] != 0:
@@ -95,10 +98,18 @@ class Arrival:
         self.amount = amount
         if meets:
             self.meet(book, side, wall, amount)
+            if flags & w.QUOTE:
+                self.quoted = self.met
         if self.finished != 0:
             return 0
-        if self.left == 0:
-            return self._finish(book, w.FILLED)
+        if self.left == 0 or (meets and self.met >= b.fills_limit):
+            return self._finish(book, w.FILLS_LIMIT if self.left else w.FILLED)
+        return self._remain(book, side, kind, time_in_force, tick, bound, wall, meets)
+
+    def _remain(
+        self, book: int, side: int, kind: int, time_in_force: int, tick: int, bound: int, wall: int, meets: bool
+    ) -> int:
+        """What trades no more has something left: that stands or is done. Trading may give way to an auction."""
         behind = wall != tick and time_in_force != w.FOK and self._goes_on(book, side, wall, tick)
         if time_in_force == w.DAY and (kind == w.LIMIT or (kind == w.MARKET_TO_LIMIT and meets)):
             if kind == w.MARKET_TO_LIMIT:
@@ -141,7 +152,7 @@ class Arrival:
         t = book * w.BOOK_WORDS
         lot = b.books[t + w.B_LOT_SIZE]
         fee = min(b.books[t + w.B_TAKER_FEE], self.account >> 32)
-        while self.left != 0:
+        while self.left != 0 and self.met < b.fills_limit:
             tick = b.sides[i + w.S_BEST]
             if tick < 0 or (tick - limit) * (1 - 2 * side) > 0:
                 break
@@ -159,6 +170,7 @@ class Arrival:
                     break
             if b.written > b.room:
                 b.widen()
+            self.met += 1
             if self.prevention != 0 and self._is_own(slot):
                 if self._prevent(book, side, slot):
                     break

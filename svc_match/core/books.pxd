@@ -57,7 +57,8 @@ cdef class Books:
     cdef long long* participants
     cdef long long* nearest
     cdef readonly Py_ssize_t identity_base, book_count
-    cdef public Py_ssize_t sequence, written, waiting, interrupted, now_us, tripped, pulled
+    cdef public Py_ssize_t sequence, written, waiting, interrupted, now_us, tripped, pulled, fills_limit
+    cdef Py_ssize_t met
     cdef Py_ssize_t free, top, levels_top, swept_count, room, swept_room, order_room
 
     cdef int _point(self) except -1
@@ -71,6 +72,7 @@ cdef class Books:
     cdef int _trigger(self, Py_ssize_t book) except -1
     @cython.locals(slot=cython.Py_ssize_t)
     cdef inline int place(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
+    cdef int _break_off(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t identity, Py_ssize_t quantity, Py_ssize_t left, Py_ssize_t account) except -1
     @cython.locals(needed=cython.Py_ssize_t, paired=cython.bint, bound=cython.Py_ssize_t, second=cython.Py_ssize_t, priced=cython.bint, collected=cython.bint, field=cython.Py_ssize_t, flags=cython.Py_ssize_t, minimum=cython.Py_ssize_t)
     cdef int _place_otherwise(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cdef Py_ssize_t _exceeds(self, Py_ssize_t book, Py_ssize_t kind, Py_ssize_t price, Py_ssize_t quantity, Py_ssize_t amount) except -1
@@ -94,14 +96,17 @@ cdef class Books:
     @cython.locals(reason=cython.Py_ssize_t, needed=cython.Py_ssize_t)
     cpdef Py_ssize_t wrong_quote(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t price, Py_ssize_t quantity, Py_ssize_t held_price, Py_ssize_t held_amount, Py_ssize_t fee) except -1
 
-    @cython.locals(slot=cython.Py_ssize_t, following=cython.Py_ssize_t, gone=cython.int, trades=cython.Py_ssize_t)
+    @cython.locals(slot=cython.Py_ssize_t, following=cython.Py_ssize_t, gone=cython.int, trades=cython.Py_ssize_t, most=cython.Py_ssize_t)
     cdef inline Py_ssize_t _match(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account) except -1
-    @cython.locals(slot=cython.Py_ssize_t)
+    @cython.locals(slot=cython.Py_ssize_t, trades=cython.Py_ssize_t)
     cdef Py_ssize_t _match_amount(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account, Py_ssize_t amount, Py_ssize_t fee) except -1
     cdef Py_ssize_t _take(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account, Py_ssize_t amount) except -1
     cdef Py_ssize_t _tradable(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t wanted, Py_ssize_t amount, Py_ssize_t fee) except -1
+    @cython.locals(level=cython.Py_ssize_t, trades=cython.Py_ssize_t)
     cdef int _can_fill(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t quantity) except -1
     @cython.locals(slot=cython.Py_ssize_t)
+    cdef int _can_fill_here(self, Py_ssize_t level, Py_ssize_t quantity, Py_ssize_t trades) except -1
+    @cython.locals(slot=cython.Py_ssize_t, trades=cython.Py_ssize_t)
     cdef int _can_pay(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t quantity, Py_ssize_t amount, Py_ssize_t fee) except -1
     @cython.locals(tail=cython.Py_ssize_t)
     cdef inline Py_ssize_t rest(self, Py_ssize_t slot, Py_ssize_t s, Py_ssize_t tick, Py_ssize_t left) except -1

@@ -162,6 +162,8 @@ class Books:
         self.now_us = 0  # the row's journal time
         self.tripped = 0
         self.pulled = 0
+        self.fills_limit = w.ORDER_FILLS_LIMIT  # what it is for all but tests
+        self.met = 0  # how often the last order that arrived has traded
         self.special: Any = None
         self.protection: Any = None
         self.lasting: dict[int, int] = {}
@@ -323,6 +325,8 @@ class Books:
             and ((head >> 24) & 255 != w.FOK or self._can_fill(book, side, tick, quantity))
         ):
             left = self._match(book, side, tick, left, identity, account)
+            if left != 0 and self.met >= self.fills_limit:
+                return self._break_off(book, side, identity, quantity, left, account)
         if left != 0 and (head >> 24) & 255 == w.DAY:
             slot = self.free
             if slot != 0:
@@ -344,6 +348,13 @@ class Books:
             self._tell_level(side << 8 | (book + 1) << 16, b, price, level)
             return 0
         self.done(w.IMMEDIATE if left else w.FILLED, book, identity, quantity - left, left, account & 0x7FFFFFFF)
+        if self.swept_count != 0:
+            self.show_swept(book * 2 + (side ^ 1))
+        return 0
+
+    def _break_off(self, book: int, side: int, identity: int, quantity: int, left: int, account: int) -> int:
+        """An order that is not in the book has traded as often as it may: the rest is done."""
+        self.done(w.FILLS_LIMIT, book, identity, quantity - left, left, account & 0x7FFFFFFF)
         if self.swept_count != 0:
             self.show_swept(book * 2 + (side ^ 1))
         return 0
@@ -443,12 +454,15 @@ class Books:
             tick = self.protected(book, side, tick)
         best = self.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
         fee = min(self.books[b + w.B_TAKER_FEE], account >> 32)
+        self.met = 0
         if best >= 0 and (best <= tick if side == w.BUY else best >= tick):
             if amount != 0:
                 if time_in_force != w.FOK or self._can_pay(book, tick, quantity, amount, fee):
                     left = self._match_amount(book, tick, left, identity, account, amount, fee)
             elif time_in_force != w.FOK or self._can_fill(book, side, tick, quantity):
                 left = self._match(book, side, tick, left, identity, account)
+        if left != 0 and self.met >= self.fills_limit:
+            return self._break_off(book, side, identity, quantity, left, account)
         self.done(w.IMMEDIATE if left else w.FILLED, book, identity, quantity - left, left, account & 0x7FFFFFFF)
         if self.swept_count != 0:
             self.show_swept(book * 2 + (side ^ 1))
@@ -573,12 +587,14 @@ class Books:
         if self.is_empty(level):
             self.vacate(s, tick_before)
         best = self.sides[(s ^ 1) * w.SIDE_WORDS + w.S_BEST]
+        self.met = 0
         if best >= 0 and (best <= tick if side == w.BUY else best >= tick):
             left = self._match(book, side, tick, left, identity, fee << 32 | account)
-        if left == 0:
+        if left == 0 or self.met >= self.fills_limit:
             self.index.remove(identity)
             self.release(slot)
-            self.done(w.FILLED, book, identity, quantity, 0, account)
+            self.done(w.FILLS_LIMIT if left else w.FILLED, book, identity, quantity - left, left, account)
+            left = 0
         else:
             level = self.rest(slot, s, tick, left)
         if left != 0 and tick == tick_before:
@@ -700,6 +716,7 @@ class Books:
         maker_rate = self.books[book * w.BOOK_WORDS + w.B_MAKER_FEE]
         taker_fee = min(self.books[book * w.BOOK_WORDS + w.B_TAKER_FEE], account >> 32)
         tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+        most = self.fills_limit
         sequence = self.sequence
         trades = 0
         n = self.written
@@ -752,7 +769,7 @@ class Books:
                 sequence += 1
                 if slot == 0:
                     break
-                if left == 0:
+                if left == 0 or trades == most:
                     self.halves[slot * w.ORDER_HALVES + w.H_PREVIOUS] = 0
                     break
             self.ends[level * w.LEVEL_HALVES + w.E_HEAD] = slot
@@ -767,8 +784,9 @@ class Books:
             self.ends[level * w.LEVEL_HALVES + w.E_TAIL] = 0
             self.vacate(s, tick)
             tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
-            if left == 0 or tick < 0 or (tick - limit) * (1 - 2 * side) > 0:
+            if left == 0 or trades == most or tick < 0 or (tick - limit) * (1 - 2 * side) > 0:
                 break
+        self.met = trades
         self.sequence = sequence + trades
         self.written = n
         self.books[book * w.BOOK_WORDS + w.B_PUBLIC] += trades
@@ -791,7 +809,8 @@ class Books:
         if self.sides[s * w.SIDE_WORDS + w.S_SPECIAL] != 0:
             return self._take(book, w.BUY, limit, left, identity, account, amount)
         lot = self.books[book * w.BOOK_WORDS + w.B_LOT_SIZE]
-        while left != 0:
+        trades = 0
+        while left != 0 and trades < self.fills_limit:
             tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
             if tick < 0 or tick > limit:
                 break
@@ -811,6 +830,8 @@ class Books:
             self.out[n + 6] = left  # of the whole order
             if before != 0 and self.swept[before - 1] == tick:
                 self.swept_count = before
+            trades += 1
+        self.met = trades
         return left
 
     def _can_fill(self, book: int, side: int, limit: int, quantity: int) -> int:
@@ -819,11 +840,28 @@ class Books:
         if self.sides[s * w.SIDE_WORDS + w.S_SPECIAL] != 0:
             return 1 if self._tradable(book, side, limit, quantity, -1, 0) == quantity else 0
         tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+        trades = 0
         while tick >= 0 and (tick <= limit if side == w.BUY else tick >= limit):
-            quantity -= self.levels[self.level(s, tick) * w.LEVEL_WORDS + w.L_QUANTITY]
+            level = self.level(s, tick)
+            trades += self.ends[level * w.LEVEL_HALVES + w.E_COUNT]
+            if trades > self.fills_limit:
+                trades -= self.ends[level * w.LEVEL_HALVES + w.E_COUNT]
+                return self._can_fill_here(level, quantity, self.fills_limit - trades)
+            quantity -= self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY]
             if quantity <= 0:
                 return 1
             tick = self.worse(s, tick)
+        return 0
+
+    def _can_fill_here(self, level: int, quantity: int, trades: int) -> int:
+        """Whether so many of the first orders of a level have a quantity."""
+        slot = self.ends[level * w.LEVEL_HALVES + w.E_HEAD]
+        while slot != 0 and trades != 0:
+            quantity -= self.orders[slot * w.ORDER_WORDS + w.O_OPEN]
+            if quantity <= 0:
+                return 1
+            trades -= 1
+            slot = self.halves[slot * w.ORDER_HALVES + w.H_NEXT]
         return 0
 
     def _can_pay(self, book: int, limit: int, quantity: int, amount: int, fee: int) -> int:
@@ -833,6 +871,7 @@ class Books:
             return 1 if self._tradable(book, w.BUY, limit, quantity, amount, fee) == quantity else 0
         lot = self.books[book * w.BOOK_WORDS + w.B_LOT_SIZE]
         tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
+        trades = 0
         while tick >= 0 and tick <= limit:
             price = tick * self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
             slot = self.ends[self.level(s, tick) * w.LEVEL_HALVES + w.E_HEAD]
@@ -843,8 +882,11 @@ class Books:
                     return 0
                 amount -= bits.cost(price, wanted, fee)
                 quantity -= wanted
+                trades += 1
                 if quantity == 0:
                     return 1
+                if trades == self.fills_limit:
+                    return 0
                 slot = self.halves[slot * w.ORDER_HALVES + w.H_NEXT]
             tick = self.worse(s, tick)
         return 0

@@ -122,6 +122,7 @@ class DoneReason(IntEnum):
     SESSION_LOST = 10
     MAKER_PROTECTION = 11
     QUOTE_WITHDRAWN = 18
+    FILLS_LIMIT = 19
 
 
 class RestateReason(IntEnum):

@@ -109,6 +109,7 @@ KILLED = 9
 SESSION_LOST = 10
 MAKER_PROTECTION = 11
 QUOTE_WITHDRAWN = 18
+FILLS_LIMIT = 19
 
 SLID = 1
 LIMITED = 2
@@ -211,6 +212,7 @@ WAITING = 1 << 40  # it stands at no price
 FOR_AUCTION = 1 << 41  # it ends with the auction
 IN_FRONT = 1 << 42  # it waits in front of an auction's prices
 QUOTE = 1 << 43  # it is a side of a quote; in C_FLAGS too
+ORDER_FILLS_LIMIT = 4_096  # trades of an order that arrives, or what its self-trade prevention does instead
 PEAKS_LIMIT = 100  # times that an iceberg's peak may go into its quantity
 
 # The index of orders by id.

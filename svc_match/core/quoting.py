@@ -55,6 +55,7 @@ def execute(engine: "Engine", command: MassQuote) -> events.MassQuoted | events.
         return first
     quotes = engine.special.quotes
     quotes.says(account, *command.protection, command.reset)
+    engine.special.quote()
     asked = sum(one.quantity > 0 for one in command.sides)
     first = engine.happened(
         events.MassQuoted, command.account, command.client_order_id, asked, *command.protection, command.reset

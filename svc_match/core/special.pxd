@@ -27,6 +27,7 @@ cdef class Special:
 
     @cython.locals(head=cython.Py_ssize_t, side=cython.Py_ssize_t, kind=cython.Py_ssize_t, book=cython.Py_ssize_t, price=cython.Py_ssize_t, flags=cython.Py_ssize_t, tick=cython.Py_ssize_t, stands=cython.Py_ssize_t, identity=cython.Py_ssize_t, x=cython.Py_ssize_t, amount=cython.Py_ssize_t, stop=cython.Py_ssize_t, reciprocal=cython.Py_ssize_t, slot=cython.Py_ssize_t, time_in_force=cython.Py_ssize_t, collects=cython.bint, n=cython.Py_ssize_t, trail=cython.Py_ssize_t)
     cpdef Py_ssize_t place(self, Py_ssize_t number) except -1
+    cpdef Py_ssize_t quote(self) except -1
     @cython.locals(n=cython.Py_ssize_t)
     cpdef Py_ssize_t cancel(self, Py_ssize_t slot, Py_ssize_t number) except -1
     @cython.locals(s=cython.Py_ssize_t)

@@ -108,6 +108,11 @@ class Special:
         arrival.arrive(book, side, kind, time_in_force, tick, amount)
         return arrival.publish(book * 2 + side)
 
+    def quote(self) -> int:
+        """The sides of a mass quote arrive: together they trade as often as an order may."""
+        self.arrival.quoted = 0
+        return 0
+
     def cancel(self, slot: int, number: int) -> int:
         """Ends an open order that has a record."""
         n = self.books.written
@@ -228,7 +233,9 @@ class Special:
         arrival.slot = 0
         arrival.left = left
         arrival.prevention = 0
+        arrival.met = 0
         arrival.meet(book, side, limit, amount)
+        self.books.met = arrival.met
         return arrival.left
 
     def _wait(self, s: int, tick: int) -> int:

@@ -185,14 +185,17 @@ class Standing:
         s = book * 2 + (side ^ 1)
         lot = b.books[book * w.BOOK_WORDS + w.B_LOT_SIZE]
         done = 0
+        most = b.fills_limit
         tick = b.sides[s * w.SIDE_WORDS + w.S_BEST]
         while tick >= 0 and (tick - limit) * (1 - 2 * side) <= 0:
             price = tick * b.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
             level = b.level(s, tick)
             for queue in range(2):
-                waits = self._queue(level, queue)
+                waits = self._queue(level, queue, most)
                 place = 0
                 while place < len(waits):
+                    if most == 0:
+                        return done
                     slot, there, behind = waits[place]
                     place += 1
                     part = min(left, there)
@@ -201,6 +204,7 @@ class Standing:
                         part = min(part, pays - pays % lot)
                         if part == 0:
                             return done
+                    most -= 1
                     account = b.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
                     if prevention != 0 and b.participants[account] == participant:
                         if prevention == w.CANCEL_NEWEST or prevention == w.CANCEL_BOTH:
@@ -223,12 +227,12 @@ class Standing:
             tick = b.worse(s, tick)
         return done
 
-    def _queue(self, level: int, hidden: int) -> list[tuple[int, int, int]]:
-        """(slot, shares that trade in their turn, shares behind these) of a level's displayed or hidden orders."""
+    def _queue(self, level: int, hidden: int, most: int) -> list[tuple[int, int, int]]:
+        """(slot, shares that trade in their turn, shares behind these) of a level's first displayed or hidden orders."""
         b = self.books
-        found = []
+        found: list[tuple[int, int, int]] = []
         slot = b.ends[level * w.LEVEL_HALVES + (w.E_HIDDEN_HEAD if hidden else w.E_HEAD)]
-        while slot != 0:
+        while slot != 0 and len(found) < most:
             there = self.there(slot)
             found.append((slot, there, b.orders[slot * w.ORDER_WORDS + w.O_OPEN] - there))
             slot = b.halves[slot * w.ORDER_HALVES + w.H_NEXT]

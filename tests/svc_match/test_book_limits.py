@@ -1,4 +1,6 @@
-"""A book takes so many orders of a kind that all move at once, and no more; the twin says the same."""
+"""What a command does is limited: a book takes so many orders of a kind that all move at once, an order trades so often. The twin says
+the same.
+"""
 
 from svc_match.core import commands, events, layout
 from svc_match.core.instrument import Phase
@@ -48,3 +50,23 @@ def test_a_book_takes_so_many_pegged_orders() -> None:
     assert isinstance(rejected, events.Rejected)
     assert (rejected.reason, rejected.field, rejected.value) == (events.Reason.PEGGED_LIMIT, "peg", "2")
     assert len(pair.packed.numbered[0].waiting()) == limit
+
+
+def test_an_order_trades_so_often() -> None:
+    """Rule 3.9: what is left then is done; FOK trades nothing."""
+    limit, tick = layout.ORDER_FILLS_LIMIT, twin.Drawing(1).instruments[SYMBOL].tick_size_e4
+    count, peaks = limit // layout.PEAKS_LIMIT + 1, commands.Terms(display_quantity=10)
+    sells = [order(number, commands.OrderType.LIMIT, 100 * tick, peaks) for number in range(count)]
+    sells = [one._replace(quantity=10 * layout.PEAKS_LIMIT, held_amount=10 * layout.PEAKS_LIMIT) for one in sells]
+    buy = order(count, commands.OrderType.LIMIT, 100 * tick, commands.PLAIN)
+    buy = buy._replace(side=1, quantity=10 * (limit + 1), held_amount=1 << 60, held_price_e4=100 * tick)
+    whole = buy._replace(client_order_id="fok", key=1, time_in_force=commands.TimeInForce.FOK)
+    pair, told = fill([*sells, whole, buy])
+    done = told[-1]
+    assert isinstance(done, events.Done)
+    assert (done.reason, done.executed_quantity, done.cancelled_quantity) == (
+        events.DoneReason.FILLS_LIMIT, 10 * limit, 10,
+    )  # fmt: skip
+    assert sum(isinstance(event, events.Traded) for event in told) == limit
+    assert pair.packed.open_orders == count * layout.PEAKS_LIMIT - limit
+    pair.compare()

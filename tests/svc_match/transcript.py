@@ -5,6 +5,7 @@
                                                  price bands: band= in bp, interval= state= pause= in microseconds)
     > date 20260105 | close 20260105 | phase ACME open | phase ACME auction opening | tick
     > change ACME tick=0.05 | suspend ACME | resume ACME | delist ACME
+    > fills 3                                   an order trades at most so many times, instead of 4 096
     > at 30                                     journal time is 30 seconds; a tick
     > calendar 20260105 date@10 opening@15 open@20+5 close@60 seed=7   what is done at which seconds (open is random by 5): date,
                                                 close, opening and closing (auctions), or a phase; another date begins with its number
@@ -90,6 +91,10 @@ class Desk:
 
     def say(self, line: str) -> list[str]:
         """Runs one command; the lines that tell what happened."""
+        verb, *words = line.split()
+        if verb == "fills":
+            self.engine.packed.fills_limit = int(words[0])
+            return []
         self.time_us += 1
         command = self.command(line)
         before: list[str] = []

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from chassis.units import order_id
 from svc_match.core import books, commands, engine, events, snapshot
 from svc_match.core.instrument import AuctionKind, Instrument, Listing, Phase, TickBand
+from svc_match.core.layout import ORDER_FILLS_LIMIT
 from svc_match.core.schedule import TOLERANCE_US
 from svc_match.core.terms import TERMS, wrong_terms
 from svc_match.core.timers import NEVER
@@ -30,6 +31,7 @@ SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 PROTECTED = ("CCC", "DDD")  # a hundred ticks around the middle
 BATCH_LIMIT = 512
 EVENTS_LIMIT = 700
+FEW_FILLS = (1, 2, 5)
 SHORT_ROW = 8  # events: an uncrossing takes several such rows
 DATE_COMMANDS = 5_000
 FIRST_DATE = date(2026, 1, 1)
@@ -557,10 +559,12 @@ class Pair:
         self.trades: list[events.Traded] = []  # of the last batch
         self.accepted: list[events.Accepted] = []
         self.events_limit = EVENTS_LIMIT
+        self.fills_limit = ORDER_FILLS_LIMIT
 
     def apply(self, batch: list[commands.Command]) -> None:
         """All of a batch, in as many rows as it takes; everything that both say is equal."""
         self.trades, self.accepted = [], []
+        self.plain.fills_limit = self.packed.packed.fills_limit = self.fills_limit
         while batch or self.plain.ending:
             self.time_us += 1
             wanted = self.plain.apply(batch, self.time_us, self.events_limit)
@@ -649,11 +653,14 @@ def difference(wanted: oracle.Applied, found: engine.Applied) -> str:
 
 
 class Sent(NamedTuple):
-    """One command, with the batch that it is of: when that began, its rows' limit of events, and whether a snapshot was taken before."""
+    """One command, with the batch that it is of: when that began, its rows' limit of events, how often an order trades, and whether a
+    snapshot was taken before.
+    """
 
     batch: int
     time_us: int
     events_limit: int
+    fills_limit: int
     restored: bool
     command: commands.Command
 
@@ -665,13 +672,14 @@ def run(seed: int, count: int) -> tuple[Pair, list[Sent]]:
     try:
         for command in drawing.draw(count):
             batch.append(command)
-            sent.append(Sent(number, pair.time_us, pair.events_limit, restored, command))
+            sent.append(Sent(number, pair.time_us, pair.events_limit, pair.fills_limit, restored, command))
             if len(batch) >= size:
                 pair.apply(batch)
                 batch, number, restored = [], number + 1, False
                 drawing.see(pair)
                 size = drawing.chance.choice((1, 2, 7, 64, BATCH_LIMIT))
                 pair.events_limit = drawing.chance.choice((EVENTS_LIMIT, EVENTS_LIMIT, EVENTS_LIMIT, SHORT_ROW))
+                pair.fills_limit = drawing.chance.choice((*[ORDER_FILLS_LIMIT] * 5, *FEW_FILLS))
                 if drawing.chance.random() < 0.25:
                     pair.pass_time(drawing.chance)
                 if drawing.chance.random() < 0.05:
@@ -693,6 +701,7 @@ def failure_of(some: list[Sent]) -> type[Exception] | None:
         for _, sent in groupby(some, key=attrgetter("batch")):
             batch = list(sent)
             pair.time_us, pair.events_limit = max(pair.time_us, batch[0].time_us), batch[0].events_limit
+            pair.fills_limit = batch[0].fills_limit
             if batch[0].restored:
                 pair.restore()
             pair.apply([one.command for one in batch])

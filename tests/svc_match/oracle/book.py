@@ -133,8 +133,8 @@ class BookSide:
         ]
 
     def meet(self, taker: Order, limit_key: int, budget: Budget | None = None) -> Iterator[Outcome]:
-        """Trades what arrives, as far as limit and budget go; each outcome as it happens."""
-        while taker.open and not taker.ended and self.keys and self.keys[-1] >= limit_key:
+        """Trades what arrives, as far as limit and budget go and as often as it may; each outcome as it happens."""
+        while taker.open and not taker.ended and taker.turns and self.keys and self.keys[-1] >= limit_key:
             level, price_e4 = self.levels[self.keys[-1]], self.sign * self.keys[-1]
             maker = level.first()
             quantity = min(taker.open, maker.in_turn)
@@ -142,6 +142,7 @@ class BookSide:
                 quantity = budget.affordable(price_e4, quantity)
                 if not quantity:
                     return
+            taker.turns -= 1
             if taker.prevents(maker):
                 yield from self.prevent(taker, maker)
                 continue

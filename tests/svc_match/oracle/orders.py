@@ -16,7 +16,7 @@ class Order:
 
     __slots__ = (
         "account", "book", "ended", "for_auction", "held_fee_e6", "held_price_e4", "lease", "limit_e4", "open", "order_id", "placed",
-        "price_e4", "quantity", "quoted", "shown", "side", "stop_e4", "terms", "time_in_force", "type",
+        "price_e4", "quantity", "quoted", "shown", "side", "stop_e4", "terms", "time_in_force", "turns", "type",
     )  # fmt: skip
 
     def __init__(
@@ -41,6 +41,7 @@ class Order:
         self.time_in_force = time_in_force
         self.shown = 0
         self.ended = False
+        self.turns = 0  # how often it may still trade, or prevent that, as it arrives
         self.for_auction = False
         self.quoted = False
         self.lease = ""  # of a quote

@@ -54,6 +54,7 @@ class Quotes(Auctions):
         self.sequence += 1
         taken = events.MassQuoted(self.sequence, account, own_id, asked, *command.protection, command.reset)
         self._events.append(taken)
+        self.quotes_turns = self.fills_limit
         for one in [one for one in command.sides if not self._keeps(command, one)]:
             if one.quantity:
                 self._quote(command, one)

@@ -14,6 +14,7 @@ from svc_match.core.events import (
     RestateReason,
 )
 from svc_match.core.instrument import Phase
+from svc_match.core.layout import ORDER_FILLS_LIMIT
 from svc_match.core.timers import TimerKind
 from tests.svc_match.oracle.bands import Limits, fresh, limit_side, renewed
 from tests.svc_match.oracle.book import Book, BookSide, Budget, Fill, Outcome
@@ -34,6 +35,8 @@ class Trading:
     def __init__(self) -> None:
         self.sequence = 0
         self.now_us = 0
+        self.fills_limit = ORDER_FILLS_LIMIT
+        self.quotes_turns = 0  # how often the sides of a mass quote may still trade
         self.numbered: list[Book] = []
         self.orders: dict[int, Order] = {}
         self._events: list[events.Event] = []
@@ -53,6 +56,7 @@ class Trading:
         if kind == MARKET_TO_LIMIT and meets:
             limit_key = wall_key = other.keys[-1]
         budget = _budget(book, order, amount_e4)
+        order.turns = self.quotes_turns if order.quoted else self.fills_limit
         if minimum or time_in_force == FOK:
             there = other.would_trade(order, wall_key, budget) if meets else 0
             if there < minimum:
@@ -62,6 +66,10 @@ class Trading:
         if meets:
             for outcome in other.meet(order, wall_key, budget):
                 self._tell(book, order, outcome)
+            if order.quoted:
+                self.quotes_turns = order.turns
+        if meets and order.open and not order.ended and not order.turns:
+            self._done(order, DoneReason.FILLS_LIMIT)
         goes_on = order.open and not order.ended and time_in_force != FOK
         behind = goes_on and _goes_on(book, other, (limit_key, wall_key), budget)
         if order.ended:

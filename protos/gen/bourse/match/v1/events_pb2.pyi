@@ -45,6 +45,7 @@ class DoneReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DONE_REASON_SESSION_LOST: _ClassVar[DoneReason]
     DONE_REASON_MAKER_PROTECTION: _ClassVar[DoneReason]
     DONE_REASON_QUOTE_WITHDRAWN: _ClassVar[DoneReason]
+    DONE_REASON_FILLS_LIMIT: _ClassVar[DoneReason]
 COMMAND_KIND_UNSPECIFIED: CommandKind
 COMMAND_KIND_PLACE: CommandKind
 COMMAND_KIND_CANCEL: CommandKind
@@ -73,6 +74,7 @@ DONE_REASON_KILLED: DoneReason
 DONE_REASON_SESSION_LOST: DoneReason
 DONE_REASON_MAKER_PROTECTION: DoneReason
 DONE_REASON_QUOTE_WITHDRAWN: DoneReason
+DONE_REASON_FILLS_LIMIT: DoneReason
 
 class ExecutionBatch(_message.Message):
     __slots__ = ("incarnation", "epoch", "shard", "first_sequence", "last_sequence", "time_us", "trading_date", "events")
