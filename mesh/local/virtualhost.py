@@ -118,21 +118,21 @@ def gateway_routes(world: World, pod: Pod, gateway: Document, server: Json) -> J
     names = {f"{gateway.namespace}/{gateway.name}"}
     hosts: dict[str, Json] = {}
     redirected = bool((server.get("tls") or {}).get("httpsRedirect"))
+    count = counted(world, pod)
     for document in virtual_services_of(world, pod, gateway):
-        routes = Router(
-            world, pod, document, names | {gateway.name} if document.namespace == gateway.namespace else names, port
-        ).routes()
+        own = names | {gateway.name} if document.namespace == gateway.namespace else names
+        router = Router(world, pod, document, own, port)
+        kept = "routes of", document.key, pod.name, frozenset(own), port
+        routes = world.kept(kept, (pod, document), router.routes)  # Weights change one of them at a time.
         if not routes:
             continue
         for host in common_hosts(server["hosts"], document):
-            known = hosts.setdefault(
-                host, {"name": f"{host}:{port}", "domains": [host], "routes": [], **counted(world, pod)}
-            )
+            known = hosts.setdefault(host, {"name": f"{host}:{port}", "domains": [host], "routes": [], **count})
             known["routes"] += routes
     if redirected:
         for host in server["hosts"]:
             name = host.rpartition("/")[2].lower()
-            hosts.setdefault(name, {"name": f"{name}:{port}", "domains": [name], **counted(world, pod)})
+            hosts.setdefault(name, {"name": f"{name}:{port}", "domains": [name], **count})
         for known in hosts.values():
             known["require_tls"] = "ALL"
     for known in hosts.values():

@@ -190,17 +190,20 @@ class Controller:
         self._follow_pods(tasks, self._plan.places)
         log.info("given", generation=wanted.generation, changed=changed)
         deadline = time.monotonic() + CONFIRM_SECONDS
-        while late := await asyncio.to_thread(behind, self._plan.places, self._plan.given):
-            if time.monotonic() > deadline:
-                return "; ".join(
-                    f"{envoy} does not run {', '.join(what)}: {words(self._home.log(envoy), begun.get(envoy, 0))}"
-                    if what
-                    else f"{envoy} does not answer"
-                    for envoy, what in late.items()
-                )
-            self._plan.write()
-            await asyncio.sleep(CONFIRM_POLL_SECONDS)
+        fresh = [place for place in self._plan.places if any(name.startswith(f"{place.process}/") for name in changed)]
+        for asked in (fresh, self._plan.places):  # Who has something new to read is not kept waiting by who has not.
+            while late := await asyncio.to_thread(behind, asked, self._plan.given):
+                if time.monotonic() > deadline:
+                    return "; ".join(self._why(envoy, what, begun.get(envoy, 0)) for envoy, what in late.items())
+                self._plan.write()
+                await asyncio.sleep(CONFIRM_POLL_SECONDS)
         return ""
+
+    def _why(self, envoy: str, late: list[str] | None, begun: int) -> str:
+        """What it does not run, and what its log says of that from there on."""
+        if late is None:
+            return f"{envoy} does not answer"
+        return f"{envoy} does not run {', '.join(late)}: {words(self._home.log(envoy), begun)}"
 
     async def _repair(self) -> None:
         while True:

@@ -1,6 +1,5 @@
 """The YAML of a cluster, as this machine means it: its host name, its keys, its shards, and the weights that are wanted."""
 
-import copy
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -68,7 +67,7 @@ def weigh(world: World, service: str, weights: Mapping[str, Mapping[str, int]]) 
     for document in world.of("VirtualService"):
         if not any(divided(document.body, document.namespace, service)):
             continue
-        body = copy.deepcopy(document.body)
+        body = json.loads(json.dumps(document.body))  # A copy in a fraction of the time that copy.deepcopy takes.
         for ring, ways in divided(body, document.namespace, service):
             wanted = weights.get(ring, weights.get(EVERYBODY))
             for way in ways:
