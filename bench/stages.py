@@ -105,7 +105,7 @@ def many(count: int, batch: int) -> dict[str, float]:
     for start in range(0, count, batch):
         raw = resting(start, batch)
         way.take(raw, batch)
-    table, room = way.engine.identities, snapshot.room(way.engine.packed.pool().nbytes)
+    table, room = way.engine.identities, snapshot.room(snapshot.size(way.engine))
     start = time.perf_counter()
     copied = snapshot.copy(way.engine, room)
     copy = time.perf_counter() - start

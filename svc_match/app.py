@@ -335,9 +335,9 @@ class Shard:
             self._saving = asyncio.create_task(self._save())
 
     async def _save(self) -> None:
-        room = await asyncio.to_thread(snapshot.room, self._engine.packed.pool().nbytes)
+        room = await asyncio.to_thread(snapshot.room, snapshot.size(self._engine))
         row, copied = await self.read(lambda engine: (self._last, snapshot.copy(engine, room)))
-        self._state_bytes = len(copied)
+        self._state_bytes = len(copied.state)
         state = await asyncio.to_thread(snapshot.seal, copied)
         assert row is not None
         taken = Snapshot(self.shard, row.last_sequence, row.epoch, SEMANTICS, row.time_us, row.checksum, state)

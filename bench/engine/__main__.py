@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from bench._conditions import conditions
-from bench.engine import workload
+from bench.engine import kinds, workload
 from bench.engine.resting import measure
 from svc_match.core import layout as w
 from svc_match.core.books import COMPILED
@@ -56,7 +56,7 @@ def main(operations: int, rounds: int, seed: int, resting: int, batches: tuple[i
                 if batch == TAIL_BATCH:
                     told[f"p999_us_{instruments}"] = round(tail(core) / 1e3, 1)
     if resting:
-        told |= measure(resting)
+        told |= measure(resting) | kinds.measure(resting)
     click.echo(json.dumps(told | conditions()))
 
 

@@ -1,5 +1,8 @@
 """One instrument's book, as the packed books have it."""
 
+import json
+from dataclasses import asdict
+
 from svc_match.core import layout as w
 from svc_match.core.books import Books
 from svc_match.core.commands import Side
@@ -12,14 +15,19 @@ CLOSE_ORDERS_LIMIT = 4_096  # that end at once with a date, or with what is deli
 class Book:
     """One instrument's book, as the packed books have it."""
 
-    __slots__ = ("_books", "_names", "_special", "instrument", "number")
+    __slots__ = ("_books", "_names", "_special", "described", "instrument", "number")
 
     def __init__(self, books: Books, special: Special, number: int, instrument: Instrument, names: list[str]) -> None:
         self._books = books
         self._special = special
         self._names = names
         self.number = number
+        self.define(instrument)
+
+    def define(self, instrument: Instrument) -> None:
+        """Its reference data, and the same as JSON, which a snapshot does not wait for."""
         self.instrument = instrument
+        self.described = json.dumps(asdict(instrument)).encode()
 
     @property
     def phase(self) -> Phase:

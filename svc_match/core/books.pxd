@@ -38,8 +38,7 @@ cdef class Index:
 @cython.final
 cdef class Books:
     cdef object _orders, _books, _sides, _levels, _bits, _parts, _out, _swept, _one, _participants, _nearest
-    cdef public object special, protection
-    cdef public dict lasting
+    cdef public object special, protection, lasting
     cdef dict spare_windows, far_ticks, far_levels
     cdef list spare_far
     cdef readonly Index index
@@ -158,6 +157,7 @@ cdef class Books:
     cpdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason, Py_ssize_t date) except -1
     @cython.locals(done=cython.Py_ssize_t, following=cython.Py_ssize_t, ends=cython.Py_ssize_t)
     cdef Py_ssize_t _close_queue(self, Py_ssize_t slot, Py_ssize_t limit, Py_ssize_t reason, Py_ssize_t date) except -1
+    @cython.locals(until=cython.Py_ssize_t)
     cdef Py_ssize_t ends_by(self, Py_ssize_t identity, Py_ssize_t reason, Py_ssize_t date) except -1
     @cython.locals(slot=cython.Py_ssize_t)
     cpdef list renumber(self)
@@ -176,6 +176,8 @@ cdef class Books:
     cpdef int set_auction(self, Py_ssize_t book, Py_ssize_t auction) except -1
     cpdef Py_ssize_t open_orders(self) except -1
     cpdef bint is_open(self, Py_ssize_t identity) except -1
+    @cython.locals(some=cython.p_longlong, kept=cython.Py_ssize_t, number=cython.Py_ssize_t, word=cython.Py_ssize_t)
+    cpdef Py_ssize_t keep_open(self, object records, Py_ssize_t size) except -1
     cpdef Py_ssize_t phase(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t public(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t last(self, Py_ssize_t book) except -1

@@ -166,7 +166,7 @@ class Books:
         self.met = 0  # how often the last order that arrived has traded
         self.special: Any = None
         self.protection: Any = None
-        self.lasting: dict[int, int] = {}
+        self.lasting: Any = None
         self.spare_windows: dict[int, list[int]] = {}
         self.far_ticks: dict[int, list[int]] = {}
         self.far_levels: dict[tuple[int, int], int] = {}
@@ -1468,8 +1468,8 @@ class Books:
         """Why an open order ends; 0 where it does not, because it lasts beyond the date that closes."""
         if reason != w.DATE_CLOSED:
             return reason
-        until = self.lasting.get(identity)
-        if until is None:
+        until = self.lasting.until(identity)
+        if until == 0:
             return w.DATE_CLOSED
         return w.EXPIRED if until <= date else 0
 
@@ -1514,6 +1514,19 @@ class Books:
     def is_open(self, identity: int) -> bool:
         """Whether an order is open."""
         return self.index.find(identity) != 0
+
+    def keep_open(self, records: memoryview, size: int) -> int:
+        """Moves the records of open orders, `size` words that begin with an id, to the front of the others; how many they are."""
+        if not len(records):
+            return 0
+        some = bits.words(records)
+        kept = 0
+        for number in range(len(records) // size):
+            if self.index.find(some[number * size]) != 0:
+                for word in range(size):
+                    some[kept * size + word] = some[number * size + word]
+                kept += 1
+        return kept
 
     def phase(self, book: int) -> int:
         """The phase of a book."""
@@ -1592,7 +1605,7 @@ class Books:
         """The first free slot, 0 for none."""
         return self.free
 
-    def load(self, pool: bytes, free: int, windows: list[tuple[int, int]]) -> int:
+    def load(self, pool: bytes | memoryview, free: int, windows: list[tuple[int, int]]) -> int:
         """Fills books that are empty with what `pool`, `first_free` and `window` told."""
         self.top = len(pool) // (8 * w.ORDER_WORDS)
         self._orders.reserve(self.top * w.ORDER_WORDS)

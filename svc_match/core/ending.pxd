@@ -26,7 +26,7 @@ cdef class Ending:
     cdef int _see(self, Py_ssize_t participant, Known known, Py_ssize_t slot) except -1
     cpdef void forget(self)
     @cython.locals(b=Books)
-    cpdef list standing(self, list ids)
+    cpdef list standing(self, object ids)
     @cython.locals(b=Books, n=cython.Py_ssize_t)
     cpdef int renewed(self, Py_ssize_t number, Py_ssize_t until_us) except -1
     @cython.locals(b=Books, done=cython.Py_ssize_t)

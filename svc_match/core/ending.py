@@ -7,6 +7,8 @@ costs what it ends and what was accepted since the participant's last one, and p
 not remembered, after a restart or on a new date, is found by a look at all orders.
 """
 
+from collections.abc import Iterable
+
 from svc_match.core import layout as w
 from svc_match.core.books import COMPILED, Books
 from svc_match.core.special import Special
@@ -92,7 +94,7 @@ class Ending:
         """Accounts and participants have other numbers."""
         self.known.clear()
 
-    def standing(self, ids: list[int]) -> list[int]:
+    def standing(self, ids: Iterable[int]) -> list[int]:
         """Those of the ids that are open."""
         b = self.books
         return [one for one in ids if b.index.find(one) != 0]

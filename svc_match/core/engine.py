@@ -5,6 +5,7 @@ writes an event and uses up its id. The books execute packed commands and write 
 put together once a batch.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -47,6 +48,7 @@ from svc_match.core.ending import Ending
 from svc_match.core.events import Public, Reason, Refused, Repeat
 from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
 from svc_match.core.instrument import PHASES_OF, AuctionKind, Instrument, Listing, Phase
+from svc_match.core.lasting import Lasting
 from svc_match.core.leases import Leases
 from svc_match.core.participants import Orders
 from svc_match.core.plain import Executed
@@ -54,16 +56,14 @@ from svc_match.core.restrictions import Restrictions
 from svc_match.core.schedule import TOLERANCE_US, Schedule
 from svc_match.core.special import Special
 from svc_match.core.telling import Telling, participant_of
-from svc_match.core.timers import Due, TimerKind, Timers
+from svc_match.core.timers import NEVER, Due, TimerKind, Timers
 
 SEMANTICS = 3  # 1 knew LIMIT and MARKET orders without terms, 2 no auctions; both did the same with what they knew
 REPLAYED = (1, 2, SEMANTICS)
-FINISHED_ORDERS_KEPT = 4_096  # how many that would have lasted are remembered beside twice those that are open
 ROW_EVENTS_LIMIT = 16_384
 NOT_TRADED = {Listing.SUSPENDED: Reason.INSTRUMENT_SUSPENDED, Listing.DELISTED: Reason.INSTRUMENT_DELISTED}
 BUST_LIMIT = 4_096  # of a date
 LASTING = (TimeInForce.GTC, TimeInForce.GTD)  # what stands on the next date too
-NO_DATE = 1_0000_0000  # behind every date
 NO_BOOK = 0xFFFF  # of a command whose symbol no instrument has
 NO_ACCOUNT = 0x7FFFFFFF  # of a command whose account has no order on this date
 
@@ -92,16 +92,18 @@ class Engine:
         self.date_opened_sequence = 0
         self.packed = Books(shard)
         self.special = Special(self.packed)
+        self.lasting = Lasting(self.packed)
         self.endings = Ending(self.packed, self.special)
         self.ending: Orders | None = None  # what a row's limit left; it ends before any other command
         self.restrictions = Restrictions()
-        self.leases = Leases(self.packed.is_open)
+        self.leases = Leases(self.packed.keep_open)
         self.participants: dict[str, int] = {}
         self.books: dict[str, Book] = {}
         self.numbers: dict[str, int] = {}
         self.numbered: list[Book] = []
         self.accounts: dict[str, int] = {}
         self.names: list[str] = []
+        self.quoted = bytearray()  # the names as JSON, each with a comma behind it
         self.identities = IdentityTable()
         self.carried = b""  # the records in the table of orders that were open when the date opened
         self.instruments: list[Instrument] = []
@@ -286,22 +288,25 @@ class Engine:
 
     def _last(self, identity: int, terms: Terms) -> None:
         """An open order stands beyond its date."""
-        lasting = self.packed.lasting
-        lasting[identity] = terms.expire_date or NO_DATE
         if terms.expire_time_us:
-            self.timers.set(TimerKind.EXPIRY, identity, terms.expire_time_us)
-        if len(lasting) > 2 * self.open_orders + FINISHED_ORDERS_KEPT:
-            self._keep_open()
+            self.lasting.add(identity, w.NO_DATE + terms.expire_time_us)
+            self.await_expiry()
+        else:
+            self.lasting.add(identity, terms.expire_date or w.NO_DATE)
 
-    def _keep_open(self) -> None:
-        """Forgets until when orders would have lasted that are finished."""
-        packed = self.packed
-        packed.lasting = {identity: until for identity, until in packed.lasting.items() if packed.is_open(identity)}
-        self.timers.keep(TimerKind.EXPIRY, packed.is_open)
+    def await_expiry(self) -> None:
+        """One timer is for the order that expires first."""
+        next_us = self.lasting.next_us()
+        if next_us == NEVER:
+            self.timers.cancel(TimerKind.EXPIRY, 0)
+        elif next_us != self.timers.at(TimerKind.EXPIRY, 0):
+            self.timers.set(TimerKind.EXPIRY, 0, next_us)
 
-    def _expire(self, due: Due) -> None:
-        if self.packed.is_open(due.key):
-            self.special.withdraw(due.key, w.EXPIRED)
+    def _expire(self, _due: Due) -> None:
+        identity = self.lasting.take()
+        if self.packed.is_open(identity):
+            self.special.withdraw(identity, w.EXPIRED)
+        self.await_expiry()
 
     def _put_terms(self, terms: Terms) -> None:
         stop_e4, trigger, display_quantity, hidden, post_only, minimum_quantity, prevention, *more = terms
@@ -317,6 +322,7 @@ class Engine:
         """The number of an account that is new to this date."""
         number = self.accounts[account] = len(self.names)
         self.names.append(account)
+        self.quoted += json.dumps(account).encode() + b","
         participant = participant_of(account)
         self.packed.belongs(number, self.participants.setdefault(participant, len(self.participants)))
         return number
@@ -427,7 +433,7 @@ class Engine:
             return refused._replace(reason=Reason.TRADING_DATE_OPEN)
         if trading_date <= self.last_date:
             return refused._replace(reason=Reason.TRADING_DATE_PAST)
-        if any(until < trading_date for until in self.packed.lasting.values()) and self._end_orders(trading_date - 1):
+        if self.lasting.any_ends_before(trading_date) and self._end_orders(trading_date - 1):
             return events.Stands(self.sequence, more=True)
         self.trading_date = self.last_date = trading_date
         self.date_opened_sequence = self.sequence + 1
@@ -467,18 +473,20 @@ class Engine:
     def _forget(self) -> None:
         """The date before is over: what stays are the open orders, their accounts, and the ids that these were placed under."""
         packed = self.packed
-        self._keep_open()
-        self.carried = self.identities.kept([sequence_of(identity) for identity in packed.lasting])
+        self.lasting.keep_open()
+        self.await_expiry()
+        self.carried = self.identities.kept(self.lasting.sequences())
         self.identities = IdentityTable(self.carried)
         packed.forget()
         self.special.quotes.forget()
-        if not packed.lasting:
+        if not self.lasting:
             self.special.standing.forget()
         self.endings.forget()
         names = [self.names[number] for number in packed.renumber()]
         self.participants.clear()
         self.accounts.clear()
         self.names.clear()
+        self.quoted.clear()
         for account in names:
             self.name(account)
 

@@ -29,14 +29,15 @@ cdef class IdentityTable:
     @cython.locals(found=cython.longlong, start=cython.Py_ssize_t, other=cython.Py_ssize_t, step=cython.longlong)
     cdef Py_ssize_t sequence(self, Py_ssize_t entry) except -1
     cdef Py_ssize_t checksum(self, str account) except -1
-    @cython.locals(entry=cython.Py_ssize_t, place=cython.Py_ssize_t, step=cython.longlong, n=cython.Py_ssize_t, total=cython.longlong)
+    @cython.locals(entry=cython.Py_ssize_t, place=cython.Py_ssize_t, step=cython.longlong, n=cython.Py_ssize_t)
     cdef int remember(self, long long high, long long low, long long first, long long second, long long sequence, bint accepted, Py_ssize_t checksum) except -1
     cpdef void begin(self) noexcept
     cpdef bytes taken(self)
     @cython.locals(entry=cython.Py_ssize_t)
     cpdef bint accepted(self, long long sequence, str account) except -1
-    @cython.locals(sequence=cython.longlong, entry=cython.Py_ssize_t, place=cython.Py_ssize_t)
-    cpdef bytes kept(self, list sequences)
+    @cython.locals(count=cython.Py_ssize_t, wanted=cython.p_longlong, to=cython.p_uchar, found=cython.longlong, n=cython.Py_ssize_t, next_one=cython.Py_ssize_t, entry=cython.Py_ssize_t)
+    cpdef bytes kept(self, object sequences)
+    cdef inline int _put_total(self, unsigned char* to, Py_ssize_t n, long long total) noexcept
     cdef Py_ssize_t _first_byte(self, Py_ssize_t entry) except -1
     @cython.locals(place=cython.longlong, found=cython.longlong)
     cdef Py_ssize_t _byte_in(self, unsigned int* index, Py_ssize_t places, Py_ssize_t entry) except? -1

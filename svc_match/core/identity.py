@@ -150,11 +150,7 @@ class IdentityTable:
         n = octets.put_big(self.new, n, first)
         n = octets.put_big(self.new, n, second)
         n = octets.put_big(self.new, n, sequence << 1 | accepted)
-        total = self._total(checksum)
-        self.new[n] = total >> 24 & 255
-        self.new[n + 1] = total >> 16 & 255
-        self.new[n + 2] = total >> 8 & 255
-        self.new[n + 3] = total & 255
+        self._put_total(self.new, n, self._total(checksum))
         self.added += 1
         return 0
 
@@ -195,22 +191,40 @@ class IdentityTable:
             return False
         return self.was_accepted(entry) and self._total(self._sum(entry)) == crc32(account.encode())
 
-    def kept(self, sequences: list[int]) -> bytes:
+    def kept(self, sequences: memoryview) -> bytes:
         """The records of the commands whose first results are these, which ascend."""
-        made = bytearray()
-        for sequence in sequences:
-            entry = self._entry(sequence)
-            assert entry >= 0, "the command is in the table"
-            place = 4 * entry
-            octets.put_big(self.one, 0, self.pool[place])
-            octets.put_big(self.one, 8, self.pool[place + 1])
-            self.one[0] = self._first_byte(entry)
-            key = octets.piece(self.one, 0, 16)
-            octets.put_big(self.one, 0, self.pool[place + 2])
-            octets.put_big(self.one, 8, self.pool[place + 3])
-            numbered = sequence << 1 | self.was_accepted(entry)
-            made += RECORD.pack(key, octets.piece(self.one, 0, 16), numbered, self._total(self._sum(entry)))
+        count = len(sequences)
+        made = bytearray(count * r.I_SIZE)
+        if count == 0:
+            return b""
+        wanted, to = bits.words(sequences), octets.octets(made)
+        found = n = next_one = 0
+        for entry in range(self.count):
+            if entry % r.I_BASE == 0:
+                found = self.bases[entry // r.I_BASE]
+            elif self.tails[32 * entry + 7] >> 1 == r.I_FAR:
+                found += self._step(entry)
+            else:
+                found += self.tails[32 * entry + 7] >> 1
+            if next_one < count and found == wanted[next_one]:
+                octets.put_big(to, n, self.pool[4 * entry])
+                to[n] = self._first_byte(entry)
+                octets.put_big(to, n + 8, self.pool[4 * entry + 1])
+                octets.put_big(to, n + 16, self.pool[4 * entry + 2])
+                octets.put_big(to, n + 24, self.pool[4 * entry + 3])
+                octets.put_big(to, n + 32, found << 1 | self.was_accepted(entry))
+                self._put_total(to, n + 40, self._total(self._sum(entry)))
+                n += r.I_SIZE
+                next_one += 1
+        assert next_one == count, "the commands are in the table"
         return bytes(made)
+
+    def _put_total(self, to: memoryview, n: int, total: int) -> int:
+        to[n] = total >> 24 & 255
+        to[n + 1] = total >> 16 & 255
+        to[n + 2] = total >> 8 & 255
+        to[n + 3] = total & 255
+        return 0
 
     def _first_byte(self, entry: int) -> int:
         """The first byte of an entry's key, which its place in the index has."""

@@ -204,7 +204,7 @@ X_SHOWN = 2  # what is displayed of an iceberg
 X_MINIMUM = 3
 X_STOP = 4  # the tick of a stop; of a pegged order as C_PEG
 X_TRAIL = 5  # as C_TRAIL; of a pegged order as C_OFFSET
-X_SECOND = 6  # the tick of C_SECOND; of a pegged order that of its limit
+X_SECOND = 6  # the tick of C_SECOND; of a pegged order that of its limit; of a quote the number of its lease
 PEGGED_ORDERS_LIMIT = 64  # of a book: a change of its best prices moves each of them
 TRAILING_STOPS_LIMIT = 256  # of a book: a new extreme moves each of them
 X_PLACED = 7  # the sequence since which an order that waits for an auction, or in front of one's prices, has its place
@@ -214,6 +214,10 @@ IN_FRONT = 1 << 42  # it waits in front of an auction's prices
 QUOTE = 1 << 43  # it is a side of a quote; in C_FLAGS too
 ORDER_FILLS_LIMIT = 4_096  # trades of an order that arrives, or what its self-trade prevention does instead
 PEAKS_LIMIT = 100  # times that an iceberg's peak may go into its quantity
+
+# A row of an order that lasts: its id, and a date, NO_DATE, or NO_DATE + a journal time.
+NO_DATE = 1_0000_0000  # behind every date
+FINISHED_KEPT = 4_096  # rows of finished orders beside twice as many as orders are open
 
 # The index of orders by id.
 SEQUENCE = 0xFFFFFFFFFFFF

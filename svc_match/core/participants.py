@@ -3,6 +3,7 @@
 Source: docs/rule-book.md, section 6.
 """
 
+from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 from svc_match.core import events
@@ -28,7 +29,7 @@ class Orders(NamedTuple):
     symbol: str
     side: int
     reason: int
-    ids: tuple[int, ...] = ()  # if there are any, these it is
+    ids: "array[int]" = array("q")  # if there are any, these it is
 
 
 def mass_cancel(engine: "Engine", command: MassCancel, number: int) -> None:
@@ -61,7 +62,7 @@ def end_orders(engine: "Engine", command: EndOrders) -> events.Result:
 def _found(engine: "Engine", these: Orders) -> list[int]:
     """The ids of the open ones among them, the oldest first."""
     if these.ids:
-        return engine.endings.standing(list(these.ids))
+        return engine.endings.standing(these.ids)
     participant = engine.participants.get(these.participant)
     account = engine.accounts.get(these.account) if these.account else ANY
     if participant is None or account is None:
@@ -136,4 +137,5 @@ def lose(engine: "Engine", due: Due) -> None:
     found = engine.endings.standing(lease.orders)
     engine.announce(events.LeaseChanged(engine.next_sequence(), participant, name, 0, len(found)), ())
     if found:
-        end(engine, Orders(participant, "", "", 0, DoneReason.SESSION_LOST, tuple(found)), found)
+        ids = array("q", found)
+        end(engine, Orders(participant, "", "", 0, DoneReason.SESSION_LOST, ids), found)

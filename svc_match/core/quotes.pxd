@@ -20,8 +20,6 @@ cdef class Quotes:
     cdef Standing standing
     cdef dict guards
     cdef list tripped, touched
-    cdef dict leases
-    cdef Py_ssize_t spare
 
     @cython.locals(guard=Guard, before=cython.Py_ssize_t)
     cpdef int says(self, Py_ssize_t account, Py_ssize_t fill_limit, Py_ssize_t share_limit, Py_ssize_t window_us, bint reset) except -1
@@ -30,14 +28,15 @@ cdef class Quotes:
     @cython.locals(guard=Guard)
     cpdef set open(self, Py_ssize_t account)
     @cython.locals(b=Books, slot=cython.Py_ssize_t, o=cython.Py_ssize_t, x=cython.Py_ssize_t, identity=cython.Py_ssize_t)
-    cpdef object kept(self, Py_ssize_t account, Py_ssize_t s, Py_ssize_t price, Py_ssize_t quantity, Py_ssize_t prevention, str lease)
+    cpdef object kept(self, Py_ssize_t account, Py_ssize_t s, Py_ssize_t price, Py_ssize_t quantity, Py_ssize_t prevention, Py_ssize_t lease)
     @cython.locals(b=Books, slot=cython.Py_ssize_t, o=cython.Py_ssize_t, lost=cython.Py_ssize_t)
     cpdef int keep(self, Py_ssize_t account, Py_ssize_t s, Py_ssize_t quantity, Py_ssize_t held_price, Py_ssize_t fee) except -1
     @cython.locals(slot=cython.Py_ssize_t)
     cpdef bint withdraw(self, Py_ssize_t account, Py_ssize_t s) except -1
     @cython.locals(b=Books, h=cython.Py_ssize_t)
     cpdef int add(self, Py_ssize_t slot) except -1
-    cpdef int stand_by(self, Py_ssize_t identity, str lease) except -1
+    @cython.locals(b=Books, x=cython.Py_ssize_t)
+    cpdef int stand_by(self, Py_ssize_t identity, Py_ssize_t lease) except -1
     @cython.locals(b=Books, identity=cython.Py_ssize_t)
     cpdef int come_late(self, Py_ssize_t account, Py_ssize_t book, Py_ssize_t quantity) except -1
     cpdef int traded(self, Py_ssize_t account, Py_ssize_t shares) except -1

@@ -11,7 +11,6 @@ from svc_match.core import layout as w
 from svc_match.core.books import COMPILED, Books
 from svc_match.core.standing import Standing
 
-SPARE_LEASES = 1_024
 INTERPRETED = __file__.endswith(".py")
 assert COMPILED != INTERPRETED, "the core is compiled as a whole or not at all: run make setup"
 
@@ -67,8 +66,6 @@ class Quotes:
         self.guards: dict[int, Guard] = {}
         self.tripped: list[int] = []  # accounts whose limit is reached, and whose quotes still stand
         self.touched: list[int] = []  # books in which quotes ended so
-        self.leases: dict[int, str] = {}  # the leases by which quotes stand, by id
-        self.spare = SPARE_LEASES  # so many of them may be finished before it looks which are
 
     # What a mass quote does
 
@@ -98,7 +95,7 @@ class Quotes:
         return set(guard.quotes)
 
     def kept(
-        self, account: int, s: int, price: int, quantity: int, prevention: int, lease: str
+        self, account: int, s: int, price: int, quantity: int, prevention: int, lease: int
     ) -> tuple[int, int] | None:
         """(id, executed quantity) of the account's quote there, if it keeps its place with that much left."""
         b = self.books
@@ -112,7 +109,7 @@ class Quotes:
             b.orders[o + w.O_TICK] * b.books[(s >> 1) * w.BOOK_WORDS + w.B_TICK_SIZE] != price
             or b.orders[o + w.O_OPEN] < quantity
             or (self.standing.records[x + w.X_FLAGS] >> 16) & 255 != prevention
-            or self.leases.get(identity, "") != lease
+            or self.standing.records[x + w.X_SECOND] != lease
         ):
             return None
         return identity, b.orders[o + w.O_QUANTITY] - b.orders[o + w.O_OPEN]
@@ -145,12 +142,11 @@ class Quotes:
         self._guard(b.halves[h + w.H_ACCOUNT]).quotes[b.halves[h + w.H_SIDE]] = b.orders[slot * w.ORDER_WORDS + w.O_ID]
         return 0
 
-    def stand_by(self, identity: int, lease: str) -> int:
-        """An open quote stands by a lease."""
-        self.leases[identity] = lease
-        if len(self.leases) > self.spare:
-            self.leases = {one: name for one, name in self.leases.items() if self.books.index.find(one) != 0}
-            self.spare = 2 * len(self.leases) + SPARE_LEASES
+    def stand_by(self, identity: int, lease: int) -> int:
+        """An open quote stands by the lease of this number."""
+        b = self.books
+        x = b.halves[b.index.find(identity) * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+        self.standing.records[x + w.X_SECOND] = lease
         return 0
 
     def come_late(self, account: int, book: int, quantity: int) -> int:
@@ -230,18 +226,14 @@ class Quotes:
         for guard in self.guards.values():
             self.books.waiting -= guard.protects()
         self.guards.clear()
-        self.leases.clear()
 
     def state(self) -> list[Any]:
-        """The guards by account, and the leases of open quotes; the quotes themselves are among the orders."""
-        guards = [[account, *guard.state()] for account, guard in sorted(self.guards.items())]
-        return [guards, [[one, lease] for one, lease in sorted(self.leases.items()) if self.books.is_open(one)]]
+        """The guards by account; the quotes themselves are among the orders."""
+        return [[account, *guard.state()] for account, guard in sorted(self.guards.items())]
 
     def load(self, state: list[Any]) -> None:
         """The inverse of `state`, before the orders are loaded."""
-        guards, leases = state
-        for account, *values in guards:
+        for account, *values in state:
             guard = self._guard(account)
             guard.load(values)
             self.books.waiting += guard.protects()
-        self.leases = dict(leases)

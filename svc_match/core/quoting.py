@@ -4,7 +4,7 @@ First what stood is withdrawn, or keeps its place where it is asked for at the s
 arrives, as a limit order for the day; then the books are looked at. Source: docs/rule-book.md, section 6.
 """
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from svc_match.core import events
 from svc_match.core import layout as w
@@ -20,6 +20,7 @@ from svc_match.core.commands import (
     TimeInForce,
 )
 from svc_match.core.events import Kind, Reason
+from svc_match.core.leases import Lease
 from svc_match.core.telling import FIELDS, REASONS, participant_of
 from svc_match.core.terms import QUOTES_LIMIT
 
@@ -75,7 +76,7 @@ def _wrong(engine: "Engine", command: MassQuote, account: int) -> Wrong | None:
     quotes, asks = engine.special.quotes, any(one.quantity for one in command.sides)
     if asks and engine.restrictions and (reason := engine.refusal(command.account)):
         return Wrong(REASONS[reason], "account", command.account)
-    if command.lease and engine.leases.find((participant_of(command.account), command.lease)) is None:
+    if command.lease and _lease(engine, command) is None:
         return Wrong(Reason.LEASE_UNKNOWN, "lease", command.lease)
     if quotes.is_active(account) and not command.reset:
         return Wrong(Reason.MAKER_PROTECTION_ACTIVE, "reset", "false")
@@ -111,7 +112,9 @@ def _keeps(engine: "Engine", command: MassQuote, account: int, one: QuoteSide) -
     quotes, place = engine.special.quotes, 2 * engine.books[one.symbol].number + packed_side(one.side)
     found = None
     if one.quantity:
-        found = quotes.kept(account, place, one.price_e4, one.quantity, _prevention(command), command.lease)
+        lease = _lease(engine, command)
+        number = lease.number if lease is not None else 0
+        found = quotes.kept(account, place, one.price_e4, one.quantity, _prevention(command), number)
     if found is None:
         quotes.withdraw(account, place)
         engine.tell((), [])
@@ -147,10 +150,15 @@ def _arrive(engine: "Engine", command: MassQuote, account: int, one: QuoteSide) 
     first = packed.execute(head, owner, one.price_e4, one.quantity, 0, *held, 0, 0)
     assert first == w.ACCEPTED, "what was looked at before is right"
     engine.tell([order], [None])
-    if command.lease and packed.is_open(identity):
-        lease: Any = engine.leases.find((participant_of(command.account), command.lease))
+    lease = _lease(engine, command)
+    if lease is not None and packed.is_open(identity):
         engine.leases.add(lease, identity)
-        quotes.stand_by(identity, command.lease)
+        quotes.stand_by(identity, lease.number)
+
+
+def _lease(engine: "Engine", command: MassQuote) -> Lease | None:
+    """The one that the quotes are to stand by."""
+    return engine.leases.find((participant_of(command.account), command.lease)) if command.lease else None
 
 
 def _prevention(command: MassQuote) -> int:

@@ -56,7 +56,8 @@ def change_instrument(engine: "Engine", instrument: Instrument) -> events.Result
     _guard(engine, book.number, instrument)
     if instrument.reference_price_e4 != book.instrument.reference_price_e4:
         engine.special.protection.refer(book.number, instrument.reference_price_e4)
-    book.instrument = engine.instruments[book.number] = instrument
+    engine.instruments[book.number] = instrument
+    book.define(instrument)
     return engine.announce(events.InstrumentChanged(engine.next_sequence(), instrument), [book])
 
 

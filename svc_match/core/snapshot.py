@@ -6,9 +6,10 @@ alone; the records of orders from before it are here.
 
 import json
 from array import array
-from dataclasses import asdict
+from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Any
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 from svc_match.core.engine import Engine
 from svc_match.core.identity import IdentityTable
@@ -23,7 +24,11 @@ from svc_match.core.timers import TimerKind, Timers
 FORMAT = b"bourse packed books 3\n"
 HASH_BYTES = 16
 LENGTH_BYTES = 8
-ROOM_WORDS = 1 << 17  # for what is added until the copy is taken
+CARRIED = 3  # the place of the carried identities among the pieces
+COUNTED_BYTES = ("carried", "instruments", "accounts")
+POOL_BYTES = (16, 8 * EXTENSION_WORDS, 8 * ORDER_WORDS, 8, 8)  # of each that a pool has
+COUNTED = 3  # pools whose numbers are no part of what they are of
+ROOM_BYTES = 1 << 22  # for the header, and for what is added until the copy is taken
 TOUCHED_BYTES = 1 << 18
 
 
@@ -31,36 +36,53 @@ class SnapshotDamaged(Exception):
     """A snapshot does not say what its own hash says, or is of another format."""
 
 
+class Copy(NamedTuple):
+    """A state as it was, but for its hash, and for the bytes that do not change on a date: these are to go where they are missing."""
+
+    state: memoryview
+    carried: bytes
+    at: int
+
+
 def encode(engine: Engine) -> bytes:
     """The state without the identities' records."""
     return bytes(seal(copy(engine)))
 
 
+def size(engine: Engine) -> int:
+    """About how many bytes a copy takes."""
+    return sum(map(len, _pools(engine))) + len(engine.carried) + len(engine.quoted)
+
+
 def room(size: int) -> Words:
     """Memory for a copy of about this size, which the system has given: that takes longer than the copy itself."""
-    made = Words(size // 8 + ROOM_WORDS)
+    made = Words((size + ROOM_BYTES) // 8)
     view = made.view.cast("B")
     for start in range(0, len(view), TOUCHED_BYTES):
         view[start : start + TOUCHED_BYTES] = bytes(len(view[start : start + TOUCHED_BYTES]))
     return made
 
 
-def copy(engine: Engine, made: Words | None = None) -> memoryview:
+def copy(engine: Engine, made: Words | None = None) -> Copy:
     """The state as it is now, to be sealed, in this room if it is enough: all that the next command has to wait for."""
     pieces = _pieces(engine)
-    size = sum(map(len, pieces)) + HASH_BYTES
-    if made is None or len(made) * 8 < size:
-        made = Words((size + 7) // 8)
-    state = made.view.cast("B")[:size]
+    carried = sum(map(len, pieces[:CARRIED]))
+    total = sum(map(len, pieces)) + HASH_BYTES
+    if made is None or len(made) * 8 < total:
+        made = Words((total + 7) // 8)
+    state = made.view.cast("B")[:total]
     at = 0
-    for piece in pieces:
-        state[at : at + len(piece)] = piece
+    for number, piece in enumerate(pieces):
+        if number != CARRIED:
+            state[at : at + len(piece)] = piece
         at += len(piece)
-    return state
+    return Copy(state, engine.carried, carried)
 
 
-def seal(state: memoryview) -> memoryview:
-    """The copy with its own hash, which takes a while."""
+def seal(copied: Copy) -> memoryview:
+    """The whole state with its own hash, which takes a while."""
+    state, carried, at = copied
+    state[at : at + len(carried)] = carried
     state[-HASH_BYTES:] = blake2b(state[:-HASH_BYTES], digest_size=HASH_BYTES).digest()
     return state
 
@@ -73,14 +95,26 @@ def state_hash(engine: Engine) -> bytes:
     return state.digest()
 
 
-def _pieces(engine: Engine) -> list[bytes | memoryview]:
-    """The format, the header behind its length, the identities from before the date, until when orders last, the orders' records
-    of what is not plain, and their pool as it is.
+def _pools(engine: Engine) -> Iterable[memoryview]:
+    """What grows with the orders, as it is: until when they last, what is not plain of them, themselves, and the ids that leases
+    and the end of many name.
+    """
+    yield engine.lasting.pool()
+    yield engine.special.standing.pool()
+    yield engine.packed.pool()
+    if engine.ending is not None and engine.ending.ids:
+        yield memoryview(engine.ending.ids).cast("B")
+    yield from engine.leases.pools()
+
+
+def _pieces(engine: Engine) -> list[bytes | bytearray | memoryview]:
+    """The format, the header behind its length, the identities from before the date (CARRIED), the instruments and the accounts
+    as JSON without brackets, and the pools.
     """
     packed, standing = engine.packed, engine.special.standing
-    records = standing.pool()
-    lasting = array("q", [*packed.lasting, *packed.lasting.values()])
-    timers = [due for due in engine.timers.standing() if due.kind != TimerKind.EXPIRY or packed.is_open(due.key)]
+    protection, bands = engine.special.protection, engine.special.bands
+    pools = list(_pools(engine))
+    instruments = b",".join([book.described for book in engine.numbered])
     fields = {
         "shard": engine.shard,
         "sequence": engine.sequence,
@@ -92,35 +126,34 @@ def _pieces(engine: Engine) -> list[bytes | memoryview]:
         "busted": sorted(engine.busted),
         "books": [
             [
-                asdict(book.instrument),
-                int(book.listing),
-                int(book.phase),
-                book.symbol_sequence,
-                packed.last(book.number),
-                book.reference_price_e4,
-                packed.auction(book.number),
-                engine.special.bands.state(book.number),
+                packed.listing(number),
+                packed.phase(number),
+                packed.public(number),
+                packed.last(number),
+                protection.reference(number),
+                packed.auction(number),
+                bands.state(number),
             ]
-            for book in engine.numbered
+            for number in range(packed.book_count)
         ],
+        "instruments": len(instruments),
         "windows": [packed.window(side) for side in range(2 * len(engine.numbered))],
         "free": packed.first_free(),
         "free_record": standing.first_free(),
-        "records": len(records) // (8 * EXTENSION_WORDS),
-        "accounts": engine.names,
-        "timers": timers,
+        "pools": [len(pool) // size for pool, size in zip(pools, POOL_BYTES[:COUNTED], strict=False)],
+        "accounts": len(engine.quoted),
+        "timers": [due for due in engine.timers.standing() if due.kind != TimerKind.EXPIRY],
         "calendar": engine.schedule.state(),
         "carried": len(engine.carried),
-        "lasting": len(packed.lasting),
         "uncrossing": engine.special.auction.under_way(),
-        "ending": engine.ending,
+        "ending": engine.ending and [*engine.ending[:-1], len(engine.ending.ids)],
         "restrictions": engine.restrictions.state(),
         "leases": engine.leases.state(),
         "quotes": engine.special.quotes.state(),
     }
     header = json.dumps(fields).encode()
     length = len(header).to_bytes(LENGTH_BYTES)
-    return [FORMAT, length, header, engine.carried, lasting.tobytes(), records, packed.pool()]
+    return [FORMAT, length, header, engine.carried, instruments, engine.quoted, *pools]
 
 
 def identity_range(state: bytes) -> tuple[int, int]:
@@ -131,20 +164,23 @@ def identity_range(state: bytes) -> tuple[int, int]:
 
 def load(state: bytes, identities: bytes) -> Engine:
     """The engine of a state and its identities' records; raises SnapshotDamaged if they do not fit."""
-    header, pool = _parts(state)
+    header, start = _parts(state)
+    rest = memoryview(state)[start:-HASH_BYTES]
     engine = Engine(header["shard"])
     engine.packed.sequence = header["sequence"]
     engine.trading_date = header["trading_date"]
     engine.last_date = header["last_date"]
     engine.date_opened_sequence = header["date_opened_sequence"]
-    engine.carried, pool = pool[: header["carried"]], pool[header["carried"] :]
+    carried, instruments, accounts, lasting, records, orders, ending, leased = _cut(rest, header)
+    engine.carried = bytes(carried)
     engine.identities = IdentityTable(engine.carried + identities)
     if engine.identities.hash().hex() != header["identity_hash"]:
         raise SnapshotDamaged(
             f"the identities up to sequence {engine.sequence} have another hash than the snapshot says"
         )
     engine.busted.update(header["busted"])
-    for fields, listing, phase, symbol_sequence, last, reference, auction, bands in header["books"]:
+    for fields, book_fields in zip(_list(instruments), header["books"], strict=True):
+        listing, phase, symbol_sequence, last, reference, auction, bands = book_fields
         book = add_book(engine, Instrument.restored(fields), Phase(phase))
         engine.packed.set_listing(book.number, listing)
         engine.packed.count_public(book.number, symbol_sequence)
@@ -152,36 +188,53 @@ def load(state: bytes, identities: bytes) -> Engine:
         engine.special.protection.refer(book.number, reference)
         engine.packed.set_auction(book.number, auction)
         engine.special.bands.restore(book.number, bands)
-    for account in header["accounts"]:
+    for account in _list(accounts[:-1]):
         engine.name(account)
     engine.timers = Timers(header["timers"])
     seed, steps, stopped = header["calendar"]
     engine.schedule = Schedule(seed, steps, stopped=stopped)
-    lasting = memoryview(pool[: 16 * header["lasting"]]).cast("q").tolist()
-    engine.packed.lasting = dict(zip(lasting[: header["lasting"]], lasting[header["lasting"] :], strict=True))
-    pool = pool[16 * header["lasting"] :]
     engine.restrictions.load(header["restrictions"])
-    engine.leases.load(header["leases"])
+    engine.leases.load(header["leases"], leased)
     engine.special.quotes.load(header["quotes"])
     if header["ending"] is not None:
-        *these, ids = header["ending"]
-        engine.ending = Orders._make([*these, tuple(ids)])
-    end = 8 * EXTENSION_WORDS * header["records"]
-    engine.special.standing.load(pool[:end], header["free_record"])
-    engine.packed.load(pool[end:], header["free"], [tuple(window) for window in header["windows"]])
+        ids = array("q")
+        ids.frombytes(ending)
+        engine.ending = Orders._make([*header["ending"][:-1], ids])
+    engine.special.standing.load(records, header["free_record"])
+    engine.packed.load(orders, header["free"], [tuple(window) for window in header["windows"]])
+    engine.lasting.load(lasting)
+    engine.await_expiry()
     engine.special.auction.restore(*header["uncrossing"])
     return engine
 
 
-def _parts(state: bytes) -> tuple[dict[str, Any], bytes]:
-    """The header and the pools; nothing is read of bytes that are not as they were written."""
+def _list(inside: memoryview) -> list[Any]:
+    """The values of a JSON array without its brackets."""
+    made: list[Any] = json.loads(b"[%b]" % bytes(inside))
+    return made
+
+
+def _cut(rest: memoryview, header: dict[str, Any]) -> list[memoryview]:
+    """What is behind the header, which says how much there is of each."""
+    ending = header["ending"][-1] if header["ending"] is not None else 0
+    counts = (*header["pools"], ending, sum(lease[-1] for lease in header["leases"][1]))
+    lengths = [
+        *(header[name] for name in COUNTED_BYTES),
+        *(count * size for count, size in zip(counts, POOL_BYTES, strict=True)),
+    ]
+    if min(lengths) < 0 or sum(lengths) != len(rest):
+        raise SnapshotDamaged(f"the snapshot has {len(rest)} bytes behind its header, not {lengths}")
+    ends = list(accumulate(lengths))
+    return [rest[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+
+
+def _parts(state: bytes) -> tuple[dict[str, Any], int]:
+    """The header, and where the rest begins; nothing is read of bytes that are not as they were written."""
     start = len(FORMAT) + LENGTH_BYTES
     if not state.startswith(FORMAT):
         raise SnapshotDamaged(f"the snapshot is not in the format {FORMAT.decode().strip()!r}")
-    body, digest = state[:-HASH_BYTES], state[-HASH_BYTES:]
+    body, digest = memoryview(state)[:-HASH_BYTES], state[-HASH_BYTES:]
     if blake2b(body, digest_size=HASH_BYTES).digest() != digest:
         raise SnapshotDamaged("the snapshot has another hash than it says")
     end = start + int.from_bytes(body[start - LENGTH_BYTES : start])
-    header = json.loads(body[start:end])
-    assert (len(body) - end - header["carried"] - 16 * header["lasting"]) % (8 * ORDER_WORDS) == 0
-    return header, body[end:]
+    return json.loads(bytes(body[start:end])), end

@@ -344,11 +344,11 @@ class Standing:
         """The first free record, 0 for none."""
         return self.free_records
 
-    def load(self, pool: bytes, free: int) -> int:
+    def load(self, pool: memoryview, free: int) -> int:
         """Fills the records, before the books are filled, with what `pool` and `first_free` told."""
         self.top = len(pool) // (8 * w.EXTENSION_WORDS)
         self._records.reserve(self.top * w.EXTENSION_WORDS)
-        self._records.view[: self.top * w.EXTENSION_WORDS] = memoryview(pool).cast("q")
+        self._records.view[: self.top * w.EXTENSION_WORDS] = pool.cast("q")
         self._point()
         self.free_records = free
         return 0

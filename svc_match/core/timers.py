@@ -1,18 +1,19 @@
 """What is due at a journal time: the shard's clock. It is state, as the books are: who sets a timer does so by a command's doing."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import IntEnum
 from heapq import heappop, heappush
 from typing import NamedTuple
 
 NEVER = 1 << 62
+SPARE_TIMERS = 256  # that were cancelled, beside twice those that stand
 
 
 class TimerKind(IntEnum):
     """What is to be done; of what is due at the same time the lower kind is done first."""
 
     UNCROSSING = 10  # of the book that is the key
-    EXPIRY = 20  # of the order that is the key
+    EXPIRY = 20  # of the order that expires first (lasting.py)
     LEASE = 30  # of the number that is the key
     AUCTION_ENDS = 40  # of the book that is the key: one that nobody called for
     LIMIT_STATE_ENDS = 41  # of the book that is the key
@@ -33,7 +34,7 @@ class Timers:
     def __init__(self, those: Iterable[Iterable[int]] = ()) -> None:
         self.next_us = NEVER
         self._set: dict[tuple[int, int], int] = {}
-        self._heap: list[Due] = []  # what was cancelled leaves it once it is the first
+        self._heap: list[Due] = []  # what was cancelled leaves it once it is the first, or too many were
         for due_us, kind, key in those:
             self.set(kind, key, due_us)
 
@@ -45,17 +46,13 @@ class Timers:
         assert 0 <= due_us < NEVER
         self._set[kind, key] = due_us
         heappush(self._heap, Due(due_us, kind, key))
+        if len(self._heap) > 2 * len(self._set) + SPARE_TIMERS:
+            self._heap = self.standing()
         self._settle()
 
     def cancel(self, kind: int, key: int) -> None:
         """This is not due any more, if it was."""
         self._set.pop((kind, key), None)
-        self._settle()
-
-    def keep(self, kind: int, wanted: Callable[[int], bool]) -> None:
-        """Of this kind only those whose key is wanted are due any more."""
-        self._set = {one: due_us for one, due_us in self._set.items() if one[0] != kind or wanted(one[1])}
-        self._heap = self.standing()
         self._settle()
 
     def at(self, kind: int, key: int) -> int:

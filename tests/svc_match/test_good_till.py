@@ -1,6 +1,8 @@
 """GTC and GTD orders: what a shard keeps of them over its dates, and how many end at once. See golden/good_till.txt for the rules."""
 
-from svc_match.core import engine, events, snapshot
+import random
+
+from svc_match.core import events, layout, snapshot
 from svc_match.core.book import CLOSE_ORDERS_LIMIT
 from tests.svc_match.transcript import Desk
 from tests.svc_match.twin import of_the_date
@@ -42,16 +44,45 @@ def test_an_order_that_is_done_leaves_no_timer() -> None:
 def test_orders_that_come_and_go_leave_nothing() -> None:
     """However many were placed and cancelled: a bounded number of times and timers is remembered, and none on the next date."""
     desk = market("bob buy b1 1 ACME 7.00 expires=900000")
-    for number in range(0, 3 * engine.FINISHED_ORDERS_KEPT, 512):
+    core, restored = desk.engine, None
+    for number in range(0, 3 * layout.FINISHED_KEPT, 512):
         batch = [f"alice buy i{n} 1 ACME 9.00 expires=900000" for n in range(number, number + 512)]
         batch += [f"alice cancel x{n} i{n}" for n in range(number, number + 512)]
-        desk.engine.apply([desk.command(line) for line in batch], 10)
-    core = desk.engine
+        said = [desk.command(line) for line in batch]
+        core.apply(said, 10)
+        if restored is not None:
+            restored.apply(said, 10)
+        elif number == layout.FINISHED_KEPT // 2:
+            restored = snapshot.load(snapshot.encode(core), of_the_date(core))
+    assert restored is not None
+    assert snapshot.state_hash(restored) == snapshot.state_hash(core), "both forgot the same at the same time"
     assert core.open_orders == 1
-    assert len(core.timers) <= len(core.packed.lasting) <= 2 + engine.FINISHED_ORDERS_KEPT
+    assert len(core.lasting) <= 2 + layout.FINISHED_KEPT
     desk.say("close 20260105")
     desk.say("date 20260106")
-    assert (len(core.timers), len(core.packed.lasting)) == (1, 1)
+    assert (len(core.timers), len(core.lasting)) == (1, 1)
+
+
+def test_orders_expire_in_their_order() -> None:
+    """Rule 8.1.5: by time, the older one first of those of one time, whatever was cancelled and restored meanwhile."""
+    seed = random.randrange(1 << 32)
+    chance, desk = random.Random(seed), market()
+    times = [chance.randrange(1_000, 1_100) for _ in range(600)]
+    placed = [desk.command(f"alice buy i{n} 1 ACME 9.00 expires={due_us}") for n, due_us in enumerate(times)]
+    ids = [event.order_id for event in desk.engine.apply(placed, 5).events if isinstance(event, events.Accepted)]
+    open_orders = {n: due_us for n, due_us in enumerate(times) if chance.random() < 0.5}
+    desk.engine.apply([desk.command(f"alice cancel x{n} i{n}") for n in range(len(times)) if n not in open_orders], 6)
+    now_us = 1_000
+    while desk.engine.open_orders:
+        if chance.random() < 0.2:
+            desk.engine = snapshot.load(snapshot.encode(desk.engine), of_the_date(desk.engine))
+        now_us += chance.randrange(30)
+        ended = [event.order_id for event in desk.engine.apply([], now_us).events if isinstance(event, events.Done)]
+        due = sorted((due_us, n) for n, due_us in open_orders.items() if due_us <= now_us)
+        assert ended == [ids[n] for _, n in due], f"seed {seed}"
+        for _, n in due:
+            del open_orders[n]
+    assert not open_orders
 
 
 def test_a_date_opens_in_parts_where_much_is_over() -> None:

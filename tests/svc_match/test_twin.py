@@ -1,10 +1,12 @@
 """The packed core equals the plain one, compiled and interpreted, whatever the seed; what is damaged is refused."""
 
+import json
 import os
 import random
 import re
 import subprocess
 import sys
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -106,6 +108,36 @@ def test_a_damaged_snapshot_is_refused() -> None:
             snapshot.load(state[:at], records)
     with pytest.raises(snapshot.SnapshotDamaged, match="identities"):
         snapshot.load(state, records[: -len(records) // 2 // 44 * 44])
+
+
+def test_a_snapshot_with_wrong_counts_is_refused() -> None:
+    """What the header says of the pools behind it is what they are, though the hash is right."""
+    pair, _ = twin.run(3, 2_000)
+    state, records = snapshot.encode(pair.packed), twin.of_the_date(pair.packed)
+    start = len(snapshot.FORMAT) + snapshot.LENGTH_BYTES
+    end = start + int.from_bytes(state[start - snapshot.LENGTH_BYTES : start])
+    assert json.loads(state[start:end])["leases"][1], "some lease stands"
+    for place in (
+        ("carried",),
+        ("instruments",),
+        ("accounts",),
+        ("pools", 0),
+        ("pools", 1),
+        ("pools", 2),
+        ("leases", 1, 0, -1),
+    ):
+        for other in (-1, 1, -(10**9)):
+            fields = json.loads(state[start:end])
+            *path, last = place
+            inner = fields
+            for step in path:
+                inner = inner[step]
+            inner[last] += other
+            header = json.dumps(fields).encode()
+            length = len(header).to_bytes(snapshot.LENGTH_BYTES)
+            body = snapshot.FORMAT + length + header + state[end : -snapshot.HASH_BYTES]
+            with pytest.raises(snapshot.SnapshotDamaged, match="behind its header"):
+                snapshot.load(body + blake2b(body, digest_size=snapshot.HASH_BYTES).digest(), records)
 
 
 def test_a_snapshot_of_another_format_is_refused_by_name() -> None:
