@@ -44,7 +44,7 @@ def measure(orders: int) -> dict[str, object]:
 
 
 def measured(kind: str, orders: int) -> dict[str, float | int]:
-    """Milliseconds and seconds of a shard in which so many rest. A stop is the median of some; `_cpu_` is the longest one's own time,
+    """Milliseconds and seconds of a shard in which so many rest. A stop is the median of some; `_cpu_` is its own time, of the longest one,
     in which nothing counts that the machine did for others.
     """
     process = psutil.Process()
@@ -59,14 +59,15 @@ def measured(kind: str, orders: int) -> dict[str, float | int]:
     assert engine.open_orders == orders
     stop = stopped(engine)
     state, records = snapshot.encode(engine), b"".join(identities)
-    start = time.perf_counter()
+    start, began = time.perf_counter(), time.thread_time()
     again = snapshot.load(state, records)
-    restore = time.perf_counter() - start
+    restore, own = time.perf_counter() - start, time.thread_time() - began
     assert again.open_orders == orders
     return {
         "stop_ms": stop[0],
         "stop_cpu_ms": stop[1],
         "restore_seconds": round(restore, 2),
+        "restore_cpu_seconds": round(own, 2),
         "snapshot_bytes_an_order": round(len(state) / orders, 1),
         "bytes_an_order": round(taken / orders, 1),
         **next_date(engine),
