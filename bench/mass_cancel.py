@@ -65,7 +65,7 @@ def measure(orders: int) -> None:
         desk.rest(MANY, orders // FEW - 1)
     first = desk.do(desk.cancel(NONE))
     again = min(desk.do(desk.cancel(NONE)) for _ in range(ROUNDS))
-    desk.do(desk.cancel(MANY, side=Side.SELL))
+    other_first = desk.do(desk.cancel(MANY, side=Side.SELL))
     other = min(desk.do(desk.cancel(MANY, side=Side.SELL)) for _ in range(ROUNDS))
     few_first = desk.do(desk.cancel(SOME))
     few = []
@@ -84,6 +84,7 @@ def measure(orders: int) -> None:
         "resting": resting,
         "nothing, the account's first of the date, us": round(first * 1e6, 1),
         "nothing, us": round(again * 1e6, 1),
+        "nothing on that side, its first of the date, us": round(other_first * 1e6, 1),
         "nothing on that side, all orders on the other, us": round(other * 1e6, 1),
         f"nothing, {BATCH} orders later, us": round(min(behind) * 1e6, 1),
         f"{FEW} orders, the account's first of the date, us": round(few_first * 1e6, 1),

@@ -22,7 +22,7 @@ cdef class Ending:
     cpdef list take(self, Py_ssize_t participant, Py_ssize_t account, Py_ssize_t book, Py_ssize_t side)
     @cython.locals(b=Books, since=cython.Py_ssize_t, identity=cython.Py_ssize_t, slot=cython.Py_ssize_t)
     cdef int _learn(self, Py_ssize_t participant, Known known) except -1
-    @cython.locals(b=Books, h=cython.Py_ssize_t, owner=cython.Py_ssize_t)
+    @cython.locals(b=Books, h=cython.Py_ssize_t, owner=cython.Py_ssize_t, ids=list)
     cdef int _see(self, Py_ssize_t participant, Known known, Py_ssize_t slot) except -1
     cpdef void forget(self)
     @cython.locals(b=Books)

@@ -16,14 +16,13 @@ from svc_match.core.special import Special
 INTERPRETED = __file__.endswith(".py")
 assert COMPILED != INTERPRETED, "the core is compiled as a whole or not at all: run make setup"
 ANY = -1
-SIDE_BITS = 20  # of the number of a side of a book
 SLOTS_AN_EVENT = 16  # that are looked at in the time of one event's number
 SPARE_ORDERS = 1_024  # of a participant that may be finished before it is looked which are
 
 
 class Known:
-    """A participant's orders that were open with event `since`, by account << SIDE_BITS | side of a book. `count` is how many
-    are remembered, `kept` how many were open when that was looked at last.
+    """A participant's orders that were open with event `since`, by account << 20 | side of a book. `count` is how many are
+    remembered, `kept` how many were open when that was looked at last.
     """
 
     def __init__(self) -> None:
@@ -50,8 +49,8 @@ class Ending:
         self._learn(participant, known)
         found: list[int] = []
         for key in list(known.ids):
-            owner = key >> SIDE_BITS
-            s = key & ((1 << SIDE_BITS) - 1)
+            owner = key >> 20
+            s = key & 0xFFFFF
             if (account < 0 or account == owner) and (book < 0 or book == s >> 1) and (side < 0 or side == s & 1):
                 ids = known.ids.pop(key)
                 known.count -= len(ids)
@@ -73,6 +72,8 @@ class Ending:
             for slot in range(1, b.top):
                 if b.orders[slot * w.ORDER_WORDS + w.O_ID] > since:
                     self._see(participant, known, slot)
+        if known.since == 0:
+            known.kept = known.count
         known.since = b.sequence
         if known.count > 2 * known.kept + SPARE_ORDERS:
             known.ids = {key: ids for key, before in known.ids.items() if (ids := self.standing(before))}
@@ -83,11 +84,14 @@ class Ending:
         b = self.books
         h = slot * w.ORDER_HALVES
         owner = b.halves[h + w.H_ACCOUNT]
-        if b.participants[owner] == participant:
-            known.ids.setdefault(owner << SIDE_BITS | b.halves[h + w.H_SIDE], []).append(
-                b.orders[slot * w.ORDER_WORDS + w.O_ID]
-            )
-            known.count += 1
+        if b.participants[owner] != participant:
+            return 0
+        key = owner << 20 | b.halves[h + w.H_SIDE]
+        ids = known.ids.get(key)
+        if ids is None:
+            ids = known.ids[key] = []
+        ids.append(b.orders[slot * w.ORDER_WORDS + w.O_ID])
+        known.count += 1
         return 0
 
     def forget(self) -> None:
