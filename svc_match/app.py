@@ -243,7 +243,7 @@ class Shard:
     async def _run(self, items: list[Command]) -> list[Any]:
         results: list[Any] = []
         self._in_flight = True
-        while len(results) < len(items) or self._engine.ending is not None:
+        while len(results) < len(items) or self._engine.goes_on:
             results += await self._row(items[len(results) :])
         self._in_flight = False
         reads, self._reads = self._reads, []

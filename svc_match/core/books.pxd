@@ -56,7 +56,7 @@ cdef class Books:
     cdef long long* participants
     cdef long long* nearest
     cdef readonly Py_ssize_t identity_base, book_count
-    cdef public Py_ssize_t sequence, written, waiting, interrupted, now_us, tripped, pulled, fills_limit
+    cdef public Py_ssize_t sequence, written, waiting, interrupted, now_us, tripped, pulled, fills_limit, full, stalled
     cdef Py_ssize_t met
     cdef Py_ssize_t free, top, levels_top, swept_count, room, swept_room, order_room
 

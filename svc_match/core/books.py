@@ -162,6 +162,8 @@ class Books:
         self.now_us = 0  # the row's journal time
         self.tripped = 0
         self.pulled = 0
+        self.full = w.NO_LIMIT  # the row's last sequence, but for what a command does at once
+        self.stalled = 0  # how many books the row's limit kept from being looked at to the end
         self.fills_limit = w.ORDER_FILLS_LIMIT  # what it is for all but tests
         self.met = 0  # how often the last order that arrived has traded
         self.special: Any = None
@@ -259,11 +261,13 @@ class Books:
         b = book * w.BOOK_WORDS
         if self.books[b + w.B_PHASE] == w.PHASE_AUCTION:
             self.special.touched(book)
+        if self.stalled != 0 and self.special.is_stalled(book):
+            return 0
         if self.books[b + w.B_PEGS] != 0:
             self.special.settle(book)
         elif self.books[b + w.B_STOPS] != 0 and self.books[b + w.B_PHASE] == w.PHASE_OPEN:
             self._trigger(book)
-        if self.books[b + w.B_BANDED] != 0:
+        if self.books[b + w.B_BANDED] != 0 and (self.stalled == 0 or not self.special.is_stalled(book)):
             self.special.band(book)
         return 0
 

@@ -110,6 +110,7 @@ class Engine:
         self.timers = Timers()
         self.timed: dict[int, Callable[[Due], None]] = {
             TimerKind.UNCROSSING: self._go_on,
+            TimerKind.STOPS: self._look_again,
             TimerKind.EXPIRY: self._expire,
             TimerKind.LEASE: partial(participants.lose, self),
             TimerKind.SCHEDULE: partial(scheduling.advance, self),
@@ -119,12 +120,25 @@ class Engine:
         self.schedule = Schedule()
         self.busted: set[int] = set()  # trades of the last date, by sequence
         self._telling = Telling(self.instruments, self.names)
-        self.full = 0  # the row's last sequence, but for what a command does at once
 
     @property
     def sequence(self) -> int:
         """The last event's sequence."""
         return self.packed.sequence
+
+    @property
+    def full(self) -> int:
+        """The row's last sequence, but for what a command does at once."""
+        return int(self.packed.full)
+
+    @full.setter
+    def full(self, sequence: int) -> None:
+        self.packed.full = sequence
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a command's doing is to go on in the next row at once."""
+        return self.ending is not None or self.timers.begins_with(TimerKind.STOPS)
 
     @property
     def open_orders(self) -> int:
@@ -519,6 +533,10 @@ class Engine:
     def _go_on(self, _due: Due) -> None:
         self._uncross()
 
+    def _look_again(self, due: Due) -> None:
+        self.special.go_on(due.key)
+        self.tell((), [])
+
     def _uncross(self) -> bool:
         auction = self.special.auction
         book = self.numbered[auction.book]
@@ -532,8 +550,12 @@ class Engine:
         return over
 
     def interrupted(self) -> None:
-        """The volatility auctions and limit states that began end when their time is over."""
+        """The volatility auctions and limit states that began end when their time is over; what the row's limit left is first in the
+        next one.
+        """
         now_us, bands = self.packed.now_us, self.special.bands
+        for number in self.special.taken():
+            self.timers.set(TimerKind.STOPS, number, 0)
         for number in self.special.protection.taken():
             self.timers.set(TimerKind.AUCTION_ENDS, number, now_us + self.instruments[number].volatility_auction_us)
         for number in bands.taken():

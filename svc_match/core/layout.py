@@ -212,6 +212,7 @@ WAITING = 1 << 40  # it stands at no price
 FOR_AUCTION = 1 << 41  # it ends with the auction
 IN_FRONT = 1 << 42  # it waits in front of an auction's prices
 QUOTE = 1 << 43  # it is a side of a quote; in C_FLAGS too
+REACHED = 1 << 44  # its stop price is reached, and the row was full: it is executed before any command
 ORDER_FILLS_LIMIT = 4_096  # trades of an order that arrives, or what its self-trade prevention does instead
 PEAKS_LIMIT = 100  # times that an iceberg's peak may go into its quantity
 

@@ -76,7 +76,9 @@ class Pegs:
         return done
 
     def follow(self, book: int) -> int:
-        """Moves the orders of a book to where the best prices call them, the oldest first; whether any moved."""
+        """Moves the orders of a book to where the best prices call them, the oldest first; whether any moved, negative where the row
+        is full and one is still to move.
+        """
         b = self.books
         bid = ask = -1
         phase = b.books[book * w.BOOK_WORDS + w.B_PHASE]
@@ -93,6 +95,8 @@ class Pegs:
             if b.orders[slot * w.ORDER_WORDS + w.O_ID] == identity:
                 tick = self._called(book, slot, bid, ask)
                 if tick != b.orders[slot * w.ORDER_WORDS + w.O_TICK]:
+                    if b.sequence >= b.full:
+                        return -2
                     self._move(book, slot, tick)
                     moved = 1
         self.followed[book] = (bid, ask)

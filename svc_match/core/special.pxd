@@ -24,6 +24,7 @@ cdef class Special:
     cdef readonly Auction auction
     cdef readonly Quotes quotes
     cdef Pegs pegs
+    cdef list stalled
 
     @cython.locals(head=cython.Py_ssize_t, side=cython.Py_ssize_t, kind=cython.Py_ssize_t, book=cython.Py_ssize_t, price=cython.Py_ssize_t, flags=cython.Py_ssize_t, tick=cython.Py_ssize_t, stands=cython.Py_ssize_t, identity=cython.Py_ssize_t, x=cython.Py_ssize_t, amount=cython.Py_ssize_t, stop=cython.Py_ssize_t, reciprocal=cython.Py_ssize_t, slot=cython.Py_ssize_t, time_in_force=cython.Py_ssize_t, collects=cython.bint, n=cython.Py_ssize_t, trail=cython.Py_ssize_t)
     cpdef Py_ssize_t place(self, Py_ssize_t number) except -1
@@ -48,6 +49,12 @@ cdef class Special:
     cpdef Py_ssize_t band(self, Py_ssize_t book) except -1
     @cython.locals(slot=cython.Py_ssize_t, identity=cython.Py_ssize_t)
     cpdef Py_ssize_t trigger(self, Py_ssize_t book) except -1
+    @cython.locals(place=cython.Py_ssize_t, slot=cython.Py_ssize_t, identity=cython.Py_ssize_t)
+    cdef bint _execute_all(self, Py_ssize_t book, list found) except -1
+    cdef Py_ssize_t _stall(self, Py_ssize_t book) except -1
+    cpdef bint is_stalled(self, Py_ssize_t book) except -1
+    cpdef list taken(self)
+    cpdef Py_ssize_t go_on(self, Py_ssize_t book) except -1
     @cython.locals(s=cython.Py_ssize_t, x=cython.Py_ssize_t, second=cython.Py_ssize_t, tick=cython.Py_ssize_t, kind=cython.Py_ssize_t, held=cython.Py_ssize_t)
     cdef Py_ssize_t _withdraw(self, Py_ssize_t slot) except -1
     @cython.locals(s=cython.Py_ssize_t, side=cython.Py_ssize_t, x=cython.Py_ssize_t, limited=cython.bint, tick=cython.Py_ssize_t)
@@ -64,7 +71,7 @@ cdef class Special:
     cpdef Py_ssize_t wrong_time(self, Py_ssize_t book, Py_ssize_t time_in_force, Py_ssize_t flags, Py_ssize_t minimum) except -1
     @cython.locals(side=cython.Py_ssize_t, identity=cython.Py_ssize_t, slot=cython.Py_ssize_t, account=cython.Py_ssize_t)
     cpdef list waiting(self, Py_ssize_t book)
-    @cython.locals(waits=cython.bint, x=cython.Py_ssize_t)
+    @cython.locals(reached=cython.Py_ssize_t, waits=cython.bint, x=cython.Py_ssize_t)
     cpdef Py_ssize_t stand(self, Py_ssize_t slot) except -1
     @cython.locals(x=cython.Py_ssize_t)
     cdef bint _pairs(self, Py_ssize_t slot) except -1

@@ -35,6 +35,9 @@ class Special:
         self.arrival = Arrival(books, self.standing, self.protection, self.bands)
         self.auction = Auction(books, self.standing, self.arrival)
         self.pegs = self.standing.pegs = Pegs(books, self.standing, self.arrival, self.protection, self.bands)
+        self.stalled: list[
+            int
+        ] = []  # books that the row's limit keeps from being looked at, until the engine has seen it
         books.special = self
         books.protection = self.protection
 
@@ -270,15 +273,43 @@ class Special:
         while moved != 0:
             if self.books.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_OPEN:
                 self.trigger(book)
+            if self.is_stalled(book):
+                return 0
             moved = self.pegs.follow(book)
+            if moved < 0:
+                return self._stall(book)
         return 0
+
+    def _stall(self, book: int) -> int:
+        """The row is full: the book is looked at again before any command."""
+        self.stalled.append(book)
+        self.books.stalled += 1
+        self.books.interrupted += 1
+        return 0
+
+    def is_stalled(self, book: int) -> bool:
+        """Whether the row's limit keeps a book from being looked at."""
+        return book in self.stalled
+
+    def taken(self) -> list[int]:
+        """The books of which that is so since the last time."""
+        found = self.stalled
+        self.stalled = []
+        self.books.stalled = 0
+        return found
+
+    def go_on(self, book: int) -> int:
+        """The next row goes on with the stops of a book, and looks at it."""
+        if self._execute_all(book, self.stops.resumed(book)):
+            return 0
+        return self.books.trigger(book)
 
     def band(self, book: int) -> int:
         """The price bands of a book follow its trades, what is pegged follows them; then the limit state is looked at."""
         if self.bands.follow(book):
             self.pegs.look_again(book)
             self.settle(book)
-        return self.bands.watch(book)
+        return 0 if self.is_stalled(book) else self.bands.watch(book)
 
     def trigger(self, book: int) -> int:
         """Executes the stops whose condition holds, the nearest first, buys before sells; then those whose condition holds
@@ -290,21 +321,33 @@ class Special:
             for slot in found:
                 if self._pairs(slot):
                     self.stops.add(slot)
-            for slot, identity in [(slot, b.orders[slot * w.ORDER_WORDS + w.O_ID]) for slot in found]:
-                if b.orders[slot * w.ORDER_WORDS + w.O_ID] != identity:
-                    continue  # it traded at its limit with one before it
-                if b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
-                    if not self._pairs(slot):
-                        self.stops.add(slot)
-                    continue
-                if self._pairs(slot):
-                    self.stops.remove(slot)
-                    self._withdraw(slot)
-                self._execute(book, slot)
-            if b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
+            over = self._execute_all(book, [(slot, b.orders[slot * w.ORDER_WORDS + w.O_ID]) for slot in found])
+            if over or b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
                 return 0
             found = self.stops.triggered(book)
         return 0
+
+    def _execute_all(self, book: int, found: list[tuple[int, int]]) -> bool:
+        """Executes triggered stops in their order; whether the row is full, and what is left of them goes on with the next one."""
+        b = self.books
+        place = 0
+        for slot, identity in found:
+            place += 1
+            if b.orders[slot * w.ORDER_WORDS + w.O_ID] != identity:
+                continue  # it traded at its limit with one before it
+            if b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
+                if not self._pairs(slot):
+                    self.stops.add(slot)
+                continue
+            if b.sequence >= b.full:
+                self.stops.reach(book, found[place - 1 :])
+                self._stall(book)
+                return True
+            if self._pairs(slot):
+                self.stops.remove(slot)
+                self._withdraw(slot)
+            self._execute(book, slot)
+        return False
 
     def _withdraw(self, slot: int) -> int:
         """An order whose stop price is reached stands no more: it is a stop."""
@@ -412,6 +455,9 @@ class Special:
         b = self.books
         x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
         waits = self.standing.waits(slot)
+        reached = self.standing.records[x + w.X_FLAGS] & w.REACHED
+        if reached:
+            self.stops.restore(slot)
         if self.standing.records[x + w.X_FLAGS] & w.FOR_AUCTION:
             self.auction.add(slot)
         if waits:
@@ -422,7 +468,7 @@ class Special:
             self.quotes.add(slot)
         if self.standing.records[x + w.X_FLAGS] >> 32 & 255 == w.PEGGED:
             return self.pegs.add(slot)
-        return self.stops.add(slot) if (waits and self._is_stop(slot)) or self._pairs(slot) else 0
+        return self.stops.add(slot) if (waits and self._is_stop(slot) and not reached) or self._pairs(slot) else 0
 
     def _is_stop(self, slot: int) -> bool:
         """Whether an order that waits is a stop."""

@@ -9,7 +9,7 @@ from svc_match.core.standing cimport Standing
 cdef class Stops:
     cdef Books books
     cdef Standing standing
-    cdef dict lists, trailing, followed
+    cdef dict lists, trailing, followed, reached
 
     @cython.locals(s=cython.Py_ssize_t, trigger=cython.Py_ssize_t)
     cpdef Py_ssize_t add(self, Py_ssize_t slot) except -1
@@ -23,7 +23,14 @@ cdef class Stops:
     cdef Py_ssize_t _behind(self, Py_ssize_t s, Py_ssize_t reference, Py_ssize_t trail) except -1
     @cython.locals(side=cython.Py_ssize_t, trigger=cython.Py_ssize_t, price=cython.Py_ssize_t, count=cython.Py_ssize_t, slot=cython.Py_ssize_t)
     cdef list triggered(self, Py_ssize_t book)
-    @cython.locals(s=cython.Py_ssize_t)
+    cdef Py_ssize_t reach(self, Py_ssize_t book, list those) except -1
+    cdef list resumed(self, Py_ssize_t book)
+    @cython.locals(book=cython.Py_ssize_t)
+    cdef Py_ssize_t restore(self, Py_ssize_t slot) except -1
+    cdef tuple _place(self, Py_ssize_t slot)
+    @cython.locals(slot=cython.Py_ssize_t, identity=cython.Py_ssize_t, x=cython.Py_ssize_t)
+    cdef Py_ssize_t _flag(self, list those, Py_ssize_t flag) except -1
+    @cython.locals(s=cython.Py_ssize_t, slot=cython.Py_ssize_t, identity=cython.Py_ssize_t, of_side=cython.bint)
     cdef list waiting(self, Py_ssize_t book, Py_ssize_t side)
     @cython.locals(done=cython.Py_ssize_t, side=cython.Py_ssize_t, identity=cython.Py_ssize_t, slot=cython.Py_ssize_t, ends=cython.Py_ssize_t)
     cdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason, Py_ssize_t date) except -1

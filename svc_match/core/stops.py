@@ -19,6 +19,7 @@ class Stops:
         self.standing = standing
         self.lists: dict[int, list[tuple[int, int, int]]] = {}
         self.trailing: dict[int, list[int]] = {}  # the slots of those that trail, by the same numbers
+        self.reached: dict[int, list[tuple[int, int]]] = {}  # by book, those that the next row goes on with
         self.followed: dict[int, int] = {}  # what all of these have followed at least
 
     def add(self, slot: int) -> int:
@@ -102,10 +103,48 @@ class Stops:
             found += [slot for _, _, slot in some]
         return found
 
+    def reach(self, book: int, those: list[tuple[int, int]]) -> int:
+        """(slot, id) of triggered stops that are executed before any command, in their order."""
+        self.reached[book] = those
+        return self._flag(those, w.REACHED)
+
+    def resumed(self, book: int) -> list[tuple[int, int]]:
+        """Those of a book, which are executed now."""
+        those = self.reached.pop(book, [])
+        self._flag(those, 0)
+        return those
+
+    def restore(self, slot: int) -> int:
+        """A loaded stop is one of them; the others of its book may be loaded in any order."""
+        book = self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE] >> 1
+        those = [(self._place(one), one) for one, _ in self.reached.get(book, [])]
+        those.append((self._place(slot), slot))
+        those.sort()
+        self.reached[book] = [(one, place[2]) for place, one in those]
+        return 0
+
+    def _place(self, slot: int) -> tuple[int, int, int]:
+        """What sorts stops that are triggered together: buys first, the nearest price first, the oldest first."""
+        rank, identity, _ = self._rank(slot)
+        return self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE] & 1, rank, identity
+
+    def _flag(self, those: list[tuple[int, int]], flag: int) -> int:
+        b = self.books
+        for slot, identity in those:
+            if b.orders[slot * w.ORDER_WORDS + w.O_ID] == identity:
+                x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+                self.standing.records[x + w.X_FLAGS] = self.standing.records[x + w.X_FLAGS] & ~w.REACHED | flag
+        return 0
+
     def waiting(self, book: int, side: int) -> list[tuple[int, int, int]]:
         """(rank, id, slot) of the stops of a side, in the order in which they would be triggered."""
         s = book * 2 + side
-        return sorted(self._list(s, w.LAST_TRADE) + self._list(s, w.BEST_QUOTE))
+        found = set(self._list(s, w.LAST_TRADE) + self._list(s, w.BEST_QUOTE))
+        for slot, identity in self.reached.get(book, []):
+            of_side = self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE] == s
+            if of_side and self.books.orders[slot * w.ORDER_WORDS + w.O_ID] == identity:
+                found.add(self._rank(slot))
+        return sorted(found)
 
     def close(self, book: int, limit: int, reason: int, date: int) -> int:
         """Ends the stops of a book, buys before sells, at most `limit`, and for DATE_CLOSED those that do not last beyond the date

@@ -13,6 +13,7 @@ class TimerKind(IntEnum):
     """What is to be done; of what is due at the same time the lower kind is done first."""
 
     UNCROSSING = 10  # of the book that is the key
+    STOPS = 11  # of the book that is the key, which a row's limit kept from being looked at to the end
     EXPIRY = 20  # of the order that expires first (lasting.py)
     LEASE = 30  # of the number that is the key
     AUCTION_ENDS = 40  # of the book that is the key: one that nobody called for
@@ -58,6 +59,10 @@ class Timers:
     def at(self, kind: int, key: int) -> int:
         """When this is due; NEVER if it is not."""
         return self._set.get((kind, key), NEVER)
+
+    def begins_with(self, kind: int) -> bool:
+        """Whether the first is of this kind."""
+        return bool(self._heap) and self._heap[0].kind == kind
 
     def take(self) -> Due:
         """The first, which is no longer to come."""

@@ -6,6 +6,7 @@
     > date 20260105 | close 20260105 | phase ACME open | phase ACME auction opening | tick
     > change ACME tick=0.05 | suspend ACME | resume ACME | delist ACME
     > fills 3                                   an order trades at most so many times, instead of 4 096
+    > rows 9                                    a row has at most so many events, but for what a command does at once
     > at 30                                     journal time is 30 seconds; a tick
     > calendar 20260105 date@10 opening@15 open@20+5 close@60 seed=7   what is done at which seconds (open is random by 5): date,
                                                 close, opening and closing (auctions), or a phase; another date begins with its number
@@ -36,7 +37,7 @@ from typing import Any
 
 from chassis.units import order_id, worst
 from svc_match.core import commands, events
-from svc_match.core.engine import Applied, Engine
+from svc_match.core.engine import ROW_EVENTS_LIMIT, Applied, Engine
 from svc_match.core.instrument import AuctionKind, Instrument, Listing, Phase, TickBand
 from svc_match.core.terms import wrong_quote, wrong_terms
 
@@ -86,6 +87,7 @@ class Desk:
     def __init__(self) -> None:
         self.engine = Engine(0)
         self.time_us = 0
+        self.row_events = ROW_EVENTS_LIMIT
         self._names: dict[int, str] = {}
         self._trades: dict[int, events.Traded] = {}
 
@@ -95,13 +97,16 @@ class Desk:
         if verb == "fills":
             self.engine.packed.fills_limit = int(words[0])
             return []
+        if verb == "rows":
+            self.row_events = int(words[0])
+            return []
         self.time_us += 1
         command = self.command(line)
         before: list[str] = []
-        applied = self.engine.apply([command], self.time_us)
+        applied = self.engine.apply([command], self.time_us, self.row_events)
         while not applied.results:  # a date opens, and closes by the calendar, in a row of its own
             before += self._lines(applied)
-            applied = self.engine.apply([command], self.time_us)
+            applied = self.engine.apply([command], self.time_us, self.row_events)
         (result,) = applied.results
         told = before + self._lines(applied)
         if not isinstance(result, events.First):

@@ -32,6 +32,8 @@ PROTECTED = ("CCC", "DDD")  # a hundred ticks around the middle
 BATCH_LIMIT = 512
 EVENTS_LIMIT = 700
 FEW_FILLS = (1, 2, 5)
+OWN_EVENTS = 100  # what a command does at once beside its trades, with so few books and accounts
+ENDED_TOGETHER = (events.DoneReason.DATE_CLOSED, events.DoneReason.EXPIRED, events.DoneReason.DELISTED)
 SHORT_ROW = 8  # events: an uncrossing takes several such rows
 DATE_COMMANDS = 5_000
 FIRST_DATE = date(2026, 1, 1)
@@ -569,11 +571,21 @@ class Pair:
             self.time_us += 1
             wanted = self.plain.apply(batch, self.time_us, self.events_limit)
             found = self.packed.apply(batch, self.time_us, self.events_limit)
+            self.check_work(found)
             if tuple(found) != tuple(wanted) or list(found.public.items()) != list(wanted.public.items()):
                 raise Unequal(difference(wanted, found))
             self.trades += [event for event in found.events if type(event) is events.Traded]
             self.accepted += [event for event in found.events if type(event) is events.Accepted]
             batch = batch[len(found.results) :]
+            if self.plain.cascades:
+                self.restore()
+                self.packed.packed.fills_limit = self.fills_limit
+
+    def check_work(self, found: engine.Applied) -> None:
+        """A row ends behind its limit by no more than what a command does at once; the end of a date is limited otherwise."""
+        whole = sum(type(event) is events.Done and event.reason in ENDED_TOGETHER for event in found.events)
+        if len(found.events) - whole >= self.events_limit + 2 * self.fills_limit + OWN_EVENTS:
+            raise Unequal(f"a row of {self.events_limit} has {len(found.events)} events")
 
     def pass_time(self, chance: random.Random) -> None:
         """Some seconds, or until about when the calendar's next step is due or late."""

@@ -85,7 +85,6 @@ class Auctions(Trading):
 
     def __init__(self) -> None:
         super().__init__()
-        self.full = 0
         self.uncrossing: tuple[Book, Phase] | None = None
         self._changed: dict[int, None] = {}
 
@@ -260,8 +259,9 @@ class Auctions(Trading):
         """After whatever happened to a book."""
         if book.phase == Phase.AUCTION:
             self._changed[book.number] = None
-        self._settle(book)
-        self._band(book)
+        if not self._stalled(book):
+            self._settle(book)
+            self._band(book)
 
     def _indicate(self) -> None:
         """Shows what each auction that the row touched would do, where that changed."""

@@ -110,6 +110,7 @@ class Engine(Quotes):
         self.identities = Identities()
         self.timed: dict[int, Callable[[Due], object]] = {
             TimerKind.UNCROSSING: lambda _due: self._go_on(),
+            TimerKind.STOPS: lambda due: self._looked_at(self.numbered[due.key]),
             TimerKind.EXPIRY: self._expire,
             TimerKind.LEASE: self._lease_over,
             TimerKind.SCHEDULE: self._step,

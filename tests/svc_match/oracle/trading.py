@@ -34,6 +34,8 @@ class Trading:
 
     def __init__(self) -> None:
         self.sequence = 0
+        self.full = 0  # what goes on behind this sequence does so with the next row
+        self.cascades: dict[int, list[Order]] = {}  # of books, triggered stops that the next row goes on with
         self.now_us = 0
         self.fills_limit = ORDER_FILLS_LIMIT
         self.quotes_turns = 0  # how often the sides of a mass quote may still trade
@@ -192,17 +194,26 @@ class Trading:
     def _settle(self, book: Book) -> None:
         """Executes the stops whose condition holds, moves what is pegged, and so on until nothing is to be done."""
         self._trigger(book)
-        while self._follow(book):
+        while not self._stalled(book) and self._follow(book):
             self._trigger(book)
+
+    def _stalled(self, book: Book) -> bool:
+        """Whether the row is full, and the next one looks at the book again before all else."""
+        return (TimerKind.STOPS, book.number) in self.timers
+
+    def _stall(self, book: Book, triggered: list[Order]) -> None:
+        self.timers[TimerKind.STOPS, book.number] = 0
+        if triggered:
+            self.cascades[book.number] = triggered
 
     def _band(self, book: Book) -> None:
         """The price bands follow the trades, what is pegged follows them; then the limit state is looked at."""
-        if book.phase == OPEN and book.instrument.limit_band_bp:
+        if book.phase == OPEN and book.instrument.limit_band_bp and not self._stalled(book):
             found = renewed(book, self.now_us) if book.limits is not None else fresh(book) if book.last_e4 else None
             if found is not None:
                 self._refer(book, found)
                 self._settle(book)
-            if book.limits is not None and limit_side(book) != book.limit_side:
+            if not self._stalled(book) and book.limits is not None and limit_side(book) != book.limit_side:
                 self._tell_bands(book, limit_side(book))
 
     def _refer(self, book: Book, limits: Limits) -> None:
@@ -229,6 +240,9 @@ class Trading:
                 return True  # an auction has begun
             price_e4 = called_price(order, bid_e4, ask_e4, book)
             if not order.ended and price_e4 != order.price_e4:
+                if self.sequence >= self.full:
+                    self._stall(book, [])
+                    return False
                 self._leave(book, order)
                 order.price_e4, moved = price_e4, True
                 self._restate(order, RestateReason.PEGGED)
@@ -239,12 +253,17 @@ class Trading:
 
     def _trigger(self, book: Book) -> None:
         """Executes the stops whose condition holds, then those whose condition holds then, until none does."""
-        while book.phase == OPEN and (triggered := book.triggered()):
-            for order in triggered:
+        begun = self.cascades.pop(book.number, [])
+        while book.phase == OPEN and (triggered := begun or book.triggered()):
+            begun = []
+            for number, order in enumerate(triggered):
                 if book.phase != OPEN:
                     return
                 if order not in book.stops:
                     continue  # it traded at its limit with one before it
+                if self.sequence >= self.full:
+                    self._stall(book, triggered[number:])
+                    return
                 book.stops.remove(order)
                 if order.pairs:
                     self._withdraw(book, order)
