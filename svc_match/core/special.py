@@ -35,9 +35,7 @@ class Special:
         self.arrival = Arrival(books, self.standing, self.protection, self.bands)
         self.auction = Auction(books, self.standing, self.arrival)
         self.pegs = self.standing.pegs = Pegs(books, self.standing, self.arrival, self.protection, self.bands)
-        self.stalled: list[
-            int
-        ] = []  # books that the row's limit keeps from being looked at, until the engine has seen it
+        self.stalled: list[int] = []  # books that the row's limit keeps from being looked at
         books.special = self
         books.protection = self.protection
 

@@ -24,6 +24,7 @@ cdef class Stops:
     @cython.locals(side=cython.Py_ssize_t, trigger=cython.Py_ssize_t, price=cython.Py_ssize_t, count=cython.Py_ssize_t, slot=cython.Py_ssize_t)
     cdef list triggered(self, Py_ssize_t book)
     cdef Py_ssize_t reach(self, Py_ssize_t book, list those) except -1
+    @cython.locals(slot=cython.Py_ssize_t, identity=cython.Py_ssize_t)
     cdef list resumed(self, Py_ssize_t book)
     @cython.locals(book=cython.Py_ssize_t)
     cdef Py_ssize_t restore(self, Py_ssize_t slot) except -1

@@ -109,22 +109,25 @@ class Stops:
         return self._flag(those, w.REACHED)
 
     def resumed(self, book: int) -> list[tuple[int, int]]:
-        """Those of a book, which are executed now."""
-        those = self.reached.pop(book, [])
-        self._flag(those, 0)
-        return those
+        """Those of a book that are open, which are executed now."""
+        those = [
+            (self._place(slot), slot)
+            for slot, identity in self.reached.pop(book, [])
+            if self.books.orders[slot * w.ORDER_WORDS + w.O_ID] == identity
+        ]
+        those.sort()
+        found = [(slot, place[2]) for place, slot in those]
+        self._flag(found, 0)
+        return found
 
     def restore(self, slot: int) -> int:
         """A loaded stop is one of them; the others of its book may be loaded in any order."""
         book = self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE] >> 1
-        those = [(self._place(one), one) for one, _ in self.reached.get(book, [])]
-        those.append((self._place(slot), slot))
-        those.sort()
-        self.reached[book] = [(one, place[2]) for place, one in those]
+        self.reached.setdefault(book, []).append((slot, self.books.orders[slot * w.ORDER_WORDS + w.O_ID]))
         return 0
 
     def _place(self, slot: int) -> tuple[int, int, int]:
-        """What sorts stops that are triggered together: buys first, the nearest price first, the oldest first."""
+        """What sorts stops that are triggered together: buys first, the nearest price first, the oldest first. The last is the id."""
         rank, identity, _ = self._rank(slot)
         return self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE] & 1, rank, identity
 

@@ -8,7 +8,7 @@ import random
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from hashlib import blake2b
@@ -45,6 +45,7 @@ LIFTED = 0.03  # of commands; what keeps orders out lasts for some 33 of them
 START = len(SYMBOLS) + 2  # commands that every seed begins with
 SHOWN = 200
 SHRINKING_SECONDS = 120.0
+PROGRESS_SECONDS = 10.0
 LARGE = (1 << 63) - 1
 
 
@@ -677,8 +678,8 @@ class Sent(NamedTuple):
     command: commands.Command
 
 
-def run(seed: int, count: int) -> tuple[Pair, list[Sent]]:
-    """Commands of a seed in batches of any size; raises with what is needed to see a failure again."""
+def run(seed: int, count: int, tell: Callable[[int], None] = lambda _: None) -> tuple[Pair, list[Sent]]:
+    """Commands of a seed in batches of any size, told how many are done; raises with what is needed to see a failure again."""
     drawing, pair, batch, sent = Drawing(seed), Pair(), [], []  # type: ignore[var-annotated]
     size, number, restored = 1, 0, False
     try:
@@ -689,6 +690,7 @@ def run(seed: int, count: int) -> tuple[Pair, list[Sent]]:
                 pair.apply(batch)
                 batch, number, restored = [], number + 1, False
                 drawing.see(pair)
+                tell(len(sent))
                 size = drawing.chance.choice((1, 2, 7, 64, BATCH_LIMIT))
                 pair.events_limit = drawing.chance.choice((EVENTS_LIMIT, EVENTS_LIMIT, EVENTS_LIMIT, SHORT_ROW))
                 pair.fills_limit = drawing.chance.choice((*[ORDER_FILLS_LIMIT] * 5, *FEW_FILLS))
@@ -749,8 +751,15 @@ def main() -> None:
     reader.add_argument("--seed", type=int, default=1)
     reader.add_argument("--commands", type=int, default=300_000)
     told = reader.parse_args()
-    began = time.monotonic()
-    pair, _ = run(told.seed, told.commands)
+    began = last = time.monotonic()
+
+    def tell(done: int) -> None:
+        nonlocal last
+        if time.monotonic() > last + PROGRESS_SECONDS:
+            last = time.monotonic()
+            sys.stderr.write(f"seed {told.seed}: {done} of {told.commands} commands, {last - began:.0f} s\n")
+
+    pair, _ = run(told.seed, told.commands, tell)
     sys.stdout.write(
         f"seed {told.seed}: {told.commands} commands, {pair.packed.sequence} events, equal; "
         f"core {'compiled' if books.COMPILED else 'interpreted'}; {time.monotonic() - began:.1f} s; "
