@@ -297,9 +297,8 @@ class Special:
         return found
 
     def go_on(self, book: int) -> int:
-        """The next row goes on with the stops of a book, and looks at it."""
-        if self._execute_all(book, self.stops.resumed(book)):
-            return 0
+        """The next row goes on with the stops of a book, and looks at it, and at those that they touched."""
+        self._execute_all(book, self.stops.resumed(book))
         return self.books.trigger(book)
 
     def band(self, book: int) -> int:
