@@ -434,6 +434,8 @@ class Books:
             needed = quantity
         elif amount != 0:
             needed = amount
+            if held_price != 0:
+                return self.reject(number, w.PLACE, w.HOLD_TOO_SMALL, w.F_HELD_PRICE, book + 1, 0)
         else:
             needed = bits.worst(max(held_price, bound), quantity, account >> 32)
             if needed < 0:

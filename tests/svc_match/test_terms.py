@@ -1,13 +1,19 @@
-"""Which fields of an order go together: each cell of the table, and the limits of each field (rules 2.2, 2.3, 2.4)."""
+"""Which fields of an order go together: each cell of the table, and the limits of each field (rules 2.2, 2.3, 2.4); and which hold
+goes with them (rule 2.6).
+"""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
-from svc_match.core.commands import PLAIN, OrderType, Terms, TimeInForce
-from svc_match.core.events import Reason, Refused
+from svc_match.core import commands
+from svc_match.core.commands import PLAIN, OrderType, Side, Terms, TimeInForce
+from svc_match.core.events import Accepted, Reason, Refused, Rejected
+from svc_match.core.instrument import Phase
 from svc_match.core.layout import PEAKS_LIMIT
 from svc_match.core.terms import NEVER_TOGETHER, TERMS, wrong_terms
+from tests.svc_match import twin
 
 QUANTITY = 10
 SAMPLE = {
@@ -210,3 +216,52 @@ def test_an_iceberg_has_few_peaks() -> None:
     assert wrong_of(OrderType.LIMIT, TimeInForce.DAY, 7 * PEAKS_LIMIT, terms) is None
     wrong = wrong_of(OrderType.LIMIT, TimeInForce.DAY, 7 * PEAKS_LIMIT + 1, terms)
     assert wrong == Refused(Reason.DISPLAY_QUANTITY_INVALID, "display_quantity", "7")
+
+
+@pytest.mark.parametrize(
+    ("side", "price_e4", "amount_e4", "held_price_e4", "held_amount", "field"),
+    [
+        (Side.BUY, 100, 0, 100, 1_000, ""),
+        (Side.BUY, 100, 0, 101, 1_010, ""),
+        (Side.BUY, 100, 0, 99, 1_000, "held_price_e4"),
+        (Side.BUY, 100, 0, 0, 1_000, "held_price_e4"),
+        (Side.BUY, 100, 0, 100, 999, "held_amount"),
+        (Side.BUY, 100, 0, 101, 1_009, "held_amount"),
+        (Side.BUY, 0, 1_000, 0, 1_000, ""),
+        (Side.BUY, 0, 1_000, 0, 999, "held_amount"),
+        (Side.BUY, 0, 1_000, 1, 1_000, "held_price_e4"),
+        (Side.BUY, 0, 1_000, 100, 1_000, "held_price_e4"),
+        (Side.BUY, 0, 1_000, 2**63 - 1, 2**63 - 1, "held_price_e4"),
+        (Side.SELL, 0, 0, 0, 10, ""),
+        (Side.SELL, 0, 0, 0, 9, "held_amount"),
+    ],
+)
+def test_holds(side: Side, price_e4: int, amount_e4: int, held_price_e4: int, held_amount: int, field: str) -> None:
+    """Rule 2.6: a MARKET order is held at its bound or above, by its amount and at no price, or by its shares; both cores say so."""
+    pair, one = twin.Pair(), twin.Drawing(1).instruments["AAA"]
+    one = replace(one, tick_size_e4=1, lot_size=1, min_price_e4=1)
+    pair.apply([commands.AddInstrument(one), commands.OpenDate(DATE), commands.SetPhase("", Phase.OPEN)])
+    identity = ("ann/1", "o1", DATE, twin.key("ann/1", "o1"), bytes(16), 0)
+    order = commands.Place(
+        *identity,
+        1,
+        held_amount,
+        held_price_e4,
+        0,
+        "AAA",
+        side,
+        OrderType.MARKET,
+        0,
+        price_e4,
+        QUANTITY,
+        amount_e4,
+        PLAIN,
+    )
+    told = pair.plain.apply([order], 9, twin.EVENTS_LIMIT).events[0]
+    assert tuple(pair.packed.apply([order], 9, twin.EVENTS_LIMIT))[3][0] == told
+    if not field:
+        assert type(told) is Accepted
+    else:
+        assert type(told) is Rejected
+        value = str(held_amount if field == "held_amount" else held_price_e4)
+        assert (told.reason, told.field, told.value) == (Reason.HOLD_TOO_SMALL, field, value)

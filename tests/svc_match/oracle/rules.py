@@ -245,12 +245,14 @@ def wrong_bound(command: Place, book: Book) -> Refused | None:
 
 
 def wrong_hold(command: Place) -> Refused | None:
-    """A buy is held at its price or above with the highest fee, or by its amount; a sell by its shares."""
+    """A buy is held at its price or above with the highest fee, or by its amount, at no price; a sell by its shares."""
     quantity, held_amount = command.quantity, command.held_amount
     if command.side != BUY:
         needed = quantity
     elif command.amount_e4:
         needed = command.amount_e4
+        if command.held_price_e4:
+            return Refused(Reason.HOLD_TOO_SMALL, "held_price_e4", str(command.held_price_e4))
     else:
         bound_e4 = command.terms.stop_limit_price_e4 if command.type == ONE_CANCELS_OTHER else command.price_e4
         needed = worst(max(command.held_price_e4, bound_e4), quantity, command.held_fee_e6)
