@@ -47,7 +47,7 @@ class Book:
     @property
     def is_empty(self) -> bool:
         """Whether no order of it is open."""
-        return self._books.is_empty_book(self.number)
+        return self._special.is_empty(self.number)
 
     @property
     def auction(self) -> int:

@@ -167,8 +167,6 @@ cdef class Books:
     cpdef Py_ssize_t add_book(self, Py_ssize_t tick_size, Py_ssize_t lot_size, Py_ssize_t min_price, Py_ssize_t max_price, Py_ssize_t max_quantity, Py_ssize_t maker_fee, Py_ssize_t taker_fee, Py_ssize_t phase) except -1
     cpdef int protect(self, Py_ssize_t book, Py_ssize_t basis_points) except -1
     cpdef int define(self, Py_ssize_t book, Py_ssize_t tick_size, Py_ssize_t lot_size, Py_ssize_t min_price, Py_ssize_t max_price, Py_ssize_t max_quantity, Py_ssize_t maker_fee, Py_ssize_t taker_fee) except -1
-    @cython.locals(slot=cython.Py_ssize_t)
-    cpdef bint is_empty_book(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t listing(self, Py_ssize_t book) except -1
     cpdef int set_listing(self, Py_ssize_t book, Py_ssize_t listing) except -1
     cpdef int set_phase(self, Py_ssize_t book, Py_ssize_t phase, Py_ssize_t auction=*) except -1

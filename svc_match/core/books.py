@@ -1332,18 +1332,6 @@ class Books:
         self.books[b + w.B_TAKER_FEE] = taker_fee
         return 0
 
-    def is_empty_book(self, book: int) -> bool:
-        """Whether no order of a book is open, wherever it waits; looks at all orders."""
-        if self.index.count == 0:
-            return True
-        for slot in range(1, self.top):
-            if (
-                self.orders[slot * w.ORDER_WORDS + w.O_ID] != 0
-                and self.halves[slot * w.ORDER_HALVES + w.H_SIDE] >> 1 == book
-            ):
-                return False
-        return True
-
     def listing(self, book: int) -> int:
         """Whether a book may be traded at all."""
         return self.books[book * w.BOOK_WORDS + w.B_LISTING]

@@ -67,6 +67,8 @@ cdef class Special:
     cpdef Py_ssize_t withdraw(self, Py_ssize_t identity, Py_ssize_t reason) except -1
     @cython.locals(done=cython.Py_ssize_t)
     cpdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason, Py_ssize_t date) except -1
+    @cython.locals(s=cython.Py_ssize_t, t=cython.Py_ssize_t, waits=cython.Py_ssize_t)
+    cpdef bint is_empty(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t touched(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t wrong_time(self, Py_ssize_t book, Py_ssize_t time_in_force, Py_ssize_t flags, Py_ssize_t minimum) except -1
     @cython.locals(side=cython.Py_ssize_t, identity=cython.Py_ssize_t, slot=cython.Py_ssize_t, account=cython.Py_ssize_t)

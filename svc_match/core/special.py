@@ -423,6 +423,16 @@ class Special:
         done += self.auction.close(book, limit - done, reason)
         return done + self.pegs.close(book, limit - done, reason)
 
+    def is_empty(self, book: int) -> bool:
+        """Whether no order of a book is open, wherever it stands or waits."""
+        b = self.books
+        s = book * 2 * w.SIDE_WORDS
+        t = book * w.BOOK_WORDS
+        if b.sides[s + w.S_BEST] >= 0 or b.sides[s + w.SIDE_WORDS + w.S_BEST] >= 0:
+            return False
+        waits = b.books[t + w.B_STOPS] + b.books[t + w.B_PEGS]
+        return waits == 0 and not self.stops.reached.get(book) and not self.auction.own.get(book)
+
     def touched(self, book: int) -> int:
         """Something happened to a book that collects orders."""
         return self.auction.indication.touched(book)
