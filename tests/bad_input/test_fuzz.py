@@ -1,4 +1,4 @@
-"""Any integers and any text in the fields of commands: each is answered, and the books stay whole."""
+"""Any integers and any text in the fields of commands, and of what an operator asks: each is answered, and the books stay whole."""
 
 import asyncio
 from typing import Any
@@ -7,14 +7,16 @@ from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bourse.match.v1 import match_pb2
 from bourse.order.v1 import order_pb2
-from bourse.types.v1 import command_pb2
+from bourse.types.v1 import command_pb2, market_pb2
 from cli.reconcile.run import reconcile
 from cli.reconcile.settled import wait_settled
-from tests.bad_input.desk import CALL_SECONDS, HIGHEST_E4, LOWEST_E4, Desk, Floor, Info, new_id
+from tests.bad_input.desk import CALL_SECONDS, HIGHEST_E4, LOWEST_E4, Desk, Floor, Info, new_id, require_whole
 from tests.exchange import TRADING_DATE
 
 EXAMPLES, COMMANDS_LIMIT = 40, 6
+ENTRIES_LIMIT, STEPS_LIMIT = 3, 4
 SETTLE_SECONDS = 30.0
 INT32, INT64 = (1 << 31) - 1, (1 << 63) - 1
 KINDS = {
@@ -23,6 +25,15 @@ KINDS = {
     "replace": command_pb2.ReplaceOrder,
     "mass_cancel": command_pb2.MassCancel,
     "renew_lease": command_pb2.RenewLease,
+    "mass_quote": command_pb2.MassQuote,
+}
+# What an operator asks of a shard that can be undone, or concerns one participant.
+ASKED = {
+    "EndOrders": match_pb2.EndOrdersRequest,
+    "KillParticipant": match_pb2.KillParticipantRequest,
+    "ReleaseParticipant": match_pb2.ReleaseParticipantRequest,
+    "SetOrderRate": match_pb2.SetOrderRateRequest,
+    "SetCalendar": match_pb2.SetCalendarRequest,
 }
 FINAL = (
     command_pb2.OUTCOME_ACCEPTED,
@@ -73,6 +84,22 @@ STRATEGIES: dict[str, st.SearchStrategy[Any]] = {
     "grace_ms": st.sampled_from([300_000, 300_001, 999, 0, -INT32 - 1, INT32]),  # Over after this test, or not a time.
     "MassCancel.symbol": st.one_of(st.just("WIDE"), texts.filter(bool)),  # The floor's orders stay: they are elsewhere.
     "traceparent": st.one_of(st.just(""), texts),
+    "fill_limit": seldom(st.one_of(st.integers(1, 3), int64s)),
+    "share_limit": seldom(st.one_of(st.integers(1, 300), int64s)),
+    "window_us": seldom(st.one_of(st.integers(1, 10**6), int64s)),
+    "reset": st.booleans(),
+    "entries": st.lists(st.deferred(lambda: entries), max_size=ENTRIES_LIMIT),
+    "participant": st.one_of(st.just("spare"), texts),
+    "EndOrdersRequest.symbol": st.one_of(st.just("WIDE"), texts),
+    "rate": st.deferred(lambda: fields(market_pb2.OrderRate)),
+    "per_second": st.one_of(st.integers(0, 3), int64s),
+    "burst": st.one_of(st.integers(0, 3), int64s),
+    "transitions": st.deferred(lambda: steps),
+    "seed": st.one_of(st.integers(0, 3), int64s),
+    "remove": st.sampled_from([False, False, True]),
+    "kind": st.one_of(st.integers(1, 3), st.integers(-INT32 - 1, INT32)),
+    "phase": st.one_of(st.integers(0, 4), st.integers(-INT32 - 1, INT32)),
+    "auction": st.one_of(st.integers(0, 3), st.integers(-INT32 - 1, INT32)),
 }
 
 
@@ -85,8 +112,58 @@ def fields(message: Any) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries({field.name: strategy(field) for field in message.DESCRIPTOR.fields})
 
 
+def quoted(symbol: str, bid: int, spread: int, sizes: tuple[int, int]) -> dict[str, Any]:
+    """An entry that is right, but for what the book and the holds say."""
+    bid_e4, ask_e4 = (100 * price if size else 0 for price, size in zip((bid, bid + spread), sizes, strict=True))
+    sides = {"bid_price_e4": bid_e4, "bid_quantity": sizes[0], "ask_price_e4": ask_e4, "ask_quantity": sizes[1]}
+    return {"symbol": symbol, **sides}
+
+
+def planned(starts_us: int, phases: list[int], trading_date: int) -> list[dict[str, int]]:
+    """A date of a calendar, far ahead."""
+    made = [{"kind": 1}, *({"kind": 2, "phase": phase} for phase in phases), {"kind": 3}]
+    return [{"time_us": starts_us + n * 1_000_000, "trading_date": trading_date, **step} for n, step in enumerate(made)]
+
+
+sizes = st.sampled_from([0, 10, 20, 100])
+entries_right = st.builds(
+    quoted, st.sampled_from(["ACME", "WIDE"]), st.integers(101, 300), st.integers(1, 9), st.tuples(sizes, sizes)
+)
+entries = st.one_of(entries_right, fields(command_pb2.QuoteEntry))
+steps_right = st.builds(
+    planned,
+    st.integers(1 << 56, 1 << 61),
+    st.lists(st.sampled_from([int(market_pb2.PHASE_OPEN), int(market_pb2.PHASE_CLOSED)]), max_size=STEPS_LIMIT),
+    st.sampled_from([TRADING_DATE, TRADING_DATE + 1]),
+)
+steps = st.one_of(
+    steps_right,
+    st.lists(fields(market_pb2.Transition), max_size=STEPS_LIMIT),
+)
+
+
+def nearly(message: Any, **right: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """What is right, but for one field."""
+    names = st.sampled_from([field.name for field in message.DESCRIPTOR.fields])
+    return st.builds(
+        lambda good, drawn, name: good | {name: drawn[name]}, st.fixed_dictionaries(right), fields(message), names
+    )
+
+
+good_quotes = nearly(
+    command_pb2.MassQuote, account=st.just("ours"), client_order_id=st.builds(new_id), trading_date=st.just(TRADING_DATE),
+    entries=st.lists(entries_right, min_size=1, max_size=2, unique_by=lambda one: one["symbol"]),
+)  # fmt: skip
+good_calendars = nearly(match_pb2.SetCalendarRequest, transitions=steps_right)
+asked = st.one_of(
+    st.tuples(st.just("SetCalendar"), st.integers(0, 1), good_calendars),
+    st.tuples(st.sampled_from(["KillParticipant", "EndOrders"]), st.integers(0, 1), st.just({"participant": "spare"})),
+    *(st.tuples(st.just(name), st.integers(0, 1), fields(message)) for name, message in ASKED.items()),
+)
 commands = st.one_of(
-    *(st.tuples(st.just(kind), fields(message)) for kind, message in KINDS.items()), st.just(("", dict[str, Any]()))
+    st.tuples(st.just("mass_quote"), good_quotes),
+    *(st.tuples(st.just(kind), fields(message)) for kind, message in KINDS.items()),
+    st.just(("", dict[str, Any]())),
 )
 
 
@@ -95,6 +172,17 @@ def made(floor: Floor, kind: str, chosen: dict[str, Any]) -> command_pb2.OrderCo
         return command_pb2.OrderCommand()
     account = floor.account if chosen["account"] == "ours" else chosen["account"]
     return command_pb2.OrderCommand(**{kind: KINDS[kind](**chosen | {"account": account})})
+
+
+def request_of(name: str, spare: str, chosen: dict[str, Any]) -> Any:
+    """What an operator asks: of a participant that is none of the floor's, or of none."""
+    if "rate" in chosen:
+        return ASKED[name](rate=named(chosen["rate"], spare))
+    return ASKED[name](**named(chosen, spare))
+
+
+def named(chosen: dict[str, Any], spare: str) -> dict[str, Any]:
+    return chosen | {"participant": spare} if chosen.get("participant") == "spare" else chosen
 
 
 async def answered(desk: Desk, batch: list[command_pb2.OrderCommand]) -> None:
@@ -116,20 +204,41 @@ async def answered(desk: Desk, batch: list[command_pb2.OrderCommand]) -> None:
         assert told.SerializeToString() == results[0].SerializeToString()
 
 
+async def operate(staff: Desk, name: str, shard: int, request: Any) -> None:
+    """An operator's request is done, and undone, or refused by name."""
+    stub = staff.match[shard]
+    answer = await staff.call(getattr(stub, name), request)
+    if isinstance(answer, Info):
+        assert answer.code not in ("INTERNAL", "UNKNOWN", "UNAVAILABLE"), (name, request, answer)
+        require_whole(answer)
+    elif name == "KillParticipant":
+        released = match_pb2.ReleaseParticipantRequest(participant=request.participant)
+        assert (await staff.call(stub.ReleaseParticipant, released)).sequence > answer.sequence
+    elif name == "SetOrderRate":
+        unlimited = market_pb2.OrderRate(participant=request.rate.participant)
+        assert (await staff.call(stub.SetOrderRate, match_pb2.SetOrderRateRequest(rate=unlimited))).sequence
+    elif name == "SetCalendar":
+        assert (await staff.call(stub.SetCalendar, match_pb2.SetCalendarRequest(remove=True))).sequence
+
+
 def test_any_fields(floor: Floor) -> None:
     """Every command gets its answer and never INTERNAL; then money, shares, holds, history and market data agree."""
     token = floor.exchange.machine.credentials.issue(floor.participant, "broker", floor.participant)
+    operators = floor.exchange.machine.credentials.issue("operator", "operator")
     with asyncio.Runner() as runner:
 
-        async def open_desk() -> Desk:
-            return Desk(floor.exchange, token)
+        async def open_desks() -> tuple[Desk, Desk, str]:
+            spare = (await floor.exchange.join()).partition("/")[0]
+            return Desk(floor.exchange, token), Desk(floor.exchange, operators), spare
 
-        desk = runner.run(open_desk())
+        desk, staff, spare = runner.run(open_desks())
 
         @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-        @given(st.lists(commands, min_size=1, max_size=COMMANDS_LIMIT))
-        def fuzz(drawn: list[tuple[str, dict[str, Any]]]) -> None:
+        @given(st.lists(commands, min_size=1, max_size=COMMANDS_LIMIT), asked)
+        def fuzz(drawn: list[tuple[str, dict[str, Any]]], asks: tuple[str, int, dict[str, Any]]) -> None:
             runner.run(answered(desk, [made(floor, *one) for one in drawn]))
+            name, shard, chosen = asks
+            runner.run(operate(staff, name, shard, request_of(name, spare, chosen)))
 
         try:
             fuzz()
@@ -138,6 +247,7 @@ def test_any_fields(floor: Floor) -> None:
             assert not runner.run(reconcile(floor.exchange.home)).breaks
         finally:
             runner.run(desk.close())
+            runner.run(staff.close())
 
 
 async def cancel_all(desk: Desk, floor: Floor) -> None:
