@@ -11,7 +11,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from cli.machine import Machine
+from cli.answers import Refused
+from cli.machine import Machine, MachineError
 from cli.machine.mesh.pods import SIDECAR
 from cli.machine.positions import lag, positions
 from cli.machine.state import Phase, State
@@ -43,11 +44,14 @@ def status(home: Path, as_json: bool) -> None:
     """
     machine = Machine(home)
     state = machine.state()
-    found = [] if state is None else processes(machine, state)
+    try:
+        found = [] if state is None else processes(machine, state)
+        missing = [] if state is None else machine.missing()
+    except MachineError as error:
+        raise Refused(str(error)) from None
     left = machine.unsupervised()
     whole = all(process["ready"] for process in found)
     phase = "unsupervised" if left else "stopped" if state is None else said_of(state.phase, whole=whole)
-    missing = [] if state is None else machine.missing()
     if as_json:
         click.echo(json.dumps({"home": str(machine.home.folder), "phase": phase, "processes": found}, indent=2))
     else:

@@ -151,6 +151,8 @@ class Layout:
         return f"localhost:{self.ports['gateway']}"
 
     def pod_address(self, name: str) -> str:
+        if name not in self.pods:
+            raise MachineError(f"{name} has no address here: add a version with `bourse version add`")
         return f"{self.network}.{self.pods[name]}"
 
     def choose(self, home: Home, versions: Iterable[str] = ()) -> None:

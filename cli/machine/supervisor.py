@@ -207,7 +207,10 @@ class Supervisor:
         while True:
             with going_on("versions_not_followed"):
                 if (stamp := desired.stamp(self._home)) != seen:
-                    await self._make_true(tasks)
+                    try:
+                        await self._make_true(tasks)
+                    except MachineError as error:  # Somebody has spoiled it: all goes on as it is.
+                        log.error("versions_not_followed", error=str(error))
                     seen = stamp
             await asyncio.sleep(FOLLOW_POLL_SECONDS)
 

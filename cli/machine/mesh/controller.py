@@ -28,7 +28,6 @@ from cli.machine.mesh.plan import Plan
 from cli.machine.mesh.pods import SIDECAR, Place
 from cli.machine.mesh.readiness import Readiness
 from cli.machine.mesh.status import Status
-from cli.machine.mesh.tally import Tally
 from cli.machine.mesh.watches import check_watches
 from cli.machine.mesh.world import weights
 from mesh.local.confirmed import words
@@ -60,15 +59,21 @@ class Controller:
         self._counting = asyncio.Lock()  # What was read first is added first.
         before = status.read(home)
         self._known = {} if before is None else before.ready
-        self._status = Status(os.getpid(), tally=Tally() if before is None else before.tally)
+        self._status = (
+            Status(os.getpid()) if before is None else Status(os.getpid(), tally=before.tally, obeyed=before.obeyed)
+        )
 
     async def run(self) -> None:
         """Until it is cancelled. Untranslatable when the YAML that was applied last is (at first: that on the disk), MachineError
         when an Envoy would refuse what it makes; then nothing was pushed.
+
+        It begins with what was obeyed last. What is wanted and was not is obeyed then, as any edit is: who asked for it may be
+        waiting, and is told so once every Envoy runs it.
         """
         await self._key_sets.fetch()
-        seen, asked = desired.stamp(self._home), desired.read(self._home)
-        wanted = self._plan.start(self._key_sets.known, asked)
+        seen, obeyed = desired.stamp(self._home), self._status.obeyed
+        asked = self._asked() or obeyed or Desired()
+        wanted = self._plan.start(self._key_sets.known, asked, obeyed)
         async with asyncio.TaskGroup() as tasks:
             self._follow_pods(tasks, self._plan.places_of(wanted))
             await self._look()
@@ -81,9 +86,10 @@ class Controller:
                 check_watches(self._plan.places)
             gc.freeze()  # The YAML stays: a look through all of it would take longer than a change of weights.
             self._desired = wanted
-            self._status.generation = self._status.running = wanted.generation
+            is_done = wanted == asked == obeyed
+            self._status.generation = self._status.running = asked.generation - (not is_done)
             self._say()
-            tasks.create_task(self._follow_desired(tasks, seen if wanted == asked else None), name="desired")
+            tasks.create_task(self._follow_desired(tasks, seen if is_done else None), name="desired")
             tasks.create_task(self._repair(), name="files")
             tasks.create_task(self._renew(), name="certificates")
             tasks.create_task(self._refresh_keys(), name="keys")
@@ -135,8 +141,17 @@ class Controller:
             await asyncio.sleep(FOLLOW_SECONDS)
             if (stamp := desired.stamp(self._home)) != seen:
                 seen = stamp
-                async with self._turn:
-                    await self._obey(desired.read(self._home), tasks)
+                if (asked := self._asked()) is not None:
+                    async with self._turn:
+                        await self._obey(asked, tasks)
+
+    def _asked(self) -> Desired | None:
+        """None when somebody has written what is no desired state: then what was obeyed last goes on."""
+        try:
+            return desired.read(self._home)
+        except MachineError as error:
+            log.error("not_obeyed", error=str(error))
+            return None
 
     async def _obey(self, wanted: Desired, tasks: asyncio.TaskGroup) -> None:
         started = time.monotonic()
@@ -155,7 +170,8 @@ class Controller:
         else:
             if wanted.readings != before.readings:
                 self._plan.keep(wanted.readings)
-            self._desired, self._status.running = wanted, wanted.generation
+            self._desired = self._status.obeyed = wanted
+            self._status.running = wanted.generation
             log.info("obeyed", generation=wanted.generation, milliseconds=self._status.milliseconds)
         self._follow_pods(tasks, self._plan.places)
         gone = [one for one in before.versions if self._desired.version(one.service, one.subset) is None]
@@ -185,7 +201,7 @@ class Controller:
                 return "; ".join(refused)
         changed = self._plan.adopt(wanted, self._ready())
         self._status.given = bool(changed)
-        if wanted.rotations != self._desired.rotations:
+        if wanted.rotations > self._desired.rotations:
             self._plan.keep_certificates(anew=True)
         self._follow_pods(tasks, self._plan.places)
         log.info("given", generation=wanted.generation, changed=changed)
@@ -211,6 +227,9 @@ class Controller:
             with surviving("repair"):
                 if repaired := self._plan.write():
                     log.warning("repaired", files=repaired)
+            with surviving("repair_status"):
+                if status.read(self._home) is None:
+                    self._say()
 
     async def _renew(self) -> None:
         while True:

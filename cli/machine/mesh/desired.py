@@ -3,13 +3,13 @@ supervisor and the controller make it true.
 """
 
 import fcntl
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from cli.machine.home import Home, open_private, to_json
+from cli.machine import kept
+from cli.machine.home import Home, MachineError, open_private, to_json
 from mesh.local.private import write_private
 
 STABLE = "stable"
@@ -61,12 +61,14 @@ def path(home: Home) -> Path:
 
 
 def read(home: Home) -> Desired:
-    """As it was edited last."""
-    try:
-        fields = json.loads(path(home).read_text("utf-8"))
-    except FileNotFoundError:
-        return Desired()
-    return Desired(**fields | {"versions": [Version(**version) for version in fields["versions"]]})
+    """As it was edited last. MachineError when somebody has written there what is no desired state."""
+    found = kept.load(Desired, path(home)) or Desired()
+    for version in found.versions:
+        if version.service not in VERSIONED:
+            raise MachineError(
+                f"{path(home)} cannot be read: versions: {version.service!r} is none of {', '.join(VERSIONED)}"
+            )
+    return found
 
 
 def stamp(home: Home) -> tuple[int, int]:

@@ -43,18 +43,17 @@ class Plan:
         """Reads the YAML on the disk. Untranslatable when something of it is; then nothing has changed."""
         self._take(World.load(SOURCES, keys=keys))
 
-    def start(self, keys: Mapping[str, str], desired: Desired) -> Desired:
-        """Takes the YAML that was applied last, and at first what is on the disk. What is wanted with it: where somebody has
-        asked for another reading since, that is still to be done.
+    def start(self, keys: Mapping[str, str], desired: Desired, obeyed: Desired | None) -> Desired:
+        """Takes the YAML that was applied last, and at first what is on the disk. What is in force with it: the weights that were
+        obeyed last, and the rotations that were done. What of the desired state is other than that is still to be done.
         """
+        done = replace(desired, rotations=0 if obeyed is None else obeyed.rotations)
         kept = applied.read(self._home)
         if kept is None:
             self.load(keys)
-            return desired
+            return done
         self._take(World(kept.documents, keys))
-        if kept.readings == desired.readings:
-            return desired
-        return replace(desired, readings=kept.readings, generation=desired.generation - 1)
+        return replace(done, readings=kept.readings, weights=desired.weights if obeyed is None else obeyed.weights)
 
     def keep(self, readings: int) -> None:
         """The YAML as it was read last is what the next controller starts from."""
