@@ -21,7 +21,7 @@ def weight(service: str, weights: tuple[str, ...], home: Path, ring: str) -> Non
     """Divide a service's new calls and streams between its versions, and wait until every Envoy does so.
 
     The percentages make 100. A stream that is open stays where it is: `bourse version drain` moves it. Those of
-    svc_order to svc_ledger are opened anew ten times a second, and follow by themselves.
+    svc_order to svc_ledger are opened anew every second, and follow by themselves.
 
     Exit codes: 0 every Envoy that lives runs it, 1 refused: one does not, or does not answer, and all have what they had.
 

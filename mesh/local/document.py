@@ -1,5 +1,6 @@
 """Kubernetes documents with the lines that they were written on, and what is said about those that cannot be translated."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -14,6 +15,8 @@ FIELD_PATH = tuple[Key, ...]
 DEFAULT_NAMESPACE = "bourse"
 MERGE = "tag:yaml.org,2002:merge"
 TWICE = "the key {} is there twice"
+# What YAML 1.1 reads as text here, and kubectl's reader as a boolean or a number.
+READ_OTHERWISE = re.compile(r"[yYnN]|[-+]?0o[0-7_]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +157,30 @@ def construct(node: yaml.Node) -> Any:
 
 
 class Plain(yaml.constructor.SafeConstructor):
-    """Dates are text, and a key that is there twice is an error."""
+    """As kubectl reads it: dates are text, and so are numbers of base 60, such as 1:40. A key that is there twice is an error,
+    and so is a text without quotes that kubectl would read as something else.
+    """
+
+    def text(self, node: yaml.ScalarNode) -> str:
+        if not node.style and READ_OTHERWISE.fullmatch(node.value):
+            why = (
+                f"{node.value} is a boolean or a number for kubectl, and none here: write it another way, or in quotes"
+            )
+            raise yaml.constructor.ConstructorError(None, None, why, node.start_mark)
+        return str(self.construct_scalar(node))
+
+    def whole(self, node: yaml.ScalarNode) -> int | str:
+        return self.text(node) if ":" in node.value else int(self.construct_yaml_int(node))
+
+    def fraction(self, node: yaml.ScalarNode) -> float | str:
+        return self.text(node) if ":" in node.value else float(self.construct_yaml_float(node))
 
     yaml_constructors: ClassVar[dict[Any, Any]] = {
         **yaml.constructor.SafeConstructor.yaml_constructors,
         "tag:yaml.org,2002:timestamp": yaml.constructor.SafeConstructor.construct_yaml_str,
+        "tag:yaml.org,2002:str": text,
+        "tag:yaml.org,2002:int": whole,
+        "tag:yaml.org,2002:float": fraction,
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -40,6 +40,9 @@ KUSTOMIZATIONS = ("Component", "Kustomization")
 INJECT, OF_NAMESPACE = "sidecar.istio.io/inject", "istio-injection"
 OF_PODS = {PROXY_CONFIG, INJECT, "inject.istio.io/templates"}
 INJECTED = {INJECT: "true", OF_NAMESPACE: "enabled"}
+REVISION = "istio.io/rev"
+SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+PATH_NAMED = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 
 
 @cache
@@ -117,6 +120,9 @@ def unknown(document: Document) -> Iterator[Problem]:
         not document.name and kind not in KUSTOMIZATIONS
     ):
         yield document.problem(("metadata", "name"), "an object needs a name")
+    elif document.name and kind not in PATH_NAMED and not SUBDOMAIN.fullmatch(document.name):
+        why = "is no name of an object: lower case letters, digits, - and ., with a letter or a digit at each end (RFC 1123)"
+        yield document.problem(("metadata", "name"), f"{shown(document.name)} {why}")
 
 
 def inner_keys(inner: Document) -> Iterator[Problem]:
@@ -189,6 +195,20 @@ def injected(document: Document) -> Iterator[Problem]:
     of_pods = document.kind in WORKLOADS
     path: FIELD_PATH = ("spec", "template", "metadata") if of_pods else ("metadata",)
     metadata = (template(document).get("metadata") or {}) if of_pods else document.metadata
+    if of_pods and (template(document).get("spec") or {}).get("hostNetwork"):
+        where: FIELD_PATH = ("spec", "template", "spec", "hostNetwork")
+        yield document.problem(
+            where, "is not translated: a pod of its node's network has no sidecar, and here every pod has one"
+        )
+    if document.kind == "Namespace":
+        labels = document.metadata.get("labels") or {}
+        if OF_NAMESPACE not in labels:
+            yield document.problem(
+                ("metadata",),
+                f"needs the label {OF_NAMESPACE}: {INJECTED[OF_NAMESPACE]}: every pod has its sidecar here",
+            )
+        if REVISION in labels:
+            yield document.problem(("metadata", "labels", REVISION), f"is not translated; {OF_NAMESPACE} would be")
     for part in ("annotations", "labels") if of_pods or document.kind == "Namespace" else ():
         for name, value in (metadata.get(part) or {}).items():
             if value != INJECTED.get(name, value):

@@ -51,6 +51,9 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+BITS = {"int32": 31, "int64": 63}
+
+
 @cache
 def kinds() -> dict[str, tuple[str, ...]]:
     """The apiVersions that each kind has."""
@@ -116,8 +119,11 @@ def out_of_range(schema: Schema, value: Any) -> str | None:
             return f"has {len(value)} {one}s, which are too {'few' if len(value) < least else 'many'}"
         if isinstance(value, str) and "pattern" in schema and not re.search(schema["pattern"], value):
             return f"{shown(value)} is not written as {schema['pattern']}"
-    elif is_of("number", value) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
-        return f"{shown(value)} is out of range"
+    elif is_of("number", value):
+        least, most = schema.get("minimum", value), schema.get("maximum", value)
+        bits = BITS.get(schema.get("format", ""))
+        if not least <= value <= most or (bits is not None and not -(1 << bits) <= value < 1 << bits):
+            return f"{shown(value)} is out of range"
     return None
 
 

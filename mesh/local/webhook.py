@@ -55,6 +55,14 @@ def of_route(document: Document, rule: Json, path: FIELD_PATH) -> Iterator[Probl
         yield document.problem((*path, "fault", "abort"), "needs httpStatus or grpcStatus")
 
 
+def pools(document: Document, policy: Json, path: FIELD_PATH) -> Iterator[Problem]:
+    """The limits of connections are none below nothing."""
+    for part, limits in (policy.get("connectionPool") or {}).items():
+        for name, limit in limits.items():
+            if isinstance(limit, int) and limit < 0:
+                yield document.problem((*path, "connectionPool", part, name), f"{limit} is negative")
+
+
 def of_rule(document: Document) -> Iterator[Problem]:
     """Each subset and each port is there once."""
     subsets = document.spec.get("subsets") or []
@@ -64,6 +72,9 @@ def of_rule(document: Document) -> Iterator[Problem]:
         for index, one in enumerate(subsets)
     ]
     for path, policy in [(("spec", "trafficPolicy"), document.spec.get("trafficPolicy") or {}), *policies]:
+        yield from pools(document, policy, path)
+        for index, one in enumerate(policy.get("portLevelSettings") or []):
+            yield from pools(document, one, (*path, "portLevelSettings", index))
         ports = [one["port"]["number"] for one in policy.get("portLevelSettings") or []]
         yield from twice(document, ports, (*path, "portLevelSettings"), ("port", "number"))
 

@@ -277,3 +277,15 @@ def test_a_namespace_without_sidecars_is_refused(tmp_path: Path) -> None:
     ):
         load(tmp_path, own + GIVEN)
     load(tmp_path, own.replace("disabled", "enabled") + GIVEN)
+    for labels, why in (
+        ("{}", "metadata: needs the label istio-injection: enabled"),
+        ("{istio-injection: enabled, istio.io/rev: a}", "metadata.labels.istio.io/rev: is not translated"),
+    ):
+        with pytest.raises(Untranslatable, match=rf"own.yaml:3: Namespace bourse: {why}"):
+            load(tmp_path, own.replace("{istio-injection: disabled}", labels) + GIVEN)
+
+
+def test_a_pod_of_its_nodes_network_is_refused(tmp_path: Path) -> None:
+    """On a cluster it has no sidecar."""
+    with pytest.raises(Untranslatable, match=r"Deployment app: spec.template.spec.hostNetwork: is not translated"):
+        load(tmp_path, GIVEN.replace("containers:", "hostNetwork: true, containers:", 1))

@@ -192,8 +192,49 @@ def test_what_is_no_yaml_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"), [("1:40", "1:40"), ("-1:30.5", "-1:30.5"), ("010", 8), ("0x1F", 31), ("1_0", 10)]
+)
+def test_a_number_is_what_it_is_for_kubectl(text: str, value: int | str) -> None:
+    """None of base 60: that is text."""
+    (document,) = read_text(f"kind: Service\nspec: {text}\n", "own.yaml")
+    assert document.body["spec"] == value
+
+
+@pytest.mark.parametrize("text", ["y", "N", "08", "1e3", "0o10"])
+def test_text_that_is_none_for_kubectl_is_refused(text: str) -> None:
+    """By its line; in quotes it is text for both."""
+    with pytest.raises(Untranslatable, match=rf"own.yaml:2: .*{text} is a boolean or a number for kubectl"):
+        list(read_text(f"kind: Service\nspec: {text}\n", "own.yaml"))
+    (document,) = read_text(f"kind: Service\nspec: '{text}'\n", "own.yaml")
+    assert document.body["spec"] == text
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        ("tcp.maxConnections", "2147483648", "2147483648 is out of range"),
+        ("tcp.maxConnections", "-1", "-1 is negative"),
+        ("tcp.maxConnections", "1:40", "1:40 is no whole number"),
+        ("http.maxRetries", "-1", "-1 is negative"),
+    ],
+)
+def test_a_limit_that_is_none_is_told_by_line(path: str, value: str, why: str) -> None:
+    """Not by an Envoy."""
+    part, name = path.split(".")
+    text = (
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: own}\nspec:\n  host: a\n"
+        f"  trafficPolicy:\n    connectionPool:\n      {part}:\n        {name}: {value}\n"
+    )
+    (document,) = read_text(text, "own.yaml")
+    found = {(one.line, one.path, one.why) for one in problems_of(document)}
+    assert found == {(9, f"spec.trafficPolicy.connectionPool.{path}", why)}
+
+
+@pytest.mark.parametrize(
     ("body", "path"),
     [
+        ({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "X_Y"}}, "metadata.name"),
+        ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a."}}, "metadata.name"),
         ({"kind": "AuthorizationPolicy", "metadata": {"name": "a"}, "spec": {}}, "apiVersion"),
         ({"apiVersion": "v1", "kind": "AuthorizationPolicy", "metadata": {"name": "a"}, "spec": {}}, "apiVersion"),
         ({"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": {"name": "a"}}, "apiVersion"),
