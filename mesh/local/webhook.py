@@ -1,5 +1,8 @@
 """What Istio's webhook refuses of routes, rules and sidecars though their schema allows it (pkg/config/validation)."""
 
+import json
+import re
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,12 +14,15 @@ WHOLE = 100
 CLAIM = "@request.auth.claims"
 NAMED = ("LISTENER", "NETWORK_FILTER", "HTTP_FILTER", "VIRTUAL_HOST", "CLUSTER")
 UNNAMED = ("MERGE", "REMOVE")
+QUOTED = r"\Q"  # RE2's alone.
+NO_PATTERN = ("missing ), unterminated subpattern", "unbalanced parenthesis", "unterminated character set")
 
 
 def inadmissible(document: Document) -> Iterator[Problem]:
     """Of a document of one of KINDS whose shape is right."""
     yield from KINDS[document.kind](document)
     yield from shares(document, document.spec, ("spec",))
+    yield from patterns(document, document.spec, ("spec",))
 
 
 def of_routes(document: Document) -> Iterator[Problem]:
@@ -115,6 +121,42 @@ def of_tags(document: Document) -> Iterator[Problem]:
                 yield document.problem(path, "needs literal, header or environment")
 
 
+def of_keys(document: Document) -> Iterator[Problem]:
+    """The keys that stand in a rule are some."""
+    for index, rule in enumerate(document.spec.get("jwtRules") or []):
+        if rule.get("jwks") and not is_key_set(rule["jwks"]):
+            yield document.problem(("spec", "jwtRules", index, "jwks"), 'is no key set: JSON such as {"keys": [...]}')
+
+
+def is_key_set(text: str) -> bool:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and isinstance(found.get("keys"), list)
+
+
+def patterns(document: Document, value: Any, path: FIELD_PATH) -> Iterator[Problem]:
+    """The regular expressions below that are none, neither here nor for RE2; what is none for RE2 alone, an Envoy tells."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if key in ("regex", "match") and isinstance(inner, str):
+            if why := broken(inner):
+                yield document.problem((*path, key), f"{inner} is no regular expression: {why}")
+        else:
+            yield from patterns(document, inner, (*path, key))
+
+
+def broken(pattern: str) -> str | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        why = error.msg if isinstance(error, re.error) else ""
+        return why if why in NO_PATTERN and QUOTED not in pattern else None
+    return None
+
+
 def shares(document: Document, value: Any, path: FIELD_PATH) -> Iterator[Problem]:
     """The percentages below that are none."""
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
@@ -133,5 +175,6 @@ KINDS: dict[str, Callable[[Document], Iterator[Problem]]] = {
     "DestinationRule": of_rule,
     "Sidecar": of_egress,
     "EnvoyFilter": of_patches,
+    "RequestAuthentication": of_keys,
     "Telemetry": of_tags,
 }

@@ -227,7 +227,7 @@ RULES = [
     ),
     (
         "RequestAuthentication",
-        'jwtRules: [{issuer: a, jwks: "{}", jwksUri: "https://a"}]',
+        'jwtRules: [{issuer: a, jwks: "{keys: []}", jwksUri: "https://a"}]'.replace("keys", r"\"keys\""),
         "only one of jwks or jwksUri",
     ),
     (

@@ -230,6 +230,25 @@ def test_a_limit_that_is_none_is_told_by_line(path: str, value: str, why: str) -
     assert found == {(9, f"spec.trafficPolicy.connectionPool.{path}", why)}
 
 
+@pytest.mark.parametrize("jwks", ["keys", "[]", "{}", '{"keys": {}}', "{"])
+def test_keys_that_are_none_are_told_by_line(jwks: str) -> None:
+    text = "apiVersion: security.istio.io/v1\nkind: RequestAuthentication\nmetadata: {name: own}\nspec:\n  jwtRules:\n  - issuer: a\n"
+    (document,) = read_text(f"{text}    jwks: '{jwks}'\n", "own.yaml")
+    assert [(one.line, one.path) for one in problems_of(document)] == [(7, "spec.jwtRules[0].jwks")]
+
+
+@pytest.mark.parametrize(
+    ("regex", "fine"), [("(", False), ("a)", False), ("[a", False), (r"\z[[:alpha:]]\pN", True), (".*", True)]
+)
+def test_a_pattern_that_is_none_is_told_by_line(regex: str, fine: bool) -> None:
+    """What RE2 alone knows is left to it."""
+    text = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: own}\nspec:\n  hosts: [a]\n  http:\n"
+    route = f"  - route: [{{destination: {{host: a}}}}]\n    match:\n    - uri: {{regex: '{regex}'}}\n"
+    (document,) = read_text(text + route, "own.yaml")
+    found = [(one.line, one.path) for one in problems_of(document)]
+    assert found == ([] if fine else [(9, "spec.http[0].match[0].uri.regex")])
+
+
 @pytest.mark.parametrize(
     ("body", "path"),
     [
