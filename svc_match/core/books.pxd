@@ -66,7 +66,7 @@ cdef class Books:
     cdef int command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cdef inline int _command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cpdef int trigger(self, Py_ssize_t book) except -1
-    cdef int _look(self, Py_ssize_t book) except -1
+    cpdef int look(self, Py_ssize_t book) except -1
     @cython.locals(last=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t)
     cdef int _trigger(self, Py_ssize_t book) except -1
     @cython.locals(slot=cython.Py_ssize_t)

@@ -249,25 +249,25 @@ class Books:
         """Ends the quotes of makers whose limit is reached, and looks at the book, and at those that this touched."""
         if self.tripped != 0:
             self.special.pull()
-        self._look(book)
-        while self.pulled != 0:
-            self._look(self.special.next_pulled())
+        self.look(book)
+        if self.pulled != 0:
+            self.special.look_at_pulled()
         return 0
 
-    def _look(self, book: int) -> int:
+    def look(self, book: int) -> int:
         """Executes the stops of a book that are triggered, and moves what is pegged and its price bands; an auction remembers that
         something happened.
         """
         b = book * w.BOOK_WORDS
         if self.books[b + w.B_PHASE] == w.PHASE_AUCTION:
             self.special.touched(book)
-        if self.stalled != 0 and self.special.is_stalled(book):
+        if self.stalled + self.tripped != 0 and self.special.is_stalled(book):
             return 0
         if self.books[b + w.B_PEGS] != 0:
             self.special.settle(book)
         elif self.books[b + w.B_STOPS] != 0 and self.books[b + w.B_PHASE] == w.PHASE_OPEN:
             self._trigger(book)
-        if self.books[b + w.B_BANDED] != 0 and (self.stalled == 0 or not self.special.is_stalled(book)):
+        if self.books[b + w.B_BANDED] != 0 and (self.stalled + self.tripped == 0 or not self.special.is_stalled(book)):
             self.special.band(book)
         return 0
 

@@ -109,6 +109,7 @@ class Engine:
         self.instruments: list[Instrument] = []
         self.timers = Timers()
         self.timed: dict[int, Callable[[Due], None]] = {
+            TimerKind.PULLS: self._pull_on,
             TimerKind.UNCROSSING: self._go_on,
             TimerKind.STOPS: self._look_again,
             TimerKind.EXPIRY: self._expire,
@@ -138,7 +139,7 @@ class Engine:
     @property
     def goes_on(self) -> bool:
         """Whether a command's doing is to go on in the next row at once."""
-        return self.ending is not None or self.timers.begins_with(TimerKind.STOPS)
+        return self.ending is not None or self.timers.begins_with(TimerKind.PULLS, TimerKind.STOPS)
 
     @property
     def open_orders(self) -> int:
@@ -533,6 +534,10 @@ class Engine:
     def _go_on(self, _due: Due) -> None:
         self._uncross()
 
+    def _pull_on(self, _due: Due) -> None:
+        self.special.pull_on()
+        self.tell((), [])
+
     def _look_again(self, due: Due) -> None:
         self.special.go_on(due.key)
         self.tell((), [])
@@ -554,6 +559,8 @@ class Engine:
         next one.
         """
         now_us, bands = self.packed.now_us, self.special.bands
+        if self.packed.tripped:
+            self.timers.set(TimerKind.PULLS, 0, 0)
         for number in self.special.taken():
             self.timers.set(TimerKind.STOPS, number, 0)
         for number in self.special.protection.taken():

@@ -168,9 +168,12 @@ class Quotes:
         return 0
 
     def pull(self) -> int:
-        """Ends the quotes of all whose limit is reached, the oldest first; their books are to be looked at."""
+        """Ends the quotes of those whose limit is reached, one maker after another, the oldest quote first; their books are to be
+        looked at. Where the row is full the other makers wait: `tripped` of the books stays 1.
+        """
         b = self.books
-        for account in self.tripped:
+        while self.tripped and b.sequence < b.full:
+            account = self.tripped.pop(0)
             guard = self._guard(account)
             found = sorted([(guard.quotes[s], s) for s in self.open(account)])
             if b.written > b.room:
@@ -188,8 +191,8 @@ class Quotes:
                 self._show(s)
                 if s >> 1 not in self.touched:
                     self.touched.append(s >> 1)
-        self.tripped = []
-        b.tripped = 0
+        b.tripped = 1 if self.tripped else 0
+        b.interrupted += b.tripped
         b.pulled = len(self.touched)
         return 0
 
@@ -228,12 +231,14 @@ class Quotes:
         self.guards.clear()
 
     def state(self) -> list[Any]:
-        """The guards by account; the quotes themselves are among the orders."""
-        return [[account, *guard.state()] for account, guard in sorted(self.guards.items())]
+        """The guards by account, and the accounts whose quotes are still to end; the quotes themselves are among the orders."""
+        return [[[account, *guard.state()] for account, guard in sorted(self.guards.items())], self.tripped]
 
     def load(self, state: list[Any]) -> None:
         """The inverse of `state`, before the orders are loaded."""
-        for account, *values in state:
+        guards, self.tripped = state
+        for account, *values in guards:
             guard = self._guard(account)
             guard.load(values)
             self.books.waiting += guard.protects()
+        self.books.tripped = 1 if self.tripped else 0

@@ -205,6 +205,7 @@ def load(state: bytes, identities: bytes) -> Engine:
     engine.lasting.load(lasting)
     engine.await_expiry()
     engine.special.auction.restore(*header["uncrossing"])
+    engine.special.restore([due.key for due in engine.timers.standing() if due.kind == TimerKind.STOPS])
     return engine
 
 

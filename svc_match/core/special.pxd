@@ -24,7 +24,7 @@ cdef class Special:
     cdef readonly Auction auction
     cdef readonly Quotes quotes
     cdef Pegs pegs
-    cdef list stalled
+    cdef list stalled, newly
 
     @cython.locals(head=cython.Py_ssize_t, side=cython.Py_ssize_t, kind=cython.Py_ssize_t, book=cython.Py_ssize_t, price=cython.Py_ssize_t, flags=cython.Py_ssize_t, tick=cython.Py_ssize_t, stands=cython.Py_ssize_t, identity=cython.Py_ssize_t, x=cython.Py_ssize_t, amount=cython.Py_ssize_t, stop=cython.Py_ssize_t, reciprocal=cython.Py_ssize_t, slot=cython.Py_ssize_t, time_in_force=cython.Py_ssize_t, collects=cython.bint, n=cython.Py_ssize_t, trail=cython.Py_ssize_t)
     cpdef Py_ssize_t place(self, Py_ssize_t number) except -1
@@ -54,13 +54,16 @@ cdef class Special:
     cdef Py_ssize_t _stall(self, Py_ssize_t book) except -1
     cpdef bint is_stalled(self, Py_ssize_t book) except -1
     cpdef list taken(self)
+    cpdef Py_ssize_t restore(self, list stalled) except -1
     cpdef Py_ssize_t go_on(self, Py_ssize_t book) except -1
     @cython.locals(s=cython.Py_ssize_t, x=cython.Py_ssize_t, second=cython.Py_ssize_t, tick=cython.Py_ssize_t, kind=cython.Py_ssize_t, held=cython.Py_ssize_t)
     cdef Py_ssize_t _withdraw(self, Py_ssize_t slot) except -1
     @cython.locals(s=cython.Py_ssize_t, side=cython.Py_ssize_t, x=cython.Py_ssize_t, limited=cython.bint, tick=cython.Py_ssize_t)
     cdef Py_ssize_t _execute(self, Py_ssize_t book, Py_ssize_t slot) except -1
     cpdef int pull(self) except -1
-    cpdef Py_ssize_t next_pulled(self) except -1
+    @cython.locals(book=cython.Py_ssize_t)
+    cpdef Py_ssize_t look_at_pulled(self) except -1
+    cpdef Py_ssize_t pull_on(self) except -1
     cpdef Py_ssize_t end(self, Py_ssize_t slot, Py_ssize_t reason) except -1
     cpdef Py_ssize_t tradable(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t amount, Py_ssize_t fee) except -1
     @cython.locals(slot=cython.Py_ssize_t, s=cython.Py_ssize_t)

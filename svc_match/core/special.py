@@ -35,7 +35,8 @@ class Special:
         self.arrival = Arrival(books, self.standing, self.protection, self.bands)
         self.auction = Auction(books, self.standing, self.arrival)
         self.pegs = self.standing.pegs = Pegs(books, self.standing, self.arrival, self.protection, self.bands)
-        self.stalled: list[int] = []  # books that the row's limit keeps from being looked at
+        self.stalled: list[int] = []  # books that a row's limit kept from being looked at, until they are
+        self.newly: list[int] = []  # those among them that the engine has not seen
         books.special = self
         books.protection = self.protection
 
@@ -280,24 +281,35 @@ class Special:
 
     def _stall(self, book: int) -> int:
         """The row is full: the book is looked at again before any command."""
-        self.stalled.append(book)
-        self.books.stalled += 1
-        self.books.interrupted += 1
+        if book not in self.stalled:
+            self.stalled.append(book)
+            self.newly.append(book)
+            self.books.stalled += 1
+            self.books.interrupted += 1
         return 0
 
     def is_stalled(self, book: int) -> bool:
-        """Whether the row's limit keeps a book from being looked at."""
+        """Whether the row's limit keeps a book from being looked at; while makers wait it does so with any."""
+        if self.books.tripped != 0:
+            self._stall(book)
         return book in self.stalled
 
     def taken(self) -> list[int]:
         """The books of which that is so since the last time."""
-        found = self.stalled
-        self.stalled = []
-        self.books.stalled = 0
+        found = self.newly
+        self.newly = []
         return found
+
+    def restore(self, stalled: list[int]) -> int:
+        """Loaded books of which that is so."""
+        self.stalled = stalled
+        self.books.stalled = len(stalled)
+        return 0
 
     def go_on(self, book: int) -> int:
         """The next row goes on with the stops of a book, and looks at it, and at those that they touched."""
+        self.stalled.remove(book)
+        self.books.stalled -= 1
         self._execute_all(book, self.stops.resumed(book))
         return self.books.trigger(book)
 
@@ -313,13 +325,13 @@ class Special:
         then, until none does. Those whose turn comes when an auction has begun wait on.
         """
         b = self.books
-        found = self.stops.triggered(book)
+        found = [] if self.is_stalled(book) else self.stops.triggered(book)
         while found:
             for slot in found:
                 if self._pairs(slot):
                     self.stops.add(slot)
             over = self._execute_all(book, [(slot, b.orders[slot * w.ORDER_WORDS + w.O_ID]) for slot in found])
-            if over or b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
+            if over or self.is_stalled(book) or b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
                 return 0
             found = self.stops.triggered(book)
         return 0
@@ -386,12 +398,23 @@ class Special:
         return arrival.publish(s)
 
     def pull(self) -> int:
-        """Ends the quotes of makers whose limit is reached."""
+        """Ends the quotes of makers whose limit is reached, as far as the row goes."""
         return self.quotes.pull()
 
-    def next_pulled(self) -> int:
-        """A book to look at, as quotes of it ended so."""
-        return self.quotes.next_touched()
+    def look_at_pulled(self) -> int:
+        """Looks at the books in which quotes ended so; where the row is full they wait."""
+        b = self.books
+        while b.pulled != 0:
+            book = self.quotes.next_touched()
+            if b.sequence >= b.full:
+                self._stall(book)
+            b.look(book)
+        return 0
+
+    def pull_on(self) -> int:
+        """The next row goes on with the makers that wait."""
+        self.quotes.pull()
+        return self.look_at_pulled()
 
     def end(self, slot: int, reason: int) -> int:
         """An order that stands is done; a displayed one's price is noted."""

@@ -12,6 +12,7 @@ SPARE_TIMERS = 256  # that were cancelled, beside twice those that stand
 class TimerKind(IntEnum):
     """What is to be done; of what is due at the same time the lower kind is done first."""
 
+    PULLS = 9  # of the quotes of makers whose limit is reached, and for which the row had no room
     UNCROSSING = 10  # of the book that is the key
     STOPS = 11  # of the book that is the key, which a row's limit kept from being looked at to the end
     EXPIRY = 20  # of the order that expires first (lasting.py)
@@ -60,9 +61,9 @@ class Timers:
         """When this is due; NEVER if it is not."""
         return self._set.get((kind, key), NEVER)
 
-    def begins_with(self, kind: int) -> bool:
-        """Whether the first is of this kind."""
-        return bool(self._heap) and self._heap[0].kind == kind
+    def begins_with(self, *kinds: int) -> bool:
+        """Whether the first is of one of these kinds."""
+        return bool(self._heap) and self._heap[0].kind in kinds
 
     def take(self) -> Due:
         """The first, which is no longer to come."""

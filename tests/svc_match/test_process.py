@@ -129,15 +129,52 @@ async def test_a_mass_cancel_that_a_kill_cuts_in_two_is_finished_first(machine: 
         assert (outcomes([result]), result.orders) == (["CANCELLED"], count)
 
 
+async def test_stops_that_a_kill_cuts_in_two_are_finished_first(machine: Machine, postgres: Database) -> None:
+    """Rule 4.7.8: one trade triggers more stops than a row holds. The process is killed when the first row is committed; the next one
+    executes the rest, each once, in their order, before anything else.
+    """
+    count = ROW_EVENTS_LIMIT // 3 + 100  # each is triggered, trades, and is done
+    async with running(machine, postgres) as process:
+        await process.open("ACME")
+        await process.submit(place("ACME", SELL, 10_000, count + 1))
+        stops: list[int] = []
+        for start in range(0, count, 3_000):
+            made = [stop(place("ACME", BUY, 10_000, 1)) for _ in range(start, min(start + 3_000, count))]
+            stops += [result.order_id for result in await process.submit(*made)]
+        before = await process.state()
+        assert before.open_orders == count + 1
+        with hanging_behind_a_full_row(postgres) as hangs:
+            cut = asyncio.create_task(process.submit(place("ACME", BUY, 10_000, 1)))
+            async with asyncio.timeout(TAKEOVER_SECONDS):
+                while not hangs():
+                    await asyncio.sleep(0.01)
+            process.kill()
+            with suppress(grpc.aio.AioRpcError):
+                await cut
+        await process.start()
+        assert (await process.state()).open_orders == 0
+        told = [(event.WhichOneof("event"), event) for event in await process.executions(before.sequence + 1)]
+        assert [event.restated.order_id for kind, event in told if kind == "restated"] == stops
+        assert [event.trade.taker_order_id for kind, event in told if kind == "trade"][1:] == stops
+
+
+def stop(submission: Any) -> Any:
+    """The order as one that waits until the last trade was at its price."""
+    order = submission.command.place
+    order.type = command_pb2.ORDER_TYPE_STOP_LIMIT
+    order.stop_price_e4 = order.price_e4
+    return submission
+
+
 @contextmanager
 def hanging_behind_a_full_row(postgres: Database) -> Iterator[Callable[[], bool]]:
-    """The journal's insert behind a row of ROW_EVENTS_LIMIT does not return; yields whether one hangs. In the end it is undone."""
+    """The journal's insert behind a row of ROW_EVENTS_LIMIT or more does not return; yields whether one hangs. In the end it is undone."""
     asleep = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
     with postgres.connect("svc_match") as connection:
         connection.execute(f"""
             CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                 IF EXISTS (SELECT FROM journal WHERE last_sequence = NEW.first_sequence - 1
-                           AND last_sequence - first_sequence + 1 = {ROW_EVENTS_LIMIT}) THEN PERFORM pg_sleep(600); END IF;
+                           AND last_sequence - first_sequence + 1 >= {ROW_EVENTS_LIMIT}) THEN PERFORM pg_sleep(600); END IF;
                 RETURN NEW;
             END $$""")
         connection.execute("CREATE TRIGGER hang BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION hang()")

@@ -25,6 +25,7 @@ def test_the_core_equals_its_twin(seed: int) -> None:
     """Events, public events, results, identities and what stands are equal, over batches, dates and restored snapshots."""
     pair, _ = twin.run(seed, COMMANDS)
     assert pair.packed.sequence > COMMANDS
+    assert pair.makers_waited
 
 
 def test_interpreted_equals_compiled() -> None:

@@ -23,6 +23,7 @@ from svc_match.core.layout import ORDER_FILLS_LIMIT
 from svc_match.core.schedule import TOLERANCE_US
 from svc_match.core.terms import TERMS, wrong_terms
 from svc_match.core.timers import NEVER
+from svc_match.core.work import work_limit
 from tests.svc_match.oracle import engine as oracle
 
 ACCOUNTS = ("ann/1", "ann/2", "bob/1", "cyd/1")
@@ -32,15 +33,15 @@ PROTECTED = ("CCC", "DDD")  # a hundred ticks around the middle
 BATCH_LIMIT = 512
 EVENTS_LIMIT = 700
 FEW_FILLS = (1, 2, 5)
-OWN_EVENTS = 100  # what a command does at once beside its trades, with so few books and accounts
 ENDED_TOGETHER = (events.DoneReason.DATE_CLOSED, events.DoneReason.EXPIRED, events.DoneReason.DELISTED)
-SHORT_ROW = 8  # events: an uncrossing takes several such rows
+SHORT_ROWS = (1, 3, 8, 8)  # events: an uncrossing, and what a command brings about, take several such rows
 DATE_COMMANDS = 5_000
 FIRST_DATE = date(2026, 1, 1)
 MIDDLES = dict(
     zip(SYMBOLS, (1_000_000, 1_000_000, 20_000, 20_000), strict=True)
 )  # ticks, where prices begin: collars are narrow in two
 KEPT = 60
+CROWDED = 0.001  # of commands
 LIFTED = 0.03  # of commands; what keeps orders out lasts for some 33 of them
 START = len(SYMBOLS) + 2  # commands that every seed begins with
 SHOWN = 200
@@ -151,6 +152,8 @@ class Drawing:
                 yield made
             else:
                 yield self.order()
+            if self.chance.random() < CROWDED:
+                yield from self.crowd()
             if self.lifts and self.chance.random() < LIFTED:
                 yield self.lifts.popleft()
             if self.rests and self.chance.random() < 0.02:
@@ -385,7 +388,7 @@ class Drawing:
             chance.sample((*SYMBOLS, "ZZZ")[: 4 + (chance.random() < 0.01)], chance.choice((1, 2, 3, 4)))
         ):
             sides += self.quote(entry, symbol, identity[1], known)
-        limits = chance.choice(((0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (0, 30), (3, 60)))
+        limits = chance.choice(((0, 0), (1, 0), (1, 0), (2, 0), (3, 0), (0, 1), (0, 30), (3, 60)))
         made = commands.MassQuote(
             *identity, tuple(sides), chance.choice((0, 0, 1, 2, 3, 4, 5)),
             commands.Protection(*limits, chance.choice((1, 3, 30, 1_000)) if any(limits) else 0), chance.random() < 0.5,
@@ -395,6 +398,25 @@ class Drawing:
             made = made._replace(prevention=before.prevention, lease=before.lease)
         self.quoted[identity[0]] = made
         return made
+
+    def crowd(self) -> Iterator[commands.Order]:
+        """Makers whose quotes a trade of each pulls, and an order that meets all of them."""
+        chance, symbol = self.chance, self.chance.choice(self.traded)
+        there = self.instruments[symbol]
+        price = self.middle[symbol] * there.tick_size_e4
+        price -= price % there.tick_at(price)
+        for account in chance.sample(ACCOUNTS, 3):
+            _, own_id, *rest = self.identity()
+            rest[1] = key(account, own_id)
+            held = (1 + self.number, LARGE, price, 250)
+            bid = commands.QuoteSide(0, symbol, 1, price, there.lot_size, f"{own_id}/0b", *held)
+            ask = commands.QuoteSide(0, symbol, 2, 0, 0, f"{own_id}/0a", 0, 0, 0, 0)
+            once = commands.Protection(1, 0, 1_000)
+            yield commands.MassQuote(account, own_id, *rest, (bid, ask), 0, once, reset=True, lease="")  # type: ignore[arg-type]
+        yield commands.Place(
+            *self.identity(), 1 + self.number, LARGE, 0, 250, symbol, commands.Side.SELL, commands.OrderType.LIMIT,
+            commands.TimeInForce.IOC, price, there.lot_size * 100, 0,
+        )  # fmt: skip
 
     def quote(
         self, entry: int, symbol: str, own_id: str, known: dict[tuple[str, int], commands.QuoteSide]
@@ -563,6 +585,7 @@ class Pair:
         self.accepted: list[events.Accepted] = []
         self.events_limit = EVENTS_LIMIT
         self.fills_limit = ORDER_FILLS_LIMIT
+        self.makers_waited = False  # whether a full row left quotes of makers whose limit is reached
 
     def apply(self, batch: list[commands.Command]) -> None:
         """All of a batch, in as many rows as it takes; everything that both say is equal."""
@@ -578,14 +601,16 @@ class Pair:
             self.trades += [event for event in found.events if type(event) is events.Traded]
             self.accepted += [event for event in found.events if type(event) is events.Accepted]
             batch = batch[len(found.results) :]
-            if self.plain.cascades:
+            if self.plain.goes_on:
+                self.makers_waited |= self.plain.makers_wait
                 self.restore()
                 self.packed.packed.fills_limit = self.fills_limit
 
     def check_work(self, found: engine.Applied) -> None:
-        """A row ends behind its limit by no more than what a command does at once; the end of a date is limited otherwise."""
-        whole = sum(type(event) is events.Done and event.reason in ENDED_TOGETHER for event in found.events)
-        if len(found.events) - whole >= self.events_limit + 2 * self.fills_limit + OWN_EVENTS:
+        """A row ends behind its limit by no more than what is done at once."""
+        ended = sum(type(event) is events.Done and event.reason in ENDED_TOGETHER for event in found.events)
+        sides = 2 * len(SYMBOLS)
+        if len(found.events) >= self.events_limit + work_limit(self.fills_limit, sides, sides, len(SYMBOLS), ended):
             raise Unequal(f"a row of {self.events_limit} has {len(found.events)} events")
 
     def pass_time(self, chance: random.Random) -> None:
@@ -692,7 +717,7 @@ def run(seed: int, count: int, tell: Callable[[int], None] = lambda _: None) -> 
                 drawing.see(pair)
                 tell(len(sent))
                 size = drawing.chance.choice((1, 2, 7, 64, BATCH_LIMIT))
-                pair.events_limit = drawing.chance.choice((EVENTS_LIMIT, EVENTS_LIMIT, EVENTS_LIMIT, SHORT_ROW))
+                pair.events_limit = drawing.chance.choice((*[EVENTS_LIMIT] * 12, *SHORT_ROWS))
                 pair.fills_limit = drawing.chance.choice((*[ORDER_FILLS_LIMIT] * 5, *FEW_FILLS))
                 if drawing.chance.random() < 0.25:
                     pair.pass_time(drawing.chance)

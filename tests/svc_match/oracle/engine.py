@@ -109,6 +109,7 @@ class Engine(Quotes):
         self.date_opened_sequence = 0
         self.identities = Identities()
         self.timed: dict[int, Callable[[Due], object]] = {
+            TimerKind.PULLS: lambda _due: self._pull_on(),
             TimerKind.UNCROSSING: lambda _due: self._go_on(),
             TimerKind.STOPS: lambda due: self._looked_at(self.numbered[due.key]),
             TimerKind.EXPIRY: self._expire,
@@ -160,6 +161,11 @@ class Engine(Quotes):
         identities = bytes(memoryview(self.identities.records)[known:])
         trading_date = date_before or self.trading_date
         return Applied(first, self.sequence, trading_date, self._events, self._public, results, identities)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the next row goes on with what a command brought about."""
+        return any(kind in (TimerKind.PULLS, TimerKind.STOPS) for kind, _ in self.timers)
 
     def _do_due(self, time_us: int) -> None:
         if self.timers.get((TimerKind.SCHEDULE, 0), time_us) + TOLERANCE_US < time_us:

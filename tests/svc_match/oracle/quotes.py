@@ -5,6 +5,7 @@ from svc_match.core import events
 from svc_match.core.commands import PLAIN, MassQuote, OrderType, Place, QuoteSide, Side, TimeInForce
 from svc_match.core.events import DoneReason, Kind, Reason, Refused
 from svc_match.core.terms import QUOTES_LIMIT
+from svc_match.core.timers import TimerKind
 from tests.svc_match.oracle.auction import Auctions
 from tests.svc_match.oracle.book import Book
 from tests.svc_match.oracle.orders import NEVER, Order, participant_of
@@ -167,9 +168,14 @@ class Quotes(Auctions):
             maker.active = True
             self._reached.append(order.account)
 
+    @property
+    def makers_wait(self) -> bool:
+        """Whether quotes are still to be pulled."""
+        return bool(self._reached)
+
     def _pull_quotes(self) -> None:
-        reached, self._reached = self._reached, []
-        for account in reached:
+        while self._reached and self.sequence < self.full:
+            account = self._reached.pop(0)
             found, trades = self._quotes_of(account), self.makers[account].trades
             self.sequence += 1
             self._events.append(events.MakerProtected(self.sequence, account, len(found), len(trades), sum(trades)))
@@ -180,11 +186,29 @@ class Quotes(Auctions):
                 self._publish_levels(book)
                 if book not in self._pulled:
                     self._pulled.append(book)
+        if self._reached:
+            self.timers[TimerKind.PULLS, 0] = 0
+
+    def _stalled(self, book: Book) -> bool:
+        if self._reached:
+            self._stall(book, [])
+        return super()._stalled(book)
 
     def _looked_at(self, book: Book) -> None:
         super()._looked_at(book)
+        self._look_at_pulled()
+
+    def _look_at_pulled(self) -> None:
         while self._pulled:
-            super()._looked_at(self._pulled.pop(0))
+            book = self._pulled.pop(0)
+            if self.sequence >= self.full:
+                self._stall(book, [])
+            super()._looked_at(book)
+
+    def _pull_on(self) -> None:
+        """The next row goes on with the makers that wait."""
+        self._pull_quotes()
+        self._look_at_pulled()
 
 
 def _order(command: MassQuote, one: QuoteSide) -> Place:

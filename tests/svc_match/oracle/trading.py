@@ -254,7 +254,7 @@ class Trading:
     def _trigger(self, book: Book) -> None:
         """Executes the stops whose condition holds, then those whose condition holds then, until none does."""
         begun = self.cascades.pop(book.number, [])
-        while book.phase == OPEN and (triggered := begun or book.triggered()):
+        while book.phase == OPEN and (triggered := begun or ([] if self._stalled(book) else book.triggered())):
             begun = []
             for number, order in enumerate(triggered):
                 if book.phase != OPEN:
