@@ -28,7 +28,7 @@ $(STAMP): $(INPUTS)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		-e protos -e sdk/python -e .
-	@$(BIN)/python -c 'from svc_match.core.books import COMPILED; COMPILED or print("No C compiler: the matching core runs interpreted")'
+	@$(BIN)/python -c 'from svc_match.core.books import COMPILED; COMPILED or print("No C compiler, or no Python headers: the matching core runs interpreted")'
 	@touch $@
 
 demo: setup ## A whole exchange trades for half a minute, is killed and released on the way, and every cent is reconciled

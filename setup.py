@@ -4,6 +4,7 @@ not compile fails.
 
 import os
 import shutil
+import sysconfig
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -21,7 +22,7 @@ WRITTEN, BUILT = Path("build/cython"), Path("build/core")
 
 
 class Build(build_ext):
-    """Compiles where there is a compiler; for the tree itself only what changed."""
+    """Compiles where there are a compiler and Python's headers; for the tree itself only what changed."""
 
     def finalize_options(self) -> None:
         if self.editable_mode:
@@ -29,7 +30,8 @@ class Build(build_ext):
         super().finalize_options()
 
     def build_extensions(self) -> None:
-        if shutil.which(self.compiler.compiler_so[0]):
+        headers = Path(sysconfig.get_path("include"), "Python.h")
+        if shutil.which(self.compiler.compiler_so[0]) and headers.exists():
             super().build_extensions()
             return
         for extension in self.extensions:
