@@ -590,6 +590,7 @@ class Pair:
     def apply(self, batch: list[commands.Command]) -> None:
         """All of a batch, in as many rows as it takes; everything that both say is equal."""
         self.trades, self.accepted = [], []
+        restored = False
         self.plain.fills_limit = self.packed.packed.fills_limit = self.fills_limit
         while batch or self.plain.ending:
             self.time_us += 1
@@ -603,8 +604,10 @@ class Pair:
             batch = batch[len(found.results) :]
             if self.plain.goes_on:
                 self.makers_waited |= self.plain.makers_wait
-                self.restore()
-                self.packed.packed.fills_limit = self.fills_limit
+                if not restored:  # once a batch: it takes longer than many rows
+                    self.restore()
+                    self.packed.packed.fills_limit = self.fills_limit
+                restored = True
 
     def check_work(self, found: engine.Applied) -> None:
         """A row ends behind its limit by no more than what is done at once."""
