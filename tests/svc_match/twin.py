@@ -34,7 +34,7 @@ BATCH_LIMIT = 512
 EVENTS_LIMIT = 700
 FEW_FILLS = (1, 2, 5)
 ENDED_TOGETHER = (events.DoneReason.DATE_CLOSED, events.DoneReason.EXPIRED, events.DoneReason.DELISTED)
-SHORT_ROWS = (1, 3, 8, 8)  # events: an uncrossing, and what a command brings about, take several such rows
+SHORT_ROW = 8  # events: an uncrossing, and what a command brings about, take several such rows
 DATE_COMMANDS = 5_000
 FIRST_DATE = date(2026, 1, 1)
 MIDDLES = dict(
@@ -602,7 +602,7 @@ class Pair:
             self.trades += [event for event in found.events if type(event) is events.Traded]
             self.accepted += [event for event in found.events if type(event) is events.Accepted]
             batch = batch[len(found.results) :]
-            if self.plain.goes_on:
+            if self.plain.makers_wait or self.plain.cascades:
                 self.makers_waited |= self.plain.makers_wait
                 if not restored:  # once a batch: it takes longer than many rows
                     self.restore()
@@ -720,7 +720,7 @@ def run(seed: int, count: int, tell: Callable[[int], None] = lambda _: None) -> 
                 drawing.see(pair)
                 tell(len(sent))
                 size = drawing.chance.choice((1, 2, 7, 64, BATCH_LIMIT))
-                pair.events_limit = drawing.chance.choice((*[EVENTS_LIMIT] * 12, *SHORT_ROWS))
+                pair.events_limit = drawing.chance.choice((EVENTS_LIMIT, EVENTS_LIMIT, EVENTS_LIMIT, SHORT_ROW))
                 pair.fills_limit = drawing.chance.choice((*[ORDER_FILLS_LIMIT] * 5, *FEW_FILLS))
                 if drawing.chance.random() < 0.25:
                     pair.pass_time(drawing.chance)

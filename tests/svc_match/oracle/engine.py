@@ -162,11 +162,6 @@ class Engine(Quotes):
         trading_date = date_before or self.trading_date
         return Applied(first, self.sequence, trading_date, self._events, self._public, results, identities)
 
-    @property
-    def goes_on(self) -> bool:
-        """Whether the next row goes on with what a command brought about."""
-        return any(kind in (TimerKind.PULLS, TimerKind.STOPS) for kind, _ in self.timers)
-
     def _do_due(self, time_us: int) -> None:
         if self.timers.get((TimerKind.SCHEDULE, 0), time_us) + TOLERANCE_US < time_us:
             self.timers[TimerKind.SCHEDULE, 0] = 0
