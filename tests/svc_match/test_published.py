@@ -5,7 +5,7 @@ from svc_match.core.engine import Engine
 from tests.svc_match import twin
 
 SEED = 1
-COMMANDS = 11_000
+COMMANDS = 60_000
 OF_INSTRUMENTS = (
     events.InstrumentAdded,
     events.InstrumentChanged,
