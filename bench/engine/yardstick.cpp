@@ -7,7 +7,7 @@
 //   yardstick run FILE BATCH TIMES                          one line of JSON; the nanoseconds of each batch as doubles in TIMES
 //
 // An operation is five uint32: kind | side << 8 | instrument << 16, tick, quantity, id, original id.
-// An event is int64 words as in svc_match/core/layout.py: accepted 2, rejected 4, traded 10, replaced 4, done 5, level 4.
+// An event is int64 words as in svc_match/core/layout.py: accepted 2, rejected 4, traded 10, replaced 5, done 5, level 4.
 #include <algorithm>
 #include <bit>
 #include <chrono>
@@ -242,8 +242,8 @@ class Book {
     const uint32_t executed = order.quantity - order.open;
     if (operation.quantity <= executed) return reject(id, out);
     const uint32_t left = operation.quantity - executed;
-    out[0] = REPLACED, out[1] = id, out[2] = left, out[3] = 0;
-    out += 4;
+    out[0] = REPLACED, out[1] = id, out[2] = left, out[3] = 0, out[4] = order.book & 1 ? 0 : operation.tick;
+    out += 5;
     Level& level = sides_[order.book].levels[order.tick];
     if (operation.tick == order.tick && left < order.open) {
       level.quantity -= order.open - left;
