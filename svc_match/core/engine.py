@@ -128,15 +128,6 @@ class Engine:
         return self.packed.sequence
 
     @property
-    def full(self) -> int:
-        """The row's last sequence, but for what a command does at once."""
-        return int(self.packed.full)
-
-    @full.setter
-    def full(self, sequence: int) -> None:
-        self.packed.full = sequence
-
-    @property
     def goes_on(self) -> bool:
         """Whether a command's doing is to go on in the next row at once."""
         return self.ending is not None or self.timers.begins_with(TimerKind.PULLS, TimerKind.STOPS)
@@ -161,7 +152,7 @@ class Engine:
             self.tell((), results)
             self._do_due(time_us)
         for number, command in enumerate(commands):
-            if packed.sequence >= self.full:
+            if packed.sequence >= packed.full:
                 break
             if isinstance(command, Place | Cancel | Replace | MassCancel | RenewLease):
                 results.append(self.order(command, time_us, number))
@@ -193,7 +184,7 @@ class Engine:
         self.identities.begin()
         self.packed.written = 0
         self.packed.now_us = time_us
-        self.full = self.packed.sequence + events_limit
+        self.packed.full = self.packed.sequence + events_limit
         if self.ending is not None:
             participants.end(self, self.ending)
 
@@ -221,7 +212,7 @@ class Engine:
         """
         if self.timers.at(TimerKind.SCHEDULE, 0) + TOLERANCE_US < time_us:
             self.timers.set(TimerKind.SCHEDULE, 0, 0)
-        while self.is_due(time_us) and self.packed.sequence < self.full:
+        while self.is_due(time_us) and self.packed.sequence < self.packed.full:
             due = self.timers.take()
             self.timed[due.kind](due)
             if self.packed.interrupted:
@@ -545,7 +536,7 @@ class Engine:
     def _uncross(self) -> bool:
         auction = self.special.auction
         book = self.numbered[auction.book]
-        over: bool = auction.uncross(self.full)
+        over: bool = auction.uncross(self.packed.full)
         self.tell((), [])
         if over:
             self.packed.set_auction(book.number, 0)

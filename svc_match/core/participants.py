@@ -75,7 +75,7 @@ def end(engine: "Engine", these: Orders, found: list[int] | None = None) -> None
     """Ends them, as far as the row goes, and auctions are looked at; with the last one, the stops are, too."""
     if found is None:
         found = engine.endings.left or _found(engine, these)
-    over = engine.endings.end(found, these.reason, engine.full) == 0
+    over = engine.endings.end(found, these.reason, engine.packed.full) == 0
     engine.ending = None if over else these
     if found and engine.packed.waiting:
         for book in engine.numbered:

@@ -42,7 +42,7 @@ def execute(engine: Any, commands: list[Any], time_us: int, events_limit: int) -
     room = IDENTITY_LIMIT
     restricted = bool(engine.restrictions)
     engine.begin(time_us, events_limit)
-    limit = engine.full
+    limit = packed.full
     results: list[Any] = []
     for number in range(len(commands)):
         if packed.sequence >= limit:

@@ -49,7 +49,7 @@ def advance(engine: "Engine", due: Due) -> None:
         del engine.schedule.steps[0]
         _await(engine, step)
         if step.kind != StepKind.SET_PHASE:
-            engine.full = engine.packed.sequence  # a row is of one date
+            engine.packed.full = engine.packed.sequence  # a row is of one date
 
 
 def _do(engine: "Engine", step: Step, book: int) -> int:
@@ -67,7 +67,7 @@ def _do(engine: "Engine", step: Step, book: int) -> int:
 def _set_phases(engine: "Engine", step: Step, first: int) -> int:
     phase = Phase(step.phase)
     for number, book in enumerate(engine.numbered[first:], first):
-        if engine.packed.sequence >= engine.full:
+        if engine.packed.sequence >= engine.packed.full:
             return number
         takes = book.phase != Phase.HALTED and phase in PHASES_OF[book.listing]
         if takes and not engine.change_phase(book, phase, step.auction):

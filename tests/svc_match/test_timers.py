@@ -40,7 +40,7 @@ def ticking(engine: Engine) -> list[tuple[int, int]]:
     done: list[tuple[int, int]] = []
 
     def tick(due: Due) -> None:
-        times = min(engine.full - engine.sequence, due.key - sum(count for key, count in done if key == due.key))
+        times = min(engine.packed.full - engine.sequence, due.key - sum(count for key, count in done if key == due.key))
         for _ in range(times):
             engine.announce(events.Ticked(engine.next_sequence()), ())
         done.append((due.key, times))
