@@ -50,7 +50,7 @@ cdef class Special:
     @cython.locals(slot=cython.Py_ssize_t, identity=cython.Py_ssize_t)
     cpdef Py_ssize_t trigger(self, Py_ssize_t book) except -1
     @cython.locals(place=cython.Py_ssize_t, slot=cython.Py_ssize_t, identity=cython.Py_ssize_t)
-    cdef bint _execute_all(self, Py_ssize_t book, list found) except -1
+    cdef Py_ssize_t _execute_all(self, Py_ssize_t book, list found) except -1
     cdef Py_ssize_t _stall(self, Py_ssize_t book) except -1
     cpdef bint is_stalled(self, Py_ssize_t book) except -1
     cpdef list taken(self)

@@ -330,18 +330,16 @@ class Special:
             for slot in found:
                 if self._pairs(slot):
                     self.stops.add(slot)
-            over = self._execute_all(book, [(slot, b.orders[slot * w.ORDER_WORDS + w.O_ID]) for slot in found])
-            if over or self.is_stalled(book) or b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
+            self._execute_all(book, [(slot, b.orders[slot * w.ORDER_WORDS + w.O_ID]) for slot in found])
+            if self.is_stalled(book) or b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
                 return 0
             found = self.stops.triggered(book)
         return 0
 
-    def _execute_all(self, book: int, found: list[tuple[int, int]]) -> bool:
-        """Executes triggered stops in their order; whether the row is full, and what is left of them goes on with the next one."""
+    def _execute_all(self, book: int, found: list[tuple[int, int]]) -> int:
+        """Executes triggered stops in their order; where the row is full the next one goes on with what is left of them."""
         b = self.books
-        place = 0
-        for slot, identity in found:
-            place += 1
+        for place, (slot, identity) in enumerate(found):
             if b.orders[slot * w.ORDER_WORDS + w.O_ID] != identity:
                 continue  # it traded at its limit with one before it
             if b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
@@ -349,14 +347,13 @@ class Special:
                     self.stops.add(slot)
                 continue
             if b.sequence >= b.full:
-                self.stops.reach(book, found[place - 1 :])
-                self._stall(book)
-                return True
+                self.stops.reach(book, found[place:])
+                return self._stall(book)
             if self._pairs(slot):
                 self.stops.remove(slot)
                 self._withdraw(slot)
             self._execute(book, slot)
-        return False
+        return 0
 
     def _withdraw(self, slot: int) -> int:
         """An order whose stop price is reached stands no more: it is a stop."""
