@@ -27,6 +27,7 @@ cdef class Lasting:
     cpdef Py_ssize_t take(self) except -1
     @cython.locals(place=cython.Py_ssize_t, above=cython.Py_ssize_t)
     cdef int _expires(self, long long identity, long long until) except -1
+    cdef inline int _put(self, Py_ssize_t place, long long until, long long identity) except -1
     cdef int _drop(self) except -1
     @cython.locals(below=cython.Py_ssize_t)
     cdef int _sink(self, Py_ssize_t place, long long until, long long identity) except -1

@@ -105,9 +105,11 @@ class Lasting:
         self.timed += 1
         while place != 0 and until < self.heap[2 * ((place - 1) >> 1)]:
             above = (place - 1) >> 1
-            self.heap[2 * place] = self.heap[2 * above]
-            self.heap[2 * place + 1] = self.heap[2 * above + 1]
+            self._put(place, self.heap[2 * above], self.heap[2 * above + 1])
             place = above
+        return self._put(place, until, identity)
+
+    def _put(self, place: int, until: int, identity: int) -> int:
         self.heap[2 * place] = until
         self.heap[2 * place + 1] = identity
         return 0
@@ -127,12 +129,9 @@ class Lasting:
                 below += 1
             if below >= self.timed or not self._is_first(below, until, identity):
                 break
-            self.heap[2 * place] = self.heap[2 * below]
-            self.heap[2 * place + 1] = self.heap[2 * below + 1]
+            self._put(place, self.heap[2 * below], self.heap[2 * below + 1])
             place = below
-        self.heap[2 * place] = until
-        self.heap[2 * place + 1] = identity
-        return 0
+        return self._put(place, until, identity)
 
     def _is_first(self, place: int, until: int, identity: int) -> bool:
         """Whether one in the heap comes before another."""
@@ -146,8 +145,7 @@ class Lasting:
         self.timed = 0
         for row in range(self.count):
             if self.rows[2 * row + 1] > w.NO_DATE and self.books.index.find(self.rows[2 * row]) != 0:
-                self.heap[2 * self.timed] = self.rows[2 * row + 1]
-                self.heap[2 * self.timed + 1] = self.rows[2 * row]
+                self._put(self.timed, self.rows[2 * row + 1], self.rows[2 * row])
                 self.timed += 1
         for place in range(self.timed // 2 - 1, -1, -1):
             self._sink(place, self.heap[2 * place], self.heap[2 * place + 1])
