@@ -71,7 +71,7 @@ cdef class Books:
     cdef int _trigger(self, Py_ssize_t book) except -1
     @cython.locals(slot=cython.Py_ssize_t)
     cdef inline int place(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
-    cdef int _break_off(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t identity, Py_ssize_t quantity, Py_ssize_t left, Py_ssize_t account) except -1
+    cdef inline int _finish(self, Py_ssize_t reason, Py_ssize_t book, Py_ssize_t side, Py_ssize_t identity, Py_ssize_t quantity, Py_ssize_t left, Py_ssize_t account) except -1
     @cython.locals(needed=cython.Py_ssize_t, paired=cython.bint, bound=cython.Py_ssize_t, second=cython.Py_ssize_t, priced=cython.bint, collected=cython.bint, field=cython.Py_ssize_t, flags=cython.Py_ssize_t, minimum=cython.Py_ssize_t)
     cdef int _place_otherwise(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cdef Py_ssize_t _exceeds(self, Py_ssize_t book, Py_ssize_t kind, Py_ssize_t price, Py_ssize_t quantity, Py_ssize_t amount) except -1

@@ -330,7 +330,7 @@ class Books:
         ):
             left = self._match(book, side, tick, left, identity, account)
             if left != 0 and self.met >= self.fills_limit:
-                return self._break_off(book, side, identity, quantity, left, account)
+                return self._finish(w.FILLS_LIMIT, book, side, identity, quantity, left, account)
         if left != 0 and (head >> 24) & 255 == w.DAY:
             slot = self.free
             if slot != 0:
@@ -351,14 +351,11 @@ class Books:
                 self.show_swept(book * 2 + (side ^ 1))
             self._tell_level(side << 8 | (book + 1) << 16, b, price, level)
             return 0
-        self.done(w.IMMEDIATE if left else w.FILLED, book, identity, quantity - left, left, account & 0x7FFFFFFF)
-        if self.swept_count != 0:
-            self.show_swept(book * 2 + (side ^ 1))
-        return 0
+        return self._finish(w.IMMEDIATE if left else w.FILLED, book, side, identity, quantity, left, account)
 
-    def _break_off(self, book: int, side: int, identity: int, quantity: int, left: int, account: int) -> int:
-        """An order that is not in the book has traded as often as it may: the rest is done."""
-        self.done(w.FILLS_LIMIT, book, identity, quantity - left, left, account & 0x7FFFFFFF)
+    def _finish(self, reason: int, book: int, side: int, identity: int, quantity: int, left: int, account: int) -> int:
+        """An order that arrived and is not in the book is done."""
+        self.done(reason, book, identity, quantity - left, left, account & 0x7FFFFFFF)
         if self.swept_count != 0:
             self.show_swept(book * 2 + (side ^ 1))
         return 0
@@ -467,12 +464,8 @@ class Books:
                     left = self._match_amount(book, tick, left, identity, account, amount, fee)
             elif time_in_force != w.FOK or self._can_fill(book, side, tick, quantity):
                 left = self._match(book, side, tick, left, identity, account)
-        if left != 0 and self.met >= self.fills_limit:
-            return self._break_off(book, side, identity, quantity, left, account)
-        self.done(w.IMMEDIATE if left else w.FILLED, book, identity, quantity - left, left, account & 0x7FFFFFFF)
-        if self.swept_count != 0:
-            self.show_swept(book * 2 + (side ^ 1))
-        return 0
+        reason = w.FILLED if left == 0 else w.FILLS_LIMIT if self.met >= self.fills_limit else w.IMMEDIATE
+        return self._finish(reason, book, side, identity, quantity, left, account)
 
     def _exceeds(self, book: int, kind: int, price: int, quantity: int, amount: int) -> int:
         """The field by which an order of a guarded book is above its largest notional, or 0."""
