@@ -16,9 +16,7 @@ READY_TIMEOUT_SECONDS = 1.0
 PATIENCE_SECONDS = 2.0
 POLL_SECONDS = 0.01
 DRAIN_SECONDS = 45  # As in a pod: streams of a listener that is replaced have that long to move.
-DRAIN_STRATEGY = (
-    "immediate"  # As Istio starts it: with the first answer a connection learns that its listener is replaced.
-)
+DRAIN_STRATEGY = "immediate"  # As Istio starts it: a connection's next answer says that its listener is replaced.
 
 
 class Sidecar:
