@@ -4,18 +4,10 @@ import random
 
 from svc_match.core import events, layout, snapshot
 from svc_match.core.book import CLOSE_ORDERS_LIMIT
-from tests.svc_match.transcript import Desk
+from tests.svc_match.churn import come_and_go, market
 from tests.svc_match.twin import of_the_date
 
 COUNT = 40
-
-
-def market(*lines: str) -> Desk:
-    """An open one, in which this was said."""
-    desk = Desk()
-    for line in ("add ACME", "date 20260105", "phase ACME open", *lines):
-        desk.say(line)
-    return desk
 
 
 def test_much_that_expires_takes_several_rows() -> None:
@@ -44,18 +36,8 @@ def test_an_order_that_is_done_leaves_no_timer() -> None:
 def test_orders_that_come_and_go_leave_nothing() -> None:
     """However many were placed and cancelled: a bounded number of times and timers is remembered, and none on the next date."""
     desk = market("bob buy b1 1 ACME 7.00 expires=900000")
-    core, restored = desk.engine, None
-    for number in range(0, 3 * layout.FINISHED_KEPT, 512):
-        batch = [f"alice buy i{n} 1 ACME 9.00 expires=900000" for n in range(number, number + 512)]
-        batch += [f"alice cancel x{n} i{n}" for n in range(number, number + 512)]
-        said = [desk.command(line) for line in batch]
-        core.apply(said, 10)
-        if restored is not None:
-            restored.apply(said, 10)
-        elif number == layout.FINISHED_KEPT // 2:
-            restored = snapshot.load(snapshot.encode(core), of_the_date(core))
-    assert restored is not None
-    assert snapshot.state_hash(restored) == snapshot.state_hash(core), "both forgot the same at the same time"
+    come_and_go(desk, "1 ACME 9.00 expires=900000", 3 * layout.FINISHED_KEPT, 512, layout.FINISHED_KEPT // 2)
+    core = desk.engine
     assert core.open_orders == 1
     assert len(core.lasting) <= 2 + layout.FINISHED_KEPT
     desk.say("close 20260105")
