@@ -2,6 +2,7 @@
 the next date costs. Each kind is measured in a process of its own.
 """
 
+import argparse
 import gc
 import json
 import subprocess
@@ -146,4 +147,8 @@ def placed(kind: str, number: int) -> commands.Place:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(measured(sys.argv[1], int(sys.argv[2]))))
+    options = argparse.ArgumentParser(prog="bench.engine.kinds", description=__doc__)
+    options.add_argument("kind", choices=KINDS)
+    options.add_argument("orders", type=int)
+    asked = options.parse_args()
+    sys.stdout.write(json.dumps(measured(asked.kind, asked.orders)))
