@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from mesh.local.document import FIELD_PATH, Document, Json, Problem
+from mesh.local.document import FIELD_PATH, Document, Json, Problem, below
 
 Why = str | None
 PORTS = 65_536
@@ -37,11 +37,9 @@ def inadmissible(document: Document) -> Iterator[Problem]:
 
 def hollow(document: Document, value: Any, path: FIELD_PATH) -> Iterator[Problem]:
     """The lists, mappings and texts below that hold nothing."""
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        if inner in ([], {}, ""):
-            yield document.problem((*path, key), EMPTY)
-        else:
-            yield from hollow(document, inner, (*path, key))
+    for place, part in below(value, path):
+        if part in ([], {}, ""):
+            yield document.problem(place, EMPTY)
 
 
 def of_condition(document: Document, condition: Json, path: FIELD_PATH) -> Iterator[Problem]:

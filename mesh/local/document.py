@@ -127,6 +127,13 @@ def dotted(path: FIELD_PATH) -> str:
     return text or "(document)"
 
 
+def below(value: Any, path: FIELD_PATH) -> Iterator[tuple[FIELD_PATH, Any]]:
+    """The parts of a value, each with its path, and behind it its own."""
+    for key, part in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield (*path, key), part
+        yield from below(part, (*path, key))
+
+
 def read_text(text: str, file: str, first_line: int = 0) -> Iterator[Document]:
     """Every document of a YAML text. Untranslatable when it is no YAML, a key is there twice, or a document is no mapping."""
     try:

@@ -3,11 +3,12 @@
 import json
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from mesh.local.document import FIELD_PATH, Document, Json, Problem
+from mesh.local.document import FIELD_PATH, Document, Json, Problem, below
 
+Parts = Sequence[tuple[FIELD_PATH, Any]]
 SHARES = ("percentage", "mirrorPercentage")
 PER_CENT = ("maxEjectionPercent", "minHealthPercent")
 WHOLE = 100
@@ -21,8 +22,9 @@ NO_PATTERN = ("missing ), unterminated subpattern", "unbalanced parenthesis", "u
 def inadmissible(document: Document) -> Iterator[Problem]:
     """Of a document of one of KINDS whose shape is right."""
     yield from KINDS[document.kind](document)
-    yield from shares(document, document.spec, ("spec",))
-    yield from patterns(document, document.spec, ("spec",))
+    parts = list(below(document.spec, ("spec",)))
+    yield from shares(document, parts)
+    yield from patterns(document, parts)
 
 
 def of_routes(document: Document) -> Iterator[Problem]:
@@ -136,14 +138,11 @@ def is_key_set(text: str) -> bool:
     return isinstance(found, dict) and isinstance(found.get("keys"), list)
 
 
-def patterns(document: Document, value: Any, path: FIELD_PATH) -> Iterator[Problem]:
-    """The regular expressions below that are none, neither here nor for RE2; what is none for RE2 alone, an Envoy tells."""
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        if key in ("regex", "match") and isinstance(inner, str):
-            if why := broken(inner):
-                yield document.problem((*path, key), f"{inner} is no regular expression: {why}")
-        else:
-            yield from patterns(document, inner, (*path, key))
+def patterns(document: Document, parts: Parts) -> Iterator[Problem]:
+    """The regular expressions among them that are none, neither here nor for RE2; what is none for RE2 alone, an Envoy tells."""
+    for path, part in parts:
+        if path[-1] in ("regex", "match") and isinstance(part, str) and (why := broken(part)):
+            yield document.problem(path, f"{part} is no regular expression: {why}")
 
 
 def broken(pattern: str) -> str | None:
@@ -157,17 +156,14 @@ def broken(pattern: str) -> str | None:
     return None
 
 
-def shares(document: Document, value: Any, path: FIELD_PATH) -> Iterator[Problem]:
-    """The percentages below that are none."""
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        below = (*path, key)
-        share, field = inner, below
-        if key in SHARES and isinstance(inner, dict):
-            share, field = inner.get("value"), (*below, "value")
+def shares(document: Document, parts: Parts) -> Iterator[Problem]:
+    """The percentages among them that are none."""
+    for path, part in parts:
+        key, share, field = path[-1], part, path
+        if key in SHARES and isinstance(part, dict):
+            share, field = part.get("value"), (*path, "value")
         if key in (*SHARES, *PER_CENT) and isinstance(share, int | float) and not 0 <= share <= WHOLE:
             yield document.problem(field, f"{share} is no percentage: it is from 0 to {WHOLE}")
-        else:
-            yield from shares(document, inner, below)
 
 
 KINDS: dict[str, Callable[[Document], Iterator[Problem]]] = {
