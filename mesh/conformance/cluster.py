@@ -19,8 +19,11 @@ def case(world: World, pods: Sequence[Pod], proxies: Sequence[Json]) -> Json:
     """One state of the mesh, as `main.go` reads it."""
     found = [dated(document) for document in world.documents]
     objects = [body for body in found if body["kind"] in READ_BY_ISTIOD]
-    if not any(body["kind"] == "Namespace" and body["metadata"]["name"] == pods[0].namespace for body in objects):
-        objects.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": pods[0].namespace}})
+    known = {body["metadata"]["name"] for body in objects if body["kind"] == "Namespace"}
+    objects += [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        for name in {pod.namespace for pod in pods} - known
+    ]
     objects += [kubernetes_pod(world, pod) for pod in pods]
     objects += [
         endpoint_slice(service, pods) for service in world.services if service.selector and not service.external

@@ -35,7 +35,7 @@ class Difference:
 class Reason:
     """Why some facts may differ. `only` names the one side that has them; without it both have them, with other values.
 
-    `istiod` and `ours`, where given, are the only values that the reason is for.
+    `istiod` and `ours`, where given, are patterns of the only values that the reason is for.
     """
 
     reason: str
@@ -57,7 +57,7 @@ class Reason:
 
 
 def fits(value: str | None, wanted: str) -> bool:
-    return wanted == "*" or value == wanted
+    return value == wanted or fnmatchcase(str(value), wanted)
 
 
 @dataclass

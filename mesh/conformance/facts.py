@@ -58,9 +58,15 @@ def parts(resources: Json, gateway: bool) -> Iterator[tuple[str, Any]]:
         name = OUTBOUND if table["name"] in OUTBOUND_ROUTES else table["name"]
         yield f"routes/{name}", without(table, "virtualHosts", "name")
         for virtual in table["virtualHosts"]:
-            yield f"route/{virtual['name']}", virtual
+            yield f"route/{virtual['name']}", {**virtual, "domains": sorted(names(virtual))}
     for listener in resources["listeners"] or []:
         yield from gateway_parts(listener) if gateway else sidecar_parts(listener)
+
+
+def names(virtual: Json) -> set[str]:
+    """The hosts that a virtual host is for. The local mesh's one table tells ports by them, and Istiod's has a table for each."""
+    port = virtual["name"].rpartition(":")[2]
+    return {domain.removesuffix(f":{port}") for domain in virtual["domains"]}
 
 
 def healthy(localities: list[Json]) -> Iterator[Json]:

@@ -12,6 +12,7 @@ from mesh.local.document import Json
 from mesh.local.endpoint import static_endpoints
 from mesh.local.meshconfig import MeshConfig
 from mesh.local.model import Pod, Port, Service, World, stands_for
+from mesh.local.peer import of_namespace
 from mesh.local.scope import reachable_services
 from mesh.local.traffic import connect_timeout, http_options, keepalive, load_balancing, outlier_detection, thresholds
 
@@ -138,7 +139,12 @@ def encrypted(
 ) -> Json:
     """Mutual TLS with whoever may answer for the service and nobody else, when the policy or, of itself, the mesh says so."""
     mode = (settings or {}).get("mode", "DISABLE")
-    automatic = settings is None and not service.is_outside and world.mesh.get("enableAutoMtls") is not False
+    automatic = (
+        settings is None
+        and not service.is_outside
+        and world.mesh.get("enableAutoMtls") is not False
+        and of_namespace(world, service.namespace) != "DISABLE"
+    )
     if not automatic and mode != "ISTIO_MUTUAL":
         return {}
     names = (settings or {}).get("subjectAltNames") or world.service_accounts(service, pods)

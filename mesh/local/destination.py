@@ -51,17 +51,39 @@ def of_port(policy: Json, port: int) -> Json | None:
 
 
 def rule_of(world: World, pod: Pod, host: str) -> Rule:
-    """The rule that names the host itself, else the longest wildcard that fits; rules of the pod's own namespace first."""
+    """As istiod looks it up: in the pod's own namespace, else in the service's, else in the mesh's root, and in no other.
+
+    In each of them the rule that names the host itself, else the longest wildcard; of another's namespace only what it exports,
+    and when that rule is not exported to the pod's namespace, none of that namespace.
+    """
+    service, root = world.service(host), world.mesh.root_namespace
     fitting = [
         document
         for document in world.of("DestinationRule")
-        if visible(document, pod.namespace) and host_matches(full_host(document.spec["host"], document.namespace), host)
+        if host_matches(full_host(document.spec["host"], document.namespace), host)
     ]
-    fitting.sort(
-        key=lambda document: (
-            not document.spec["host"].startswith("*"),
-            document.namespace == pod.namespace,
-            len(document.spec["host"]),
-        )
-    )
-    return Rule(fitting[-1] if fitting else None)
+    own = [
+        document
+        for document in fitting
+        if document.namespace == pod.namespace
+        and visible(document, pod.namespace)
+        and (pod.namespace != root or is_private(document))
+    ]
+    if own:
+        return Rule(max(own, key=precision))
+    for namespace in (service.namespace if service else pod.namespace, root):
+        exported = [one for one in fitting if one.namespace == namespace and not is_private(one)]
+        best = max(exported, key=precision, default=None)
+        if best is not None and visible(best, pod.namespace):
+            return Rule(best)
+    return Rule()
+
+
+def is_private(document: Document) -> bool:
+    """Whether it is exported to its own namespace alone."""
+    exported = document.spec.get("exportTo") or []
+    return len(exported) == 1 and exported[0] in (".", document.namespace)
+
+
+def precision(document: Document) -> tuple[bool, int]:
+    return not document.spec["host"].startswith("*"), len(document.spec["host"])

@@ -25,6 +25,7 @@ CONNECTIONS = (
     "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
 )
 MAX_CONNECTIONS = 50_000
+RUNTIME = {"re2.max_program_size.error_level": 32_768}  # Patterns as long as Istio's own bootstrap allows.
 MAX_SOCKET_PATH = 107
 
 Held = dict[Path, tuple[Sequence[Json], tuple[int, int, int] | None]]
@@ -58,6 +59,7 @@ def bootstrap(pod: Pod, folder: Path) -> Json:
             "cds_config": watched(cluster_file(folder)),
             "lds_config": watched(listener_file(folder)),
         },
+        "layered_runtime": {"layers": [{"name": "istio", "static_layer": RUNTIME}]},
         "stats_config": {
             "use_all_default_tags": True,
             "stats_tags": [

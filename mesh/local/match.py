@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from mesh.local.claim import CLAIM, is_claim
 from mesh.local.document import Json
 from mesh.local.model import Pod, matches
 
-CLAIM = "@request.auth.claims"
 PSEUDO_HEADERS = (("method", ":method"), ("authority", ":authority"), ("scheme", ":scheme"))
 
 
@@ -83,10 +83,6 @@ def string_match(value: Json) -> Json:
     """Istio's exact, prefix or regex."""
     ((kind, text),) = value.items()
     return {"safe_regex": {"regex": text}} if kind == "regex" else {kind: text}
-
-
-def is_claim(name: str) -> bool:
-    return name.lower().startswith(CLAIM) and len(name) > len(CLAIM) + 1
 
 
 def claim_matches(headers: Json | None, *, inverted: bool) -> Iterator[Json]:

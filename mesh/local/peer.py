@@ -1,4 +1,4 @@
-"""PeerAuthentication: whether a pod's port takes mutual TLS, plaintext or both."""
+"""PeerAuthentication: whether a pod's port, and whether a namespace, takes mutual TLS, plaintext or both."""
 
 from mesh.local.document import Json
 from mesh.local.model import Pod, World, labels_of
@@ -23,6 +23,16 @@ def peer_authentication(world: World, pod: Pod, port: int) -> str:
         if labels_of(document.spec.get("selector")):
             ports = {str(number): mtls for number, mtls in (document.spec.get("portLevelMtls") or {}).items()}
             mode = wanted(ports.get(str(port)), mode)
+    return mode
+
+
+def of_namespace(world: World, namespace: str) -> str:
+    """The mode of a namespace, which alone says whether its callers have a socket for mutual TLS: a pod's own policy does not."""
+    mode = "PERMISSIVE"
+    for where in (world.mesh.root_namespace, namespace):
+        for document in world.of("PeerAuthentication"):
+            if document.namespace == where and not labels_of(document.spec.get("selector")):
+                mode = wanted(document.spec.get("mtls"), mode)
     return mode
 
 

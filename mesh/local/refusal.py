@@ -40,7 +40,6 @@ KUSTOMIZATIONS = ("Component", "Kustomization")
 INJECT, OF_NAMESPACE = "sidecar.istio.io/inject", "istio-injection"
 OF_PODS = {PROXY_CONFIG, INJECT, "inject.istio.io/templates"}
 INJECTED = {INJECT: "true", OF_NAMESPACE: "enabled"}
-REVISION = "istio.io/rev"
 SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 PATH_NAMED = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 
@@ -207,14 +206,12 @@ def injected(document: Document) -> Iterator[Problem]:
                 ("metadata",),
                 f"needs the label {OF_NAMESPACE}: {INJECTED[OF_NAMESPACE]}: every pod has its sidecar here",
             )
-        if REVISION in labels:
-            yield document.problem(("metadata", "labels", REVISION), f"is not translated; {OF_NAMESPACE} would be")
     for part in ("annotations", "labels") if of_pods or document.kind == "Namespace" else ():
         for name, value in (metadata.get(part) or {}).items():
             if value != INJECTED.get(name, value):
                 why = f"{value} is not translated, since every pod has its sidecar; {INJECTED[name]} would be"
                 yield document.problem((*path, part, name), why)
-            elif of_pods and ISTIO_DOMAIN in name and name not in OF_PODS:
+            elif ISTIO_DOMAIN in name and not (of_pods and name in OF_PODS):
                 yield document.problem((*path, part, name), "is not translated")
 
 
@@ -265,11 +262,8 @@ def unfit(known: Any, value: Any) -> str | None:
     """Why the value is none that is translated."""
     if isinstance(known, list):
         allowed = ["None" if item is None else item for item in known]
-        return (
-            None
-            if value in allowed
-            else f"the value {shown(value)} is not translated; {', '.join(map(str, allowed))} would be"
-        )
+        names = ", ".join(map(shown, allowed))
+        return None if value in allowed else f"the value {shown(value)} is not translated; {names} would be"
     kind = str(known).split(";", 1)[0]
     if kind not in FITS:
         return unfit(kind.split(", "), value)

@@ -102,7 +102,7 @@ class Router:
 
     def _cluster(self, destination: Json) -> str:
         host = full_host(destination["host"], self.document.namespace)
-        service = self.world.service(host)
+        service = self.world.service(host) if self.pod.gateway else None
         only = service.ports[0].number if service and len(service.ports) == 1 else self.port
         port = (destination.get("port") or {}).get("number") or only
         return cluster_name(port, destination.get("subset", ""), host)

@@ -1,6 +1,6 @@
 """What a pod's proxy knows: the services of its Sidecar's scope, and the documents that are visible to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mesh.local.document import Document
 from mesh.local.host import MESH, full_host, host_matches
@@ -42,7 +42,7 @@ def services_of(world: World, pod: Pod) -> list[Service]:
     patterns, known = patterns_of(world, pod), visible_services(world, pod)
     if patterns is None:
         return known
-    return [each for each in known if any(in_scope(pattern, each.namespace, each.host, pod) for pattern in patterns)]
+    return [each for each in known if in_scope(patterns, each.namespace, each.host, pod)]
 
 
 def reachable_services(world: World, pod: Pod) -> list[Service]:
@@ -51,12 +51,27 @@ def reachable_services(world: World, pod: Pod) -> list[Service]:
     if patterns is None:
         return known
     hosts = {service.host for service in known}
-    for document in world.of("VirtualService"):
-        own = [full_host(host, document.namespace) for host in document.spec["hosts"]]
-        named = any(in_scope(pattern, document.namespace, host, pod) for pattern in patterns for host in own)
-        if named and visible(document, pod.namespace) and MESH in (document.spec.get("gateways") or [MESH]):
-            hosts |= {full_host(host, document.namespace) for host in destinations(document)}
+    for document in virtual_services(world, pod):
+        hosts |= {full_host(host, document.namespace) for host in destinations(document)}
     return [service for service in visible_services(world, pod) if service.host in hosts]
+
+
+def virtual_services(world: World, pod: Pod) -> list[Document]:
+    """Those for calls inside the mesh that are visible to the pod, and name a host that its Sidecar lets it know of."""
+    patterns = patterns_of(world, pod)
+    return [
+        document
+        for document in world.of("VirtualService")
+        if MESH in (document.spec.get("gateways") or [MESH])
+        and visible(document, pod.namespace)
+        and (
+            patterns is None
+            or any(
+                in_scope(patterns, document.namespace, full_host(host, document.namespace), pod, routes=True)
+                for host in document.spec["hosts"]
+            )
+        )
+    ]
 
 
 def destinations(document: Document) -> Iterator[str]:
@@ -67,8 +82,18 @@ def destinations(document: Document) -> Iterator[str]:
             yield rule["mirror"]["host"]
 
 
-def in_scope(pattern: str, namespace: str, host: str, pod: Pod) -> bool:
-    """Whether `namespace/host` of a Sidecar's egress means the host; the namespace may be `.`, `*`, or `~` for none."""
-    where, _, wanted = pattern.rpartition("/")
-    where = pod.namespace if where == "." else where or "*"
-    return where in ("*", namespace) and host_matches(wanted, host)
+def in_scope(patterns: Sequence[str], namespace: str, host: str, pod: Pod, *, routes: bool = False) -> bool:
+    """Whether one of the `NAMESPACE/HOST` of a Sidecar's egress means the host, and none that begins with `~` takes it out.
+
+    The namespace may be `.` for the pod's own, or `*` for any; behind `~` nothing is any too. Of routes a wildcard is meant by
+    each host that it fits.
+    """
+
+    def meant(pattern: str, *, routes: bool = False) -> bool:
+        where, _, wanted = pattern.partition("/")
+        where = pod.namespace if where == "." else where or "*"
+        return where in ("*", namespace) and (host_matches(wanted, host) or (routes and host_matches(host, wanted)))
+
+    return any(meant(pattern, routes=routes) for pattern in patterns if not pattern.startswith("~")) and not any(
+        meant(pattern.removeprefix("~")) for pattern in patterns if pattern.startswith("~")
+    )

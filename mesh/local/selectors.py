@@ -6,6 +6,7 @@ from mesh.local import workload
 from mesh.local.document import FIELD_PATH, Document, Problem
 
 VERSION = "version"
+OWN_PODS: FIELD_PATH = ("spec", "selector", "matchLabels")
 SELECTORS: Mapping[str, FIELD_PATH] = {
     "AuthorizationPolicy": ("spec", "selector", "matchLabels"),
     "EnvoyFilter": ("spec", "workloadSelector", "labels"),
@@ -32,6 +33,10 @@ def unmatched(documents: Sequence[Document], root_namespace: str) -> Iterator[Pr
         for document in documents
         if document.kind == "ServiceAccount" and document.name not in accounts
     ]
+    for document in workloads:
+        wanted = value_at(document, OWN_PODS)
+        if not wanted.items() <= workload.labels(document).items():
+            yield document.problem(OWN_PODS, f"its own pods do not carry {shown(wanted)}")
     versions = {labels[VERSION] for _, labels in carried if VERSION in labels}
     for document in documents:
         if document.kind == "DestinationRule":

@@ -133,5 +133,5 @@ def is_of(kind: str, value: object) -> bool:
 
 def shown(value: object) -> str:
     """The value, shortened; of nothing, that it is nothing."""
-    text = "nothing" if value is None else str(value)
+    text = "nothing" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 
 from mesh.local.document import Json
 from mesh.local.model import Pod, World, labels_of
@@ -47,13 +47,17 @@ NO_ROUTE: Json = {"response_flag_filter": {"flags": ["NR"]}}
 DEFAULT_SAMPLING = 1.0
 
 
-def settings(world: World, pod: Pod, part: str) -> Iterator[Json]:
-    """The entries of that part of the Telemetry that holds: the pod's own, else its namespace's, else the mesh's."""
-    found = [document for document in world.selected("Telemetry", pod) if part in document.spec]
-    found.sort(
-        key=lambda document: (document.namespace == pod.namespace, bool(labels_of(document.spec.get("selector"))))
-    )
-    yield from found[-1].spec[part] if found else []
+def settings(world: World, pod: Pod, part: str) -> list[list[Json]]:
+    """The entries of that part of each Telemetry that has any: of the mesh's, then its namespace's, then the pod's own."""
+    root = world.mesh.root_namespace
+    found = [
+        document
+        for document in world.selected("Telemetry", pod)
+        if document.spec.get(part)
+        and (document.namespace == pod.namespace or not labels_of(document.spec.get("selector")))
+    ]
+    found.sort(key=lambda document: (document.namespace != root, bool(labels_of(document.spec.get("selector")))))
+    return [document.spec[part] for document in found]
 
 
 def concerns(entry: Json, direction: str) -> bool:
@@ -61,7 +65,7 @@ def concerns(entry: Json, direction: str) -> bool:
 
 
 def access_logs(world: World, pod: Pod, direction: str) -> Json:
-    """The logs of calls that a Telemetry asks for; where none says anything, MeshConfig's accessLogFile."""
+    """The logs of calls, by the Telemetry that holds; where it names none, MeshConfig's own."""
     logs = [filtered(log, expression) for log, expression in logs_of(world, pod, direction)]
     return {"access_log": logs} if logs else {}
 
@@ -73,23 +77,47 @@ def listener_logs(world: World, pod: Pod, direction: str) -> Json:
 
 
 def logs_of(world: World, pod: Pod, direction: str) -> list[tuple[Json, str]]:
-    """Each log with the expression that filters it, by the names of their providers; the last entry of a provider holds."""
+    """Each log with the expression that filters it, by the names of their providers.
+
+    Where no Telemetry says anything, those of MeshConfig's defaultProviders; where that makes none, its accessLogFile.
+    """
     mesh = world.mesh
-    entries = list(settings(world, pod, "accessLogging"))
-    chosen: dict[str, Json] = {}
-    for entry in entries:
-        if concerns(entry, direction):
-            default = (mesh.get("defaultProviders") or {}).get("accessLogging") or []
-            for name in [provider["name"] for provider in entry.get("providers") or []] or default:
-                chosen[name] = entry
-    if not entries and mesh.get("accessLogFile"):
-        return [(file_log(mesh.get("accessLogFile"), mesh_format(world)), "")]
+    chosen = chosen_logs(
+        settings(world, pod, "accessLogging"), mesh.get("defaultProviders", "accessLogging") or [], direction
+    )
+    if not any(provided_log(world, name) for name in chosen):
+        return [(file_log(mesh.get("accessLogFile"), mesh_format(world)), "")] if mesh.get("accessLogFile") else []
     return [
         (log, (entry.get("filter") or {}).get("expression", ""))
-        for name, entry in sorted(chosen.items(), key=lambda item: item[0])
-        if not entry.get("disabled")
+        for name, entry in sorted(chosen.items())
+        if entry is not None
         for log in provided_log(world, name)
     ]
+
+
+def chosen_logs(levels: Sequence[Sequence[Json]], default: Sequence[str], direction: str) -> dict[str, Json | None]:
+    """The providers, each with the last entry that names it, whose filter holds; None where it is disabled.
+
+    The last level that names providers says which. An entry that names none is about those of the entry before it.
+    """
+    if not levels:
+        return {name: {} for name in default}
+    wanted = set(default)
+    last: dict[str, Json] = {}
+    chosen: dict[str, Json | None] = {}
+    for level in levels:
+        named = {name: entry for entry in level if concerns(entry, direction) for name in names_of(entry)}
+        wanted, last = set(named) or wanted, {**last, **named}
+    for entry in (entry for level in levels for entry in level):
+        default = names_of(entry) or default
+        for name in default:
+            if name in wanted and concerns(entry, direction):
+                chosen[name] = None if entry.get("disabled") else last.get(name, {})
+    return chosen
+
+
+def names_of(entry: Json) -> list[str]:
+    return [provider["name"] for provider in entry.get("providers") or []]
 
 
 def provided_log(world: World, name: str) -> list[Json]:
@@ -136,11 +164,14 @@ def filtered(log: Json, expression: str, first: Json | None = None) -> Json:
 
 def tracing(world: World, pod: Pod, direction: str) -> Json:
     """Spans to the OpenTelemetry provider that a Telemetry, or MeshConfig by default, names; none where the pod knows no such service."""
-    entry = merged_tracing(world, pod, direction)
-    if entry is None or entry.get("disableSpanReporting"):
+    entries, default = settings(world, pod, "tracing"), world.mesh.get("defaultProviders", "tracing") or []
+    if not entries and not default:
+        untold = {"tracing": sampling(DEFAULT_SAMPLING)} if world.mesh.get("enableTracing") else {}
+        return {**untold, **request_id(by_id=True)}
+    entry = merged(entry for level in entries for entry in level if concerns(entry, direction))
+    if entry.get("disableSpanReporting"):
         return request_id(by_id=True)
-    default = (world.mesh.get("defaultProviders") or {}).get("tracing") or []
-    name = next((provider["name"] for provider in entry.get("providers") or []), next(iter(default), ""))
+    name = next(iter(names_of(entry) or default), "")
     provider = (world.mesh.provider(name) or {}).get("opentelemetry")
     if provider is None:
         return request_id(by_id=True)
@@ -155,9 +186,7 @@ def tracing(world: World, pod: Pod, direction: str) -> Json:
     }
     found: Json = {
         "provider": {"name": "envoy.tracers.opentelemetry", "typed_config": config},
-        "client_sampling": {"value": 100},
-        "random_sampling": {"value": entry.get("randomSamplingPercentage", DEFAULT_SAMPLING)},
-        "overall_sampling": {"value": 100},
+        **sampling(entry.get("randomSamplingPercentage", DEFAULT_SAMPLING)),
         "custom_tags": [custom_tag(tag, value) for tag, value in sorted((entry.get("customTags") or {}).items())],
     }
     if pod.gateway:
@@ -176,11 +205,13 @@ def request_id(*, by_id: bool) -> Json:
     return {"request_id_extension": {"typed_config": config}}
 
 
-def merged_tracing(world: World, pod: Pod, direction: str) -> Json | None:
-    entries = [entry for entry in settings(world, pod, "tracing") if concerns(entry, direction)]
-    if entries:
-        return {name: value for entry in entries for name, value in entry.items()}
-    return {} if world.mesh.get("enableTracing") else None
+def sampling(share: float) -> Json:
+    return {"client_sampling": {"value": 100}, "random_sampling": {"value": share}, "overall_sampling": {"value": 100}}
+
+
+def merged(entries: Iterable[Json]) -> Json:
+    """What each field says last: what a Telemetry leaves out, it inherits."""
+    return {name: value for entry in entries for name, value in entry.items() if value != []}
 
 
 def custom_tag(tag: str, value: Json) -> Json:

@@ -57,8 +57,7 @@ def load_balancing(settings: Json) -> Json:
     hashed = settings.get("consistentHash")
     if hashed is not None:
         if "maglev" in hashed:
-            size = (hashed["maglev"] or {}).get("tableSize")
-            return {"lb_policy": "MAGLEV", **({"maglev_lb_config": {"table_size": size}} if size else {})}
+            return {"lb_policy": "MAGLEV", "maglev_lb_config": {"table_size": hashed["maglev"]["tableSize"]}}
         size = (hashed["ringHash"] or {}).get("minimumRingSize") if "ringHash" in hashed else 1024
         return {"lb_policy": "RING_HASH", **({"ring_hash_lb_config": {"minimum_ring_size": size}} if size else {})}
     policy = POLICIES.get(settings.get("simple", ""), "LEAST_REQUEST")

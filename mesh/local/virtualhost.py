@@ -6,11 +6,12 @@ from mesh.local.host import MESH, full_host, host_matches
 from mesh.local.match import is_catch_all
 from mesh.local.model import Pod, Port, Service, World
 from mesh.local.route import Router, default_route
-from mesh.local.scope import services_of, visible
+from mesh.local.scope import services_of, virtual_services, visible
 
 ROUTES_TYPE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 EGRESS = "egress"
 BLOCK_ALL = "block_all"
+UNNAMED_PORT = 80
 MAX_DIRECT_RESPONSE = 1_048_576
 
 
@@ -21,6 +22,7 @@ def egress_routes(world: World, pod: Pod) -> Json:
     hosts are the same. A host with one HTTP port is found without its port too. Any other host is refused (REGISTRY_ONLY).
     """
     hosts = [host for service in services_of(world, pod) for host in virtual_hosts(world, pod, service)]
+    hosts += strangers(world, pod)
     refused = {"name": BLOCK_ALL, "match": {"prefix": "/"}, "direct_response": {"status": 502}}
     catch_all = {"name": BLOCK_ALL, "domains": ["*"], "routes": [refused], **counted(world, pod)}
     return {
@@ -53,12 +55,31 @@ def virtual_hosts(world: World, pod: Pod, service: Service) -> list[Json]:
     return found
 
 
+def strangers(world: World, pod: Pod) -> list[Json]:
+    """Of the hosts of a VirtualService that no service has on a port: as in istiod they are known on each port that a service of
+    its other hosts has, and on port 80 in any case.
+    """
+    found: dict[str, Json] = {}
+    served: dict[int, list[str]] = {}
+    for service in services_of(world, pod):
+        for port in outbound_ports(service):
+            served.setdefault(port.number, []).append(service.host)
+    for document in sorted(virtual_services(world, pod), key=by_age):
+        hosts = [full_host(host, document.namespace).lower() for host in document.spec["hosts"]]
+        for number, known in sorted(served.items()):
+            strange = [host for host in hosts if not any(host_matches(host, each) for each in known)]
+            if not strange or (len(strange) == len(hosts) and number != UNNAMED_PORT):
+                continue
+            if routes := Router(world, pod, document, {MESH}, number).routes():
+                for name in (f"{host}:{number}" for host in strange):
+                    found.setdefault(name, {"name": name, "domains": [name], "routes": routes, **counted(world, pod)})
+    return list(found.values())
+
+
 def virtual_service(world: World, pod: Pod, service: Service) -> Document | None:
     """The one for calls inside the mesh that names the host itself, else the most specific wildcard; the first of equals."""
     fitting = []
-    for document in sorted(world.of("VirtualService"), key=by_age):
-        if MESH not in (document.spec.get("gateways") or [MESH]) or not visible(document, pod.namespace):
-            continue
+    for document in sorted(virtual_services(world, pod), key=by_age):
         hosts = [full_host(host, document.namespace) for host in document.spec["hosts"]]
         best = max(
             (len(host) + 1000 * (host == service.host) for host in hosts if host_matches(host, service.host)), default=0
@@ -78,6 +99,7 @@ def names_of(service: Service, pod: Pod) -> list[str]:
     if service.external is not None:
         return [
             service.host,
+            f"{service.host}.",
             *(address for address in service.external.spec.get("addresses") or [] if "/" not in address),
         ]
     inside = f"{service.name}.{service.namespace}"

@@ -1,18 +1,20 @@
 """What Istio's webhook refuses of routes, rules and sidecars though their schema allows it (pkg/config/validation)."""
 
 import json
+import math
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from mesh.local.document import FIELD_PATH, Document, Json, Problem, below
+from mesh.local.routerules import of_routes
 
 Parts = Sequence[tuple[FIELD_PATH, Any]]
 SHARES = ("percentage", "mirrorPercentage")
 PER_CENT = ("maxEjectionPercent", "minHealthPercent")
 WHOLE = 100
-CLAIM = "@request.auth.claims"
+LARGEST_TABLE = 5_000_011  # Envoy's.
 NAMED = ("LISTENER", "NETWORK_FILTER", "HTTP_FILTER", "VIRTUAL_HOST", "CLUSTER")
 UNNAMED = ("MERGE", "REMOVE")
 QUOTED = r"\Q"  # RE2's alone.
@@ -27,62 +29,47 @@ def inadmissible(document: Document) -> Iterator[Problem]:
     yield from patterns(document, parts)
 
 
-def of_routes(document: Document) -> Iterator[Problem]:
-    if not document.spec.get("hosts"):
-        yield document.problem(("spec", "hosts"), "is empty: it would be for no host")
-    for index, rule in enumerate(document.spec.get("http") or []):
-        yield from of_route(document, rule, ("spec", "http", index))
-
-
-def of_route(document: Document, rule: Json, path: FIELD_PATH) -> Iterator[Problem]:
-    """It leads somewhere, its weights are a division of something, and what it compares with is there."""
-    ways = rule.get("route") or []
-    weights = [way.get("weight", 0) for way in ways]
-    if not any(rule.get(name) for name in ("route", "redirect", "directResponse")):
-        yield document.problem(path, "needs route, redirect or directResponse")
-    if any(weight < 0 for weight in weights) or (len(ways) > 1 and sum(weights) == 0):
-        yield document.problem(
-            (*path, "route"), "the weights divide nothing: none may be negative, and one must be more than 0"
-        )
-    if (rule.get("retries") or {}).get("attempts", 0) < 0:
-        yield document.problem((*path, "retries", "attempts"), "is negative")
-    for index, match in enumerate(rule.get("match") or []):
-        for name, text in (match.get("uri") or {}).items():
-            if not text:
-                yield document.problem((*path, "match", index, "uri", name), "is empty: no path is")
-        for part in ("headers", "withoutHeaders"):
-            for name, text in (match.get(part) or {}).items():
-                if name.lower().startswith(CLAIM) and not text:
-                    yield document.problem((*path, "match", index, part, name), "needs exact, prefix or regex")
-    origins = (rule.get("corsPolicy") or {}).get("allowOrigins") or []
-    for index, origin in enumerate(origins):
-        if not origin:
-            yield document.problem((*path, "corsPolicy", "allowOrigins", index), "needs exact, prefix or regex")
-    abort = (rule.get("fault") or {}).get("abort")
-    if abort is not None and not any(name in abort for name in ("httpStatus", "grpcStatus")):
-        yield document.problem((*path, "fault", "abort"), "needs httpStatus or grpcStatus")
-
-
-def pools(document: Document, policy: Json, path: FIELD_PATH) -> Iterator[Problem]:
-    """The limits of connections are none below nothing."""
-    for part, limits in (policy.get("connectionPool") or {}).items():
-        for name, limit in limits.items():
+def of_policy(document: Document, policy: Json, path: FIELD_PATH) -> Iterator[Problem]:
+    """It says something; its limits of connections are none below nothing, and what it counts and hashes by can be."""
+    if not policy.keys() - {"port"}:
+        yield document.problem(path, "says nothing")
+    pool, outliers = policy.get("connectionPool"), policy.get("outlierDetection") or {}
+    if pool is not None and not pool:
+        yield document.problem((*path, "connectionPool"), "needs http or tcp")
+    for part, limits in (pool or {}).items():
+        for name, limit in (limits or {}).items():
             if isinstance(limit, int) and limit < 0:
                 yield document.problem((*path, "connectionPool", part, name), f"{limit} is negative")
+    if outliers.get("consecutiveLocalOriginFailures") and not outliers.get("splitExternalLocalOriginErrors"):
+        where = (*path, "outlierDetection", "consecutiveLocalOriginFailures")
+        yield document.problem(where, "needs splitExternalLocalOriginErrors: true")
+    balanced = policy.get("loadBalancer") or {}
+    maglev = (balanced.get("consistentHash") or {}).get("maglev")
+    if maglev is not None and not is_table_size((maglev or {}).get("tableSize", 0)):
+        where = (*path, "loadBalancer", "consistentHash", "maglev")
+        yield document.problem(where, f"needs a tableSize that is a prime number below {LARGEST_TABLE}")
+    warmup = balanced.get("warmup") or {}
+    if warmup.get("aggression", 1) <= 0:
+        yield document.problem((*path, "loadBalancer", "warmup", "aggression"), "is not more than 0")
+
+
+def is_table_size(number: int) -> bool:
+    return 1 <= number < LARGEST_TABLE and all(number % factor for factor in range(2, math.isqrt(number) + 1))
 
 
 def of_rule(document: Document) -> Iterator[Problem]:
     """Each subset and each port is there once."""
     subsets = document.spec.get("subsets") or []
     yield from twice(document, [one["name"] for one in subsets], ("spec", "subsets"), ("name",))
-    policies: list[tuple[FIELD_PATH, Json]] = [
-        (("spec", "subsets", index, "trafficPolicy"), one.get("trafficPolicy") or {})
-        for index, one in enumerate(subsets)
+    policies: list[tuple[FIELD_PATH, Json | None]] = [
+        (("spec", "subsets", index, "trafficPolicy"), one.get("trafficPolicy")) for index, one in enumerate(subsets)
     ]
-    for path, policy in [(("spec", "trafficPolicy"), document.spec.get("trafficPolicy") or {}), *policies]:
-        yield from pools(document, policy, path)
+    for path, policy in [(("spec", "trafficPolicy"), document.spec.get("trafficPolicy")), *policies]:
+        if policy is None:
+            continue
+        yield from of_policy(document, policy, path)
         for index, one in enumerate(policy.get("portLevelSettings") or []):
-            yield from pools(document, one, (*path, "portLevelSettings", index))
+            yield from of_policy(document, one, (*path, "portLevelSettings", index))
         ports = [one["port"]["number"] for one in policy.get("portLevelSettings") or []]
         yield from twice(document, ports, (*path, "portLevelSettings"), ("port", "number"))
 
@@ -94,7 +81,14 @@ def twice(document: Document, values: list[Any], path: FIELD_PATH, field: FIELD_
 
 
 def of_egress(document: Document) -> Iterator[Problem]:
-    for index, egress in enumerate(document.spec.get("egress") or []):
+    listeners = document.spec.get("egress") or []
+    if not listeners and "outboundTrafficPolicy" not in document.spec:
+        yield document.problem(("spec",), "says nothing: needs egress or outboundTrafficPolicy")
+    if len(listeners) > 1:
+        yield document.problem(("spec", "egress", 1), "is there twice: without a port there is one list of hosts")
+    for index, egress in enumerate(listeners):
+        if not egress["hosts"]:
+            yield document.problem(("spec", "egress", index, "hosts"), "needs a host")
         for place, host in enumerate(egress["hosts"]):
             namespace, slash, name = host.partition("/")
             if not (namespace and slash and name):
@@ -104,10 +98,13 @@ def of_egress(document: Document) -> Iterator[Problem]:
 
 
 def of_patches(document: Document) -> Iterator[Problem]:
-    """What a patch puts in has a name."""
+    """What a patch puts in is there, and has a name."""
     for index, item in enumerate(document.spec.get("configPatches") or []):
         patch = item["patch"]
-        if (
+        if patch["operation"] != "REMOVE" and not patch.get("value"):
+            path = ("spec", "configPatches", index, "patch")
+            yield document.problem(path, f"{patch['operation']} needs a value")
+        elif (
             item["applyTo"] in NAMED
             and patch["operation"] not in UNNAMED
             and not (isinstance(patch.get("value"), dict) and patch["value"].get("name"))

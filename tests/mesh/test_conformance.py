@@ -71,6 +71,23 @@ def test_a_difference_without_a_reason_is_found() -> None:
     assert kind_of("cluster/a/connectTimeout") == "timeouts"
 
 
+def test_a_host_that_is_lost_is_found() -> None:
+    """Of a virtual host the names are compared, whether a table has them with their port or has all of one port."""
+
+    def table(*domains: str) -> dict[str, Any]:
+        host = {"name": "a.example:80", "domains": list(domains), "routes": []}
+        return {"clusters": [], "endpoints": [], "listeners": [], "routes": [{"name": "80", "virtualHosts": [host]}]}
+
+    one, both = table("a", "a.example"), table("a.example:80", "a:80")
+    found, lost = Comparison(), Comparison()
+    found.add("base svc-order", facts_of(one, gateway=False), facts_of(both, gateway=False), reasons())
+    assert found.unexplained == []
+    lost.add("base svc-order", facts_of(one, gateway=False), facts_of(table("a:80"), gateway=False), reasons())
+    assert lost.unexplained == [
+        Difference("base svc-order", "route/a.example:80/domains", '["a", "a.example"]', '["a"]')
+    ]
+
+
 def test_every_field_that_is_translated_is_compared() -> None:
     """What the local mesh translates stands in YAML that Istio's discovery server is given too: ours, and an exercise for the rest."""
     known = table()

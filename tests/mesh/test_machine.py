@@ -25,6 +25,7 @@ from tests.waiting import eventually
 ROTATIONS = 10
 EDITED = "edited-by-hand"
 DEAD_SECONDS = 1.0  # A tenth of it by far, where nothing else runs.
+STOPPED_SECONDS = 15
 
 
 def bourse(exchange: Exchange, *arguments: str) -> Result:
@@ -87,6 +88,19 @@ def test_a_killed_service_leaves_the_endpoints(meshed: Exchange) -> None:
     assert f"{pod.address}:50051" in admin.get("/clusters")
     os.kill(meshed.pid("svc_quote"), signal.SIGKILL)
     eventually(lambda: f"{pod.address}:50051" not in admin.get("/clusters"), DEAD_SECONDS)
+    eventually(lambda: f"{pod.address}:50051" in admin.get("/clusters"), 20)
+    eventually(lambda: is_whole(meshed), 20)
+
+
+def test_a_stopped_service_leaves_the_endpoints(meshed: Exchange) -> None:
+    """One that lives and answers nothing is no endpoint, until it answers again."""
+    pod = place_of(meshed, "svc_quote").pod
+    admin = Admin(place_of(meshed, "gateway").admin)
+    os.kill(meshed.pid("svc_quote"), signal.SIGSTOP)
+    try:
+        eventually(lambda: f"{pod.address}:50051" not in admin.get("/clusters"), STOPPED_SECONDS)
+    finally:
+        os.kill(meshed.pid("svc_quote"), signal.SIGCONT)
     eventually(lambda: f"{pod.address}:50051" in admin.get("/clusters"), 20)
     eventually(lambda: is_whole(meshed), 20)
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,23 @@ def test_a_process_is_a_workload_of_the_yaml(home: Home, monkeypatch: pytest.Mon
     rest = [one for one in whole.documents if (one.kind, one.name) != ("Deployment", "svc-quote")]
     monkeypatch.setattr(World, "load", lambda *_, **__: World(rest))
     with pytest.raises(Untranslatable, match=r"svc-quote: .*no Deployment or StatefulSet of the YAML has this name"):
+        loaded(home)
+
+
+@pytest.mark.parametrize("account", [{"serviceAccountName": "svc-order"}, {}])
+def test_a_process_has_the_identity_of_the_yaml(
+    home: Home, monkeypatch: pytest.MonkeyPatch, account: str | None
+) -> None:
+    """A workload under another account would have another certificate on a cluster: refused by its line."""
+    documents = list(World.load(SOURCES).documents)
+    (found,) = [one for one in documents if (one.kind, one.name) == ("Deployment", "svc-quote")]
+    body = copy.deepcopy(found.body)
+    pod = body["spec"]["template"]["spec"]
+    del pod["serviceAccountName"]
+    pod.update(account)
+    documents[documents.index(found)] = replace(found, body=body)
+    monkeypatch.setattr(World, "load", lambda *_, **__: World(documents))
+    with pytest.raises(Untranslatable, match=r"svc-quote: spec.template.spec.serviceAccountName: .*svc-quote here"):
         loaded(home)
 
 

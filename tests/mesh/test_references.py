@@ -1,4 +1,4 @@
-"""What a document names and nothing has is refused where it stands: a host, a port, a subset, a gateway, a provider."""
+"""What a document names and nothing has is refused where it stands: a host, a port, a subset, a gateway, a provider, an account."""
 
 from pathlib import Path
 
@@ -60,6 +60,20 @@ kind: Telemetry
 metadata: {name: app, namespace: bourse}
 spec: {tracing: [{providers: [{name: otel}]}], accessLogging: [{providers: [{name: envoy}]}]}
 ---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: app, namespace: bourse}
+spec: {egress: [{hosts: [./app.bourse.svc.cluster.local, elsewhere/any.example]}]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: caller, namespace: bourse}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: app, namespace: bourse}
+spec: {rules: [{from: [{source: {principals: [cluster.local/ns/bourse/sa/caller, cluster.local/ns/far/sa/any]}}]}]}
+---
 kind: MeshConfig
 metadata: {name: mesh}
 outboundTrafficPolicy: {mode: REGISTRY_ONLY}
@@ -110,6 +124,21 @@ MISSPELT = [
         "[{name: hotel}]",
         "Telemetry app: spec.tracing[0].providers[0].name: meshConfig has no provider hotel",
     ),
+    (
+        "selector: {matchLabels: {app: app}}",
+        "selector: {matchLabels: {app: apq}}",
+        "Deployment app: spec.selector.matchLabels: its own pods do not carry app: apq",
+    ),
+    (
+        "./app.bourse.svc",
+        "./app.burse.svc",
+        "Sidecar app: spec.egress[0].hosts[0]: no service of bourse is app.burse.svc.cluster.local",
+    ),
+    (
+        "bourse/sa/caller",
+        "bourse/sa/called",
+        "app: spec.rules[0].from[0].source.principals[0]: no ServiceAccount of bourse is called",
+    ),
     ("[{name: envoy}]", "[{name: file}]", "spec.accessLogging[0].providers[0].name: meshConfig has no provider file"),
 ]
 
@@ -132,6 +161,30 @@ def test_what_is_not_there_is_refused_by_its_name(right: str, wrong: str, said: 
     problem = next(one for one in refused.value.problems if said in str(one))
     assert wrong in text.splitlines()[problem.line - 1]
     assert len(refused.value.problems) == 1 or "DestinationRule" in said
+
+
+def test_a_destination_needs_a_port_where_the_caller_names_another(tmp_path: Path) -> None:
+    """Istio would look for the caller's own port there, and find no cluster."""
+    ports = "ports: [{name: grpc, port: 50051}, {name: http, port: 80}]"
+    more = f"\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: two, namespace: bourse}}\nspec: {{selector: {{app: app}}, {ports}}}"
+    text = GIVEN.replace("hosts: [app,", "hosts: [two,") + more
+    for right, wrong, path in (
+        (
+            "[{destination: {host: app}}]",
+            "[{destination: {host: two}}]",
+            f"{HTTP}.mirror: needs a port: calls come on port 80",
+        ),
+        ("mirror: {host: app, subset: stable}", "mirror: {host: two}", f"{HTTP}.route[0].destination: needs a port"),
+    ):
+        with pytest.raises(Untranslatable) as refused:
+            load(tmp_path, text.replace(right, wrong))
+        (problem,) = refused.value.problems
+        assert f"VirtualService app: {path}" in str(problem)
+    only = text.replace(
+        "http: [{route: [{destination: {host: app}}]",
+        "http: [{match: [{port: 50051}], route: [{destination: {host: app}}]",
+    )
+    load(tmp_path, only)
 
 
 MANAGER = "envoy.filters.network.http_connection_manager"
@@ -280,6 +333,14 @@ def test_a_namespace_without_sidecars_is_refused(tmp_path: Path) -> None:
     for labels, why in (
         ("{}", "metadata: needs the label istio-injection: enabled"),
         ("{istio-injection: enabled, istio.io/rev: a}", "metadata.labels.istio.io/rev: is not translated"),
+        (
+            "{istio-injection: enabled, istio.io/dataplane-mode: ambient}",
+            "metadata.labels.istio.io/dataplane-mode: is not translated",
+        ),
+        (
+            "{istio-injection: enabled, istio.io/use-waypoint: own}",
+            "metadata.labels.istio.io/use-waypoint: is not translated",
+        ),
     ):
         with pytest.raises(Untranslatable, match=rf"own.yaml:3: Namespace bourse: {why}"):
             load(tmp_path, own.replace("{istio-injection: disabled}", labels) + GIVEN)

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from cli.machine.mesh.sidecar import DRAIN_SECONDS
 from mesh import schemas
 from mesh.local.document import Document, Untranslatable, read_text
 from mesh.local.model import Pod, World
-from mesh.local.refusal import problems_of, table
+from mesh.local.refusal import problems_of, table, unfit
 from mesh.local.resources import Resources
 from mesh.local.translate import resources
 from tests.mesh.schema_fields import KEY, Field, fields, leaves, put
@@ -129,6 +130,46 @@ def test_an_untranslated_value_is_refused(kind: str) -> None:
             assert is_refused(put(ONE_OF_EACH[kind], field.path, value), str(value)), (field, value)
         if isinstance(leaf, str) and leaf.partition(";")[0] != "any":
             assert is_refused(put(ONE_OF_EACH[kind], field.path, {"of": "another type"}), "another type"), field
+
+
+ANYTHING = {  # Another entry of the table says what stands there, and the schema has no fields.
+    ("IstioOperator", ("spec", "meshConfig")),
+    ("MeshConfig", ("extensionProviders", "prometheus")),
+}
+
+
+def test_a_field_that_changes_nothing_is_typed() -> None:
+    """What is read, and changes no Envoy for a reason that the table names, is refused when it is of another type."""
+    named = {(kind, path): leaf for kind in table() for path, leaf in leaves(table()[kind]) if ";" in str(leaf)}
+    reasoned = {at: leaf for at, leaf in named.items() if at[0] != "no_part_in_envoy"}
+    assert {at for at, leaf in reasoned.items() if leaf.startswith("any")} == ANYTHING
+    assert all(unfit(leaf, {"of": "another type"}) for at, leaf in reasoned.items() if at not in ANYTHING)
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ({"components": {"bogus": 1}}, "spec.components.bogus: is not translated"),
+        ({"components": {"cni": {"enabled": "yes"}}}, "spec.components.cni.enabled: yes is no boolean"),
+        (
+            {"meshConfig": {"defaultConfig": {"terminationDrainDuration": "5s"}}},
+            f"defaultConfig.terminationDrainDuration: the value 5s is not translated; {DRAIN_SECONDS}s would be",
+        ),
+        (
+            {"meshConfig": {"defaultConfig": {"holdApplicationUntilProxyStarts": False}}},
+            "defaultConfig.holdApplicationUntilProxyStarts: the value false is not translated; true would be",
+        ),
+    ],
+)
+def test_an_installation_that_would_change_nothing_is_refused(spec: Json, why: str) -> None:
+    """What Istio is told when it is installed is there on one machine too, or refused."""
+    body = {
+        "apiVersion": "install.istio.io/v1alpha1",
+        "kind": "IstioOperator",
+        "metadata": {"name": "own"},
+        "spec": spec,
+    }
+    assert why in [f"{problem.path}: {problem.why}" for problem in problems_of(Document(body))]
 
 
 def is_refused(document: Json, why: str) -> bool:

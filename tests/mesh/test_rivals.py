@@ -46,6 +46,8 @@ ENTRY = "hosts: [%s], ports: [{number: 80, name: http, protocol: HTTP}], resolut
 
 def document(kind: str, name: str, spec: str, namespace: str = "bourse") -> str:
     version = VERSIONS.get(kind, "networking.istio.io/v1")
+    if kind == "Sidecar":
+        spec = ", ".join(filter(None, (spec, "outboundTrafficPolicy: {mode: REGISTRY_ONLY}")))
     return f"---\napiVersion: {version}\nkind: {kind}\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec: {{{spec}}}\n"
 
 

@@ -291,6 +291,7 @@ def selecting(kind: str, selector: str) -> str:
 SPECS = {
     "DestinationRule": "  host: own\n",
     "EnvoyFilter": "  configPatches: []\n",
+    "Sidecar": "  outboundTrafficPolicy: {mode: REGISTRY_ONLY}\n",
     "Gateway": "  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [a.example]}]\n",
 }
 SELECTORS = {

@@ -71,6 +71,16 @@ def test_only_the_shards_own_pod_answers_for_it(world: World) -> None:
     assert [name["matcher"]["exact"] for name in names] == ["spiffe://cluster.local/ns/bourse/sa/svc-match"]
 
 
+def test_what_a_sidecar_takes_out_is_not_known(world: World) -> None:
+    """`~` before a namespace takes hosts out of what the others of its Sidecar let in; alone, it means those of every namespace."""
+    (sidecar,) = [document for document in world.of("Sidecar") if document.name == "svc-order"]
+    hosts = sidecar.spec["egress"][0]["hosts"]
+    for without, left in (("~/*", False), ("~./svc-ledger.bourse.svc.cluster.local", False), ("~other/*", True)):
+        egress = [{"hosts": [*hosts, without]}]
+        changed = world.changed([{**sidecar.body, "spec": {**sidecar.spec, "egress": egress}}])
+        assert any("svc-ledger" in cluster["name"] for cluster in made(changed, "svc-order").clusters) is left, without
+
+
 def test_the_same_world_makes_the_same_resources(world: World) -> None:
     """Translating twice, or from files read again, gives the same."""
     again = World.load(SOURCES)

@@ -1,21 +1,27 @@
 """Two versions of a service on one database: both serve, only the stable one consumes, and an older one runs on a newer schema."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import grpc
+import psycopg
 import pytest
+from psycopg import sql
 
 from bourse.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from bourse.match.v1 import match_pb2
 from bourse.order.v1 import order_pb2, order_pb2_grpc
 from bourse.quote.v1 import quote_pb2, quote_pb2_grpc
 from bourse.types.v1 import command_pb2, market_pb2
+from chassis import database
 from chassis.units import command_digest
 from cli.machine import Machine
 from tests.conftest import fresh_database
+from tests.servers import TABLES, Database
 from tests.svc_order.process import DATE, Exchange, Stream, eventually, name, place, refusal
 
 STABLE = ("svc_match", "svc_ledger", "svc_order", "svc_quote")
@@ -23,6 +29,10 @@ CANARIES = ("svc_ledger-canary", "svc_order-canary", "svc_quote-canary")
 ROUNDS, HOLDS = 20, 10
 HOLD_E4 = 10_000 + 3  # 10 shares at 1 000 with a fee of 300 millionths, rounded up
 AFFORDED = 137
+COLUMNS = (
+    "SELECT table_name::text, array_agg(column_name::text) FROM information_schema.columns "
+    "WHERE table_schema = current_schema() AND table_name <> 'alembic_version' GROUP BY 1"
+)
 SETTLED = ledger_pb2.GetSettlementRequest()
 
 
@@ -165,6 +175,37 @@ def stored(exchange: Exchange) -> list[Any]:
         with exchange.connect(role) as connection:
             found.append(connection.execute(query).fetchall())
     return found
+
+
+async def test_what_older_versions_write_fits(exchange: Exchange, empty_postgres: Database, tmp_path: Path) -> None:
+    """Each table takes rows that have the columns of any older revision alone: what was added since may be left out, in rows that
+    this exchange wrote, pending transfers among them.
+    """
+    pending = ledger_pb2.Transfer(
+        transfer_id="pends", debit_account="alpha/main", credit_account="beta/main", asset="EUR", amount=1, pending=True
+    )
+    request = ledger_pb2.CreateTransfersRequest(transfers=[pending])
+    assert ledger(exchange, "svc_ledger").CreateTransfers(request).results == ["created"]
+    for service, folder in TABLES.items():
+        known = tmp_path / service
+        known.mkdir()
+        for revision in sorted(Path(folder).glob("*.py")):
+            shutil.copy(revision, known)
+            await database.migrate(empty_postgres.url(service), str(known))
+            with empty_postgres.connect(service) as older, exchange.connect(service) as connection:
+                rows = older.execute(COLUMNS).fetchall()
+                assert rows
+                for table, columns in rows:
+                    fits(connection, table, columns)
+
+
+def fits(connection: psycopg.Connection, table: str, columns: list[str]) -> None:
+    """Raises what the table's constraints raise."""
+    named, old = sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    with connection.transaction(force_rollback=True):
+        connection.execute(sql.SQL("CREATE TEMP TABLE taken (LIKE {} INCLUDING ALL)").format(named))
+        insert = sql.SQL("INSERT INTO taken ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}")
+        connection.execute(insert.format(old, old, named))
 
 
 def test_the_last_version_runs_on_the_next_schema(exchange: Exchange) -> None:

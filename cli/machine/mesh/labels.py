@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cli.machine.home import Layout
-from cli.machine.mesh.pods import GATEWAY, NAMESPACE, Place, workload_name
+from cli.machine.mesh.pods import GATEWAY, NAMESPACE, Place, account_of, workload_name
 from mesh.local import workload
 from mesh.local.document import Document, Problem, Untranslatable
 from mesh.local.model import World
@@ -20,9 +20,12 @@ def labels_of(place: Place, world: World) -> Mapping[str, str]:
 
 
 def check(world: World, layout: Layout) -> None:
-    """Untranslatable when a process of this machine is no workload of the YAML."""
+    """Untranslatable when a process of this machine is no workload of the YAML, or one with another identity than the process has."""
     for process, service in {**layout.services, GATEWAY: GATEWAY}.items():
-        workload_of(world, process, service)
+        document, account = workload_of(world, process, service), account_of(service)
+        if workload.service_account(document) != account:
+            why = f"a process of {service} has the identity of {account} here: its pods would have another one on a cluster"
+            raise Untranslatable([document.problem(("spec", "template", "spec", "serviceAccountName"), why)])
 
 
 def workload_of(world: World, process: str, service: str) -> Document:

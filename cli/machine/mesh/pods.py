@@ -70,8 +70,13 @@ def place_of(home: Home, layout: Layout, process: str, service: str, subset: str
         name = f"{name}-0"  # the only pod of its shard's StatefulSet
         labels[POD_NAME] = name
     sockets = sockets_of(home, layout, process)
-    pod = Pod(name, service.replace("_", "-"), labels, layout.pod_address(process), sockets, NAMESPACE)
+    pod = Pod(name, account_of(service), labels, layout.pod_address(process), sockets, NAMESPACE)
     return Place(process, service, pod, home.mesh / process)
+
+
+def account_of(service: str) -> str:
+    """The service account of its pods."""
+    return service.replace("_", "-")
 
 
 def workload_name(process: str, service: str) -> str:

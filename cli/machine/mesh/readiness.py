@@ -1,4 +1,6 @@
-"""Whether a pod takes calls: its application says SERVING, and its Envoy lives. Known as soon as either ends."""
+"""Whether a pod takes calls: its application says SERVING, and its Envoy lives. Known as soon as either ends, and within
+ASK_AGAIN_SECONDS and LIVE_SECONDS when one is stopped and answers nothing.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -19,8 +21,6 @@ OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 100),
     ("grpc.use_local_subchannel_pool", 1),
-    ("grpc.keepalive_time_ms", 6_000),  # One that is stopped, and not ended, is found by this.
-    ("grpc.keepalive_timeout_ms", 2_000),
 )
 SERVING = health_pb2.HealthCheckResponse.SERVING
 
@@ -53,7 +53,7 @@ class Readiness:
                     answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=CHECK_SECONDS)
                     if answer.status == SERVING:
                         self._know("application", True)
-                        await until_not_serving(health.Watch)
+                        await while_it_serves(health)
                 self._know("application", False)
                 await asyncio.sleep(POLL_SECONDS)
 
@@ -103,6 +103,17 @@ async def is_live(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
                 return False
             answer += more
     return answer.startswith(b"HTTP/1.1 200")
+
+
+async def while_it_serves(health: Any) -> None:
+    """Until it says something else, ends, or is stopped and no longer answers."""
+    watching = asyncio.ensure_future(until_not_serving(health.Watch))
+    try:
+        while not (await asyncio.wait([watching], timeout=ASK_AGAIN_SECONDS))[0]:
+            await health.Check(health_pb2.HealthCheckRequest(), timeout=LIVE_SECONDS)
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 async def until_not_serving(watch: Any) -> None:
