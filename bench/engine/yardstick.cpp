@@ -4,6 +4,7 @@
 // layers, best prices cached, identifiers looked up in an array. No protection, no accounts, no fees, no growth.
 //
 //   yardstick generate SEED OPERATIONS INSTRUMENTS FILE     writes a workload
+//   yardstick say FILE                                      the words of all events to its output
 //   yardstick run FILE BATCH TIMES                          one line of JSON; the nanoseconds of each batch as doubles in TIMES
 //
 // An operation is five uint32: kind | side << 8 | instrument << 16, tick, quantity, id, original id.
@@ -94,7 +95,7 @@ class Book {
     return out + 4;
   }
 
-  int64_t* arrive(const Operation& operation, uint32_t id, uint32_t quantity, uint32_t left, uint32_t side, uint32_t instrument, bool stays, int64_t* out) {
+  int64_t* arrive(const Operation& operation, uint32_t id, uint32_t quantity, uint32_t left, uint32_t side, uint32_t instrument, bool stays, int64_t* out, uint32_t before = 0) {  // `before` is the tick that it left
     const uint32_t book = instrument * 2 + side;
     swept_ = 0;
     out = side == 0 ? match<0>(instrument, operation.tick, id, left, out) : match<1>(instrument, operation.tick, id, left, out);
@@ -103,6 +104,7 @@ class Book {
     } else {
       out = done(out, left ? IMMEDIATE : FILLED, book, id, quantity - left, left);
     }
+    if (before) out = show(out, sides_[book].levels[before], book, before);
     for (uint32_t place = 0; place < swept_; ++place) out = show(out, sides_[book ^ 1].levels[ticks_[place]], book ^ 1, ticks_[place]);
     return left && stays ? show(out, sides_[book].levels[operation.tick], book, operation.tick) : out;
   }
@@ -242,7 +244,7 @@ class Book {
     const uint32_t executed = order.quantity - order.open;
     if (operation.quantity <= executed) return reject(id, out);
     const uint32_t left = operation.quantity - executed;
-    out[0] = REPLACED, out[1] = id, out[2] = left, out[3] = 0, out[4] = order.book & 1 ? 0 : operation.tick;
+    out[0] = REPLACED, out[1] = id, out[2] = left, out[3] = 0, out[4] = order.book & 1 ? 0 : int64_t{operation.tick} * TICK_SIZE;
     out += 5;
     Level& level = sides_[order.book].levels[order.tick];
     if (operation.tick == order.tick && left < order.open) {
@@ -253,8 +255,8 @@ class Book {
     }
     leave(order);
     forget(id, slot);
-    if (operation.tick != order.tick) out = show(out, level, order.book, order.tick);
-    return arrive(operation, id, operation.quantity, left, order.book & 1, order.book >> 1, true, out);
+    const uint32_t before = operation.tick != order.tick ? order.tick : 0;
+    return arrive(operation, id, operation.quantity, left, order.book & 1, order.book >> 1, true, out, before);
   }
 
   std::unique_ptr<Side[], Free> sides_;
@@ -336,7 +338,7 @@ void generate(uint64_t seed, uint32_t operations, uint32_t instruments, const ch
   std::printf("{\"operations\": %u, \"instruments\": %u, \"resting\": %u}\n", operations, instruments, book.resting());
 }
 
-void run(const char* path, uint32_t batch, const char* times) {
+std::vector<Operation> operations_of(const char* path) {
   std::FILE* file = std::fopen(path, "rb");
   if (!file) std::exit(1);
   std::fseek(file, 0, SEEK_END);
@@ -344,9 +346,28 @@ void run(const char* path, uint32_t batch, const char* times) {
   std::rewind(file);
   if (std::fread(operations.data(), sizeof(Operation), operations.size(), file) != operations.size()) std::exit(1);
   std::fclose(file);
-  uint32_t instruments = 1, identifiers = static_cast<uint32_t>(operations.size());
+  return operations;
+}
+
+uint32_t instruments_of(const std::vector<Operation>& operations) {
+  uint32_t instruments = 1;
   for (const Operation& operation : operations) instruments = std::max(instruments, (operation.head >> 16) + 1);
-  Book book(instruments, identifiers, 1 << 18);
+  return instruments;
+}
+
+void say(const char* path) {
+  const std::vector<Operation> operations = operations_of(path);
+  Book book(instruments_of(operations), static_cast<uint32_t>(operations.size()), 1 << 18);
+  std::vector<int64_t> events(1 << 20);
+  for (const Operation& operation : operations) {
+    const size_t count = static_cast<size_t>(book.apply(operation, events.data()) - events.data());
+    if (std::fwrite(events.data(), sizeof(int64_t), count, stdout) != count) std::exit(1);
+  }
+}
+
+void run(const char* path, uint32_t batch, const char* times) {
+  const std::vector<Operation> operations = operations_of(path);
+  Book book(instruments_of(operations), static_cast<uint32_t>(operations.size()), 1 << 18);
   std::vector<int64_t> events(static_cast<size_t>(batch) * 1024 + (1 << 20));
   std::vector<double> nanoseconds;
   nanoseconds.reserve(operations.size() / batch + 1);
@@ -373,10 +394,12 @@ int main(int count, char** words) {
   const std::string what = count > 1 ? words[1] : "";
   if (what == "generate" && count == 6) {
     generate(std::strtoull(words[2], nullptr, 10), static_cast<uint32_t>(std::atoi(words[3])), static_cast<uint32_t>(std::atoi(words[4])), words[5]);
+  } else if (what == "say" && count == 3) {
+    say(words[2]);
   } else if (what == "run" && count == 5) {
     run(words[2], static_cast<uint32_t>(std::atoi(words[3])), words[4]);
   } else {
-    std::fprintf(stderr, "usage: yardstick generate SEED OPERATIONS INSTRUMENTS FILE | run FILE BATCH TIMES\n");
+    std::fprintf(stderr, "usage: yardstick generate SEED OPERATIONS INSTRUMENTS FILE | say FILE | run FILE BATCH TIMES\n");
     return 2;
   }
 }
