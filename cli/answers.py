@@ -1,6 +1,7 @@
 """From the exchange's answer to the terminal: exit codes, JSON, columns.
 
-Exit codes: 0 done, 1 refused (or something is broken), 2 wrong usage or an unreadable file, 3 the exchange cannot be reached.
+Exit codes: 0 done, 1 refused, or not done by every shard (or something is broken), 2 wrong usage or an unreadable file, 3 the
+exchange cannot be reached.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import click
 from google.protobuf.message import Message
 
 from bourse.types.v1 import market_pb2
-from bourse_sdk.errors import Refusal, Unreachable
+from bourse_sdk.errors import PartlyDone, Refusal, Unreachable
 from bourse_sdk.money import decimal_text
 from chassis.units import CURRENCIES
 from cli.machine import MachineError
@@ -50,6 +51,8 @@ def answered(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except Refusal as refusal:
         raise Refused(in_units(refusal)) from None
+    except PartlyDone as partly:
+        raise Refused(str(partly)) from None
     except (Unreachable, MachineError) as error:
         raise NotReached(str(error)) from None
 

@@ -279,7 +279,9 @@ def cancel(
 @order.command(context_settings=NEGATIVE_NUMBERS)
 @click.argument("account")
 @click.argument("order_id", type=int)
-@click.option("--price", type=DECIMAL, required=True, help="The new limit price.")
+@click.option(
+    "--price", type=DECIMAL, default="0", help="The new limit price, or bound; none for a sell that has none."
+)
 @click.option("--quantity", type=int, required=True, help="The new total quantity, what is executed included.")
 @id_option
 @date_option
@@ -302,6 +304,7 @@ def replace(
     \b
     Example:
       bourse order replace alpha/main 17 --price 52.05 --quantity 60
+      bourse order replace alpha/main 18 --quantity 30      a STOP sell
     """
     command = Replace(account, price, quantity, order_id, client_order_id=client_order_id, trading_date=trading_date)
     send(home, token_file, as_json, command)

@@ -61,7 +61,9 @@ def shard_batch(batch: events_pb2.ExecutionBatch, first_new: int) -> ShardBatch:
             )
         elif kind == "restated":
             c = event.restated
-            made.append(Replaced(sequence, c.order_id, 0, c.quantity, c.open_quantity, c.held_price_e4, c.held_fee_e6))
+            triggered = c.reason == events_pb2.RESTATE_REASON_TRIGGERED
+            now = (c.quantity, c.open_quantity, c.held_price_e4, c.held_fee_e6, triggered)
+            made.append(Replaced(sequence, c.order_id, 0, *now))
         elif kind == "busted":
             made.append(_busted(event.busted, sequence, time_us))
         elif kind == "instrument_added":
@@ -105,6 +107,7 @@ def hold_requests(holds: Iterable[ledger_pb2.HoldRequest]) -> list[HoldRequest]:
             h.order_id,
             h.original_client_order_id,
             h.symbol,
+            h.fixed_price,
         )
         for h in holds
     ]

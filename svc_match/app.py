@@ -29,6 +29,7 @@ from svc_match.ports import Codec, Command, Encoded, Head, Journal, JournalDamag
 BATCH_COMMANDS_LIMIT = 4_096
 QUEUE_COMMANDS_LIMIT = 65_536
 TICK_SECONDS = 0.4
+LOOK_SECONDS = 0.05  # between two looks at whether something is due
 TIME_JUMP_LIMIT_US = 60_000_000
 SNAPSHOT_EVENTS = 50_000
 SNAPSHOT_BYTES = 32 << 20
@@ -176,6 +177,7 @@ class Shard:
             for row in rows:
                 self._replay(row)
                 replayed += 1
+        self._engine.follow(SEMANTICS)
         self.sequence = self._engine.sequence
         log.info("recovered", sequence=self.sequence, rows=replayed, seconds=round(time.monotonic() - started, 3))
         self._clocks = self._clock()
@@ -204,10 +206,9 @@ class Shard:
 
     async def _tick(self) -> None:
         while True:
+            await asyncio.sleep(LOOK_SECONDS)
             idle = time.monotonic() - self._committed_at
-            if idle < TICK_SECONDS:
-                await asyncio.sleep(TICK_SECONDS - idle)
-            else:
+            if idle >= TICK_SECONDS or self._engine.is_due(self._clock()[0]):
                 await self._coalescer.submit([self._codec.TICK])
 
     async def _newest_snapshot(self) -> Engine:
@@ -230,6 +231,7 @@ class Shard:
         what = f"journal row {row.first_sequence} of shard {row.shard}"
         if row.semantics not in REPLAYED:
             raise JournalDamaged(f"{what} has semantics {row.semantics}; this core replays {REPLAYED}")
+        self._engine.follow(row.semantics)
         applied = self._apply(self._codec.items(row.commands, row.semantics), row.time_us)
         done = (applied.first_sequence, applied.last_sequence, applied.identities)
         if done != (row.first_sequence, row.last_sequence, row.identities) or row.time_us < self.time_us:
@@ -369,7 +371,7 @@ class Shard:
         refused = Refused(Reason.TRADING_DATE_WRONG, "trading_date", str(result.trading_date))
         if not 0 < result.trading_date < self._engine.last_date:
             return refused
-        found = await self._guarded(self.journal.first_result(result.trading_date, result.key))
+        found = await self._guarded(self.journal.first_result(result.trading_date, result.key, result.digest))
         if found is None:
             return refused
         digest, sequence = found

@@ -32,6 +32,7 @@ TAKEOVER_RETRY_SECONDS = 0.02
 RECOVERY_TIMEOUT_MS = 60_000
 LOCK_CLASS = 0x6A6E6C  # the first key of the advisory locks of shards; the second is the shard
 CHECKSUM_BYTES = 16
+IDENTITY_BYTES = 16
 SCHEMA = str(Path(__file__).parent / "schema" / "versions")
 
 log = structlog.get_logger()
@@ -114,13 +115,17 @@ class PostgresJournal:
             raise _damaged(rows[0], f"is the first, but {sequence} was written before it")
         return rows
 
-    async def first_result(self, identity_date: int, key: int) -> tuple[bytes, int] | None:
-        """Digest and first result's sequence of a command of any trading date."""
+    async def first_result(self, identity_date: int, key: int, digest: bytes) -> tuple[bytes, int] | None:
+        """Digest and first result's sequence of a command of any trading date; raises JournalDamaged if its row is not what was
+        written. A repeat is known by its key or its digest, so that damage to one of them is no other answer.
+        """
         records = await self._read(
-            "SELECT identities FROM journal WHERE shard = %s AND identity_date = %s AND position(%b IN identities) > 0",
-            [Int4(self.shard), Int4(identity_date), key.to_bytes(CHECKSUM_BYTES)],
+            f"SELECT {COLUMNS} FROM journal WHERE shard = %s AND identity_date = %s "
+            "AND (position(%b IN identities) > 0 OR position(%b IN identities) > 0) ORDER BY first_sequence",
+            [Int4(self.shard), Int4(identity_date), key.to_bytes(IDENTITY_BYTES), digest],
         )
-        return next(filter(None, (identity.find_in(found, key) for (found,) in records)), None)
+        rows = [_checked(Row(*record)) for record in records]
+        return next(filter(None, (identity.find_in(row.identities, key) for row in rows)), None)
 
     async def snapshots(self) -> list[int]:
         """The sequences of the stored snapshots, newest first."""

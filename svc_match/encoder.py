@@ -101,10 +101,6 @@ class Encoder:
                 self._link(book_number, at, sequence)
                 at += w.LEVEL_EVENT_WORDS
                 continue
-            if kind == w.INDICATIVE:
-                self._link(book_number, at, sequence)
-                at += w.INDICATIVE_WORDS
-                continue
             if self.n > self.private_room or self.count > self.marks_room:
                 self._widen()
             sequence += 1
@@ -393,19 +389,6 @@ class Encoder:
             if e[at + 3] != 0:
                 to[end] = 0x20
                 end = octets.put_varint(to, end + 1, e[at + 3])
-        elif head & 255 == w.INDICATIVE:
-            to[m] = 0x42
-            end = body
-            if e[at + 1] != 0:
-                to[end] = 0x08
-                end = octets.put_varint(to, end + 1, e[at + 1])
-                to[end] = 0x10
-                end = octets.put_varint(to, end + 1, e[at + 2])
-            if e[at + 3] != 0:
-                to[end] = 0x18
-                to[end + 1] = head >> 8 & 255
-                to[end + 2] = 0x20
-                end = octets.put_varint(to, end + 3, e[at + 3])
         else:
             to[m] = 0x12
             to[body] = 0x08

@@ -119,8 +119,10 @@ class Journal(Protocol):
     async def rows(self, sequence: int, bytes_limit: int) -> list[Row]:
         """Rows from the one that holds `sequence` on: at least one, if there is one, and about `bytes_limit` bytes."""
 
-    async def first_result(self, identity_date: int, key: int) -> tuple[bytes, int] | None:
-        """Digest and first result's sequence of a command of any trading date."""
+    async def first_result(self, identity_date: int, key: int, digest: bytes) -> tuple[bytes, int] | None:
+        """Digest and first result's sequence of a command of any trading date; raises JournalDamaged if its row is not what was
+        written.
+        """
 
     async def snapshots(self) -> list[int]:
         """The sequences of the stored snapshots, newest first."""

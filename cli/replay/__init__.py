@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bourse_sdk.errors import Refusal, Unreachable
+from bourse_sdk.errors import PartlyDone, Refusal, Unreachable
 from cli.answers import NotReached, Refused, Unreadable
 from cli.demo.run import on_own_exchange
 from cli.machine import Machine, MachineError
@@ -76,7 +76,7 @@ def replayed(day: Day, plan: Plan, own: bool, home: Path, console: Console) -> R
             work = on_own_exchange(home / "replay", lambda made: run(made, day, plan, console), console)
             return asyncio.run(work)
         return asyncio.run(run(machine, day, plan, console))
-    except Refusal as refusal:
+    except (Refusal, PartlyDone) as refusal:
         raise Refused(str(refusal)) from None
     except (Unreachable, MachineError, TimeoutError) as error:
         raise NotReached(str(error)) from None

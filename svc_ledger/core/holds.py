@@ -73,13 +73,15 @@ class HoldRequest(NamedTuple):
     order_id: int
     original_client_order_id: str
     symbol: str = ""
+    fixed_price: bool = False
 
 
 @dataclass(slots=True)
 class Hold:
     """A hold as stored: a pending transfer of `remaining` (of the first `amount`) whose credit side is not yet named.
 
-    A buy by price has `price_e4` > 0; a buy by amount or a sell has 0. `by_amount` tells those two apart.
+    A buy by price has `price_e4` > 0; a buy by amount or a sell has 0. `by_amount` tells those two apart. Of an order with
+    `fixed_price` a replace's own price says nothing about what it may come to pay: until it is triggered that is `price_e4`.
     """
 
     hold_id: int
@@ -99,6 +101,7 @@ class Hold:
     order_id: int
     quantity: int
     executed: int
+    fixed_price: bool = False
 
     def become(self, state: State) -> None:
         """Goes on to a state that may follow; any other is a bug."""
@@ -226,6 +229,7 @@ def _made(
         0,
         request.quantity,
         0,
+        request.fixed_price,
     )
 
 
@@ -248,9 +252,9 @@ def _order(request: HoldRequest, known: Known) -> Hold | None:
 
 
 def _like_its_order(request: HoldRequest, order: Hold) -> HoldRequest:
-    """A replace holds what its order does: money at its price and fee, or shares without either."""
+    """A replace holds what its order does: money at the replace's price, or at the order's where that is fixed, or shares."""
     if order.key[1] == request.asset:
-        return request
+        return request._replace(held_price_e4=order.price_e4) if order.fixed_price else request
     return request._replace(asset=request.symbol, held_price_e4=0, held_fee_e6=0)
 
 

@@ -71,7 +71,9 @@ class Trade(NamedTuple):
 
 
 class Replaced(NamedTuple):
-    """An order was replaced, or restated by the exchange; `hold_id` is the extra hold, 0 if none."""
+    """An order was replaced, or restated by the exchange, `triggered` where its stop price was reached; `hold_id` is the extra
+    hold, 0 if none.
+    """
 
     sequence: int
     order_id: int
@@ -80,6 +82,7 @@ class Replaced(NamedTuple):
     open_quantity: int
     held_price_e4: int
     held_fee_e6: int
+    triggered: bool = False
 
 
 class Done(NamedTuple):
@@ -258,6 +261,7 @@ class Settlement:
         hold.price_e4 = event.held_price_e4
         hold.fee_e6 = event.held_fee_e6
         hold.quantity = event.quantity
+        hold.fixed_price = hold.fixed_price and not event.triggered
         if hold.by_amount:
             stays = hold.remaining  # What is left of the amount may still be spent.
         else:

@@ -24,7 +24,7 @@ FIND_EARLIER = (
 )
 COPY_HOLDS = (
     "COPY holds (hold_id, deadline_us, amount, remaining, price_e4, quantity, executed, account_id, balance_id, "
-    "trading_date, fee_e6, shard, attempt, state, by_amount, client_order_id, digest) FROM STDIN"
+    "trading_date, fee_e6, shard, attempt, state, by_amount, fixed_price, client_order_id, digest) FROM STDIN"
 )
 RESERVE = (
     "UPDATE balances SET debits_pending = debits_pending + u.p FROM unnest(%s::int4[], %s::int8[]) AS u(id, p) "
@@ -81,7 +81,7 @@ class Batch:
             yield (
                 f"{h.hold_id}\t{h.deadline_us}\t{h.amount}\t{h.remaining}\t{h.price_e4}\t{h.quantity}\t0\t"
                 f"{account_ids[h.key[0]]}\t{balance_ids[h.key]}\t{h.trading_date}\t{h.fee_e6}\t{h.shard}\t{h.attempt}\t"
-                f"{h.state:d}\t{'t' if h.by_amount else 'f'}\t{escaped(h.client_order_id)}\t\\\\x{h.digest.hex()}"
+                f"{h.state:d}\t{h.by_amount:d}\t{h.fixed_price:d}\t{escaped(h.client_order_id)}\t\\\\x{h.digest.hex()}"
             )
 
 

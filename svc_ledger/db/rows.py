@@ -9,7 +9,7 @@ from svc_ledger.ports import Cursor
 
 HOLD_COLUMNS = (
     "hold_id, balance_id, trading_date, client_order_id, attempt, digest, shard, state, deadline_us, amount, remaining, "
-    "price_e4, fee_e6, by_amount, coalesce(order_id, 0), quantity, executed"
+    "price_e4, fee_e6, by_amount, coalesce(order_id, 0), quantity, executed, fixed_price"
 )
 LOCK_BALANCES = (
     "SELECT balance_id, credits_posted - debits_posted - debits_pending FROM balances "
@@ -27,7 +27,7 @@ STATES = {int(state): state for state in State}
 def hold(row: tuple[Any, ...], keys: dict[int, Key]) -> Hold:
     """A hold from HOLD_COLUMNS; its balance must be in `keys`."""
     (id_, balance_id, date, client, attempt, digest, shard, state, deadline, amount, left, *rest) = row
-    price, fee, by_amount, order_id, quantity, executed = rest
+    price, fee, by_amount, order_id, quantity, executed, fixed_price = rest
     return Hold(
         id_,
         keys[balance_id],
@@ -46,6 +46,7 @@ def hold(row: tuple[Any, ...], keys: dict[int, Key]) -> Hold:
         order_id,
         quantity,
         executed,
+        fixed_price,
     )
 
 

@@ -25,8 +25,8 @@ EXPIRED_HOLDS = (
 COPY_TRANSFERS = "COPY transfers (position, amount, trade_id, time_us, debit_id, credit_id, kind) FROM STDIN"
 UPDATE_HOLDS = (
     "UPDATE holds SET state = u.s, order_id = nullif(u.o, 0), remaining = u.r, price_e4 = u.p, fee_e6 = u.f, "
-    "quantity = u.q, executed = u.e FROM unnest(%s::int8[], %s::int2[], %s::int8[], %s::int8[], %s::int8[], %s::int4[], "
-    "%s::int8[], %s::int8[]) AS u(id, s, o, r, p, f, q, e) WHERE hold_id = u.id"
+    "quantity = u.q, executed = u.e, fixed_price = u.x FROM unnest(%s::int8[], %s::int2[], %s::int8[], %s::int8[], "
+    "%s::int8[], %s::int4[], %s::int8[], %s::int8[], %s::bool[]) AS u(id, s, o, r, p, f, q, e, x) WHERE hold_id = u.id"
 )
 MOVE_BALANCES = (
     "UPDATE balances SET debits_pending = debits_pending + u.p, debits_posted = debits_posted + u.d, "
@@ -88,6 +88,7 @@ class Batch:
                         integers(h.fee_e6 for h in changed),
                         integers(h.quantity for h in changed),
                         integers(h.executed for h in changed),
+                        integers(int(h.fixed_price) for h in changed),
                     ],
                 )
             cursor = self.connection.cursor(binary=True)

@@ -15,11 +15,12 @@ cdef class Auction:
     cdef Arrival arrival
     cdef readonly Indication indication
     cdef dict own, front, levels
+    cdef readonly dict entering
     cdef list first
     cdef readonly Py_ssize_t book, following, price
 
     @cython.locals(collects=cython.bint, opens=cython.bint)
-    cdef Py_ssize_t wrong_time(self, Py_ssize_t book, Py_ssize_t time_in_force, Py_ssize_t flags, Py_ssize_t minimum) except -1
+    cdef Py_ssize_t wrong_time(self, Py_ssize_t book, Py_ssize_t kind, Py_ssize_t time_in_force, Py_ssize_t flags, Py_ssize_t minimum) except -1
     @cython.locals(s=cython.Py_ssize_t, x=cython.Py_ssize_t, waits=cython.bint, slot=cython.Py_ssize_t)
     cdef Py_ssize_t collect(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t kind, Py_ssize_t time_in_force, Py_ssize_t tick) except -1
     @cython.locals(s=cython.Py_ssize_t, x=cython.Py_ssize_t)
@@ -29,12 +30,14 @@ cdef class Auction:
     @cython.locals(x=cython.Py_ssize_t)
     cdef Py_ssize_t move(self, Py_ssize_t slot) except -1
     cdef Py_ssize_t moved(self, Py_ssize_t s, Py_ssize_t before, Py_ssize_t tick) except -1
-    @cython.locals(done=cython.Py_ssize_t, slot=cython.Py_ssize_t)
-    cdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason) except -1
     @cython.locals(identity=cython.Py_ssize_t, slot=cython.Py_ssize_t, account=cython.Py_ssize_t)
     cpdef list waiting(self, Py_ssize_t book)
-    @cython.locals(slot=cython.Py_ssize_t, flags=cython.Py_ssize_t, x=cython.Py_ssize_t, s=cython.Py_ssize_t, tick=cython.Py_ssize_t)
-    cpdef Py_ssize_t enter(self, Py_ssize_t book) except -1
+    @cython.locals(waits=list, done=cython.Py_ssize_t, identity=cython.Py_ssize_t, slot=cython.Py_ssize_t)
+    cpdef Py_ssize_t enter(self, Py_ssize_t book, Py_ssize_t limit) except -1
+    @cython.locals(found=list, identity=cython.Py_ssize_t, slot=cython.Py_ssize_t, flags=cython.Py_ssize_t, x=cython.Py_ssize_t)
+    cdef list _waiting(self, Py_ssize_t book)
+    @cython.locals(s=cython.Py_ssize_t, x=cython.Py_ssize_t, tick=cython.Py_ssize_t)
+    cdef Py_ssize_t _take_place(self, Py_ssize_t slot) except -1
     cpdef Py_ssize_t begin(self, Py_ssize_t book, Py_ssize_t following) except -1
     @cython.locals(over=cython.bint)
     cpdef bint uncross(self, Py_ssize_t full) except -1

@@ -25,16 +25,18 @@ class Auction:
         self.own: dict[int, dict[int, int]] = {}
         self.front: dict[int, dict[int, int]] = {}
         self.levels: dict[tuple[int, int], bool] = {}
+        # By book, as `_waiting`: no state, but a memory of it.
+        self.entering: dict[int, list[tuple[int, int, int]]] = {}
         self.first: list[list[int]] = [[], []]
         self.book = -1
         self.following = 0
         self.price = 0
-        self.indication = Indication(books, self.front)
+        self.indication = Indication(books, self.front, self.arrival.protection)
         standing.auction = self
 
     # Orders on their way in and out
 
-    def wrong_time(self, book: int, time_in_force: int, flags: int, minimum: int) -> int:
+    def wrong_time(self, book: int, kind: int, time_in_force: int, flags: int, minimum: int) -> int:
         """Why an order is not taken in this phase, as reason << 8 | field; 0 if it is."""
         b = self.books
         collects = b.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_AUCTION
@@ -47,7 +49,9 @@ class Auction:
             return w.MARKET_IN_AUCTION << 8 | w.F_TIME_IN_FORCE
         if (flags >> 8) & 255 != 0:
             return w.MARKET_IN_AUCTION << 8 | w.F_POST_ONLY
-        return w.MARKET_IN_AUCTION << 8 | w.F_MINIMUM if minimum != 0 else 0
+        if minimum != 0:
+            return w.MARKET_IN_AUCTION << 8 | w.F_MINIMUM
+        return w.MARKET_IN_AUCTION << 8 | w.F_PEG if kind == w.PEGGED else 0
 
     def collect(self, book: int, side: int, kind: int, time_in_force: int, tick: int) -> int:
         """What arrives takes its place in the auction, or waits for the closing one."""
@@ -104,14 +108,6 @@ class Auction:
         self.levels[s, tick] = True
         return self._publish()
 
-    def close(self, book: int, limit: int, reason: int) -> int:
-        """Ends what waits, the oldest first, at most `limit`, when nothing stands any more; how many."""
-        done = 0
-        for _, slot in sorted(self.own.get(book, {}).items())[: max(limit, 0)]:
-            self.standing.end(slot, reason)
-            done += 1
-        return done
-
     def waiting(self, book: int) -> list[tuple[int, int, int]]:
         """(id, open quantity, account) of what waits, in front of all prices or for the closing auction, the oldest first."""
         b = self.books
@@ -122,27 +118,51 @@ class Auction:
                 found.append((identity, b.orders[slot * w.ORDER_WORDS + w.O_OPEN], account))
         return found
 
-    def enter(self, book: int) -> int:
-        """The closing auction begins: what waited for it takes its place, in the order in which it came."""
+    def enter(self, book: int, limit: int) -> int:
+        """What waited for the closing auction takes its place, in the order in which it came, at most `limit` orders; how many did.
+        What waits longer is in `entering`.
+        """
         b = self.books
-        waits = []
-        for slot in self.own.get(book, {}).values():
+        waits = self.entering.pop(book, None)
+        if waits is None:
+            waits = self._waiting(book)
+        done = 0
+        while waits:
+            _, identity, slot = waits[len(waits) - 1]
+            if b.orders[slot * w.ORDER_WORDS + w.O_ID] == identity:
+                if done == limit:
+                    self.entering[book] = waits
+                    break
+                self._take_place(slot)
+                done += 1
+            waits.pop()
+        self._publish()
+        return done
+
+    def _waiting(self, book: int) -> list[tuple[int, int, int]]:
+        """(when it came, id, slot) of what waits for the closing auction, the first of them last."""
+        b = self.books
+        found = []
+        for identity, slot in self.own.get(book, {}).items():
             flags = self._flags(slot)
             if flags & w.WAITING and flags & w.IN_FRONT == 0:
                 x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
-                waits.append((self.standing.records[x + w.X_PLACED], slot))
-        for _, slot in sorted(waits):
-            s = b.halves[slot * w.ORDER_HALVES + w.H_SIDE]
-            x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
-            if (self.standing.records[x + w.X_FLAGS] >> 32) & 255 == w.LIMIT:
-                tick = b.orders[slot * w.ORDER_WORDS + w.O_TICK]
-                self.standing.records[x + w.X_FLAGS] &= 0xFFFFFF | w.FOR_AUCTION
-                self.standing.rest(slot, s, tick, b.orders[slot * w.ORDER_WORDS + w.O_OPEN])
-                self.levels[s, tick] = True
-            else:
-                self.standing.records[x + w.X_FLAGS] |= w.IN_FRONT
-                self.add(slot)
-        return self._publish()
+                found.append((self.standing.records[x + w.X_PLACED], identity, slot))
+        found.sort(reverse=True)
+        return found
+
+    def _take_place(self, slot: int) -> int:
+        b = self.books
+        s = b.halves[slot * w.ORDER_HALVES + w.H_SIDE]
+        x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+        if (self.standing.records[x + w.X_FLAGS] >> 32) & 255 != w.LIMIT:
+            self.standing.records[x + w.X_FLAGS] |= w.IN_FRONT
+            return self.add(slot)
+        tick = b.orders[slot * w.ORDER_WORDS + w.O_TICK]
+        self.standing.records[x + w.X_FLAGS] &= 0xFFFFFF | w.FOR_AUCTION
+        self.standing.rest(slot, s, tick, b.orders[slot * w.ORDER_WORDS + w.O_OPEN])
+        self.levels[s, tick] = True
+        return 0
 
     # Uncrossing
 
@@ -364,4 +384,4 @@ class Auction:
     def restore(self, book: int, following: int, price: int) -> int:
         """After the books are loaded, what `under_way` told."""
         self.book, self.following, self.price = book, following, price
-        return self.indication.restore(book)
+        return 0

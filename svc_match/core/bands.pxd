@@ -20,10 +20,8 @@ cdef class Bands:
     cdef Py_ssize_t within(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) except? -1
     @cython.locals(t=cython.Py_ssize_t)
     cpdef int enter(self, Py_ssize_t book) except -1
-    @cython.locals(t=cython.Py_ssize_t, price=cython.Py_ssize_t, tick=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t)
+    @cython.locals(price=cython.Py_ssize_t, tick=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t)
     cdef bint _begin(self, Py_ssize_t book) except -1
-    @cython.locals(t=cython.Py_ssize_t)
-    cdef Py_ssize_t _fit(self, Py_ssize_t book, Py_ssize_t price) except -1
     @cython.locals(price=cython.Py_ssize_t, farthest=cython.Py_ssize_t)
     cdef Py_ssize_t _band(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) except -1
     @cython.locals(t=cython.Py_ssize_t)

@@ -61,13 +61,10 @@ class Bands:
     def _begin(self, book: int) -> bool:
         """Bands around the last trade of the date, or else the reference price, moved to where no bid is above and no offer below."""
         b = self.books
-        t = book * w.BOOK_WORDS
-        price = b.books[t + w.B_LAST]
-        if price == 0:
-            price = self.protection.reference(book)
+        price = b.reference(book)
         if price == 0:
             return False
-        tick = self._fit(book, price)
+        tick = self.protection.fit(book, price)
         bid = b.sides[2 * book * w.SIDE_WORDS + w.S_BEST]
         ask = b.sides[(2 * book + 1) * w.SIDE_WORDS + w.S_BEST]
         tick = max(tick, bid)
@@ -76,13 +73,6 @@ class Bands:
         self._refer(book, tick, [])
         self._tell(book)
         return True
-
-    def _fit(self, book: int, price: int) -> int:
-        """The nearest price of an order, in smallest ticks, that is not above; where there is none the lowest of all."""
-        b = self.books
-        t = book * w.BOOK_WORDS
-        price = min(max(price, b.books[t + w.B_MIN_PRICE]), b.books[t + w.B_MAX_PRICE])
-        return self.protection.on_tick(book, w.BUY, price // b.books[t + w.B_TICK_SIZE])
 
     def _band(self, book: int, side: int, tick: int) -> int:
         """The last price at which a side may trade with this reference."""
@@ -132,7 +122,7 @@ class Bands:
         mean = self._mean(book, trades)
         if mean == 0:
             return False
-        tick = self._fit(book, mean)
+        tick = self.protection.fit(book, mean)
         if abs(tick - reference) * w.BAND_STEP < reference:
             return False
         ask = b.sides[(2 * book + 1) * w.SIDE_WORDS + w.S_BEST]

@@ -56,7 +56,7 @@ cdef class Books:
     cdef long long* participants
     cdef long long* nearest
     cdef readonly Py_ssize_t identity_base, book_count
-    cdef public Py_ssize_t sequence, written, waiting, interrupted, now_us, tripped, pulled, fills_limit, full, stalled
+    cdef public Py_ssize_t sequence, written, waiting, interrupted, now_us, tripped, pulled, fills_limit, full, until, command_limit, stalled, earlier
     cdef Py_ssize_t met
     cdef Py_ssize_t free, top, levels_top, swept_count, room, swept_room, order_room
 
@@ -79,7 +79,7 @@ cdef class Books:
     cdef int _place_plainly(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(side=cython.Py_ssize_t)
     cdef inline int cancel(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
-    @cython.locals(s=cython.Py_ssize_t, side=cython.Py_ssize_t, book=cython.Py_ssize_t, needed=cython.Py_ssize_t, bound=cython.Py_ssize_t, extra=cython.Py_ssize_t, fee=cython.Py_ssize_t, account=cython.Py_ssize_t)
+    @cython.locals(s=cython.Py_ssize_t, side=cython.Py_ssize_t, book=cython.Py_ssize_t, needed=cython.Py_ssize_t, unpriced=cython.bint, counted=cython.Py_ssize_t, bound=cython.Py_ssize_t, extra=cython.Py_ssize_t, fee=cython.Py_ssize_t, account=cython.Py_ssize_t)
     cdef int replace(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
 
     cdef inline Py_ssize_t _named(self, long long* c, Py_ssize_t at) except -1
@@ -87,6 +87,8 @@ cdef class Books:
     cdef Py_ssize_t _wrong_price(self, Py_ssize_t book, Py_ssize_t price) except -1
     @cython.locals(scale=cython.Py_ssize_t, price=cython.Py_ssize_t)
     cdef Py_ssize_t protected(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) noexcept
+    @cython.locals(last=cython.Py_ssize_t)
+    cdef Py_ssize_t reference(self, Py_ssize_t book) noexcept
     cdef Py_ssize_t within(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick, Py_ssize_t price, Py_ssize_t share) noexcept
     @cython.locals(guarded=cython.bint)
     cdef Py_ssize_t _outside_collar(self, Py_ssize_t book, Py_ssize_t price) except -1
@@ -153,10 +155,6 @@ cdef class Books:
     @cython.locals(n=cython.Py_ssize_t)
     cpdef Py_ssize_t execute(self, long long head, long long account, long long price, long long quantity, long long amount, long long held_price, long long held_amount, long long order, Py_ssize_t number) except -1
     cpdef void amend(self, Py_ssize_t reason) noexcept
-    @cython.locals(s=cython.Py_ssize_t, tick=cython.Py_ssize_t, worse=cython.Py_ssize_t, level=cython.Py_ssize_t, hidden=cython.Py_ssize_t, bids=cython.Py_ssize_t, place=cython.Py_ssize_t, done=cython.Py_ssize_t)
-    cpdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason, Py_ssize_t date) except -1
-    @cython.locals(done=cython.Py_ssize_t, following=cython.Py_ssize_t, ends=cython.Py_ssize_t)
-    cdef Py_ssize_t _close_queue(self, Py_ssize_t slot, Py_ssize_t limit, Py_ssize_t reason, Py_ssize_t date) except -1
     @cython.locals(until=cython.Py_ssize_t)
     cdef Py_ssize_t ends_by(self, Py_ssize_t identity, Py_ssize_t reason, Py_ssize_t date) except -1
     @cython.locals(slot=cython.Py_ssize_t)

@@ -162,9 +162,12 @@ class Books:
         self.now_us = 0  # the row's journal time
         self.tripped = 0
         self.pulled = 0
-        self.full = w.NO_LIMIT  # the row's last sequence, but for what a command does at once
-        self.stalled = 0  # how many books the row's limit kept from being looked at to the end
-        self.fills_limit = w.ORDER_FILLS_LIMIT  # what it is for all but tests
+        self.full = w.NO_LIMIT  # the sequence at which the row ends, behind what is being done
+        self.until = w.NO_LIMIT  # the sequence at which what is being done goes on in the next row
+        self.command_limit = w.COMMAND_EVENTS_LIMIT  # what it is for all but tests, and rows of before
+        self.stalled = 0  # how many books a command's limit kept from being looked at to the end
+        self.fills_limit = w.ORDER_FILLS_LIMIT  # the same
+        self.earlier = 0  # 1 while commands are executed as semantics before 3 did
         self.met = 0  # how often the last order that arrived has traded
         self.special: Any = None
         self.protection: Any = None
@@ -207,6 +210,7 @@ class Books:
         for number in range(count):
             self._expect(words, number * w.COMMAND_WORDS + w.C_ORDER, (count - 1) * w.COMMAND_WORDS + w.C_ORDER)
             if self.waiting != 0:
+                self.until = self.sequence + self.command_limit
                 self.command(words, number * w.COMMAND_WORDS, number)
                 continue
             if self.written > self.room:
@@ -380,7 +384,7 @@ class Books:
         if collected:
             flags = self.one[w.C_FLAGS] if special != 0 else 0
             minimum = self.one[w.C_MINIMUM] if special != 0 else 0
-            field = self.special.wrong_time(book, time_in_force, flags, minimum)
+            field = self.special.wrong_time(book, kind, time_in_force, flags, minimum)
             if field != 0:
                 return self.reject(number, w.PLACE, field >> 8, field & 255, book + 1, 0)
         paired = kind == w.ONE_CANCELS_OTHER
@@ -431,7 +435,7 @@ class Books:
             needed = quantity
         elif amount != 0:
             needed = amount
-            if held_price != 0:
+            if held_price != 0 and self.earlier == 0:
                 return self.reject(number, w.PLACE, w.HOLD_TOO_SMALL, w.F_HELD_PRICE, book + 1, 0)
         else:
             needed = bits.worst(max(held_price, bound), quantity, account >> 32)
@@ -533,15 +537,18 @@ class Books:
         reason = self._wrong_phase(book)
         if reason != 0:
             return self.reject(number, w.REPLACE, reason, w.F_SYMBOL, book + 1, identity)
-        reason = self._wrong_price(book, price)
-        if reason == 0:
+        unpriced = side != w.BUY and self.halves[h + w.H_EXTENSION] != 0 and self.special.is_unpriced(slot)
+        if price != 0 or not unpriced:
+            reason = self._wrong_price(book, price)
+        if reason == 0 and not unpriced:
             reason = self._outside_collar(book, price)
         if reason != 0:
             return self.reject(number, w.REPLACE, reason, w.F_PRICE, book + 1, identity)
         reason = self._wrong_quantity(book, quantity)
         if reason == 0 and left <= 0:
             reason = w.QUANTITY_BELOW_EXECUTED
-        if reason == 0 and self.books[b + w.B_GUARDED] != 0 and self.protection.exceeds(book, price, quantity):
+        counted = self.special.stop_price(slot) if unpriced else price
+        if reason == 0 and self.books[b + w.B_GUARDED] != 0 and self.protection.exceeds(book, counted, quantity):
             reason = w.NOTIONAL_OUT_OF_LIMITS
         if reason != 0:
             return self.reject(number, w.REPLACE, reason, w.F_QUANTITY, book + 1, identity)
@@ -646,13 +653,18 @@ class Books:
     def protected(self, book: int, side: int, tick: int) -> int:
         """The bound of a market order: its own, or that of the instrument's protection where it is nearer."""
         b = book * w.BOOK_WORDS
-        price = self.books[b + w.B_LAST]
+        price = self.reference(book)
         if price == 0:
             best = self.sides[(book * 2 + (side ^ 1)) * w.SIDE_WORDS + w.S_BEST]
             if best < 0:
                 return tick
             price = best * self.books[b + w.B_TICK_SIZE]
         return self.within(book, side, tick, price, self.books[b + w.B_PROTECTION])
+
+    def reference(self, book: int) -> int:
+        """What prices are compared with: that of the date's last trade, before it the instrument's reference price; 0 for none."""
+        last = self.books[book * w.BOOK_WORDS + w.B_LAST]
+        return last if last != 0 else self.books[book * w.BOOK_WORDS + w.B_REFERENCE]
 
     def within(self, book: int, side: int, tick: int, price: int, share: int) -> int:
         """A bound of a side, or the last tick that is no farther from a price than a share of it in basis points, whichever is
@@ -1412,44 +1424,6 @@ class Books:
     def amend(self, reason: int) -> None:
         """The last event, a rejection, has another reason."""
         self.out[self.written - w.REJECTED_WORDS + 2] = reason
-
-    def close(self, book: int, limit: int, reason: int, date: int) -> int:
-        """Ends the orders of a book, the best first, at most `limit`, and for DATE_CLOSED those that do not last beyond the date
-        alone; how many.
-        """
-        done = bids = 0
-        for s in range(2 * book, 2 * book + 2):
-            tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
-            while done < limit and tick >= 0:
-                worse = self.worse(s, tick)
-                level = self.level(s, tick)
-                hidden = self.ends[level * w.LEVEL_HALVES + w.E_HIDDEN_HEAD]
-                done += self._close_queue(self.ends[level * w.LEVEL_HALVES + w.E_HEAD], limit - done, reason, date)
-                done += self._close_queue(hidden, limit - done, reason, date)
-                tick = worse
-            if s == 2 * book:
-                bids = self.swept_count
-                self.sweep(-1)  # in an auction the best ask may be where the last bid was
-        done += int(self.special.close(book, limit - done, reason, date))
-        for place in range(self.swept_count):
-            if self.written > self.room:
-                self.widen()
-            if place != bids:
-                self.show_where(2 * book + (1 if place > bids else 0), self.swept[place])
-        self.swept_count = 0
-        return done
-
-    def _close_queue(self, slot: int, limit: int, reason: int, date: int) -> int:
-        """The same of the orders from one on at a price; how many."""
-        done = 0
-        while slot != 0 and done < limit:
-            following = self.halves[slot * w.ORDER_HALVES + w.H_NEXT]
-            ends = self.ends_by(self.orders[slot * w.ORDER_WORDS + w.O_ID], reason, date)
-            if ends != 0:
-                self.special.end(slot, ends)
-                done += 1
-            slot = following
-        return done
 
     def ends_by(self, identity: int, reason: int, date: int) -> int:
         """Why an open order ends; 0 where it does not, because it lasts beyond the date that closes."""

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from chassis.units import is_date, order_id, sequence_of, shard_of
 from svc_match.core import events, participants, quoting, reference, scheduling
 from svc_match.core import layout as w
-from svc_match.core.book import CLOSE_ORDERS_LIMIT, Book, packed_side
+from svc_match.core.book import CLOSE_ORDERS_LIMIT, ENTER_ORDERS_LIMIT, Book, packed_side
 from svc_match.core.books import Books
+from svc_match.core.closing import Closing
 from svc_match.core.commands import (
     PLAIN,
     AddInstrument,
@@ -58,9 +59,10 @@ from svc_match.core.special import Special
 from svc_match.core.telling import Telling, participant_of
 from svc_match.core.timers import NEVER, Due, TimerKind, Timers
 
-SEMANTICS = 3  # 1 knew LIMIT and MARKET orders without terms, 2 no auctions; both did the same with what they knew
+SEMANTICS = 3  # 1 knew LIMIT and MARKET orders without terms, 2 no auctions
+LIMITS_SINCE = 3  # before, an order traded, and its row went on, until nothing was left to do: not rules 3.9 and 4.7.8
 REPLAYED = (1, 2, SEMANTICS)
-ROW_EVENTS_LIMIT = 16_384
+ROW_EVENTS_LIMIT = 8_192  # behind which no command begins
 NOT_TRADED = {Listing.SUSPENDED: Reason.INSTRUMENT_SUSPENDED, Listing.DELISTED: Reason.INSTRUMENT_DELISTED}
 BUST_LIMIT = 4_096  # of a date
 LASTING = (TimeInForce.GTC, TimeInForce.GTD)  # what stands on the next date too
@@ -91,10 +93,12 @@ class Engine:
         self.last_date = 0
         self.date_opened_sequence = 0
         self.packed = Books(shard)
+        self.first = 1  # the sequence of the row's first event
         self.special = Special(self.packed)
         self.lasting = Lasting(self.packed)
         self.endings = Ending(self.packed, self.special)
-        self.ending: Orders | None = None  # what a row's limit left; it ends before any other command
+        self.closing = Closing(self.packed, self.special)
+        self.ending: Orders | None = None  # what a command's limit left; it ends before any other command
         self.restrictions = Restrictions()
         self.leases = Leases(self.packed.keep_open)
         self.participants: dict[str, int] = {}
@@ -112,15 +116,28 @@ class Engine:
             TimerKind.PULLS: self._pull_on,
             TimerKind.UNCROSSING: self._go_on,
             TimerKind.STOPS: self._look_again,
+            TimerKind.ENTERING: self._enter_on,
             TimerKind.EXPIRY: self._expire,
             TimerKind.LEASE: partial(participants.lose, self),
             TimerKind.SCHEDULE: partial(scheduling.advance, self),
             TimerKind.AUCTION_ENDS: self._end_auction,
             TimerKind.LIMIT_STATE_ENDS: self._pause,
+            TimerKind.INDICATION: self._indicate,
         }
         self.schedule = Schedule()
+        self.enter_limit = ENTER_ORDERS_LIMIT  # what it is for all but tests
+        self.entered = 0  # orders into closing auctions, by what is being done
         self.busted: set[int] = set()  # trades of the last date, by sequence
         self._telling = Telling(self.instruments, self.names)
+
+    def follow(self, semantics: int) -> None:
+        """From now on commands are executed as these semantics did, which wrote the row that they are in."""
+        earlier = semantics < LIMITS_SINCE
+        if earlier != self.packed.earlier:
+            self.packed.earlier = int(earlier)
+            self.packed.fills_limit = w.NO_LIMIT if earlier else w.ORDER_FILLS_LIMIT
+            self.packed.command_limit = w.NO_LIMIT if earlier else w.COMMAND_EVENTS_LIMIT
+            self.special.hidden_limit = w.NO_LIMIT if earlier else w.HIDDEN_ORDERS_LIMIT
 
     @property
     def sequence(self) -> int:
@@ -130,7 +147,7 @@ class Engine:
     @property
     def goes_on(self) -> bool:
         """Whether a command's doing is to go on in the next row at once."""
-        return self.ending is not None or self.timers.begins_with(TimerKind.PULLS, TimerKind.STOPS)
+        return self.ending is not None or self.timers.begins_with(TimerKind.PULLS, TimerKind.STOPS, TimerKind.ENTERING)
 
     @property
     def open_orders(self) -> int:
@@ -154,6 +171,7 @@ class Engine:
         for number, command in enumerate(commands):
             if packed.sequence >= packed.full:
                 break
+            packed.until = packed.sequence + packed.command_limit
             if isinstance(command, Place | Cancel | Replace | MassCancel | RenewLease):
                 results.append(self.order(command, time_us, number))
             elif isinstance(command, MassQuote):
@@ -166,7 +184,6 @@ class Engine:
             else:
                 self.tell(commands, results)
                 results.append(self._control(command))
-        self.special.auction.indication.indicate(self.special.auction.book)
         self.tell(commands, results)
         trading_date = date_before or self.trading_date
         return Applied(
@@ -180,11 +197,13 @@ class Engine:
         )
 
     def begin(self, time_us: int, events_limit: int) -> None:
-        """A row of at most so many events begins, with what the one before it left: all of that is done before a command."""
+        """A row begins, which takes no more commands behind so many events, with what the one before it left."""
         self.identities.begin()
+        self.first = self.packed.sequence + 1
         self.packed.written = 0
         self.packed.now_us = time_us
-        self.packed.full = self.packed.sequence + events_limit
+        self.packed.full = self.packed.sequence + (w.NO_LIMIT if self.packed.earlier else events_limit)
+        self.packed.until = self.packed.sequence + self.packed.command_limit
         if self.ending is not None:
             participants.end(self, self.ending)
 
@@ -207,13 +226,15 @@ class Engine:
         return self.timers.next_us <= time_us
 
     def _do_due(self, time_us: int) -> None:
-        """What is due, in its order, until the row is full; the next row does the rest. What has more to do than there is room
-        for sets its timer again. A step of the calendar that is missed comes before all but what is under way.
+        """What is due, in its order, until the row is full; the next row does the rest. What has more to do than a command may
+        sets its timer again, and the row ends. A step of the calendar that is missed comes before all but what is under way.
         """
         if self.timers.at(TimerKind.SCHEDULE, 0) + TOLERANCE_US < time_us:
             self.timers.set(TimerKind.SCHEDULE, 0, 0)
         while self.is_due(time_us) and self.packed.sequence < self.packed.full:
             due = self.timers.take()
+            self.packed.until = self.packed.sequence + self.packed.command_limit
+            self.entered = 0
             self.timed[due.kind](due)
             if self.packed.interrupted:
                 self.interrupted()
@@ -401,6 +422,7 @@ class Engine:
     # Control commands
 
     def _control(self, command: Control) -> events.Result:
+        self.entered = 0
         if isinstance(command, Tick):
             self.announce(events.Ticked(self.next_sequence()), ())
             return events.Stands(self.sequence)
@@ -472,7 +494,7 @@ class Engine:
         for book in self.numbered:
             if not left:
                 break
-            left -= self.packed.close(book.number, left, w.DATE_CLOSED, date)
+            left -= self.closing.end(book.number, left, w.DATE_CLOSED, date)
             self.tell((), [])
         return not left and self.open_orders > 0
 
@@ -488,6 +510,7 @@ class Engine:
         if not self.lasting:
             self.special.standing.forget()
         self.endings.forget()
+        self.closing.forget()
         names = [self.names[number] for number in packed.renumber()]
         self.participants.clear()
         self.accounts.clear()
@@ -508,10 +531,11 @@ class Engine:
                     return events.Stands(self.sequence, more=True)
             elif command.symbol:
                 return Refused(NOT_TRADED[book.listing], "symbol", command.symbol)
+        self._end_row()
         return events.Stands(self.sequence)
 
     def change_phase(self, book: Book, phase: Phase, kind: int) -> bool:
-        """Whether the phase is changed; if not, the row is full, and the next one goes on before all else."""
+        """Whether the phase is changed; if not, the next row goes on before all else."""
         if book.phase == phase and book.auction == kind:
             return True
         auction = self.special.auction
@@ -526,34 +550,39 @@ class Engine:
         self._uncross()
 
     def _pull_on(self, _due: Due) -> None:
+        self.closing.forget()
         self.special.pull_on()
         self.tell((), [])
 
     def _look_again(self, due: Due) -> None:
+        self.closing.forget()
         self.special.go_on(due.key)
         self.tell((), [])
 
     def _uncross(self) -> bool:
         auction = self.special.auction
         book = self.numbered[auction.book]
-        over: bool = auction.uncross(self.packed.full)
+        over: bool = auction.uncross(self.packed.until)
         self.tell((), [])
         if over:
             self.packed.set_auction(book.number, 0)
             self._enter(book, Phase(auction.following))
         else:
+            self.packed.full = self.packed.sequence
             self.timers.set(TimerKind.UNCROSSING, book.number, 0)
         return over
 
     def interrupted(self) -> None:
-        """The volatility auctions and limit states that began end when their time is over; what the row's limit left is first in the
-        next one.
+        """The volatility auctions and limit states that began end when their time is over; what the command's limit left is
+        first in the next row.
         """
         now_us, bands = self.packed.now_us, self.special.bands
         if self.packed.tripped:
             self.timers.set(TimerKind.PULLS, 0, 0)
         for number in self.special.taken():
             self.timers.set(TimerKind.STOPS, number, 0)
+        for number, due_us in self.special.auction.indication.taken():
+            self.timers.set(TimerKind.INDICATION, number, due_us)
         for number in self.special.protection.taken():
             self.timers.set(TimerKind.AUCTION_ENDS, number, now_us + self.instruments[number].volatility_auction_us)
         for number in bands.taken():
@@ -563,6 +592,12 @@ class Engine:
 
     def _end_auction(self, due: Due) -> None:
         self.change_phase(self.numbered[due.key], Phase.OPEN, 0)
+
+    def _indicate(self, due: Due) -> None:
+        """Public, and of no command: a row in which nothing else happened yet is a tick's, so that it is on record."""
+        if self.packed.sequence < self.first:
+            self.announce(events.Ticked(self.next_sequence()), ())
+        self.special.auction.indication.indicate(due.key)
 
     def _pause(self, due: Due) -> None:
         """Trading pauses, and orders are collected, where the limit state lasted."""
@@ -574,16 +609,41 @@ class Engine:
         """The book is in another phase, whatever it was in before."""
         for timer in (TimerKind.AUCTION_ENDS, TimerKind.LIMIT_STATE_ENDS):
             self.timers.cancel(timer, book.number)
+        self.closing.forget()
         self.packed.set_phase(book.number, phase, kind)
         self.announce(events.PhaseChanged(self.next_sequence(), book.instrument.symbol, phase, kind), [book])
         if phase != Phase.AUCTION:
             self.special.auction.indication.forget(book.number)
+            self.timers.cancel(TimerKind.INDICATION, book.number)
         elif kind == AuctionKind.CLOSING:
-            self.special.auction.enter(book.number)
+            self._let_in(book.number)
         self.special.bands.enter(book.number)
         self.packed.trigger(book.number)
         self.tell((), [])
         self.interrupted()
+
+    def _let_in(self, book: int) -> None:
+        """What waited for the closing auction takes its place, as many orders as one command lets in; the next rows go on."""
+        auction = self.special.auction
+        self.entered += auction.enter(book, self.enter_limit - self.entered)
+        if book in auction.entering:
+            self.timers.set(TimerKind.ENTERING, book, 0)
+
+    def _enter_on(self, due: Due) -> None:
+        """Journal time passes, and the orders that wait take their places, those of other books too. The row ends where some wait on."""
+        self.announce(events.Ticked(self.next_sequence()), ())
+        self._let_in(due.key)
+        self.packed.look(due.key)
+        while self.entered < self.enter_limit and self.timers.begins_with(TimerKind.ENTERING):
+            book = self.timers.take().key
+            self._let_in(book)
+            self.packed.look(book)
+        self._end_row()
+
+    def _end_row(self) -> None:
+        """Nothing comes between the orders that enter closing auctions."""
+        if self.entered == self.enter_limit:
+            self.packed.full = self.packed.sequence
 
     def _bust_trade(self, command: BustTrade) -> events.Result:
         """The book does not change, nor what followed from the trade."""

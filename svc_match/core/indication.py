@@ -4,37 +4,51 @@
 `indication.pxd` gives the types of C.
 """
 
-from svc_match.core import bits
 from svc_match.core import layout as w
 from svc_match.core.books import Books
+from svc_match.core.protection import Protection
 
 NOTHING = (0, 0, 0, 0)  # tick, quantity, side of the surplus (1 buy, 2 sell), surplus
 
 
 class Indication:
-    """What was last shown of some books. `front` has, by side, the slots of the orders in front of all prices."""
+    """What was last shown of some books, and when that may be done next. `front` has, by side, the slots of the orders in front of all
+    prices.
+    """
 
-    def __init__(self, books: Books, front: dict[int, dict[int, int]]) -> None:
+    def __init__(self, books: Books, front: dict[int, dict[int, int]], protection: Protection) -> None:
         self.books = books
+        self.protection = protection
         self.front = front
         self.shown: dict[int, tuple[int, int, int, int]] = {}
-        self.changed: dict[int, bool] = {}
+        self.next_us: dict[int, int] = {}
+        self.awaited: dict[int, bool] = {}  # books that have a timer
+        self.newly: list[int] = []  # those among them that the engine has not seen
+        self.walked = 0  # prices, and orders in front of them, that the last look took
 
     def touched(self, book: int) -> int:
         """Something happened to a book that collects orders."""
-        self.changed[book] = True
+        if book not in self.awaited:
+            self.awaited[book] = True
+            self.newly.append(book)
+            self.books.interrupted += 1
         return 0
 
-    def indicate(self, uncrossed: int) -> int:
-        """Shows what each auction that was touched would do, where that changed, but of the book that is uncrossed."""
-        b = self.books
-        for book in sorted(self.changed):
-            if b.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_AUCTION and book != uncrossed:
-                found = self.find(book)
-                if found != self.shown.get(book, NOTHING):
-                    self.shown[book] = found
-                    self._indicated(book, found)
-        self.changed.clear()
+    def taken(self) -> list[tuple[int, int]]:
+        """The books of which that is so since the last time, and when each is to be shown."""
+        now_us = self.books.now_us
+        found = [(book, max(now_us + w.INDICATION_INTERVAL_US, self.next_us.get(book, 0))) for book in self.newly]
+        self.newly = []
+        return found
+
+    def indicate(self, book: int) -> int:
+        """Shows what an auction would do, where that changed."""
+        self.awaited.pop(book, None)
+        found = self.find(book)
+        self.next_us[book] = self.books.now_us + w.INDICATION_INTERVAL_US + self.walked * w.INDICATION_PRICE_US
+        if found != self.shown.get(book, NOTHING):
+            self.shown[book] = found
+            self._indicated(book, found)
         return 0
 
     def _indicated(self, book: int, found: tuple[int, int, int, int]) -> int:
@@ -59,16 +73,23 @@ class Indication:
     def forget(self, book: int) -> int:
         """The book collects no more."""
         self.shown.pop(book, None)
+        self.next_us.pop(book, None)
+        self.awaited.pop(book, None)
+        if book in self.newly:
+            self.newly.remove(book)
         return 0
 
-    def restore(self, uncrossed: int) -> int:
-        """After the books are loaded: what was shown is what would be."""
-        b = self.books
-        for book in range(b.book_count):
-            if b.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_AUCTION and book != uncrossed:
-                found = self.find(book)
-                if found != NOTHING:
-                    self.shown[book] = found
+    def state(self) -> list[list[int]]:
+        """What is known of each book, but for whether it has a timer."""
+        return [[book, next_us, *self.shown.get(book, NOTHING)] for book, next_us in sorted(self.next_us.items())]
+
+    def load(self, state: list[list[int]], awaited: list[int]) -> int:
+        """The inverse of `state`, and the books that have a timer."""
+        for book, next_us, tick, quantity, side, surplus in state:
+            self.next_us[book] = next_us
+            self.shown[book] = (tick, quantity, side, surplus)
+        for book in awaited:
+            self.awaited[book] = True
         return 0
 
     def find(self, book: int) -> tuple[int, int, int, int]:
@@ -77,8 +98,11 @@ class Indication:
         bids, asks = 2 * book, 2 * book + 1
         best_bid = b.sides[bids * w.SIDE_WORDS + w.S_BEST]
         best_ask = b.sides[asks * w.SIDE_WORDS + w.S_BEST]
-        last = bits.share(b.books[book * w.BOOK_WORDS + w.B_LAST], b.books[book * w.BOOK_WORDS + w.B_RECIPROCAL])
+        reference = b.reference(book)
+        if reference != 0:
+            reference = self.protection.fit(book, reference)
         unlimited = 0
+        self.walked = len(self.front.get(asks, ())) + len(self.front.get(bids, ()))
         for slot in self.front.get(asks, ()):
             unlimited += b.orders[slot * w.ORDER_WORDS + w.O_OPEN]
         demand: dict[int, int] = {}
@@ -94,6 +118,7 @@ class Indication:
         ticks: list[int] = []
         tick = best_ask
         while 0 <= tick <= highest:
+            self.walked += 1
             ticks.append(tick)
             supply[tick] = self._there(asks, tick)
             total += supply[tick]
@@ -103,14 +128,15 @@ class Indication:
         tick = best_bid
         while tick >= (0 if unlimited else best_ask) and not enough:
             enough = wanted > total
+            self.walked += 1
             ticks.append(tick)
             there = self._there(bids, tick)
             demand[tick] = demand.get(tick, 0) + there
             wanted += there
             tick = b.worse(bids, tick)
-        tick = self._best(sorted(set(ticks), reverse=True), demand, supply, total, last)
-        if tick == 0 and last != 0:
-            tick = self._best([last], demand, supply, total, last)
+        tick = self._best(sorted(set(ticks), reverse=True), demand, supply, total, reference)
+        if tick == 0 and reference != 0:
+            tick = self._best([reference], demand, supply, total, reference)
         if tick == 0:
             return NOTHING
         wanted = sum([quantity for bid, quantity in demand.items() if bid >= tick])
@@ -119,7 +145,9 @@ class Indication:
             return tick, wanted, 0, 0
         return (tick, offered, 1, wanted - offered) if wanted > offered else (tick, wanted, 2, offered - wanted)
 
-    def _best(self, ticks: list[int], demand: dict[int, int], supply: dict[int, int], total: int, last: int) -> int:
+    def _best(
+        self, ticks: list[int], demand: dict[int, int], supply: dict[int, int], total: int, reference: int
+    ) -> int:
         """The tick of some, the highest first, at which an auction trades, 0 for none. `total` is all that is for sale."""
         most, least, highest, lowest = 0, 0, 0, 0
         above = below = 0  # the lowest tick where shares for sale are left, the highest where some are wanted
@@ -152,7 +180,7 @@ class Indication:
             return lowest
         if above != 0:
             highest, lowest = above, below
-        return min(max(lowest, last), highest) if last else lowest
+        return min(max(lowest, reference), highest) if reference else lowest
 
     def _there(self, s: int, tick: int) -> int:
         """All that stands at a price, hidden or not."""

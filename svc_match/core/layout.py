@@ -141,6 +141,7 @@ TRAILING_LIMIT = 50
 STOP_PRICE_INVALID = 51
 STOP_LIMIT_PRICE_INVALID = 52
 PEGGED_LIMIT = 53
+HIDDEN_LIMIT = 54
 MARKET_IN_AUCTION = 30
 MARKET_NOT_IN_AUCTION = 31
 NOTIONAL_OUT_OF_LIMITS = 60
@@ -168,6 +169,7 @@ F_TRAILING_AMOUNT = 40
 F_TRAILING_BP = 41
 F_SECOND = 42
 F_PEG = 43
+F_HIDDEN = 44
 F_TIME_IN_FORCE = 20
 F_POST_ONLY = 21
 F_EXPIRE_TIME = 60
@@ -206,6 +208,7 @@ X_STOP = 4  # the tick of a stop; of a pegged order as C_PEG
 X_TRAIL = 5  # as C_TRAIL; of a pegged order as C_OFFSET
 X_SECOND = 6  # the tick of C_SECOND; of a pegged order that of its limit; of a quote the number of its lease
 PEGGED_ORDERS_LIMIT = 64  # of a book: a change of its best prices moves each of them
+HIDDEN_ORDERS_LIMIT = 1_024  # of a book: whoever looks for what is displayed passes the levels of these
 TRAILING_STOPS_LIMIT = 256  # of a book: a new extreme moves each of them
 X_PLACED = 7  # the sequence since which an order that waits for an auction, or in front of one's prices, has its place
 WAITING = 1 << 40  # it stands at no price
@@ -213,6 +216,13 @@ FOR_AUCTION = 1 << 41  # it ends with the auction
 IN_FRONT = 1 << 42  # it waits in front of an auction's prices
 QUOTE = 1 << 43  # it is a side of a quote; in C_FLAGS too
 REACHED = 1 << 44  # its stop price is reached, and the row was full: it is executed before any command
+COMMAND_EVENTS_LIMIT = (
+    8_192  # that a command, or what is due, writes before what it brings about waits for the next row
+)
+INDICATION_INTERVAL_US = 100_000  # from a change in an auction until what it would do is looked at
+INDICATION_PRICE_US = (
+    10  # until it is looked at again, for each price and each order in front of them that was looked at
+)
 ORDER_FILLS_LIMIT = 4_096  # trades of an order that arrives, or what its self-trade prevention does instead
 PEAKS_LIMIT = 100  # times that an iceberg's peak may go into its quantity
 
@@ -270,6 +280,8 @@ B_PEGS = 23  # how many orders are pegged
 B_BANDED = 24  # whether bands.py has rules for it
 B_LOW = 25  # the lowest and the highest tick at which a book with bands trades while it is open
 B_HIGH = 26
+B_HIDDEN = 27  # how many hidden orders stand
+B_REFERENCE = 28  # the price that the operator set, or that of the last date's last trade, 0 for none
 BAND_INTERVALS = 10  # whose trades a reference price is the mean of
 BAND_STEP = 100  # it changes by this part of itself, or not at all
 FIRST_WINDOW = 1_024  # levels; what is never touched takes no memory

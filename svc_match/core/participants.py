@@ -72,16 +72,19 @@ def _found(engine: "Engine", these: Orders) -> list[int]:
 
 
 def end(engine: "Engine", these: Orders, found: list[int] | None = None) -> None:
-    """Ends them, as far as the row goes, and auctions are looked at; with the last one, the stops are, too."""
+    """Ends them, as far as the command's limit goes, and auctions are looked at; with the last one, the stops are, too."""
     if found is None:
         found = engine.endings.left or _found(engine, these)
-    over = engine.endings.end(found, these.reason, engine.packed.full) == 0
+    packed = engine.packed
+    over = engine.endings.end(found, these.reason, packed.until) == 0
     engine.ending = None if over else these
-    if found and engine.packed.waiting:
+    if not over:
+        packed.full = packed.sequence
+    if found and packed.waiting:
         for book in engine.numbered:
             if over or book.phase == Phase.AUCTION:
-                engine.packed.trigger(book.number)
-    if engine.packed.interrupted:
+                packed.trigger(book.number)
+    if packed.interrupted:
         engine.interrupted()
 
 

@@ -25,8 +25,6 @@ cdef class Pegs:
     cdef Py_ssize_t _count(self, Py_ssize_t book, Py_ssize_t more) except -1
     @cython.locals(o=cython.Py_ssize_t, s=cython.Py_ssize_t, x=cython.Py_ssize_t, before=cython.Py_ssize_t)
     cdef Py_ssize_t replace(self, Py_ssize_t slot, Py_ssize_t limit, Py_ssize_t quantity, Py_ssize_t left) except -1
-    @cython.locals(done=cython.Py_ssize_t, slot=cython.Py_ssize_t)
-    cdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason) except -1
     @cython.locals(phase=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t, moved=cython.Py_ssize_t, identity=cython.Py_ssize_t, slot=cython.Py_ssize_t, tick=cython.Py_ssize_t)
     cdef Py_ssize_t follow(self, Py_ssize_t book) except -1
     cdef Py_ssize_t look_again(self, Py_ssize_t book) except -1

@@ -67,17 +67,9 @@ class Pegs:
             b.show_where(s, before)
         return 0
 
-    def close(self, book: int, limit: int, reason: int) -> int:
-        """Ends the orders of a book, the oldest first, at most `limit`; how many."""
-        done = 0
-        for _, slot in self.of(book)[: max(limit, 0)]:
-            self.standing.end(slot, reason)
-            done += 1
-        return done
-
     def follow(self, book: int) -> int:
-        """Moves the orders of a book to where the best prices call them, the oldest first; whether any moved, negative where the row
-        is full and one is still to move.
+        """Moves the orders of a book to where the best prices call them, the oldest first; whether any moved, negative where the
+        command's limit is reached and one is still to move.
         """
         b = self.books
         bid = ask = -1
@@ -95,7 +87,7 @@ class Pegs:
             if b.orders[slot * w.ORDER_WORDS + w.O_ID] == identity:
                 tick = self._called(book, slot, bid, ask)
                 if tick != b.orders[slot * w.ORDER_WORDS + w.O_TICK]:
-                    if b.sequence >= b.full:
+                    if b.sequence >= b.until:
                         return -2
                     self._move(book, slot, tick)
                     moved = 1

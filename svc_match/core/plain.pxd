@@ -9,7 +9,7 @@ from svc_match.core.identity cimport IdentityTable
 
 @cython.locals(
     packed=Books, identities=IdentityTable, accounts=dict, numbers=dict, last_date=cython.longlong,
-    trading_date=cython.longlong, shard=cython.longlong, first=cython.longlong, limit=cython.longlong, results=list,
+    trading_date=cython.longlong, shard=cython.longlong, first=cython.longlong, results=list,
     restricted=cython.bint, reason=object,
     number=cython.Py_ssize_t, item=object, command=bytes, c=cython.p_longlong, p=cython.p_uchar, place=cython.Py_ssize_t,
     sequence=cython.longlong, head=cython.longlong, kind=cython.longlong, owner=cython.longlong, done=cython.longlong,

@@ -42,11 +42,11 @@ def execute(engine: Any, commands: list[Any], time_us: int, events_limit: int) -
     room = IDENTITY_LIMIT
     restricted = bool(engine.restrictions)
     engine.begin(time_us, events_limit)
-    limit = packed.full
     results: list[Any] = []
     for number in range(len(commands)):
-        if packed.sequence >= limit:
+        if packed.sequence >= packed.full:
             break
+        packed.until = packed.sequence + packed.command_limit
         item = commands[number]
         if type(item) is not bytes:
             results.append(_in_general(engine, item.command, time_us, number))
@@ -136,8 +136,6 @@ def execute(engine: Any, commands: list[Any], time_us: int, events_limit: int) -
         results.append(None)
     if packed.interrupted:
         engine.interrupted()
-    if packed.waiting != 0:
-        engine.special.auction.indication.indicate(engine.special.auction.book)
     return Executed(first, packed.sequence, trading_date, results, identities.taken())
 
 

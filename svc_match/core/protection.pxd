@@ -7,7 +7,7 @@ from svc_match.core.books cimport Books
 @cython.final
 cdef class Protection:
     cdef Books books
-    cdef dict starts, ticks, notional, collars, walls, references
+    cdef dict starts, ticks, notional, collars, walls
     cdef list interrupted
 
     cpdef int guard(self, Py_ssize_t book, list bands, Py_ssize_t max_notional, Py_ssize_t static_collar, Py_ssize_t dynamic_collar, Py_ssize_t banded) except -1
@@ -24,6 +24,8 @@ cdef class Protection:
     cpdef Py_ssize_t next_tick(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) except -1
     @cython.locals(smallest=cython.Py_ssize_t, price=cython.Py_ssize_t, off=cython.Py_ssize_t)
     cpdef Py_ssize_t on_tick(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) except -1
+    @cython.locals(t=cython.Py_ssize_t)
+    cpdef Py_ssize_t fit(self, Py_ssize_t book, Py_ssize_t price) except -1
     @cython.locals(most=cython.Py_ssize_t)
     cpdef bint exceeds(self, Py_ssize_t book, Py_ssize_t price, Py_ssize_t quantity) except -1
     @cython.locals(place=cython.Py_ssize_t)

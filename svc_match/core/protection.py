@@ -26,7 +26,6 @@ class Protection:
         self.interrupted: list[
             int
         ] = []  # books whose continuous trading gave way to an auction, until the engine has seen it
-        self.references: dict[int, int] = {}
 
     def guard(
         self,
@@ -50,12 +49,12 @@ class Protection:
 
     def refer(self, book: int, price: int) -> int:
         """The reference price of a book from now on, 0 for none."""
-        self.references[book] = price
+        self.books.books[book * w.BOOK_WORDS + w.B_REFERENCE] = price
         return 0
 
     def reference(self, book: int) -> int:
         """The reference price of a book, 0 for none."""
-        return self.references.get(book, 0)
+        return self.books.books[book * w.BOOK_WORDS + w.B_REFERENCE]
 
     def is_outside(self, book: int, price: int) -> bool:
         """Whether a price is farther from the reference price than the static collar."""
@@ -69,9 +68,7 @@ class Protection:
         """The worst tick at which an order of a side with this limit trades without an auction."""
         b = self.books
         collar = self.walls[book]
-        price = b.books[book * w.BOOK_WORDS + w.B_LAST]
-        if price == 0:
-            price = self.reference(book)
+        price = b.reference(book)
         if collar == 0 or price == 0:
             return limit
         return b.within(book, side, limit, price, collar)
@@ -127,6 +124,13 @@ class Protection:
         if side == w.BUY:
             return (price - off) // smallest
         return self.next_tick(book, side, (price - off) // smallest)
+
+    def fit(self, book: int, price: int) -> int:
+        """The nearest price of an order, in smallest ticks, that is not above; where there is none the lowest of all."""
+        b = self.books
+        t = book * w.BOOK_WORDS
+        price = min(max(price, b.books[t + w.B_MIN_PRICE]), b.books[t + w.B_MAX_PRICE])
+        return self.on_tick(book, w.BUY, price // b.books[t + w.B_TICK_SIZE])
 
     def exceeds(self, book: int, price: int, quantity: int) -> bool:
         """Whether so many shares at a price are above the largest notional; without a price the last trade's counts."""

@@ -169,10 +169,10 @@ class Quotes:
 
     def pull(self) -> int:
         """Ends the quotes of those whose limit is reached, one maker after another, the oldest quote first; their books are to be
-        looked at. Where the row is full the other makers wait: `tripped` of the books stays 1.
+        looked at. Where the command's limit is reached the other makers wait: `tripped` of the books stays 1.
         """
         b = self.books
-        while self.tripped and b.sequence < b.full:
+        while self.tripped and b.sequence < b.until:
             account = self.tripped.pop(0)
             guard = self._guard(account)
             found = sorted([(guard.quotes[s], s) for s in self.open(account)])
@@ -192,7 +192,9 @@ class Quotes:
                 if s >> 1 not in self.touched:
                     self.touched.append(s >> 1)
         b.tripped = 1 if self.tripped else 0
-        b.interrupted += b.tripped
+        if b.tripped != 0:
+            b.interrupted += 1
+            b.full = b.sequence
         b.pulled = len(self.touched)
         return 0
 

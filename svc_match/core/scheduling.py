@@ -53,7 +53,7 @@ def advance(engine: "Engine", due: Due) -> None:
 
 
 def _do(engine: "Engine", step: Step, book: int) -> int:
-    """DONE, MISSED, or the book from which on the next row does the rest."""
+    """DONE, MISSED, or the book from which on the rest is done next."""
     if not engine.trading_date and (step.kind != StepKind.OPEN_DATE or step.trading_date <= engine.last_date):
         return DONE  # an operator closed the date, or nobody opened it
     if step.kind == StepKind.SET_PHASE:
@@ -67,7 +67,7 @@ def _do(engine: "Engine", step: Step, book: int) -> int:
 def _set_phases(engine: "Engine", step: Step, first: int) -> int:
     phase = Phase(step.phase)
     for number, book in enumerate(engine.numbered[first:], first):
-        if engine.packed.sequence >= engine.packed.full:
+        if engine.packed.sequence >= engine.packed.until:
             return number
         takes = book.phase != Phase.HALTED and phase in PHASES_OF[book.listing]
         if takes and not engine.change_phase(book, phase, step.auction):

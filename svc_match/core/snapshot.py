@@ -146,6 +146,7 @@ def _pieces(engine: Engine) -> list[bytes | bytearray | memoryview]:
         "calendar": engine.schedule.state(),
         "carried": len(engine.carried),
         "uncrossing": engine.special.auction.under_way(),
+        "indications": engine.special.auction.indication.state(),
         "ending": engine.ending and [*engine.ending[:-1], len(engine.ending.ids)],
         "restrictions": engine.restrictions.state(),
         "leases": engine.leases.state(),
@@ -205,6 +206,8 @@ def load(state: bytes, identities: bytes) -> Engine:
     engine.lasting.load(lasting)
     engine.await_expiry()
     engine.special.auction.restore(*header["uncrossing"])
+    awaited = [due.key for due in engine.timers.standing() if due.kind == TimerKind.INDICATION]
+    engine.special.auction.indication.load(header["indications"], awaited)
     engine.special.restore([due.key for due in engine.timers.standing() if due.kind == TimerKind.STOPS])
     return engine
 

@@ -25,6 +25,7 @@ cdef class Special:
     cdef readonly Quotes quotes
     cdef Pegs pegs
     cdef list stalled, newly
+    cdef public Py_ssize_t hidden_limit
 
     @cython.locals(head=cython.Py_ssize_t, side=cython.Py_ssize_t, kind=cython.Py_ssize_t, book=cython.Py_ssize_t, price=cython.Py_ssize_t, flags=cython.Py_ssize_t, tick=cython.Py_ssize_t, stands=cython.Py_ssize_t, identity=cython.Py_ssize_t, x=cython.Py_ssize_t, amount=cython.Py_ssize_t, stop=cython.Py_ssize_t, reciprocal=cython.Py_ssize_t, slot=cython.Py_ssize_t, time_in_force=cython.Py_ssize_t, collects=cython.bint, n=cython.Py_ssize_t, trail=cython.Py_ssize_t)
     cpdef Py_ssize_t place(self, Py_ssize_t number) except -1
@@ -39,6 +40,10 @@ cdef class Special:
     cdef Py_ssize_t _replace(self, Py_ssize_t slot, Py_ssize_t number, Py_ssize_t price, Py_ssize_t quantity, Py_ssize_t fee) except -1
     @cython.locals(x=cython.Py_ssize_t, book=cython.Py_ssize_t)
     cpdef Py_ssize_t bound(self, Py_ssize_t slot, Py_ssize_t price) except -1
+    @cython.locals(h=cython.Py_ssize_t, x=cython.Py_ssize_t, kind=cython.Py_ssize_t)
+    cpdef bint is_unpriced(self, Py_ssize_t slot) except -1
+    @cython.locals(h=cython.Py_ssize_t, x=cython.Py_ssize_t, tick_size=cython.Py_ssize_t)
+    cpdef Py_ssize_t stop_price(self, Py_ssize_t slot) except -1
     cpdef Py_ssize_t take(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account, Py_ssize_t amount) except -1
     @cython.locals(x=cython.Py_ssize_t, slot=cython.Py_ssize_t)
     cdef Py_ssize_t _wait(self, Py_ssize_t s, Py_ssize_t tick) except -1
@@ -68,12 +73,10 @@ cdef class Special:
     cpdef Py_ssize_t tradable(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t amount, Py_ssize_t fee) except -1
     @cython.locals(slot=cython.Py_ssize_t, s=cython.Py_ssize_t)
     cpdef Py_ssize_t withdraw(self, Py_ssize_t identity, Py_ssize_t reason) except -1
-    @cython.locals(done=cython.Py_ssize_t)
-    cpdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason, Py_ssize_t date) except -1
     @cython.locals(s=cython.Py_ssize_t, t=cython.Py_ssize_t, waits=cython.Py_ssize_t)
     cpdef bint is_empty(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t touched(self, Py_ssize_t book) except -1
-    cpdef Py_ssize_t wrong_time(self, Py_ssize_t book, Py_ssize_t time_in_force, Py_ssize_t flags, Py_ssize_t minimum) except -1
+    cpdef Py_ssize_t wrong_time(self, Py_ssize_t book, Py_ssize_t kind, Py_ssize_t time_in_force, Py_ssize_t flags, Py_ssize_t minimum) except -1
     @cython.locals(side=cython.Py_ssize_t, identity=cython.Py_ssize_t, slot=cython.Py_ssize_t, account=cython.Py_ssize_t)
     cpdef list waiting(self, Py_ssize_t book)
     @cython.locals(reached=cython.Py_ssize_t, waits=cython.bint, x=cython.Py_ssize_t)

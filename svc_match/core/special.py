@@ -35,7 +35,8 @@ class Special:
         self.arrival = Arrival(books, self.standing, self.protection, self.bands)
         self.auction = Auction(books, self.standing, self.arrival)
         self.pegs = self.standing.pegs = Pegs(books, self.standing, self.arrival, self.protection, self.bands)
-        self.stalled: list[int] = []  # books that a row's limit kept from being looked at, until they are
+        self.hidden_limit = w.HIDDEN_ORDERS_LIMIT  # what it is for all but tests, and rows from before it was
+        self.stalled: list[int] = []  # books that a command's limit kept from being looked at, until they are
         self.newly: list[int] = []  # those among them that the engine has not seen
         books.special = self
         books.protection = self.protection
@@ -60,6 +61,8 @@ class Special:
             return b.reject(number, w.PLACE, w.TRAILING_LIMIT, field, book + 1, 0)
         if kind == w.PEGGED and b.books[book * w.BOOK_WORDS + w.B_PEGS] >= w.PEGGED_ORDERS_LIMIT:
             return b.reject(number, w.PLACE, w.PEGGED_LIMIT, w.F_PEG, book + 1, 0)
+        if flags & w.HIDDEN and b.books[book * w.BOOK_WORDS + w.B_HIDDEN] >= self.hidden_limit:
+            return b.reject(number, w.PLACE, w.HIDDEN_LIMIT, w.F_HIDDEN, book + 1, 0)
         stands = self._posted(book, side, tick, (flags >> 8) & 255)
         if stands < 0:
             return b.reject(number, w.PLACE, w.POST_ONLY_WOULD_TRADE, w.F_PRICE, book + 1, 0)
@@ -159,7 +162,7 @@ class Special:
         waits = standing.waits(slot)
         pegged = (flags >> 32) & 255 == w.PEGGED
         collects = b.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_AUCTION
-        unpriced = waits and side == w.SELL and (flags >> 32) & 255 in (w.STOP, w.MARKET, w.MARKET_TO_LIMIT)
+        unpriced = self.is_unpriced(slot)
         keeps = (tick == before or unpriced) and left < b.orders[o + w.O_OPEN]
         stands = tick
         if standing.records[x + w.X_DISPLAY] != 0 and quantity > standing.records[x + w.X_DISPLAY] * w.PEAKS_LIMIT:
@@ -225,6 +228,24 @@ class Special:
         book = b.halves[slot * w.ORDER_HALVES + w.H_SIDE] >> 1
         return self.standing.records[x + w.X_SECOND] * b.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
 
+    def is_unpriced(self, slot: int) -> bool:
+        """Whether an order with a record is a sell that has no price while it waits; its replace names none."""
+        b = self.books
+        h = slot * w.ORDER_HALVES
+        x = b.halves[h + w.H_EXTENSION] * w.EXTENSION_WORDS
+        kind = self.standing.records[x + w.X_FLAGS] >> 32 & 255
+        if b.halves[h + w.H_SIDE] & 1 == w.BUY or not self.standing.waits(slot):
+            return False
+        return kind == w.STOP or kind == w.MARKET or kind == w.MARKET_TO_LIMIT
+
+    def stop_price(self, slot: int) -> int:
+        """The stop price that an order with a record has now, 0 for none."""
+        b = self.books
+        h = slot * w.ORDER_HALVES
+        x = b.halves[h + w.H_EXTENSION] * w.EXTENSION_WORDS
+        tick_size = b.books[(b.halves[h + w.H_SIDE] >> 1) * w.BOOK_WORDS + w.B_TICK_SIZE]
+        return self.standing.records[x + w.X_STOP] * tick_size
+
     def take(self, book: int, side: int, limit: int, left: int, identity: int, account: int, amount: int) -> int:
         """What is left of a plain order after it traded at `limit` or better, and for at most `amount` unless that is
         negative.
@@ -280,7 +301,8 @@ class Special:
         return 0
 
     def _stall(self, book: int) -> int:
-        """The row is full: the book is looked at again before any command."""
+        """The row ends: the book is looked at again before any command."""
+        self.books.full = self.books.sequence
         if book not in self.stalled:
             self.stalled.append(book)
             self.newly.append(book)
@@ -289,7 +311,7 @@ class Special:
         return 0
 
     def is_stalled(self, book: int) -> bool:
-        """Whether the row's limit keeps a book from being looked at; while makers wait it does so with any."""
+        """Whether the command's limit keeps a book from being looked at; while makers wait it does so with any."""
         if self.books.tripped != 0:
             self._stall(book)
         return book in self.stalled
@@ -337,7 +359,7 @@ class Special:
         return 0
 
     def _execute_all(self, book: int, found: list[tuple[int, int]]) -> int:
-        """Executes triggered stops in their order; where the row is full the next one goes on with what is left of them."""
+        """Executes triggered stops in their order; where the command's limit is reached the next row goes on with what is left."""
         b = self.books
         for place, (slot, identity) in enumerate(found):
             if b.orders[slot * w.ORDER_WORDS + w.O_ID] != identity:
@@ -346,7 +368,7 @@ class Special:
                 if not self._pairs(slot):
                     self.stops.add(slot)
                 continue
-            if b.sequence >= b.full:
+            if b.sequence >= b.until:
                 self.stops.reach(book, found[place:])
                 return self._stall(book)
             if self._pairs(slot):
@@ -395,15 +417,15 @@ class Special:
         return arrival.publish(s)
 
     def pull(self) -> int:
-        """Ends the quotes of makers whose limit is reached, as far as the row goes."""
+        """Ends the quotes of makers whose limit is reached, as far as the command's limit goes."""
         return self.quotes.pull()
 
     def look_at_pulled(self) -> int:
-        """Looks at the books in which quotes ended so; where the row is full they wait."""
+        """Looks at the books in which quotes ended so; where the command's limit is reached they wait."""
         b = self.books
         while b.pulled != 0:
             book = self.quotes.next_touched()
-            if b.sequence >= b.full:
+            if b.sequence >= b.until:
                 self._stall(book)
             b.look(book)
         return 0
@@ -437,12 +459,6 @@ class Special:
         self.end_open(slot, reason)
         return b.trigger(s >> 1)
 
-    def close(self, book: int, limit: int, reason: int, date: int) -> int:
-        """Ends the stops of a book, then what waits for an auction, then what is pegged, at most `limit`; how many."""
-        done = self.stops.close(book, limit, reason, date)
-        done += self.auction.close(book, limit - done, reason)
-        return done + self.pegs.close(book, limit - done, reason)
-
     def is_empty(self, book: int) -> bool:
         """Whether no order of a book is open, wherever it stands or waits."""
         b = self.books
@@ -457,9 +473,9 @@ class Special:
         """Something happened to a book that collects orders."""
         return self.auction.indication.touched(book)
 
-    def wrong_time(self, book: int, time_in_force: int, flags: int, minimum: int) -> int:
+    def wrong_time(self, book: int, kind: int, time_in_force: int, flags: int, minimum: int) -> int:
         """Why an order is not taken in this phase; 0 if it is."""
-        return self.auction.wrong_time(book, time_in_force, flags, minimum)
+        return self.auction.wrong_time(book, kind, time_in_force, flags, minimum)
 
     def waiting(self, book: int) -> list[tuple[int, int, int]]:
         """(id, open quantity, account) of what waits outside the levels of a book, and of the orders that stand with a stop price:

@@ -46,6 +46,7 @@ class Standing:
                 self.records[x + w.X_SHOWN] = shown
                 b.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] -= left - shown
             return 0
+        b.books[(s >> 1) * w.BOOK_WORDS + w.B_HIDDEN] += 1
         level = self._level(s, tick)
         e = level * w.LEVEL_HALVES
         tail = b.ends[e + w.E_HIDDEN_TAIL]
@@ -86,6 +87,7 @@ class Standing:
                 b.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] += b.orders[o + w.O_OPEN] - self.records[x + w.X_SHOWN]
             b.sweep(b.orders[o + w.O_TICK])
         else:
+            b.books[(s >> 1) * w.BOOK_WORDS + w.B_HIDDEN] -= 1
             level = b.level(s, b.orders[o + w.O_TICK])
             e = level * w.LEVEL_HALVES
             following = b.halves[h + w.H_NEXT]
@@ -368,6 +370,7 @@ class Standing:
                 level = b.level(s, b.orders[o + w.O_TICK])
                 b.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] -= b.orders[o + w.O_OPEN] - self.records[x + w.X_SHOWN]
             return 0
+        b.books[(s >> 1) * w.BOOK_WORDS + w.B_HIDDEN] += 1
         b.index.restore(b.orders[o + w.O_ID], slot)
         level = b.restored(s, b.orders[o + w.O_TICK])
         e = level * w.LEVEL_HALVES

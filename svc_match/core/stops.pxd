@@ -33,8 +33,6 @@ cdef class Stops:
     cdef Py_ssize_t _flag(self, list those, Py_ssize_t flag) except -1
     @cython.locals(s=cython.Py_ssize_t, slot=cython.Py_ssize_t, identity=cython.Py_ssize_t, of_side=cython.bint)
     cdef list waiting(self, Py_ssize_t book, Py_ssize_t side)
-    @cython.locals(done=cython.Py_ssize_t, side=cython.Py_ssize_t, identity=cython.Py_ssize_t, slot=cython.Py_ssize_t, ends=cython.Py_ssize_t)
-    cdef Py_ssize_t close(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t reason, Py_ssize_t date) except -1
     cdef list _trailing(self, Py_ssize_t s, Py_ssize_t trigger)
     @cython.locals(x=cython.Py_ssize_t)
     cdef Py_ssize_t _trail(self, Py_ssize_t slot) except? -1

@@ -149,21 +149,6 @@ class Stops:
                 found.add(self._rank(slot))
         return sorted(found)
 
-    def close(self, book: int, limit: int, reason: int, date: int) -> int:
-        """Ends the stops of a book, buys before sells, at most `limit`, and for DATE_CLOSED those that do not last beyond the date
-        alone; how many.
-        """
-        done = 0
-        for side in range(2):
-            for _, identity, slot in self.waiting(book, side):
-                if done >= limit:
-                    return done
-                ends = self.books.ends_by(identity, reason, date)
-                if ends != 0:
-                    self.standing.end(slot, ends)
-                    done += 1
-        return done
-
     def _list(self, s: int, trigger: int) -> list[tuple[int, int, int]]:
         return self.lists.setdefault(4 * s + trigger, [])
 

@@ -45,6 +45,7 @@ REASONS = {
     w.STOP_PRICE_INVALID: Reason.STOP_PRICE_INVALID,
     w.STOP_LIMIT_PRICE_INVALID: Reason.STOP_LIMIT_PRICE_INVALID,
     w.PEGGED_LIMIT: Reason.PEGGED_LIMIT,
+    w.HIDDEN_LIMIT: Reason.HIDDEN_LIMIT,
     w.NOTIONAL_OUT_OF_LIMITS: Reason.NOTIONAL_OUT_OF_LIMITS,
     w.INSTRUMENT_SUSPENDED: Reason.INSTRUMENT_SUSPENDED,
     w.INSTRUMENT_DELISTED: Reason.INSTRUMENT_DELISTED,
@@ -83,6 +84,7 @@ TERMS = {
     w.F_TRAILING_BP: "trailing_bp",
     w.F_SECOND: "stop_limit_price_e4",
     w.F_PEG: "peg",
+    w.F_HIDDEN: "hidden",
     w.F_POST_ONLY: "post_only",
     w.F_EXPIRE_TIME: "expire_time_us",
 }

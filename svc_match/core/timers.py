@@ -12,14 +12,16 @@ SPARE_TIMERS = 256  # that were cancelled, beside twice those that stand
 class TimerKind(IntEnum):
     """What is to be done; of what is due at the same time the lower kind is done first."""
 
-    PULLS = 9  # of the quotes of makers whose limit is reached, and for which the row had no room
+    PULLS = 9  # of the quotes of makers whose limit is reached, and for which the command's limit had no room
     UNCROSSING = 10  # of the book that is the key
-    STOPS = 11  # of the book that is the key, which a row's limit kept from being looked at to the end
+    STOPS = 11  # of the book that is the key, which a command's limit kept from being looked at to the end
+    ENTERING = 12  # of the orders that wait for the closing auction of the book that is the key, and for which there was no room
     EXPIRY = 20  # of the order that expires first (lasting.py)
     LEASE = 30  # of the number that is the key
     AUCTION_ENDS = 40  # of the book that is the key: one that nobody called for
     LIMIT_STATE_ENDS = 41  # of the book that is the key
     SCHEDULE = 50  # the next step of the calendar: key 0 begins it, another goes on with it
+    INDICATION = 60  # of the book that is the key: what its auction would do
 
 
 class Due(NamedTuple):

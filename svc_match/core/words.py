@@ -3,7 +3,13 @@
 from chassis.units import INT64_MAX
 from svc_match.core.events import Reason
 from svc_match.core.instrument import MAX_PRICE_E4
-from svc_match.core.layout import BASIS_POINTS, PEAKS_LIMIT, PEGGED_ORDERS_LIMIT, TRAILING_STOPS_LIMIT
+from svc_match.core.layout import (
+    BASIS_POINTS,
+    HIDDEN_ORDERS_LIMIT,
+    PEAKS_LIMIT,
+    PEGGED_ORDERS_LIMIT,
+    TRAILING_STOPS_LIMIT,
+)
 from svc_match.core.leases import PARTICIPANT_LEASES_LIMIT
 from svc_match.core.restrictions import PER_SECOND_LIMIT
 from svc_match.core.terms import ENTRIES_LIMIT, FILL_LIMIT, QUOTES_LIMIT, SHARE_LIMIT, WINDOW_LIMIT_US
@@ -52,7 +58,7 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "send a stop that does not trail, or send it later",
     ),
     Reason.MARKET_IN_AUCTION: (
-        "an auction collects orders: none is IOC, FOK or post-only, or has a minimum",
+        "an auction collects orders: none is IOC, FOK, post-only or pegged, or has a minimum",
         "leave it out, or send it when the phase is OPEN",
     ),
     Reason.MARKET_NOT_IN_AUCTION: (
@@ -62,6 +68,10 @@ WORDS: dict[Reason, tuple[str, str]] = {
     Reason.PEGGED_LIMIT: (
         f"{PEGGED_ORDERS_LIMIT} orders of the instrument are pegged",
         "send a LIMIT order, or send it later",
+    ),
+    Reason.HIDDEN_LIMIT: (
+        f"{HIDDEN_ORDERS_LIMIT} hidden orders of the instrument are open",
+        "leave it out, or send it later",
     ),
     Reason.CLIENT_ORDER_ID_REUSED: ("the id was used with other fields", "use a new client_order_id"),
     Reason.TRADING_DATE_WRONG: ("the trading date is not the open one", "name the open trading date"),

@@ -1,11 +1,13 @@
 """How far a row goes beyond its limit of events: what is done at once has to be bounded, too.
 
-Between two commands, two stops or pegged orders, two makers whose quotes end, and two trades of an auction the row's limit is looked
-at. So what begins last within it is the most that is behind it, and, where that is a part of a command, the rest of this command.
+Between two commands, and two things that are due, the row's limit is looked at; between two stops or pegged orders, two makers whose
+quotes end, and two trades of an auction the command's, which is counted from its own first event: what a command does never depends
+on those before it in its row. So behind the row's limit there is at most a command's, behind that what begins last within it, and,
+where that is a part of a command, the rest of this command.
 """
 
 from svc_match.core.book import CLOSE_ORDERS_LIMIT
-from svc_match.core.layout import ORDER_FILLS_LIMIT
+from svc_match.core.layout import COMMAND_EVENTS_LIMIT, ORDER_FILLS_LIMIT
 from svc_match.core.reference import INSTRUMENT_LIMIT
 from svc_match.core.terms import ENTRIES_LIMIT, QUOTES_LIMIT
 
@@ -16,15 +18,17 @@ BOOK_EVENTS = 4  # a phase, bands and limit state
 OTHER_EVENTS = 4  # what was asked for, where that is of all books
 
 
-def work_limit(fills: int, quotes: int, sides: int, books: int, ends: int) -> int:
-    """The most events behind a row's limit, where an order trades `fills` times, an account has so many quotes, a mass quote so many
-    sides, and so many orders end at once with a date.
+def work_limit(command: int, fills: int, quotes: int, sides: int, books: int, ends: int) -> int:
+    """The most events behind a row's limit, where a command's is `command`, an order trades `fills` times, an account has so many
+    quotes, a mass quote so many sides, and so many orders end at once with a date.
     """
     order = FILL_EVENTS * fills + ORDER_EVENTS
     begun_last = max(order, 1 + quotes)
     mass_quote = 1 + SIDE_EVENTS * sides + FILL_EVENTS * fills
     all_books = OTHER_EVENTS + BOOK_EVENTS * books + ends
-    return begun_last + max(order, mass_quote, all_books)
+    return command + begun_last + max(order, mass_quote, all_books)
 
 
-WORK_LIMIT = work_limit(ORDER_FILLS_LIMIT, QUOTES_LIMIT, 2 * ENTRIES_LIMIT, INSTRUMENT_LIMIT, CLOSE_ORDERS_LIMIT)
+WORK_LIMIT = work_limit(
+    COMMAND_EVENTS_LIMIT, ORDER_FILLS_LIMIT, QUOTES_LIMIT, 2 * ENTRIES_LIMIT, INSTRUMENT_LIMIT, CLOSE_ORDERS_LIMIT
+)

@@ -14,6 +14,7 @@ from svc_order.core.commands import (
     AUCTIONS,
     BUY,
     MARKET,
+    ONE_CANCELS_OTHER,
     SELL,
     STOP,
     UNSPECIFIED,
@@ -51,6 +52,7 @@ class Need(NamedTuple):
     order_id: int = 0
     original_client_order_id: str = ""
     symbol: str = ""
+    fixed_price: bool = False
 
 
 class Route(NamedTuple):
@@ -255,10 +257,11 @@ def _need(place: Place, instrument: Instrument) -> Need | Refused:
     fee_e6 = instrument.highest_fee_e6
     if place.amount_e4:
         return Need(instrument.currency, place.quantity, 0, fee_e6, place.amount_e4)
-    price_e4 = place.terms.stop_limit_price_e4 or place.price_e4  # of the two that it may come to pay the higher
+    fixed = place.type == ONE_CANCELS_OTHER  # A replace changes the lower of the two prices that it may come to pay.
+    price_e4 = place.terms.stop_limit_price_e4 if fixed else place.price_e4
     if worst(price_e4, place.quantity, fee_e6) > INT64_MAX:
         return _overflow(place.quantity)
-    return Need(instrument.currency, place.quantity, price_e4, fee_e6, 0)
+    return Need(instrument.currency, place.quantity, price_e4, fee_e6, 0, fixed_price=fixed)
 
 
 def _change(command: Cancel | Replace, reference: Reference) -> Route | Stale | Refused:
@@ -276,7 +279,9 @@ def _change(command: Cancel | Replace, reference: Reference) -> Route | Stale | 
         if instrument is None:
             return unknown_order(command)
         price_e4, quantity = command.price_e4, command.quantity
-        bad = _quantity(quantity, instrument) or _limits(price_e4, instrument) or _worth(price_e4, quantity, instrument)
+        bad = _quantity(quantity, instrument)
+        if price_e4 != 0:  # none is right for a sell without a price: svc_match knows
+            bad = bad or _limits(price_e4, instrument) or _worth(price_e4, quantity, instrument)
         if bad is not None:
             return bad
         if worst(command.price_e4, command.quantity, instrument.highest_fee_e6) > INT64_MAX:

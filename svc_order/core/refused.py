@@ -98,6 +98,7 @@ STATUS_OF: dict[str, str] = {
             "STREAM_LIMIT",
             "TRAILING_LIMIT",
             "PEGGED_LIMIT",
+            "HIDDEN_LIMIT",
         ),
         "RESOURCE_EXHAUSTED",
     ),

@@ -184,6 +184,8 @@ def create_holds(incarnation: str, tickets: Iterable[Ticket]) -> ledger_pb2.Crea
             hold.order_id = need.order_id
             hold.original_client_order_id = need.original_client_order_id
             hold.symbol = need.symbol
+        if need.fixed_price:
+            hold.fixed_price = True
         if ticket.traceparent:
             hold.traceparent = ticket.traceparent
     return request

@@ -324,7 +324,8 @@ REPLACES = [
         "quantity-large", change_partly(quantity=1_000_001), "INVALID_ARGUMENT", "QUANTITY_OUT_OF_LIMITS", "quantity",
     ),
     bad_change("price-off-tick", change_partly(price_e4=150), "INVALID_ARGUMENT", "PRICE_OFF_TICK", "price_e4"),
-    bad_change("price-0", change_partly(price_e4=0), "INVALID_ARGUMENT", "PRICE_INVALID", "price_e4"),
+    bad_change("price-0", change_partly(price_e4=0), "INVALID_ARGUMENT", "PRICE_INVALID", "price_e4", on_record=True),
+    bad_change("price-negative", change_partly(price_e4=-100), "INVALID_ARGUMENT", "PRICE_INVALID", "price_e4"),
     bad_change(
         "price-high", change_partly(price_e4=HIGHEST_E4 + 100), "INVALID_ARGUMENT", "PRICE_OUT_OF_LIMITS", "price_e4",
     ),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -22,8 +23,10 @@ from bourse_sdk import (
     Cancel,
     Client,
     CommandResult,
+    Operator,
     OrderType,
     Outcome,
+    PartlyDone,
     Peg,
     Place,
     PostOnly,
@@ -34,7 +37,7 @@ from bourse_sdk import (
     Side,
     TimeInForce,
 )
-from chassis.units import order_id
+from chassis.units import order_id, worst
 from cli import clients
 from cli.machine.credentials import ADMINISTRATOR
 from cli.reconcile.breaks import Reconciliation
@@ -42,7 +45,7 @@ from cli.reconcile.run import reconcile
 from cli.reconcile.settled import wait_settled
 from svc_quote.core import checkpoint
 from svc_quote.core.shard import Shard
-from tests.exchange import CASH_E4, SHARES, SYMBOLS, TRADING_DATE, Exchange, running_exchange
+from tests.exchange import CASH_E4, CURRENCY, SHARES, SYMBOLS, TRADING_DATE, Exchange, instrument, running_exchange
 from tests.waiting import eventually
 
 SETTLE_SECONDS = 20.0
@@ -65,6 +68,7 @@ async def traded(exchange: Exchange) -> None:
     maker, taker = await exchange.join(), await exchange.join()
     async with exchange.broker(maker.split("/")[0]) as making, exchange.broker(taker.split("/")[0]) as taking:
         for symbol in SYMBOLS:
+            await grown(exchange, making, taking, maker, taker, symbol)
             await session(making, taking, maker, taker, symbol)
     await ended_together(exchange)
     await wait_settled(exchange.home, SETTLE_SECONDS)
@@ -117,6 +121,25 @@ async def session(making: Client, taking: Client, maker: str, taker: str, symbol
     assert [one.orders for one in (await taking.mass_cancel(taker)).shards] == [0, 0]
 
 
+async def grown(exchange: Exchange, making: Client, taking: Client, maker: str, taker: str, symbol: str) -> None:
+    """Rule 4.10.5: a pair grows and moves, and is held at its higher price; then it is triggered, and filled there."""
+    pending = {}
+    async with exchange.operator() as operator:
+        placed = await making.place(
+            maker, symbol, Side.BUY, 100, 10 * UNIT,
+            type=OrderType.ONE_CANCELS_OTHER, stop_price_e4=11 * UNIT, stop_limit_price_e4=12 * UNIT,
+        )  # fmt: skip
+        for quantity, price_e4 in ((101, 10 * UNIT), (200, 10 * UNIT), (150, 9 * UNIT)):
+            result = await making.replace(maker, price_e4, quantity, placed.order_id)
+            balances = await operator.balances(maker, min_sequences=at(symbol, result))
+            pending[quantity] = next(one.debits_pending for one in balances if one.asset == CURRENCY)
+    more, less = (worst(12 * UNIT, quantity, instrument(symbol, 0).taker_fee_e6) for quantity in (200, 150))
+    assert pending[200] - pending[150] == more - less
+    await taking.place(taker, symbol, Side.SELL, 1, 11 * UNIT)
+    await taking.place(taker, symbol, Side.BUY, 1, 11 * UNIT)
+    await taking.place(taker, symbol, Side.SELL, 150, 12 * UNIT)
+
+
 async def ended_together(exchange: Exchange) -> None:
     """Orders that follow others, stand beyond the date, or have a way out; those of one that is killed, and of one that is gone."""
     stays, killed, gone = [await exchange.join() for _ in range(3)]
@@ -126,7 +149,8 @@ async def ended_together(exchange: Exchange) -> None:
     far = [Place(account, symbol, Side.BUY, 5, 40 * UNIT) for account in (killed, gone) for symbol in SYMBOLS]
     async with exchange.operator() as operator, exchange.broker(killed.split("/")[0]) as client:
         await client.submit_many(far[: len(SYMBOLS)])
-        assert set((await operator.kill_participant(killed.split("/")[0])).values()) == {1}
+        await half_killed(exchange, killed.split("/")[0])
+        assert await operator.kill_participant(killed.split("/")[0]) == {0: 0, 1: 1}
         with pytest.raises(Refusal):
             await client.submit(far[0])
         await operator.release_participant(killed.split("/")[0])
@@ -136,6 +160,19 @@ async def ended_together(exchange: Exchange) -> None:
         async with asyncio.timeout(SETTLE_SECONDS):
             while [order async for order in operator.list_orders(account=gone, state=order_pb2.ORDER_STATE_OPEN)]:
                 await asyncio.sleep(0.05)
+
+
+async def half_killed(exchange: Exchange, participant: str) -> None:
+    """Rule 6.2.1: the kill is answered for each shard: by one with how many orders ended, by one with why it did not."""
+    machine = exchange.machine
+    state = clients.running(machine)
+    some = {0: clients.matches(state)[0], 1: state.process("svc_ledger").address}
+    token_file = machine.credentials.token_file("operator")
+    async with Operator(**clients.doors(machine), shards=some, token_file=token_file, give_up_seconds=1.0) as operator:
+        with pytest.raises(PartlyDone) as partly:
+            await operator.kill_participant(participant)
+    assert (partly.value.figure, partly.value.done, list(partly.value.failed)) == ("orders", {0: 1}, [1])
+    assert re.fullmatch(r"shard 0: done, orders=1; shard 1: failed, .+", str(partly.value))
 
 
 def following(account: str, symbol: str) -> list[Place]:
@@ -323,9 +360,8 @@ async def test_an_exchange_that_has_traded_is_clean(exchange: Exchange) -> None:
     assert counts["trades"] == counts["public_trades"] == counts["quote_trades"] > 20
     assert counts["orders"] + counts["rejected"] >= counts["history_orders"] > 80
     assert counts["drop_copy_updates"] > counts["orders"] + 2 * counts["trades"]
-    assert counts["restated"] == 4 * len(
-        SYMBOLS
-    )  # One slid, one lost shares to its owner, one was triggered, one is pegged.
+    # One slid, one lost shares to its owner, two were triggered, one is pegged.
+    assert counts["restated"] == 5 * len(SYMBOLS)
     assert counts["holds"] > 40
     assert counts["levels"] > 40
     assert set(outcome.sequences) == set(SYMBOLS.values())
@@ -485,7 +521,9 @@ async def test_it_is_clean_in_auctions_and_after_them(exchange: Exchange) -> Non
         )
         assert {result.outcome for result in placed} == {Outcome.ACCEPTED}
         await wait_settled(exchange.home, SETTLE_SECONDS)
-        told = (await operator.depth("ACME")).indicative
+        async with asyncio.timeout(SETTLE_SECONDS):
+            while (told := (await operator.depth("ACME")).indicative).quantity < 100:
+                await wait_settled(exchange.home, SETTLE_SECONDS)
         assert (await found(exchange)).breaks == ()
         await operator.set_phase(market_pb2.PHASE_OPEN, "ACME")
         outcome = await found(exchange)

@@ -14,7 +14,8 @@ from bourse.match.v1 import match_pb2
 from bourse.order.v1 import order_pb2
 from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
-from bourse_sdk import Client, Operator, Refusal, Side, SyncClient, Unreachable
+from bourse_sdk import BourseError, Client, Operator, PartlyDone, Refusal, Side, SyncClient, Unreachable
+from bourse_sdk.errors import alike
 from bourse_sdk.requests import make
 
 NOWHERE = "127.0.0.1:1"
@@ -129,3 +130,27 @@ def test_a_negative_number_is_carried(module: Any) -> None:
             for field in kind.DESCRIPTOR.fields:
                 if field.cpp_type in (field.CPPTYPE_INT32, field.CPPTYPE_INT64) and not field.is_repeated:
                     assert getattr(make(kind, **{field.name: -1}), field.name) == -1
+
+
+async def test_what_no_shard_is_told_is_one_failure() -> None:
+    """Where none of them is reached there is nothing to tell apart."""
+    doors: dict[str, Any] = dict.fromkeys(("order", "ledger", "quote"), NOWHERE)
+    async with Operator(shards=dict.fromkeys((0, 1), NOWHERE), **doors, token="t", give_up_seconds=0.1) as operator:
+        with pytest.raises(Unreachable):
+            await operator.kill_participant("alpha")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (Refusal("A", "", {}), Refusal("A", "", {"value": "1"}), True),
+        (Refusal("A", "", {}), Refusal("B", "", {}), False),
+        (Refusal("A", "", {}), Unreachable(""), False),
+        (Unreachable(""), Unreachable(""), True),
+    ],
+)
+def test_shards_that_fail_in_different_ways_are_told_apart(one: BourseError, other: BourseError, same: bool) -> None:
+    """By the reason, or as none answered."""
+    assert alike(one, other) is alike(other, one) is same
+    told = str(PartlyDone("orders", {2: 7}, {0: one, 3: other}))
+    assert told == f"shard 0: failed, {one}; shard 2: done, orders=7; shard 3: failed, {other}"

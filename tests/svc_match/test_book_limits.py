@@ -24,6 +24,7 @@ def fill(orders: list[commands.Place]) -> tuple[twin.Pair, list[events.Event]]:
     pair.apply(list(orders[:-1]))
     pair.compare()
     told = pair.packed.apply(orders[-1:], pair.time_us, twin.EVENTS_LIMIT)
+    pair.invariants.follow(told, pair.fills_limit)
     assert tuple(told)[3] == pair.plain.apply(orders[-1:], pair.time_us, twin.EVENTS_LIMIT).events
     return pair, told.events
 
@@ -50,6 +51,25 @@ def test_a_book_takes_so_many_pegged_orders() -> None:
     assert isinstance(rejected, events.Rejected)
     assert (rejected.reason, rejected.field, rejected.value) == (events.Reason.PEGGED_LIMIT, "peg", "2")
     assert len(pair.packed.numbered[0].waiting()) == limit
+
+
+def test_a_book_takes_so_many_hidden_orders() -> None:
+    """Rule 4.2.3: one more is rejected, on whichever side; one that is displayed is taken, and so is one when one is done."""
+    limit = layout.HIDDEN_ORDERS_LIMIT
+    tick, hidden = twin.Drawing(1).instruments[SYMBOL].tick_size_e4, commands.Terms(hidden=True)
+    some = [order(number, commands.OrderType.LIMIT, (100 + number) * tick, hidden) for number in range(limit + 1)]
+    pair, (rejected,) = fill(some)
+    assert isinstance(rejected, events.Rejected)
+    assert (rejected.reason, rejected.field, rejected.value) == (events.Reason.HIDDEN_LIMIT, "hidden", "True")
+    pair.apply([order(limit + 2, commands.OrderType.LIMIT, 100 * tick, commands.PLAIN)])
+    assert pair.packed.open_orders == limit + 1
+    pair.restore()
+    for number, taken in ((limit + 3, False), (limit + 5, True)):
+        pair.apply([order(number, commands.OrderType.LIMIT, 100 * tick, hidden)])
+        assert bool(pair.accepted) is taken
+        gone = ("ann/1", f"c{number}", DATE, twin.key("ann/1", f"c{number}"), bytes(16))
+        pair.apply([commands.Cancel(*gone, 0, 0, 0, "o0", twin.key("ann/1", "o0"), SYMBOL)])
+    pair.compare()
 
 
 def test_an_order_trades_so_often() -> None:

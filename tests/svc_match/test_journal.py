@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -17,6 +17,7 @@ from svc_match.app import BATCH_COMMANDS_LIMIT, TIME_JUMP_LIMIT_US, Meters, Shar
 from svc_match.codec import Codec
 from svc_match.core import commands, events, snapshot
 from svc_match.core.engine import REPLAYED, ROW_EVENTS_LIMIT, SEMANTICS, Engine
+from svc_match.core.layout import HIDDEN_ORDERS_LIMIT, NO_LIMIT
 from svc_match.ports import Item, JournalDamaged, NotLeader, Row
 from svc_match.wire import rows
 from svc_match.wire.commands import submission
@@ -184,7 +185,9 @@ async def replay(it: Shard, until: int) -> Engine:
     replayed = Engine(0)
     for read in await it.journal.rows(1, 1 << 30):
         if read.last_sequence <= until:
+            replayed.follow(read.semantics)
             replayed.apply([item.command for item in rows.items(read.commands)], read.time_us)
+    replayed.follow(SEMANTICS)
     return replayed
 
 
@@ -272,14 +275,7 @@ async def test_a_journal_of_the_version_before_goes_on(postgres: Database) -> No
         await it._saving
         before = await it.read(stands)
         rows = await it.journal.rows(1, 1 << 30)
-    with postgres.connect("svc_match") as other:
-        for one in rows:
-            checksum = db.row_checksum(replace(one, semantics=1))
-            other.execute(
-                "UPDATE journal SET semantics = 1, checksum = %s WHERE first_sequence = %s",
-                [checksum, one.first_sequence],
-            )
-        other.execute("UPDATE snapshot SET semantics = 1")
+    written_by(1, postgres, rows)
     async with shard(postgres) as it:
         assert await it.read(stands) == before
         await it.submit([submission(place("ACME", 1, 10_000, 5, hidden=True))])
@@ -287,6 +283,35 @@ async def test_a_journal_of_the_version_before_goes_on(postgres: Database) -> No
         after = await it.read(stands)
     async with shard(postgres) as it:
         assert await it.read(stands) == after != before
+
+
+async def test_a_book_of_the_version_before_has_as_many_hidden_orders_as_it_took(postgres: Database) -> None:
+    """Rule 4.2.3 holds from now on: its rows are replayed, and one more is rejected."""
+    hidden = [submission(place("ACME", 2, 20_000, 5, hidden=True)) for _ in range(HIDDEN_ORDERS_LIMIT + 3)]
+    async with shard(postgres) as it:
+        await it.submit(market())
+        it._engine.special.hidden_limit = NO_LIMIT
+        await it.submit(hidden)
+        before = await it.read(stands)
+        rows = await it.journal.rows(1, 1 << 30)
+    assert len(before[1]) == len(hidden)  # type: ignore[arg-type]
+    written_by(2, postgres, rows)
+    async with shard(postgres) as it:
+        assert await it.read(stands) == before
+        [result] = await it.submit([submission(place("ACME", 2, 20_000, 5, hidden=True))])
+        assert result.reason == events.Reason.HIDDEN_LIMIT
+
+
+def written_by(semantics: int, postgres: Database, rows: Sequence[Row]) -> None:
+    """The journal says that these semantics wrote it."""
+    with postgres.connect("svc_match") as other:
+        for one in rows:
+            checksum = db.row_checksum(replace(one, semantics=semantics))
+            other.execute(
+                "UPDATE journal SET semantics = %s, checksum = %s WHERE first_sequence = %s",
+                [semantics, checksum, one.first_sequence],
+            )
+        other.execute("UPDATE snapshot SET semantics = %s", [semantics])
 
 
 def stands(engine: Engine) -> tuple[object, ...]:
@@ -318,6 +343,29 @@ async def test_an_earlier_date_answers_from_the_journal(postgres: Database) -> N
         assert repeated == accepted
         assert isinstance(refused, events.Refused)
         assert refused.reason == events.Reason.TRADING_DATE_WRONG
+
+
+@pytest.mark.parametrize("part", [0, 16, 32])  # of the record: key, digest, sequence
+async def test_an_earlier_date_answers_nothing_from_a_damaged_row(postgres: Database, part: int) -> None:
+    """Whatever byte of the identity was flipped, the row is refused by name: neither a wrong answer nor none is final."""
+    async with shard(postgres) as it:
+        await it.submit(market())
+        (old,) = orders(1)
+        await it.submit([old])
+        sequence = it.sequence
+        for request in (
+            match_pb2.CloseTradingDateRequest(trading_date=TRADING_DATE),
+            match_pb2.OpenTradingDateRequest(trading_date=TRADING_DATE + 1),
+        ):
+            await it.submit([control(request)])
+        with postgres.connect("svc_match") as other:
+            other.execute(
+                "UPDATE journal SET identities = set_byte(identities, %s, get_byte(identities, %s) # 1) WHERE last_sequence = %s",
+                [part, part, sequence],
+            )
+        again = await it.submit([old])
+        with pytest.raises(JournalDamaged, match=f"to {sequence} of shard 0 is damaged"):
+            await it.answers(again)
 
 
 async def test_reads_see_committed_rows_only(postgres: Database) -> None:

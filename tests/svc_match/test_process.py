@@ -79,8 +79,11 @@ async def test_an_auction_is_uncrossed_in_rows(machine: Machine, postgres: Datab
                 assert set(outcomes(await process.submit(*(place("ACME", side, 10_000, 1) for _ in range(3_000))))) == {
                     "ACCEPTED"
                 }
-        depth = await process.operator.GetDepth(match_pb2.GetDepthRequest(symbol="ACME"))
-        assert (depth.indicative.price_e4, depth.indicative.quantity) == (10_000, AUCTION_ORDERS)
+        async with asyncio.timeout(TAKEOVER_SECONDS):
+            wanted, shown = (10_000, AUCTION_ORDERS), (0, 0)
+            while shown != wanted:
+                depth = await process.operator.GetDepth(match_pb2.GetDepthRequest(symbol="ACME"))
+                shown = depth.indicative.price_e4, depth.indicative.quantity
         (state,) = (await process.operator.ListInstruments(match_pb2.ListInstrumentsRequest())).instruments
         assert (state.phase, state.auction) == (market_pb2.PHASE_AUCTION, market_pb2.AUCTION_KIND_OPENING)
         collected = await process.state()

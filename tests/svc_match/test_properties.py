@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 import pytest
 
-from svc_match.core import commands, engine, events, snapshot
+from svc_match.core import commands, events, snapshot
 from svc_match.core.book import CLOSE_ORDERS_LIMIT
 from svc_match.core.engine import Applied, Engine
+from svc_match.core.layout import ORDER_FILLS_LIMIT
+from tests.svc_match.invariants import Invariants
 from tests.svc_match.transcript import Desk
 from tests.svc_match.twin import of_the_date
 
@@ -115,89 +117,15 @@ def test_events_do_not_depend_on_batches_or_snapshots(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_conservation(seed: int) -> None:
-    """Sequences have no gap, shares add up, no book is crossed, and the public levels are the book."""
-    core = Engine(0)
-    wanted = day(seed)
-    rows = []
-    levels: dict[tuple[str, int, int], tuple[int, int]] = {}
-    for time_us, command in enumerate(wanted, 1):
+def test_invariants(seed: int) -> None:
+    """Every invariant holds after each command, and the public levels are the book."""
+    core, followed, traded = Engine(0), Invariants(), False
+    for time_us, command in enumerate(day(seed), 1):
         for row in run(core, [command], time_us):
-            rows.append(row)
-            for symbol, shown in row.public.items():
-                levels |= {
-                    (symbol, e.side, e.price_e4): (e.quantity, e.orders)
-                    for e in shown
-                    if isinstance(e, events.LevelChanged)
-                }
-        check_books(core, levels)
-    private, public, _ = told(rows)
-    assert [event.sequence for event in private] == list(range(1, len(private) + 1))
-    for symbol, shown in public.items():
-        assert len(shown) == core.books[symbol].symbol_sequence
-    check_orders(private)
-    assert any(isinstance(event, events.Traded) for event in private)
-
-
-def check_books(core: Engine, levels: dict[tuple[str, int, int], tuple[int, int]]) -> None:
-    seen: dict[tuple[str, int, int], tuple[int, int]] = {}
-    for symbol, book in core.books.items():
-        bids, asks = book.depth(1, 1000), book.depth(2, 1000)
-        assert not bids or not asks or bids[0][0] < asks[0][0]
-        for side, depth in ((1, bids), (2, asks)):
-            seen |= {(symbol, side, price): (quantity, orders) for price, quantity, orders in depth}
-            for price, quantity, _ in depth:
-                assert 0 < quantity <= sum(left for at, _, left, _ in book.standing(side) if at == price)
-    assert seen == {key: value for key, value in levels.items() if value[1]}
-
-
-def check_orders(private: list[events.Event]) -> None:
-    """Each order's shares are executed, cancelled, lost to its own participant or open; a done order is never heard of
-    again; what an order asks for holds.
-    """
-    placed: dict[int, events.Accepted] = {}
-    held: dict[int, int] = {}
-    open_: dict[int, int] = {}
-    done: dict[int, events.Done] = {}
-    executed: dict[int, int] = {}
-    for event in private:
-        if isinstance(event, events.Accepted):
-            open_[event.order_id], executed[event.order_id] = event.quantity, 0
-            placed[event.order_id], held[event.order_id] = event, event.held_price_e4
-        elif isinstance(event, events.Replaced | events.Restated):
-            assert event.quantity - event.open_quantity == executed[event.order_id]
-            assert event.order_id not in done
-            open_[event.order_id], held[event.order_id] = event.open_quantity, event.held_price_e4
-        elif isinstance(event, events.Traded):
-            check_trade(event, placed, held)
-            for order, left in ((event.maker_order_id, event.maker_open), (event.taker_order_id, event.taker_open)):
-                open_[order] -= event.quantity
-                executed[order] += event.quantity
-                assert open_[order] == left >= 0
-                assert order not in done
-        elif isinstance(event, events.Done):
-            assert event.order_id not in done
-            assert (event.executed_quantity, event.cancelled_quantity) == (
-                executed[event.order_id],
-                open_[event.order_id],
-            )
-            done[event.order_id] = event
-    left = [placed[order] for order in open_.keys() - done.keys()]
-    assert all(one.time_in_force in engine.LASTING and one.terms.expire_date != LAST_DATE for one in left), (
-        "a closed date leaves no order but what outlives it"
-    )
-
-
-def check_trade(event: events.Traded, placed: dict[int, events.Accepted], held: dict[int, int]) -> None:
-    """No buy trades above what it is held at (rule 2.6); no post-only order takes (rule 4.1.1); no order that prevents it
-    trades with its own participant (rule 4.5.2).
-    """
-    taker, maker = placed[event.taker_order_id], placed[event.maker_order_id]
-    buyer = taker if event.taker_side == commands.Side.BUY else maker
-    assert buyer.amount_e4 or event.price_e4 <= held[buyer.order_id]
-    assert not taker.terms.post_only
-    own = taker.account.partition("/")[0] == maker.account.partition("/")[0]
-    assert not own or taker.terms.self_trade_prevention in (0, commands.SelfTradePrevention.NONE)
+            followed.follow(row, ORDER_FILLS_LIMIT)
+            traded |= any(isinstance(event, events.Traded) for event in row.events)
+        followed.compare(core.numbered)
+    assert traded
 
 
 class Resting(NamedTuple):

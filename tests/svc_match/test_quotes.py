@@ -37,7 +37,9 @@ def test_an_account_quotes_so_many_sides() -> None:
     told = []
     for number, start in enumerate(range(0, len(symbols), ENTRIES_LIMIT)):
         some = quote(f"q{number}", symbols[start : start + ENTRIES_LIMIT])
-        [result] = pair.packed.apply([some], pair.time_us).results
+        applied = pair.packed.apply([some], pair.time_us)
+        pair.invariants.follow(applied, pair.fills_limit)
+        [result] = applied.results
         assert [result] == pair.plain.apply([some], pair.time_us).results
         told.append(result)
     *_, last = told

@@ -9,8 +9,8 @@ import pytest
 
 from svc_match.core import commands
 from svc_match.core.commands import PLAIN, OrderType, Side, Terms, TimeInForce
-from svc_match.core.events import Accepted, Reason, Refused, Rejected
-from svc_match.core.instrument import Phase
+from svc_match.core.events import Accepted, Event, Reason, Refused, Rejected
+from svc_match.core.instrument import AuctionKind, Phase
 from svc_match.core.layout import PEAKS_LIMIT
 from svc_match.core.terms import NEVER_TOGETHER, TERMS, wrong_terms
 from tests.svc_match import twin
@@ -210,6 +210,54 @@ def test_what_expires_names_a_date_or_a_time(date: int, time_us: int, field: str
     assert wrong == (Refused(TERMS[field].reason, field, str(getattr(terms, field))) if field else None)
 
 
+# What no auction takes, or only of some kinds: by time in force, term and type; with the reason and the field.
+NOT_IN_AUCTIONS: dict[str, tuple[tuple[AuctionKind, ...], Reason, str]] = {
+    "IOC": (tuple(AuctionKind), Reason.MARKET_IN_AUCTION, "time_in_force"),
+    "FOK": (tuple(AuctionKind), Reason.MARKET_IN_AUCTION, "time_in_force"),
+    "AT_OPEN": (tuple(AuctionKind)[1:], Reason.MARKET_NOT_IN_AUCTION, "time_in_force"),
+    "post_only": (tuple(AuctionKind), Reason.MARKET_IN_AUCTION, "post_only"),
+    "minimum_quantity": (tuple(AuctionKind), Reason.MARKET_IN_AUCTION, "minimum_quantity"),
+    "PEGGED": (tuple(AuctionKind), Reason.MARKET_IN_AUCTION, "peg"),
+}
+
+
+def told(order: commands.Place, phase: Phase, auction: int = 0) -> Event:
+    """What both cores say of an order in a phase."""
+    pair, one = twin.Pair(), twin.Drawing(1).instruments["AAA"]
+    one = replace(one, tick_size_e4=1, lot_size=1, min_price_e4=1)
+    pair.apply([commands.AddInstrument(one), commands.OpenDate(DATE), commands.SetPhase("", phase, auction)])
+    found = pair.plain.apply([order], 9, twin.EVENTS_LIMIT).events[0]
+    assert tuple(pair.packed.apply([order], 9, twin.EVENTS_LIMIT))[3][0] == found
+    return found
+
+
+@pytest.mark.parametrize("field", ["", "post_only", "minimum_quantity", "hidden", "display_quantity"])
+@pytest.mark.parametrize(
+    ("kind", "time"),
+    [(kind, time) for kind, row in STANDS.items() for time, cell in zip(TIMES, row, strict=True) if cell == "y"],
+)
+def test_what_auctions_take(kind: OrderType, time: int, field: str) -> None:
+    """Rules 5.2.1, 5.2.6: each cell of the table, of orders that are right by their fields, for each kind of auction."""
+    time_name = TimeInForce(time).name if time else ""
+    if field and (kind.name, time_name) not in TAKES[field]:
+        return
+    terms = base(kind, time)._replace(**{field: SAMPLE[field]} if field else {})
+    if kind == OrderType.ONE_CANCELS_OTHER:
+        terms = terms._replace(stop_price_e4=200, stop_limit_price_e4=200)
+    values = {"time_in_force": time, **terms._asdict()}
+    identity = ("ann/1", "o1", DATE, twin.key("ann/1", "o1"), bytes(16), 0)
+    order = commands.Place(*identity, 1, 10_000, 200, 0, "AAA", Side.BUY, kind, time, 100, QUANTITY, 0, terms)
+    for auction in AuctionKind:
+        cells = [NOT_IN_AUCTIONS[name] for name in (time_name, field, kind.name) if name in NOT_IN_AUCTIONS]
+        wrong = [(reason, name, str(int(values[name]))) for kinds, reason, name in cells if auction in kinds]
+        found = told(order, Phase.AUCTION, auction)
+        if wrong:
+            assert type(found) is Rejected
+            assert (found.reason, found.field, found.value) == wrong[0]
+        else:
+            assert type(found) is Accepted
+
+
 def test_an_iceberg_has_few_peaks() -> None:
     """Rule 2.3: a peak is at least one hundredth of the order."""
     terms = PLAIN._replace(display_quantity=7)
@@ -238,9 +286,6 @@ def test_an_iceberg_has_few_peaks() -> None:
 )
 def test_holds(side: Side, price_e4: int, amount_e4: int, held_price_e4: int, held_amount: int, field: str) -> None:
     """Rule 2.6: a MARKET order is held at its bound or above, by its amount and at no price, or by its shares; both cores say so."""
-    pair, one = twin.Pair(), twin.Drawing(1).instruments["AAA"]
-    one = replace(one, tick_size_e4=1, lot_size=1, min_price_e4=1)
-    pair.apply([commands.AddInstrument(one), commands.OpenDate(DATE), commands.SetPhase("", Phase.OPEN)])
     identity = ("ann/1", "o1", DATE, twin.key("ann/1", "o1"), bytes(16), 0)
     order = commands.Place(
         *identity,
@@ -257,11 +302,10 @@ def test_holds(side: Side, price_e4: int, amount_e4: int, held_price_e4: int, he
         amount_e4,
         PLAIN,
     )
-    told = pair.plain.apply([order], 9, twin.EVENTS_LIMIT).events[0]
-    assert tuple(pair.packed.apply([order], 9, twin.EVENTS_LIMIT))[3][0] == told
+    found = told(order, Phase.OPEN)
     if not field:
-        assert type(told) is Accepted
+        assert type(found) is Accepted
     else:
-        assert type(told) is Rejected
+        assert type(found) is Rejected
         value = str(held_amount if field == "held_amount" else held_price_e4)
-        assert (told.reason, told.field, told.value) == (Reason.HOLD_TOO_SMALL, field, value)
+        assert (found.reason, found.field, found.value) == (Reason.HOLD_TOO_SMALL, field, value)

@@ -54,7 +54,7 @@ def test_interpreted_equals_compiled() -> None:
             text=True,
             check=False,
         )
-        assert run.returncode == 0, run.stderr
+        assert run.returncode == 0, run.stdout + run.stderr
         assert ("interpreted" in run.stdout) == (module[0] == "interpreted" or not books.COMPILED)
         told.add(run.stdout.rpartition("state ")[2])
     assert len(told) == 1
@@ -65,7 +65,7 @@ def test_a_date_closes_in_parts_as_in_the_twin() -> None:
     pair, drawing = twin.Pair(), twin.Drawing(2)
     pair.apply(list(drawing.draw(0)))
     some = [
-        made for made in (drawing.place() for _ in range(18_000)) if made.time_in_force in (1, 6) and made.type != 3
+        made for made in (drawing.place() for _ in range(18_000)) if made.time_in_force in (1, 6, 7) and made.type != 3
     ]
     sides = {1: -2_000, 2: 2_000}  # ticks away from each other, so that nothing trades
     apart = [

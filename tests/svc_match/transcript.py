@@ -5,15 +5,22 @@
                                                  price bands: band= in bp, interval= state= pause= in microseconds)
     > date 20260105 | close 20260105 | phase ACME open | phase ACME auction opening | tick
     > change ACME tick=0.05 | suspend ACME | resume ACME | delist ACME
-    > fills 3                                   an order trades at most so many times, instead of 4 096
-    > rows 9                                    a row has at most so many events, but for what a command does at once
+    > fills 3                                   an order trades at most so many times, and so many enter closing auctions at once,
+                                                instead of 4 096
+    > rows 9                                    behind so many events a row ends, and what a command does goes on in the next one
+                                                (rows 700 9: rows of 700, in which a command is done behind 9)
+    > clock 1234567                             the next command's journal time, in microseconds
+    > batch 3                                   the next 3 commands are one batch: in as many rows as it takes, a microsecond apart
+    > restore                                   goes on from a snapshot
     > at 30                                     journal time is 30 seconds; a tick
+    > wait                                      0.2 seconds pass, in which what auctions would do is shown
     > calendar 20260105 date@10 opening@15 open@20+5 close@60 seed=7   what is done at which seconds (open is random by 5): date,
-                                                close, opening and closing (auctions), or a phase; another date begins with its number
+                                                close, an auction's kind, or a phase; another date begins with its number;
+                                                7u is 7 microseconds, 4:0:0@9 a step by its numbers of kind, phase and auction
     > alice buy a1 100 ACME 10.40 fok hold=7      account, side, own id, quantity, symbol, price; "market" for no price
-    > bust #9 a typing error                      busts the trade of sequence 9
+    > bust #9 a typing error                      busts the trade of sequence 9 (one that was not told: symbol= quantity= price=)
     > alice cancel a2 a1                          cancels alice's order a1; an order id (#5) may be named instead
-    > alice replace a3 a1 80 10.40                new total and price
+    > alice replace a3 a1 80 10.40                new total and price, 0.00 for none
     > alice/1 cancel-all a4 ACME buy wide         ends her orders, in all symbols and of both sides if these are left out
     > end alice ACME sell                         the same by the operator
     > alice lease c9 l1 5                          a lease stands for so long; lease=l1 is an option of an order
@@ -22,12 +29,14 @@
 
 Options of an order: day ioc fok gtc, auction at-open at-close (for an auction only); expire= (the last date) or expires= (journal
 time), which make it GTD;
-to-limit (MARKET_TO_LIMIT) stop= (price; STOP at "market", else STOP_LIMIT) trigger=quote
+to-limit (MARKET_TO_LIMIT) stop= (price; STOP at "market", else STOP_LIMIT) trigger=quote trigger=last
 trail= (money) bp= (basis points; the stop price follows) oco then= (ONE_CANCELS_OTHER, with its stop limit price)
 peg=bid peg=ask peg=mid off= (PEGGED, with its offset)
-show= (an iceberg's peak) hidden post=reject post=slide min= own=newest own=oldest own=both own=decrement
-amount= (money) hold= (what is held: money of a buy, shares of a sell) held= (price) fee=
-date= until= (journal time). Unless said otherwise an order is held in full. Journal time is the number of the command.
+show= (an iceberg's peak) hidden post=reject post=slide min= own=newest own=oldest own=both own=decrement own=none
+amount= (money) hold= (what is held: money of a buy, shares of a sell; or none) held= (price) fee= in= (the symbol of what is named);
+of a quote's sides hold= (1/10 000 of a bid) and fee= in their turn, 1,2
+date= until= (journal time) digest= (other fields than the line's) anyway (though its fields alone refuse it).
+Unless said otherwise an order is held in full. Journal time is the number of the command.
 Each private event is a line "sequence what ..."; public ones are below it, behind "|".
 """
 
@@ -35,13 +44,15 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
-from chassis.units import order_id, worst
-from svc_match.core import commands, events
+from chassis.units import worst
+from svc_match.core import commands, events, snapshot
 from svc_match.core.engine import ROW_EVENTS_LIMIT, Applied, Engine
 from svc_match.core.instrument import AuctionKind, Instrument, Listing, Phase, TickBand
+from svc_match.core.layout import COMMAND_EVENTS_LIMIT, HIDDEN_ORDERS_LIMIT, ORDER_FILLS_LIMIT
 from svc_match.core.terms import wrong_quote, wrong_terms
 
 SECOND_US = 1_000_000
+WAIT_US = 200_000
 SIDES = {"buy": commands.Side.BUY, "sell": commands.Side.SELL}
 TIMES = {
     "day": commands.TimeInForce.DAY,
@@ -57,13 +68,21 @@ LISTINGS = {"suspend": Listing.SUSPENDED, "resume": Listing.LISTED, "delist": Li
 POSTS = {"": 0, "reject": commands.PostOnly.REJECT, "slide": commands.PostOnly.SLIDE}
 OWN = {
     "": 0,
+    "none": commands.SelfTradePrevention.NONE,
     "newest": commands.SelfTradePrevention.CANCEL_NEWEST,
     "oldest": commands.SelfTradePrevention.CANCEL_OLDEST,
     "both": commands.SelfTradePrevention.CANCEL_BOTH,
     "decrement": commands.SelfTradePrevention.DECREMENT,
 }
+TRIGGERS = {"": 0, "last": commands.StopTrigger.LAST_TRADE, "quote": commands.StopTrigger.BEST_QUOTE}
 PEGS = {"": 0, "bid": commands.Peg.BID, "ask": commands.Peg.ASK, "mid": commands.Peg.MIDDLE}
 FEE_E6 = 200
+STEPS = {  # of a calendar: kind, phase and auction
+    "date": (commands.StepKind.OPEN_DATE, 0, 0),
+    "close": (commands.StepKind.CLOSE_DATE, 0, 0),
+    **{phase.name.lower(): (commands.StepKind.SET_PHASE, phase, 0) for phase in Phase},
+    **{kind.name.lower(): (commands.StepKind.SET_PHASE, Phase.AUCTION, kind) for kind in AuctionKind},
+}
 
 
 def e4(text: str) -> int:
@@ -84,23 +103,77 @@ def key(account: str, own_id: str) -> int:
 class Desk:
     """An engine that is spoken to in lines."""
 
-    def __init__(self) -> None:
-        self.engine = Engine(0)
+    def __init__(self, engine: Any = None) -> None:
+        self.engine = engine or Engine(0)
         self.time_us = 0
-        self.row_events = ROW_EVENTS_LIMIT
+        self.row_events, self.command_limit, self.fills_limit = (
+            ROW_EVENTS_LIMIT,
+            COMMAND_EVENTS_LIMIT,
+            ORDER_FILLS_LIMIT,
+        )
+        self.hidden_limit = HIDDEN_ORDERS_LIMIT
         self._names: dict[int, str] = {}
         self._trades: dict[int, events.Traded] = {}
+        self._batch: list[commands.Command | events.Refused] = []
+        self._batched = 0  # commands that its batch still takes
 
     def say(self, line: str) -> list[str]:
         """Runs one command; the lines that tell what happened."""
         verb, *words = line.split()
         if verb == "fills":
-            self.engine.packed.fills_limit = int(words[0])
-            return []
-        if verb == "rows":
-            self.row_events = int(words[0])
-            return []
+            self.fills_limit = int(words[0])
+            self.limit()
+        elif verb == "hidden":
+            self.hidden_limit = int(words[0])
+            self.limit()
+        elif verb == "rows":
+            self.row_events, self.command_limit = int(words[0]), int(words[-1])
+            self.limit()
+        elif verb == "clock":
+            self.time_us = int(words[0]) - 1
+        elif verb == "batch":
+            self._batched = int(words[0])
+        elif verb == "restore":
+            self.restore()
+        elif self._batched:
+            self._batched -= 1
+            self._batch.append(self.command(line))
+            return [] if self._batched else self._all_of_batch()
+        else:
+            return self._alone(line)
+        return []
+
+    def limit(self) -> None:
+        """How often an order trades, how many enter closing auctions at once, how many hidden ones a book takes, and how much a
+        command may write.
+        """
+        self.engine.packed.fills_limit, self.engine.packed.command_limit = self.fills_limit, self.command_limit
+        self.engine.enter_limit, self.engine.special.hidden_limit = self.fills_limit, self.hidden_limit
+
+    def restore(self) -> None:
+        """The engine goes on from its own snapshot."""
+        carried = len(self.engine.carried)
+        self.engine = snapshot.load(snapshot.encode(self.engine), self.engine.identities.records[carried:])
+        self.limit()
+
+    def _all_of_batch(self) -> list[str]:
+        told, batch, number = [], self._batch, 0
+        self._batch = []
+        while batch or self.engine.ending:
+            self.time_us += 1
+            applied = self.engine.apply(batch, self.time_us, self.row_events)
+            told += self._lines(applied)
+            for number, result in enumerate(applied.results, number + 1):  # noqa: B020
+                if not isinstance(result, events.First):
+                    told.append(f"= {number}: {_result(result)}")
+            batch = batch[len(applied.results) :]
+        return told
+
+    def _alone(self, line: str) -> list[str]:
         self.time_us += 1
+        if line.strip() == "wait":
+            self.time_us += WAIT_US
+            return self._lines(self.engine.apply([], self.time_us, self.row_events))
         command = self.command(line)
         before: list[str] = []
         applied = self.engine.apply([command], self.time_us, self.row_events)
@@ -123,9 +196,9 @@ class Desk:
         options = dict(word.split("=", 1) for word in words if "=" in word)
         words = [word for word in words if "=" not in word]
         if first == "add":
-            return commands.AddInstrument(_instrument(words[0], options))
+            return commands.AddInstrument(instrument(words[0], options))
         if first == "change":
-            return commands.ChangeInstrument(_instrument(words[0], options))
+            return commands.ChangeInstrument(instrument(words[0], options))
         if first in LISTINGS:
             return commands.SetListing(words[0], LISTINGS[first])
         if first == "date":
@@ -136,7 +209,8 @@ class Desk:
             kind = AuctionKind[words[2].upper()] if len(words) > 2 else 0
             return commands.SetPhase("" if words[0] == "all" else words[0], Phase[words[1].upper()], kind)
         if first == "bust":
-            return commands.BustTrade(self._trades[int(words[0][1:])], " ".join(words[1:]))
+            trade = self._trades.get(int(words[0][1:])) or _trade(int(words[0][1:]), options)
+            return commands.BustTrade(trade, " ".join(words[1:]))
         if first == "at":
             self.time_us = max(self.time_us, int(words[0]) * SECOND_US)
             return commands.Tick()
@@ -155,7 +229,8 @@ class Desk:
     def _order(self, account: str, words: list[str], options: dict[str, str]) -> commands.Command | events.Refused:
         verb, own_id, *rest = words
         date = int(options.get("date", self.engine.last_date))
-        digest = blake2b(" ".join([account, *words, options.get("amount", "")]).encode(), digest_size=16).digest()
+        said = [account, *words, options.get("amount", "") + options.get("digest", "")]
+        digest = blake2b(" ".join(said).encode(), digest_size=16).digest()
         identity = (account, own_id, date, key(account, own_id), digest, int(options.get("until", 0)))
         if verb in SIDES:
             return self._place(identity, SIDES[verb], rest, options)
@@ -167,7 +242,8 @@ class Desk:
             return self._quote(identity, rest, options)
         target = rest[0]
         named = int(target[1:]) if target.startswith("#") else 0
-        where = (order_id(0, named) if named else 0, "" if named else target, 0 if named else key(account, target), "")
+        own = ("", 0) if named else (target, key(account, target))
+        where = (named, *own, options.get("in", ""))
         if verb == "cancel":
             return commands.Cancel(*identity, 0, *where)
         hold = int(options.get("hold", 0))
@@ -199,19 +275,22 @@ class Desk:
         bound_e4 = max(price_e4, e4(options.get("then", "0")))
         held_price_e4 = e4(options["held"]) if "held" in options else bound_e4 if buys else 0
         in_full = (amount_e4 or worst(held_price_e4, int(quantity), fee_e6)) if buys else int(quantity)
-        held = (e4(options["hold"]) if buys else int(options["hold"])) if "hold" in options else in_full
+        hold_id, hold = self.engine.sequence + 1, options.get("hold", "")
+        hold_id, held = (
+            (0, in_full) if hold == "none" else (hold_id, in_full if not hold else e4(hold) if buys else int(hold))
+        )
         if time_in_force is None:
             time_in_force = 0 if kind == commands.OrderType.MARKET else commands.TimeInForce.DAY
         terms = _terms(more, options)
-        wrong = wrong_terms(kind, time_in_force, int(quantity), terms, identity[2])
+        wrong = None if "anyway" in more else wrong_terms(kind, time_in_force, int(quantity), terms, identity[2])
         return wrong or commands.Place(  # type: ignore[call-arg]
-            *identity, self.engine.sequence + 1, held, held_price_e4, fee_e6,
+            *identity, hold_id, held, held_price_e4, fee_e6,
             symbol, side, kind, time_in_force, price_e4, int(quantity), amount_e4, terms, options.get("lease", ""),
         )  # fmt: skip
 
     def _quote(self, identity: Any, rest: list[str], options: dict[str, str]) -> commands.MassQuote | events.Refused:
         entries = []
-        for word in [word for word in rest if word != "reset"]:
+        for word in [word for word in rest if word not in ("reset", "anyway")]:
             symbol, *parts = word.split(":")
             (bid, bid_e4), (ask, ask_e4) = (
                 (int(part.partition("@")[0]), e4(part.partition("@")[2] or "0")) for part in parts
@@ -219,18 +298,20 @@ class Desk:
             entries.append((symbol, bid_e4, bid, ask_e4, ask))
         limits = commands.Protection(*(int(options.get(name, 0)) for name in ("fills", "shares", "window")))
         own = OWN[options.get("own", "")]
-        wrong = wrong_quote(identity[1], entries, own, limits)
-        sides = []
+        wrong = None if "anyway" in rest else wrong_quote(identity[1], entries, own, limits)
+        fees, holds = options.get("fee", "").split(","), options.get("hold", "").split(",")
+        sides: list[commands.QuoteSide] = []
         for number, (symbol, bid_e4, bid, ask_e4, ask) in enumerate(entries):
             for side, letter, price_e4, quantity in ((1, "b", bid_e4, bid), (2, "a", ask_e4, ask)):
-                held_e4 = price_e4 if side == commands.Side.BUY else 0
-                held = worst(held_e4, quantity, FEE_E6) if held_e4 else quantity
+                held_e4 = max(price_e4, 0) if side == commands.Side.BUY else 0
+                fee_e6 = int(fees[len(sides) % len(fees)] or FEE_E6)
+                held = worst(held_e4, quantity, fee_e6) if held_e4 else quantity
                 hold_id = self.engine.sequence + 1 + len(sides) if quantity else 0
-                if "hold" in options:
-                    held = int(options["hold"])
+                hold = holds[len(sides) % len(holds)]
+                hold_id, held = (0, held) if hold == "none" else (hold_id, int(hold or held))
                 sides.append(
                     commands.QuoteSide(
-                        number, symbol, side, price_e4, quantity, f"{identity[1]}/{number}{letter}", hold_id, held, held_e4, FEE_E6
+                        number, symbol, side, price_e4, quantity, f"{identity[1]}/{number}{letter}", hold_id, held, held_e4, fee_e6
                     )
                 )  # fmt: skip
         return wrong or commands.MassQuote(
@@ -351,8 +432,17 @@ def _step(step: commands.Step | None) -> str:
         return "nothing"
     what = Phase(step.phase).name if step.phase else commands.StepKind(step.kind).name
     what = AuctionKind(step.auction).name if step.auction else what
-    random = f"+{step.random_end_us // SECOND_US}" if step.random_end_us else ""
-    return f"{step.trading_date} {what}@{step.time_us // SECOND_US}{random}"
+    random = f"+{seconds(step.random_end_us)}" if step.random_end_us else ""
+    return f"{step.trading_date} {what}@{seconds(step.time_us)}{random}"
+
+
+def seconds(time_us: int) -> str:
+    """Whole seconds, or microseconds."""
+    return f"{time_us}u" if time_us % SECOND_US else str(time_us // SECOND_US)
+
+
+def _microseconds(text: str) -> int:
+    return int(text[:-1]) if text.endswith("u") else int(text) * SECOND_US
 
 
 def _steps(words: list[str]) -> Iterator[commands.Step]:
@@ -363,11 +453,14 @@ def _steps(words: list[str]) -> Iterator[commands.Step]:
         if not when:
             date = int(what)
             continue
-        kind = {"date": commands.StepKind.OPEN_DATE, "close": commands.StepKind.CLOSE_DATE}.get(what)
-        auction = {"opening": AuctionKind.OPENING, "closing": AuctionKind.CLOSING}.get(what, 0)
-        phase = 0 if kind else Phase.AUCTION if auction else Phase[what.upper()]
-        time_us, random_us = int(at) * SECOND_US, int(random or 0) * SECOND_US
-        yield commands.Step(time_us, kind or commands.StepKind.SET_PHASE, date, phase, auction, random_us)
+        kind, phase, auction = STEPS[what] if what in STEPS else map(int, what.split(":"))
+        yield commands.Step(_microseconds(at), kind, date, phase, auction, _microseconds(random or "0"))
+
+
+def _trade(sequence: int, options: dict[str, str]) -> events.Traded:
+    """One that nobody told of."""
+    price_e4, quantity = e4(options["price"]), int(options["quantity"])
+    return events.Traded(sequence, options["symbol"], price_e4, quantity, 0, 0, "", "", 0, 0, 0, 0, 0)
 
 
 def _result(result: events.Result) -> str:
@@ -386,9 +479,8 @@ def _result(result: events.Result) -> str:
 
 
 def _terms(words: list[str], options: dict[str, str]) -> commands.Terms:
-    trigger = commands.StopTrigger.BEST_QUOTE if options.get("trigger") == "quote" else 0
     terms = commands.Terms(
-        e4(options.get("stop", "0")), trigger, int(options.get("show", 0)), int("hidden" in words),
+        e4(options.get("stop", "0")), TRIGGERS[options.get("trigger", "")], int(options.get("show", 0)), int("hidden" in words),
         POSTS[options.get("post", "")], int(options.get("min", 0)), OWN[options.get("own", "")],
         e4(options.get("trail", "0")), int(options.get("bp", 0)), e4(options.get("then", "0")),
         PEGS[options.get("peg", "")], e4(options.get("off", "0")),
@@ -403,7 +495,7 @@ def _which(words: list[str]) -> tuple[str, int]:
     return next((word for word in words if word not in SIDES), ""), side
 
 
-def _instrument(symbol: str, options: dict[str, str]) -> Instrument:
+def instrument(symbol: str, options: dict[str, str]) -> Instrument:
     return Instrument(
         symbol=symbol,
         currency=options.get("currency", "EUR"),

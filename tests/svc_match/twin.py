@@ -1,4 +1,4 @@
-"""The packed core beside the oracle on random commands that collide; a failure is shrunk to a short transcript.
+"""The packed core beside the oracle on random commands that collide; a failure is shrunk to a short transcript, as the golden ones.
 
 python -m tests.svc_match.twin --seed 1 --commands 300000        (make fuzz SEED=1 COMMANDS=300000)
 """
@@ -14,17 +14,18 @@ from datetime import date, datetime, timedelta
 from hashlib import blake2b
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
 
 from chassis.units import order_id
 from svc_match.core import books, commands, engine, events, snapshot
 from svc_match.core.instrument import AuctionKind, Instrument, Listing, Phase, TickBand
-from svc_match.core.layout import ORDER_FILLS_LIMIT
+from svc_match.core.layout import COMMAND_EVENTS_LIMIT, HIDDEN_ORDERS_LIMIT, INDICATION_INTERVAL_US, ORDER_FILLS_LIMIT
 from svc_match.core.schedule import TOLERANCE_US
 from svc_match.core.terms import TERMS, wrong_terms
-from svc_match.core.timers import NEVER
+from svc_match.core.timers import NEVER, TimerKind
 from svc_match.core.work import work_limit
+from tests.svc_match.invariants import Invariants
 from tests.svc_match.oracle import engine as oracle
+from tests.svc_match.wording import Sent, Wanted, transcript
 
 ACCOUNTS = ("ann/1", "ann/2", "bob/1", "cyd/1")
 LEASES = ("l1", "l2")
@@ -33,8 +34,9 @@ PROTECTED = ("CCC", "DDD")  # a hundred ticks around the middle
 BATCH_LIMIT = 512
 EVENTS_LIMIT = 700
 FEW_FILLS = (1, 2, 5)
+FEW_HIDDEN = (0, 1, 3)
 ENDED_TOGETHER = (events.DoneReason.DATE_CLOSED, events.DoneReason.EXPIRED, events.DoneReason.DELISTED)
-SHORT_ROW = 8  # events: an uncrossing, and what a command brings about, take several such rows
+SHORT_ROW = 8  # events of a row, or a command: an uncrossing, and what a command brings about, take several rows
 DATE_COMMANDS = 5_000
 FIRST_DATE = date(2026, 1, 1)
 MIDDLES = dict(
@@ -549,7 +551,7 @@ class Drawing:
             *named,
             extra,
             fee,
-            self.price(symbol),
+            0 if self.chance.random() < 0.1 else self.price(symbol),
             self.quantity(symbol),  # type: ignore[arg-type]
         )
 
@@ -580,54 +582,71 @@ class Pair:
 
     def __init__(self) -> None:
         self.plain, self.packed = oracle.Engine(0), engine.Engine(0)
-        self.time_us = 1
+        self.invariants = Invariants()
+        self.time_us = 0
         self.trades: list[events.Traded] = []  # of the last batch
         self.accepted: list[events.Accepted] = []
         self.events_limit = EVENTS_LIMIT
+        self.command_limit = EVENTS_LIMIT
         self.fills_limit = ORDER_FILLS_LIMIT
-        self.makers_waited = False  # whether a full row left quotes of makers whose limit is reached
+        self.hidden_limit = HIDDEN_ORDERS_LIMIT
+        self.makers_waited = False  # whether a command's limit left quotes of makers whose limit is reached
 
     def apply(self, batch: list[commands.Command]) -> None:
         """All of a batch, in as many rows as it takes; everything that both say is equal."""
         self.trades, self.accepted = [], []
         restored = False
-        self.plain.fills_limit = self.packed.packed.fills_limit = self.fills_limit
+        self.limit()
         while batch or self.plain.ending:
             self.time_us += 1
             wanted = self.plain.apply(batch, self.time_us, self.events_limit)
             found = self.packed.apply(batch, self.time_us, self.events_limit)
+            self.invariants.follow(found, self.fills_limit)
             self.check_work(found)
             if tuple(found) != tuple(wanted) or list(found.public.items()) != list(wanted.public.items()):
                 raise Unequal(difference(wanted, found))
             self.trades += [event for event in found.events if type(event) is events.Traded]
             self.accepted += [event for event in found.events if type(event) is events.Accepted]
             batch = batch[len(found.results) :]
-            if self.plain.makers_wait or self.plain.cascades:
+            enters = any(kind == TimerKind.ENTERING for kind, _ in self.plain.timers)
+            if self.plain.makers_wait or self.plain.cascades or enters:
                 self.makers_waited |= self.plain.makers_wait
                 if not restored:  # once a batch: it takes longer than many rows
                     self.restore()
-                    self.packed.packed.fills_limit = self.fills_limit
+                    self.limit()
                 restored = True
+
+    def limit(self) -> None:
+        """How much a command may write, an order trade, how many orders enter closing auctions at once, and how many hidden ones
+        a book takes.
+        """
+        for limited in (self.plain, self.packed.packed):
+            limited.command_limit, limited.fills_limit = self.command_limit, self.fills_limit
+        self.plain.enter_limit = self.packed.enter_limit = self.fills_limit
+        self.plain.hidden_limit = self.packed.special.hidden_limit = self.hidden_limit
 
     def check_work(self, found: engine.Applied) -> None:
         """A row ends behind its limit by no more than what is done at once."""
         ended = sum(type(event) is events.Done and event.reason in ENDED_TOGETHER for event in found.events)
         sides = 2 * len(SYMBOLS)
-        if len(found.events) >= self.events_limit + work_limit(self.fills_limit, sides, sides, len(SYMBOLS), ended):
+        most = self.events_limit + work_limit(self.command_limit, self.fills_limit, sides, sides, len(SYMBOLS), ended)
+        if len(found.events) >= most:
             raise Unequal(f"a row of {self.events_limit} has {len(found.events)} events")
 
     def pass_time(self, chance: random.Random) -> None:
-        """Some seconds, or until about when the calendar's next step is due or late."""
+        """Some seconds, or until auctions are told of, or until about when the calendar's next step is due or late."""
         next_us = self.packed.schedule.next_us
         if next_us == NEVER or chance.random() < 0.1:
-            self.time_us += chance.choice((1_000_000, 4_000_000, 12_000_000))
+            self.time_us += chance.choice((1_000_000, 4_000_000, 12_000_000, *[INDICATION_INTERVAL_US] * 3))
         else:
             behind_us = chance.choice((-2, -1, 0, 0, 0, 3_000_000, TOLERANCE_US - 1, TOLERANCE_US))
             behind_us = behind_us if chance.random() < 0.9 else 2 * TOLERANCE_US
             self.time_us = max(self.time_us, next_us + behind_us)
 
     def compare(self) -> None:
-        """What stands is equal, in its order; no book that is open is crossed."""
+        """What stands is equal, in its order, and what the events tell; no book that is open is crossed."""
+        if not any(kind == TimerKind.ENTERING for kind, _ in self.plain.timers):  # no event tells how far that is
+            self.invariants.compare(self.packed.numbered)
         for one, other in zip(self.plain.numbered, self.packed.numbered, strict=True):
             best = []
             for side in (commands.Side.BUY, commands.Side.SELL):
@@ -653,6 +672,9 @@ class Pair:
             ]
             if other.unpriced() != unpriced or other.indication != one.shown:
                 raise Unequal(f"the auction of {one.instrument.symbol} is otherwise")
+            told = TimerKind.INDICATION, one.number
+            if self.plain.timers.get(told, NEVER) != self.packed.timers.at(*told):
+                raise Unequal(f"the auction of {one.instrument.symbol} is told of at another time")
             if (other.phase, other.listing, other.symbol_sequence) != (one.phase, one.listing, one.symbol_sequence):
                 raise Unequal(f"{one.instrument.symbol} is in another phase, or counts otherwise")
             limits = (*one.limits, one.limit_side) if one.limits else (0, 0, 0, 0)
@@ -693,19 +715,6 @@ def difference(wanted: oracle.Applied, found: engine.Applied) -> str:
     return "the symbols come in another order"
 
 
-class Sent(NamedTuple):
-    """One command, with the batch that it is of: when that began, its rows' limit of events, how often an order trades, and whether a
-    snapshot was taken before.
-    """
-
-    batch: int
-    time_us: int
-    events_limit: int
-    fills_limit: int
-    restored: bool
-    command: commands.Command
-
-
 def run(seed: int, count: int, tell: Callable[[int], None] = lambda _: None) -> tuple[Pair, list[Sent]]:
     """Commands of a seed in batches of any size, told how many are done; raises with what is needed to see a failure again."""
     drawing, pair, batch, sent = Drawing(seed), Pair(), [], []  # type: ignore[var-annotated]
@@ -713,7 +722,8 @@ def run(seed: int, count: int, tell: Callable[[int], None] = lambda _: None) -> 
     try:
         for command in drawing.draw(count):
             batch.append(command)
-            sent.append(Sent(number, pair.time_us, pair.events_limit, pair.fills_limit, restored, command))
+            limits = pair.events_limit, pair.command_limit, pair.fills_limit, pair.hidden_limit
+            sent.append(Sent(number, pair.time_us, *limits, restored, command))
             if len(batch) >= size:
                 pair.apply(batch)
                 batch, number, restored = [], number + 1, False
@@ -721,7 +731,9 @@ def run(seed: int, count: int, tell: Callable[[int], None] = lambda _: None) -> 
                 tell(len(sent))
                 size = drawing.chance.choice((1, 2, 7, 64, BATCH_LIMIT))
                 pair.events_limit = drawing.chance.choice((EVENTS_LIMIT, EVENTS_LIMIT, EVENTS_LIMIT, SHORT_ROW))
+                pair.command_limit = drawing.chance.choice((EVENTS_LIMIT, EVENTS_LIMIT, EVENTS_LIMIT, SHORT_ROW))
                 pair.fills_limit = drawing.chance.choice((*[ORDER_FILLS_LIMIT] * 5, *FEW_FILLS))
+                pair.hidden_limit = drawing.chance.choice((HIDDEN_ORDERS_LIMIT, HIDDEN_ORDERS_LIMIT, *FEW_HIDDEN))
                 if drawing.chance.random() < 0.25:
                     pair.pass_time(drawing.chance)
                 if drawing.chance.random() < 0.05:
@@ -732,7 +744,9 @@ def run(seed: int, count: int, tell: Callable[[int], None] = lambda _: None) -> 
         pair.apply(batch)
         pair.compare()
     except Exception as failure:
-        raise Unequal(f"seed {seed}: {failure}\n" + "\n".join(map(repr, shrink(sent, type(failure))))) from failure
+        what = f"# seed {seed}: {type(failure).__name__}: {failure}".replace("\n", " ")
+        told = transcript(shrink(sent, type(failure)), Wanted())
+        raise Unequal("\n".join((what, *told))) from failure
     return pair, sent
 
 
@@ -743,7 +757,8 @@ def failure_of(some: list[Sent]) -> type[Exception] | None:
         for _, sent in groupby(some, key=attrgetter("batch")):
             batch = list(sent)
             pair.time_us, pair.events_limit = max(pair.time_us, batch[0].time_us), batch[0].events_limit
-            pair.fills_limit = batch[0].fills_limit
+            pair.command_limit, pair.fills_limit = batch[0].command_limit, batch[0].fills_limit
+            pair.hidden_limit = batch[0].hidden_limit
             if batch[0].restored:
                 pair.restore()
             pair.apply([one.command for one in batch])
@@ -754,13 +769,28 @@ def failure_of(some: list[Sent]) -> type[Exception] | None:
 
 
 def shrink(some: list[Sent], failure: type[Exception], seconds: float = SHRINKING_SECONDS) -> list[Sent]:
-    """The start, and of the rest as few as can be that fail in the same way, the last ones first."""
+    """The start, and of the rest as few as can be that fail in the same way, the last ones first; each by itself, if they do so then."""
     until = time.monotonic() + seconds
     start, some = some[:START], some[START:]
     for last in (50, 500, 5_000):
         if failure_of(start + some[-last:]) is failure:
             some = some[-last:]
             break
+    alone = [
+        Sent(
+            number,
+            one.time_us,
+            engine.ROW_EVENTS_LIMIT,
+            COMMAND_EVENTS_LIMIT,
+            ORDER_FILLS_LIMIT,
+            HIDDEN_ORDERS_LIMIT,
+            restored=False,
+            command=one.command,
+        )
+        for number, one in enumerate(start + some)
+    ]
+    if failure_of(alone) is failure:
+        start, some = alone[:START], alone[START:]
     width = len(some) // 2
     while width and time.monotonic() < until:
         at = 0
@@ -787,7 +817,11 @@ def main() -> None:
             last = time.monotonic()
             sys.stderr.write(f"seed {told.seed}: {done} of {told.commands} commands, {last - began:.0f} s\n")
 
-    pair, _ = run(told.seed, told.commands, tell)
+    try:
+        pair, _ = run(told.seed, told.commands, tell)
+    except Unequal as failure:
+        sys.stdout.write(f"{failure}\n")
+        sys.exit(1)
     sys.stdout.write(
         f"seed {told.seed}: {told.commands} commands, {pair.packed.sequence} events, equal; "
         f"core {'compiled' if books.COMPILED else 'interpreted'}; {time.monotonic() - began:.1f} s; "

@@ -131,6 +131,7 @@ def verdict(command: Any, **fields: Any) -> Any:
         (PLACE, {"traceparent": "0" * 56}, "TRACEPARENT_INVALID", "traceparent"),
         (REPLACE, {"quantity": 0}, "QUANTITY_INVALID", "quantity"),
         (REPLACE, {"price_e4": 150}, "PRICE_OFF_TICK", "price_e4"),
+        (REPLACE, {"price_e4": -100}, "PRICE_INVALID", "price_e4"),
     ],
 )
 def test_bad_fields_are_refused_by_name(command: Any, fields: dict[str, Any], reason: str, field: str) -> None:
@@ -334,7 +335,8 @@ def test_the_prices_of_one_cancels_other(side: int, prices: tuple[int, int, int]
     if field:
         assert answer.metadata["field"] == field
     else:
-        assert answer == Route(1, Need("EUR", 100, then_e4, 300, 0) if side == BUY else Need("AAA", 100, 0, 0, 0))
+        buys = Need("EUR", 100, then_e4, 300, 0, fixed_price=True)
+        assert answer == Route(1, buys if side == BUY else Need("AAA", 100, 0, 0, 0))
 
 
 def test_the_advice_for_a_price_off_its_ticks_can_be_taken() -> None:
@@ -370,6 +372,7 @@ def test_what_must_be_held() -> None:
     assert verdict(CANCEL) == Route(1, None)
     assert verdict(CANCEL, order_id=order_id(1, 5), original_client_order_id="", symbol="") == Route(1, None)
     assert verdict(REPLACE) == Route(1, Need("EUR", 100, 10_000, 300, 0, True, 0, "one", "AAA"))
+    assert verdict(REPLACE, price_e4=0) == Route(1, Need("EUR", 100, 0, 300, 0, True, 0, "one", "AAA"))
 
 
 def test_a_past_date_goes_to_the_core_without_a_hold_and_a_future_one_is_refused() -> None:

@@ -24,7 +24,7 @@ from bourse_sdk.commands import (
     StopTrigger,
     TimeInForce,
 )
-from bourse_sdk.errors import BourseError, Identity, OutcomeUnknown, Refusal, Unreachable
+from bourse_sdk.errors import BourseError, Identity, OutcomeUnknown, PartlyDone, Refusal, Unreachable
 from bourse_sdk.money import decimal_text, e4
 from bourse_sdk.operator import Operator
 from bourse_sdk.quotes import MassQuote, Quote
@@ -43,6 +43,7 @@ __all__ = [
     "OrderType",
     "Outcome",
     "OutcomeUnknown",
+    "PartlyDone",
     "Peg",
     "Place",
     "PostOnly",

@@ -141,7 +141,9 @@ class Client:
         client_order_id: str = "",
         trading_date: int = 0,
     ) -> CommandResult:
-        """Gives an open order a new price and total quantity. Less quantity at the price keeps priority. Raises Refusal."""
+        """Gives an open order a new price, 0 for a STOP sell, and total quantity. Less quantity at the price keeps priority.
+        Raises Refusal.
+        """
         return await self.submit(
             Replace(
                 account, price_e4, quantity, order_id, original_client_order_id, symbol, client_order_id, trading_date

@@ -249,7 +249,9 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """A new price and total quantity (what is executed included) for an open LIMIT order, named as in `Cancel`."""
+    """A new price (0 for a sell that has none: a STOP, or a MARKET order that waits for an auction) and total quantity (what is
+    executed included) for an open order, named as in `Cancel`.
+    """
 
     account: str
     price_e4: int

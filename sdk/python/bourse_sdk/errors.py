@@ -107,6 +107,27 @@ class OutcomeUnknown(Unreachable):
         self.results = tuple(results)
 
 
+class PartlyDone(BourseError):
+    """What was for all shards was done by some, or failed in different ways. `done` has what each of them says that did it: how many
+    orders ended, or its sequence (`figure`); `failed` why not, of the others. Told again, who did it does nothing more.
+    """
+
+    def __init__(self, figure: str, done: Mapping[int, int], failed: Mapping[int, BourseError]) -> None:
+        self.figure = figure
+        self.done = dict(done)
+        self.failed = dict(failed)
+        told = {shard: f"done, {figure}={value}" for shard, value in self.done.items()}
+        told |= {shard: f"failed, {why}" for shard, why in self.failed.items()}
+        super().__init__("; ".join(f"shard {shard}: {told[shard]}" for shard in sorted(told)))
+
+
+def alike(one: BourseError, other: BourseError) -> bool:
+    """Whether two shards fail in the same way."""
+    if isinstance(one, Refusal) and isinstance(other, Refusal):
+        return one.reason == other.reason
+    return type(one) is type(other)
+
+
 def from_rpc(error: grpc.aio.AioRpcError) -> Refusal:
     """The refusal in a call's status; without ErrorInfo (a proxy, a dead peer) the reason is the code's name."""
     code = error.code()

@@ -13,6 +13,7 @@ from bourse.quote.v1 import quote_pb2, quote_pb2_grpc
 from bourse.types.v1 import market_pb2
 from bourse_sdk import feeds
 from bourse_sdk.connection import Connection, Token, with_metadata
+from bourse_sdk.errors import BourseError, PartlyDone, alike
 from bourse_sdk.requests import make
 
 SEQUENCE_BITS = 48  # of a trade's id; the bits above are its shard
@@ -180,12 +181,12 @@ class Operator:
     async def open_date(self, trading_date: int) -> dict[int, int]:
         """Opens the date on all shards; each shard's sequence then."""
         request = make(match_pb2.OpenTradingDateRequest, trading_date=trading_date)
-        return self._sequences(await self._all("OpenTradingDate", request, DATE_SECONDS))
+        return await self._told("OpenTradingDate", request, DATE_SECONDS)
 
     async def close_date(self, trading_date: int) -> dict[int, int]:
         """Closes the date on all shards, which ends every order that does not outlive it; each shard's sequence then."""
         request = make(match_pb2.CloseTradingDateRequest, trading_date=trading_date)
-        return self._sequences(await self._all("CloseTradingDate", request, DATE_SECONDS))
+        return await self._told("CloseTradingDate", request, DATE_SECONDS)
 
     async def set_phase(
         self,
@@ -197,7 +198,7 @@ class Operator:
         """Sets the phase of an instrument, or of all; of AUCTION what the auction is for. The sequence of each shard that was told."""
         request = make(match_pb2.SetPhaseRequest, symbol=symbol, phase=phase, auction=auction)
         if not symbol:
-            return self._sequences(await self._all("SetPhase", request))
+            return await self._told("SetPhase", request)
         shard = await self._shard_of(symbol)
         response: match_pb2.SetPhaseResponse = await self._connection.call(self._matches[shard].SetPhase, request)
         return {shard: response.sequence}
@@ -220,7 +221,7 @@ class Operator:
         """Ends open orders of a participant, in an instrument or in all, of a side or of both; how many on each shard that was told."""
         request = make(match_pb2.EndOrdersRequest, participant=participant, symbol=symbol, side=side)
         if not symbol:
-            return self._orders_ended(await self._all("EndOrders", request, DATE_SECONDS))
+            return await self._told("EndOrders", request, DATE_SECONDS, "orders")
         shard = await self._shard_of(symbol)
         response: match_pb2.EndOrdersResponse = await self._connection.call(
             self._matches[shard].EndOrders, request, seconds=DATE_SECONDS
@@ -230,28 +231,28 @@ class Operator:
     async def kill_participant(self, participant: str) -> dict[int, int]:
         """Stops a participant on all shards: its orders end, how many on each, and it places none until it is released."""
         request = make(match_pb2.KillParticipantRequest, participant=participant)
-        return self._orders_ended(await self._all("KillParticipant", request, DATE_SECONDS))
+        return await self._told("KillParticipant", request, DATE_SECONDS, "orders")
 
     async def release_participant(self, participant: str) -> dict[int, int]:
         """Releases a participant that was stopped; each shard's sequence then."""
         request = make(match_pb2.ReleaseParticipantRequest, participant=participant)
-        return self._sequences(await self._all("ReleaseParticipant", request))
+        return await self._told("ReleaseParticipant", request)
 
     async def set_order_rate(self, participant: str, per_second: int, burst: int) -> dict[int, int]:
         """Lets a participant place and replace so many orders a second on each shard, and `burst` at once; 0 and 0 as many as it
         likes. Each shard's sequence then.
         """
         rate = make(market_pb2.OrderRate, participant=participant, per_second=per_second, burst=burst)
-        return self._sequences(await self._all("SetOrderRate", match_pb2.SetOrderRateRequest(rate=rate)))
+        return await self._told("SetOrderRate", match_pb2.SetOrderRateRequest(rate=rate))
 
     async def set_calendar(self, transitions: Sequence[market_pb2.Transition], seed: int = 0) -> dict[int, int]:
         """Sets the calendar of all shards; each shard's sequence then."""
         request = make(match_pb2.SetCalendarRequest, transitions=transitions, seed=seed)
-        return self._sequences(await self._all("SetCalendar", request))
+        return await self._told("SetCalendar", request)
 
     async def remove_calendar(self) -> dict[int, int]:
         """From now on no shard has a calendar; each shard's sequence then."""
-        return self._sequences(await self._all("SetCalendar", match_pb2.SetCalendarRequest(remove=True)))
+        return await self._told("SetCalendar", match_pb2.SetCalendarRequest(remove=True))
 
     async def calendars(self) -> dict[int, match_pb2.GetCalendarResponse]:
         """What is still to come of each shard's calendar."""
@@ -416,17 +417,36 @@ class Operator:
         return parts
 
     async def _all(self, method: str, request: Any, seconds: float = 5.0) -> list[Any]:
-        calls = [
-            self._connection.call(getattr(match, method), request, seconds=seconds) for match in self._matches.values()
-        ]
-        answers = await asyncio.gather(*calls, return_exceptions=True)  # Each shard is told, also where another fails.
+        """What every shard answers; raises what the first one that fails says."""
+        answers = await self._each(method, request, seconds)
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
         return answers
 
-    def _sequences(self, answers: list[Any]) -> dict[int, int]:
-        return {shard: answer.sequence for shard, answer in zip(self._matches, answers, strict=True)}
+    async def _told(self, method: str, request: Any, seconds: float = 5.0, figure: str = "sequence") -> dict[int, int]:
+        """Tells every shard to change something; what each says in `figure`. Raises the Refusal of all of them, Unreachable where
+        none is reached, and PartlyDone where they do not agree.
+        """
+        done: dict[int, int] = {}
+        failed: dict[int, BourseError] = {}
+        for shard, answer in zip(self._matches, await self._each(method, request, seconds), strict=True):
+            if isinstance(answer, BourseError):
+                failed[shard] = answer
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                done[shard] = getattr(answer, figure)
+        if failed:
+            first, *others = failed.values()
+            raise (
+                first if not done and all(alike(first, other) for other in others) else PartlyDone(figure, done, failed)
+            )
+        return done
 
-    def _orders_ended(self, answers: list[Any]) -> dict[int, int]:
-        return {shard: answer.orders for shard, answer in zip(self._matches, answers, strict=True)}
+    async def _each(self, method: str, request: Any, seconds: float) -> list[Any]:
+        """Each shard is told, also where another fails."""
+        calls = [
+            self._connection.call(getattr(match, method), request, seconds=seconds) for match in self._matches.values()
+        ]
+        return await asyncio.gather(*calls, return_exceptions=True)

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from chassis.units import fee
 from svc_match.core import events
+from svc_match.core.book import ENTER_ORDERS_LIMIT
 from svc_match.core.commands import OrderType, Side, TimeInForce
 from svc_match.core.events import DoneReason, RestateReason
 from svc_match.core.instrument import AuctionKind, Phase
-from svc_match.core.timers import TimerKind
-from tests.svc_match.oracle.bands import fresh
+from svc_match.core.layout import INDICATION_INTERVAL_US, INDICATION_PRICE_US
+from svc_match.core.timers import Due, TimerKind
+from tests.svc_match.oracle.bands import around, fresh
 from tests.svc_match.oracle.book import BOTH, DECREMENT, NEWEST, OLDEST, Book
 from tests.svc_match.oracle.orders import Order
 from tests.svc_match.oracle.trading import Trading
@@ -56,19 +58,41 @@ def indication(book: Book) -> Indication:
     def surplus(price_e4: int) -> int:
         return there(BUY, price_e4) - there(SELL, price_e4)
 
-    named = limits if any(map(volume, limits)) else {book.last_e4}
+    reference_e4 = around(book.compared_e4, book.instrument).reference_e4 if book.compared_e4 else 0
+    named = limits if any(map(volume, limits)) else {reference_e4}
     most = max(map(volume, named))
     if not most or named == {0}:
         return NOTHING
     prices = [price_e4 for price_e4 in named if volume(price_e4) == most]
     least = min(abs(surplus(price_e4)) for price_e4 in prices)
     prices = [price_e4 for price_e4 in prices if abs(surplus(price_e4)) == least]
-    price_e4 = _pressed({price_e4: surplus(price_e4) for price_e4 in prices}, book.last_e4)
+    price_e4 = _pressed({price_e4: surplus(price_e4) for price_e4 in prices}, reference_e4)
     left = surplus(price_e4)
     return Indication(price_e4, volume(price_e4), BUY if left > 0 else SELL if left < 0 else 0, abs(left))
 
 
-def _pressed(surpluses: dict[int, int], last_e4: int) -> int:
+def looked_at(book: Book) -> int:
+    """How many orders in front of all prices there are, and prices from the best down to where the other side has none, bids only to
+    the second at which more is wanted than is for sale.
+    """
+    count, bids, asks = len(book.front), standing(book, BUY), standing(book, SELL)
+    highest = max((order.price_e4 for order in bids), default=-1)
+    offered = [order for order in asks if order.price_e4 <= highest]
+    if not offered:
+        return count
+    lowest = min(order.price_e4 for order in offered)
+    total, wanted = sum(order.open for order in offered), 0
+    count += len({order.price_e4 for order in offered if order not in book.front})
+    limited = [order for order in bids if order not in book.front and order.price_e4 >= lowest]
+    for price_e4 in sorted({order.price_e4 for order in limited}, reverse=True):
+        count += 1
+        if wanted > total:
+            break
+        wanted += sum(order.open for order in limited if order.price_e4 == price_e4)
+    return count
+
+
+def _pressed(surpluses: dict[int, int], reference_e4: int) -> int:
     """The price among those that are equally good, by what is left at each."""
     wanted = [price_e4 for price_e4, left in surpluses.items() if left > 0]
     offered = [price_e4 for price_e4, left in surpluses.items() if left < 0]
@@ -77,16 +101,18 @@ def _pressed(surpluses: dict[int, int], last_e4: int) -> int:
     if offered and not wanted:
         return min(offered)
     lowest, highest = (max(wanted), min(offered)) if wanted else (min(surpluses), max(surpluses))
-    return min(max(lowest, last_e4), highest) if last_e4 else lowest
+    return min(max(lowest, reference_e4), highest) if reference_e4 else lowest
 
 
 class Auctions(Trading):
-    """The books' auctions. `full` is the sequence behind which an uncrossing goes on with the next row."""
+    """The books' auctions."""
 
     def __init__(self) -> None:
         super().__init__()
         self.uncrossing: tuple[Book, Phase] | None = None
-        self._changed: dict[int, None] = {}
+        self.enter_limit = ENTER_ORDERS_LIMIT
+        self.entered = 0  # orders into closing auctions, by what is being done
+        self.first = 1  # the sequence of the row's first event
 
     # Orders on their way in
 
@@ -109,20 +135,39 @@ class Auctions(Trading):
         others.sort(key=lambda order: order.placed)
 
     def _begin_closing(self, book: Book) -> None:
-        """What waited for the closing auction takes its place, in the order in which it came."""
-        for order in book.closing:
+        """What waited for the closing auction takes its place, in the order in which it came; so many in one go, then more."""
+        while book.closing and self.entered < self.enter_limit:
+            self.entered += 1
+            order = book.closing.pop(0)
             if order.type == LIMIT:
                 self._rest(book, order)
             else:
                 book.front.append(order)
         book.front.sort(key=lambda order: order.placed)
-        book.closing = []
         self._publish_levels(book)
+        if book.closing:
+            self.timers[TimerKind.ENTERING, book.number] = 0
+
+    def _enter_on(self, due: Due) -> None:
+        """Journal time passes, and more orders take their places. Where some wait on, the row ends."""
+        self.sequence += 1
+        self._events.append(events.Ticked(self.sequence))
+        numbers = sorted([due.key, *(key for kind, key in self.timers if kind == TimerKind.ENTERING)])
+        for number in numbers:
+            if self.entered < self.enter_limit:
+                self.timers.pop((TimerKind.ENTERING, number), None)
+                self._begin_closing(self.numbered[number])
+                self._looked_at(self.numbered[number])
+        self._end_row()
+
+    def _end_row(self) -> None:
+        if self.entered == self.enter_limit:
+            self.full = self.sequence
 
     # The uncrossing
 
     def _uncross(self) -> bool:
-        """Whether the auction is over; if not, the row is full."""
+        """Whether the auction is over; if not, the next row goes on."""
         assert self.uncrossing is not None
         book, phase = self.uncrossing
         over = self._trade_all(book) and self._end_all(book)
@@ -139,7 +184,7 @@ class Auctions(Trading):
             if not book.price_e4:
                 return True
             while pair := self._pair(book):
-                if self.sequence >= self.full:
+                if self.sequence >= self.until:
                     return False
                 self._meet(book, *pair)
             book.price_e4 = 0
@@ -206,7 +251,7 @@ class Auctions(Trading):
         for order in sorted(own, key=lambda order: order.order_id):
             if order in book.closing:
                 continue
-            if self.sequence >= self.full:
+            if self.sequence >= self.until:
                 return False
             if order.type == MARKET_TO_LIMIT and order.open < order.quantity:
                 self._leave(book, order)
@@ -229,7 +274,8 @@ class Auctions(Trading):
         book.phase = phase
         book.auction = auction or book.auction
         if phase != Phase.AUCTION:
-            book.shown = NOTHING
+            book.shown, book.next_us = NOTHING, 0
+            self.timers.pop((TimerKind.INDICATION, book.number), None)
         self.sequence += 1
         changed = events.PhaseChanged(self.sequence, book.instrument.symbol, phase, auction)
         self._events.append(changed)
@@ -245,7 +291,7 @@ class Auctions(Trading):
     def _interrupt(self, book: Book) -> None:
         """Continuous trading gives way to an auction, which ends after its time."""
         self._enter(book, Phase.AUCTION, AuctionKind.VOLATILITY, within=True)
-        self._changed[book.number] = None
+        self._await_indication(book)
         self.timers[TimerKind.AUCTION_ENDS, book.number] = self.now_us + book.instrument.volatility_auction_us
 
     def _pause(self, book: Book) -> None:
@@ -258,18 +304,24 @@ class Auctions(Trading):
     def _looked_at(self, book: Book) -> None:
         """After whatever happened to a book."""
         if book.phase == Phase.AUCTION:
-            self._changed[book.number] = None
+            self._await_indication(book)
         if not self._stalled(book):
             self._settle(book)
             self._band(book)
 
-    def _indicate(self) -> None:
-        """Shows what each auction that the row touched would do, where that changed."""
-        for number in sorted(self._changed):
-            book = self.numbered[number]
-            if book.phase == Phase.AUCTION and (self.uncrossing is None or self.uncrossing[0] is not book):
-                now = indication(book)
-                if now != book.shown:
-                    book.shown = now
-                    self._show(book, events.IndicativeChanged(self.sequence, *now))
-        self._changed = {}
+    def _await_indication(self, book: Book) -> None:
+        """Something happened in an auction: what it would do is told after a while, unless that is awaited already."""
+        due_us = max(self.now_us + INDICATION_INTERVAL_US, book.next_us)
+        self.timers.setdefault((TimerKind.INDICATION, book.number), due_us)
+
+    def _indicate(self, due: Due) -> None:
+        """Shows what an auction would do, where that changed."""
+        if self.sequence < self.first:
+            self.sequence += 1
+            self._events.append(events.Ticked(self.sequence))
+        book = self.numbered[due.key]
+        now = indication(book)
+        book.next_us = self.now_us + INDICATION_INTERVAL_US + looked_at(book) * INDICATION_PRICE_US
+        if now != book.shown:
+            book.shown = now
+            self._show(book, events.IndicativeChanged(self.sequence, *now))

@@ -53,7 +53,7 @@ def best(book: Book, side: int) -> int:
 
 def fresh(book: Book) -> Limits | None:
     """The bands of a book that has none yet: no bid is above their reference price, and no offer below."""
-    price_e4 = book.last_e4 or book.reference_e4
+    price_e4 = book.compared_e4
     if not book.instrument.limit_band_bp or book.phase != Phase.OPEN or not price_e4:
         return None
     price_e4 = max(around(price_e4, book.instrument).reference_e4, best(book, Side.BUY))

@@ -197,12 +197,12 @@ class Book:
     """The book of one instrument, its listing and phase, the date's last price, its stops by age, and its last public event's number.
 
     Of an auction: its kind, 0 for none, its orders without a limit, those that wait for the closing one, the price at which it
-    is being uncrossed, and what was last shown of it.
+    is being uncrossed, what was last shown of it, and when that may be done next.
     """
 
     __slots__ = (
-        "auction", "closing", "front", "instrument", "last_e4", "limit_side", "limits", "listing", "number", "pegs", "phase", "price_e4",
-        "prices", "reference_e4", "referred_us", "shown", "sides", "stops", "symbol_sequence",
+        "auction", "closing", "front", "instrument", "last_e4", "limit_side", "limits", "listing", "next_us", "number",
+        "pegs", "phase", "price_e4", "prices", "reference_e4", "referred_us", "shown", "sides", "stops", "symbol_sequence",
     )  # fmt: skip
 
     def __init__(self, number: int, instrument: Instrument) -> None:
@@ -219,6 +219,7 @@ class Book:
         self.closing: list[Order] = []
         self.price_e4 = 0
         self.shown: tuple[int, ...] = (0, 0, 0, 0)
+        self.next_us = 0  # when it may be shown again
         self.pegs: list[Order] = []
         self.limits: Any = None  # of bands.py, while the phase is OPEN; since when, and what traded since the phase is
         self.limit_side = 0
@@ -231,6 +232,11 @@ class Book:
         """Whether no order of it is open."""
         waits = self.stops or self.front or self.closing or self.pegs
         return not waits and not any(side.keys for side in self.sides.values())
+
+    @property
+    def compared_e4(self) -> int:
+        """What prices are compared with: the date's last trade, before it the instrument's reference price; 0 for none."""
+        return self.last_e4 or self.reference_e4
 
     def opposite(self, side: int) -> BookSide:
         """What an order of `side` trades with."""
@@ -245,17 +251,17 @@ class Book:
     def protected(self, side: int, price_e4: int) -> int:
         """The bound of a market order of `side`: its own, or that of the instrument's protection where it is nearer; 0 for none."""
         other, tick, share = self.opposite(side), self.instrument.tick_size_e4, self.instrument.market_protection_bp
-        reference_e4 = self.last_e4 or (other.sign * other.keys[-1] if other.keys else 0)
+        reference_e4 = self.compared_e4 or (other.sign * other.keys[-1] if other.keys else 0)
         if not share or not reference_e4:
             return price_e4
         if side == SELL:
             return -(reference_e4 * (share - BASIS_POINTS) // (BASIS_POINTS * tick)) * tick
-        bound_e4 = reference_e4 * (BASIS_POINTS + share) // (BASIS_POINTS * tick) * tick
+        bound_e4 = max(reference_e4 * (BASIS_POINTS + share) // (BASIS_POINTS * tick) * tick, 1)
         return min(bound_e4, price_e4 or bound_e4)
 
     def wall_key(self, side: int, limit_key: int) -> int:
         """As `limit_key`, and no farther from the last trade, or before the first from the reference price, than the collar."""
-        price_e4, collar_bp = self.last_e4 or self.reference_e4, self.instrument.dynamic_collar_bp
+        price_e4, collar_bp = self.compared_e4, self.instrument.dynamic_collar_bp
         if not price_e4 or not collar_bp:
             return limit_key
         away_e4 = Fraction(price_e4 * collar_bp, 10_000)

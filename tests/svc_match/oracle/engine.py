@@ -65,13 +65,14 @@ from tests.svc_match.oracle.quotes import Quotes
 from tests.svc_match.oracle.rules import (
     not_traded,
     posted_price,
+    wrong_hidden,
     wrong_peg,
     wrong_place,
     wrong_replace,
     wrong_trailing,
 )
 
-ROW_EVENTS_LIMIT = 16_384
+ROW_EVENTS_LIMIT = 8_192
 CLOSE_ORDERS_LIMIT = 4_096
 INSTRUMENT_LIMIT = 4_096
 BUST_LIMIT = 4_096
@@ -112,13 +113,15 @@ class Engine(Quotes):
             TimerKind.PULLS: lambda _due: self._pull_on(),
             TimerKind.UNCROSSING: lambda _due: self._go_on(),
             TimerKind.STOPS: lambda due: self._looked_at(self.numbered[due.key]),
+            TimerKind.ENTERING: self._enter_on,
             TimerKind.EXPIRY: self._expire,
             TimerKind.LEASE: self._lease_over,
             TimerKind.SCHEDULE: self._step,
+            TimerKind.INDICATION: self._indicate,
             TimerKind.AUCTION_ENDS: lambda due: self._change_phase(self.numbered[due.key], Phase.OPEN, 0),
             TimerKind.LIMIT_STATE_ENDS: lambda due: self._pause(self.numbered[due.key]),
         }
-        self.ending: list[Order] = []  # what a row's limit left; it ends before any other command
+        self.ending: list[Order] = []  # what a command's limit left; it ends before any other command
         self._ending_reason = DoneReason.MASS_CANCELLED
         self.killed: set[str] = set()
         self._leases = 0
@@ -135,9 +138,11 @@ class Engine(Quotes):
         """Does what is due, then applies commands until `events_limit` is reached; one result each for those that were
         applied. A date opens at the beginning of a row, so a row has identities of one date.
         """
-        first, date_before, known = self.sequence + 1, self.trading_date, len(self.identities.records)
+        self.first = first = self.sequence + 1
+        date_before, known = self.trading_date, len(self.identities.records)
         self._events, self._public = [], {}
         self.full = self.sequence + events_limit
+        self._begin()
         self.now_us = time_us
         if self.ending:
             self._end_these(self.ending, self._ending_reason)
@@ -146,6 +151,7 @@ class Engine(Quotes):
         for command in commands:
             if self.sequence >= self.full:
                 break
+            self._begin()
             if isinstance(command, RenewLease):
                 results.append(self._renew(command))
             elif isinstance(command, Place | Cancel | Replace | MassCancel | MassQuote):
@@ -157,10 +163,13 @@ class Engine(Quotes):
             else:
                 results.append(self._control(command))
                 known = min(known, len(self.identities.records))
-        self._indicate()
         identities = bytes(memoryview(self.identities.records)[known:])
         trading_date = date_before or self.trading_date
         return Applied(first, self.sequence, trading_date, self._events, self._public, results, identities)
+
+    def _begin(self) -> None:
+        """What is done from here on may write so many events before it waits for the next row."""
+        self.until = self.sequence + self.command_limit
 
     def _do_due(self, time_us: int) -> None:
         if self.timers.get((TimerKind.SCHEDULE, 0), time_us) + TOLERANCE_US < time_us:
@@ -170,6 +179,8 @@ class Engine(Quotes):
             if due.due_us > time_us:
                 break
             del self.timers[due.kind, due.key]
+            self._begin()
+            self.entered = 0
             self.timed[due.kind](due)
 
     # Order commands
@@ -222,7 +233,9 @@ class Engine(Quotes):
             return self._reject(command, Kind.PLACE, order_id(self.shard, self.sequence + 1), command.symbol, wrong)
         assert book is not None
         side, kind, price_e4, terms = command.side, command.type, command.price_e4, command.terms
-        wrong = wrong_trailing(book, terms) or wrong_peg(book, command)
+        wrong = (
+            wrong_trailing(book, terms) or wrong_peg(book, command) or wrong_hidden(book, command, self.hidden_limit)
+        )
         if wrong is not None:
             return self._reject(command, Kind.PLACE, order_id(self.shard, self.sequence + 1), command.symbol, wrong)
         stands_e4 = posted_price(book, side, price_e4, terms)
@@ -336,14 +349,16 @@ class Engine(Quotes):
         ]
 
     def _end_these(self, found: list[Order], reason: DoneReason) -> None:
-        """Ends them in turn, as far as the row goes; with the last one, the stops are looked at."""
+        """Ends them in turn, as far as the command's limit goes; with the last one, the stops are looked at."""
         self.ending, self._ending_reason = list(found), reason
-        while self.ending and self.sequence < self.full:
+        while self.ending and self.sequence < self.until:
             order = self.ending.pop(0)
             book = self.numbered[order.book]
             self._leave(book, order)
             self._done(order, reason)
             self._publish_levels(book)
+        if self.ending:
+            self.full = self.sequence
         for book in self.numbered:
             if found and (not self.ending or book.phase == Phase.AUCTION):
                 self._looked_at(book)
@@ -356,11 +371,12 @@ class Engine(Quotes):
         instrument, executed = book.instrument, order.quantity - order.open
         open_quantity, price_e4 = command.quantity - executed, command.price_e4
         held_fee_e6 = command.held_fee_e6 if command.hold_id else order.held_fee_e6
-        wrong = wrong_replace(order, command, book, open_quantity, held_fee_e6) or self._wrong_order(order, command)
         collects = book.phase == Phase.AUCTION
         places = (book.stops, book.front, book.closing, book.pegs)
         waits = None if order.pairs else next((some for some in places if order in some), None)
         unpriced = waits is not None and order.type in UNPRICED and order.side != BUY
+        wrong = wrong_replace(order, command, book, open_quantity, held_fee_e6, unpriced=unpriced)
+        wrong = wrong or self._wrong_order(order, command)
         keeps = (price_e4 == order.price_e4 or unpriced) and open_quantity < order.open
         stands_e4 = price_e4
         if wrong is None and waits is None and not keeps:
@@ -452,6 +468,7 @@ class Engine(Quotes):
     # Control commands
 
     def _control(self, command: Control) -> events.Result:
+        self.entered = 0
         if isinstance(command, Tick):
             self.sequence += 1
             self._events.append(events.Ticked(self.sequence))
@@ -630,6 +647,7 @@ class Engine(Quotes):
                 continue
             if not self._change_phase(book, command.phase, command.auction):
                 return events.Stands(self.sequence, more=True)
+        self._end_row()
         return events.Stands(self.sequence)
 
     def _bust_trade(self, command: BustTrade) -> events.Result:
@@ -686,7 +704,7 @@ class Engine(Quotes):
         return events.Stands(self.sequence)
 
     def _change_phase(self, book: Book, phase: Phase, auction: int) -> bool:
-        """Whether that is done; if not, the row is full."""
+        """Whether that is done; if not, the next row goes on."""
         if book.phase == phase and (phase != Phase.AUCTION or book.auction == auction):
             return True
         if book.auction and phase in (Phase.OPEN, Phase.CLOSED) and book.listing == Listing.LISTED:
@@ -696,12 +714,13 @@ class Engine(Quotes):
         return True
 
     def _go_on(self) -> bool:
-        """Uncrosses a book as far as the row goes; the next row goes on before all else."""
+        """Uncrosses a book as far as the command's limit goes; the next row goes on before all else."""
         assert self.uncrossing is not None
         number = self.uncrossing[0].number
         over = self._uncross()
         if not over:
             self.timers[TimerKind.UNCROSSING, number] = 0
+            self.full = self.sequence
         return over
 
     def _set_calendar(self, command: SetCalendar) -> events.Result:
@@ -731,7 +750,7 @@ class Engine(Quotes):
         elif step.kind == StepKind.SET_PHASE:
             wrong = step.trading_date != self.trading_date
             for book in [] if wrong else self.numbered[max(0, due.key - 1) :]:
-                if self.sequence >= self.full:
+                if self.sequence >= self.until:
                     more = 1 + book.number
                     break
                 trades = book.listing == Listing.LISTED or step.phase == Phase.CLOSED

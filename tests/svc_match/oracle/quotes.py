@@ -174,7 +174,7 @@ class Quotes(Auctions):
         return bool(self._reached)
 
     def _pull_quotes(self) -> None:
-        while self._reached and self.sequence < self.full:
+        while self._reached and self.sequence < self.until:
             account = self._reached.pop(0)
             found, trades = self._quotes_of(account), self.makers[account].trades
             self.sequence += 1
@@ -188,6 +188,7 @@ class Quotes(Auctions):
                     self._pulled.append(book)
         if self._reached:
             self.timers[TimerKind.PULLS, 0] = 0
+            self.full = self.sequence
 
     def _stalled(self, book: Book) -> bool:
         if self._reached:
@@ -201,7 +202,7 @@ class Quotes(Auctions):
     def _look_at_pulled(self) -> None:
         while self._pulled:
             book = self._pulled.pop(0)
-            if self.sequence >= self.full:
+            if self.sequence >= self.until:
                 self._stall(book, [])
             super()._looked_at(book)
 

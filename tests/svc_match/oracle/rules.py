@@ -95,6 +95,13 @@ def wrong_peg(book: Book, command: Place) -> Refused | None:
     return Refused(Reason.PEGGED_LIMIT, "peg", str(command.terms.peg)) if full else None
 
 
+def wrong_hidden(book: Book, command: Place, limit: int) -> Refused | None:
+    """A book takes only so many orders that are hidden."""
+    stand = sum(order.terms.hidden for side in book.sides.values() for order in side.orders())
+    full = command.terms.hidden and stand >= limit
+    return Refused(Reason.HIDDEN_LIMIT, "hidden", str(command.terms.hidden)) if full else None
+
+
 def posted_price(book: Book, side: int, price_e4: int, terms: Terms) -> int:
     """The price at which an order stands that may be post-only; 0 where it is to be rejected."""
     if not terms.post_only or not book.meets(side, price_e4):
@@ -139,16 +146,23 @@ def wrong_notional(command: Place, book: Book) -> Refused | None:
     return None
 
 
-def wrong_replace(order: Order, command: Replace, book: Book, open_quantity: int, held_fee_e6: int) -> Refused | None:
-    """Why the order cannot be replaced, if it cannot; whether it may post is for the book to say."""
+def wrong_replace(
+    order: Order, command: Replace, book: Book, open_quantity: int, held_fee_e6: int, *, unpriced: bool
+) -> Refused | None:
+    """Why the order, which may be a sell that has no price, cannot be replaced; whether it may post is for the book to say."""
     instrument, price_e4, quantity = book.instrument, command.price_e4, command.quantity
-    wrong = wrong_phase(book) or wrong_price(price_e4, instrument) or outside_collar(price_e4, book)
+    wrong = wrong_phase(book)
+    if price_e4 or not unpriced:
+        wrong = wrong or wrong_price(price_e4, instrument)
+    if not unpriced:
+        wrong = wrong or outside_collar(price_e4, book)
     wrong = wrong or wrong_quantity(quantity, instrument)
     if wrong is not None:
         return wrong
     if open_quantity <= 0:
         return Refused(Reason.QUANTITY_BELOW_EXECUTED, "quantity", str(quantity))
-    if instrument.max_notional_e4 and price_e4 * quantity > instrument.max_notional_e4:
+    counted_e4 = order.stop_e4 or book.last_e4 if unpriced else price_e4
+    if instrument.max_notional_e4 and counted_e4 * quantity > instrument.max_notional_e4:
         return Refused(Reason.NOTIONAL_OUT_OF_LIMITS, "quantity", str(quantity))
     wrong = wrong_extra(order, command, open_quantity, held_fee_e6)
     return wrong or wrong_terms(order, command)
@@ -165,7 +179,7 @@ def wrong_time(command: Place, book: Book) -> Refused | None:
         return None
     if time_in_force in (IOC, FOK):
         return Refused(Reason.MARKET_IN_AUCTION, "time_in_force", str(time_in_force))
-    for field in ("post_only", "minimum_quantity"):
+    for field in ("post_only", "minimum_quantity", "peg"):
         if getattr(terms, field):
             return Refused(Reason.MARKET_IN_AUCTION, field, str(getattr(terms, field)))
     return None

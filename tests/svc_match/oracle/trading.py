@@ -14,7 +14,7 @@ from svc_match.core.events import (
     RestateReason,
 )
 from svc_match.core.instrument import Phase
-from svc_match.core.layout import ORDER_FILLS_LIMIT
+from svc_match.core.layout import COMMAND_EVENTS_LIMIT, HIDDEN_ORDERS_LIMIT, ORDER_FILLS_LIMIT
 from svc_match.core.timers import TimerKind
 from tests.svc_match.oracle.bands import Limits, fresh, limit_side, renewed
 from tests.svc_match.oracle.book import Book, BookSide, Budget, Fill, Outcome
@@ -34,10 +34,13 @@ class Trading:
 
     def __init__(self) -> None:
         self.sequence = 0
-        self.full = 0  # what goes on behind this sequence does so with the next row
+        self.full = 0  # behind this sequence nothing begins in the row
+        self.until = 0  # what goes on behind this sequence does so with the next row
+        self.command_limit = COMMAND_EVENTS_LIMIT  # so many events behind the first of what is done
         self.cascades: dict[int, list[Order]] = {}  # of books, triggered stops that the next row goes on with
         self.now_us = 0
         self.fills_limit = ORDER_FILLS_LIMIT
+        self.hidden_limit = HIDDEN_ORDERS_LIMIT
         self.quotes_turns = 0  # how often the sides of a mass quote may still trade
         self.numbered: list[Book] = []
         self.orders: dict[int, Order] = {}
@@ -198,11 +201,12 @@ class Trading:
             self._trigger(book)
 
     def _stalled(self, book: Book) -> bool:
-        """Whether the row is full, and the next one looks at the book again before all else."""
+        """Whether the row has ended, and the next one looks at the book again before all else."""
         return (TimerKind.STOPS, book.number) in self.timers
 
     def _stall(self, book: Book, triggered: list[Order]) -> None:
         self.timers[TimerKind.STOPS, book.number] = 0
+        self.full = self.sequence
         if triggered:
             self.cascades[book.number] = triggered
 
@@ -240,7 +244,7 @@ class Trading:
                 return True  # an auction has begun
             price_e4 = called_price(order, bid_e4, ask_e4, book)
             if not order.ended and price_e4 != order.price_e4:
-                if self.sequence >= self.full:
+                if self.sequence >= self.until:
                     self._stall(book, [])
                     return False
                 self._leave(book, order)
@@ -261,7 +265,7 @@ class Trading:
                     return
                 if order not in book.stops:
                     continue  # it traded at its limit with one before it
-                if self.sequence >= self.full:
+                if self.sequence >= self.until:
                     self._stall(book, triggered[number:])
                     return
                 book.stops.remove(order)

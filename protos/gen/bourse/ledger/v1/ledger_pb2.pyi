@@ -39,7 +39,7 @@ class CreateHoldsRequest(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., holds: _Optional[_Iterable[_Union[HoldRequest, _Mapping]]] = ...) -> None: ...
 
 class HoldRequest(_message.Message):
-    __slots__ = ("trading_date", "account", "client_order_id", "digest", "shard", "asset", "quantity", "held_price_e4", "held_fee_e6", "amount_e4", "replace", "order_id", "original_client_order_id", "symbol", "traceparent")
+    __slots__ = ("trading_date", "account", "client_order_id", "digest", "shard", "asset", "quantity", "held_price_e4", "held_fee_e6", "amount_e4", "replace", "order_id", "original_client_order_id", "symbol", "traceparent", "fixed_price")
     TRADING_DATE_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -55,6 +55,7 @@ class HoldRequest(_message.Message):
     ORIGINAL_CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
+    FIXED_PRICE_FIELD_NUMBER: _ClassVar[int]
     trading_date: int
     account: str
     client_order_id: str
@@ -70,7 +71,8 @@ class HoldRequest(_message.Message):
     original_client_order_id: str
     symbol: str
     traceparent: str
-    def __init__(self, trading_date: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., digest: _Optional[bytes] = ..., shard: _Optional[int] = ..., asset: _Optional[str] = ..., quantity: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ..., amount_e4: _Optional[int] = ..., replace: _Optional[bool] = ..., order_id: _Optional[int] = ..., original_client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., traceparent: _Optional[str] = ...) -> None: ...
+    fixed_price: bool
+    def __init__(self, trading_date: _Optional[int] = ..., account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., digest: _Optional[bytes] = ..., shard: _Optional[int] = ..., asset: _Optional[str] = ..., quantity: _Optional[int] = ..., held_price_e4: _Optional[int] = ..., held_fee_e6: _Optional[int] = ..., amount_e4: _Optional[int] = ..., replace: _Optional[bool] = ..., order_id: _Optional[int] = ..., original_client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., traceparent: _Optional[str] = ..., fixed_price: _Optional[bool] = ...) -> None: ...
 
 class HoldResult(_message.Message):
     __slots__ = ("state", "hold_id", "attempt", "deadline_us", "held_amount", "held_price_e4", "held_fee_e6", "refusal")
