@@ -32,7 +32,7 @@ PAGE_LIMIT, PAGE_DEFAULT = 1_000, 100
 FILTER_LIMIT = 36
 EXPORT_SECONDS = 120.0
 UNARY_WAIT_SECONDS = 5.0
-SPARE_SECONDS = 0.05
+SHARE_OF_DEADLINE = 0.8  # the rest is for the refusal to reach its caller in time
 LOGGED_LIMIT = 64  # sampled commands of an answer; what is sampled is the caller's to say
 OUTCOMES = command_pb2.Outcome
 log = structlog.get_logger()
@@ -257,7 +257,7 @@ def _refusal(why: Refused, outcome: str = "", result: command_pb2.CommandResult 
 
 def _patience(context: Any) -> float:
     left = context.time_remaining()
-    return UNARY_WAIT_SECONDS if left is None else max(0.0, float(left) - SPARE_SECONDS)
+    return UNARY_WAIT_SECONDS if left is None else max(0.0, float(left) * SHARE_OF_DEADLINE)
 
 
 def _batch_size(count: int) -> Refused:

@@ -14,7 +14,7 @@ from bourse.types.v1 import market_pb2
 from chassis.client import channel
 from chassis.errors import Refusal, from_rpc_error
 from svc_quote import rpc
-from tests.svc_quote.exchange import levels, statistics, trade
+from tests.svc_quote.exchange import WAIT_SECONDS, levels, statistics, trade
 from tests.svc_quote.market import BUY, DATE, SELL, Market
 from tests.svc_quote.memory import Here, listening, serving
 
@@ -133,7 +133,7 @@ async def test_waits_for_min_sequence(here: Here, stub: Any) -> None:
     changed = events_pb2.LevelChanged(side=BUY, price_e4=5000, quantity=123, orders=2)
     here.market.row([("AAA", events_pb2.MarketDataEvent(level=changed))])
     await here.apply()
-    depth = await asyncio.wait_for(waiting, 5)
+    depth = await asyncio.wait_for(waiting, WAIT_SECONDS)
     assert depth.position.sequence == wanted
     assert levels(depth.bids)[0] == (5000, 123, 2)
 
@@ -240,7 +240,7 @@ async def test_refusals(stub: Any, case: str) -> None:
 async def test_sequence_not_reached(here: Here, stub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The wait for a sequence is bounded by our own limit, and by the caller's deadline."""
     request = quote_pb2.GetDepthRequest(symbol="AAA", min_sequence=here.market.sequence + 1)
-    early = await refused(stub.GetDepth(request, timeout=0.5))
+    early = await refused(stub.GetDepth(request, timeout=4))
     assert (early.code, early.reason) == (Code.DEADLINE_EXCEEDED, "SEQUENCE_NOT_REACHED")
     monkeypatch.setattr(rpc, "MIN_SEQUENCE_SECONDS", 0.01)
     late = await refused(stub.GetDepth(request))
