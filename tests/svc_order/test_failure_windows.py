@@ -1,6 +1,7 @@
 """Every window of the admission saga: a process is stopped in it, and afterwards the command is done once, or not at all."""
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -49,6 +50,17 @@ class Case:
             query = "SELECT hold_id FROM holds WHERE client_order_id IN (%s, %s)"
             ids = {row[0] for row in connection.execute(query, [self.order, self.id])}
         return [hold.amount for hold in self.exchange.holds() if hold.hold_id in ids]
+
+
+@pytest.fixture
+def short_holds(exchange: Exchange) -> Iterator[None]:
+    """Holds that live for a second, where a test waits for their end."""
+    for variables in ({"BOURSE_HOLD_SECONDS": "1"}, {}):
+        exchange.kill("svc_ledger")
+        exchange.start("svc_ledger", **variables)
+        resend(exchange, place(name()))
+        if variables:
+            yield
 
 
 @pytest.fixture(params=["place", "replace"])
@@ -113,6 +125,7 @@ def test_svc_order_and_svc_match_die_after_the_hold(exchange: Exchange, case: Ca
     case.assert_done_once(result)
 
 
+@pytest.mark.usefixtures("short_holds")
 def test_a_hold_that_nobody_comes_back_for_is_released_by_journal_time(exchange: Exchange, case: Case) -> None:
     """The same window without a retry: the command is not done, its hold is gone; later it is done as if new."""
     exchange.pause("svc_match")
@@ -170,6 +183,7 @@ def test_the_ledger_dies_between_the_hold_and_the_journal(exchange: Exchange, ca
     case.assert_done_once(result)
 
 
+@pytest.mark.usefixtures("short_holds")
 def test_a_submit_that_comes_late_gets_a_new_attempt(exchange: Exchange, case: Case) -> None:
     """svc_match stands still for longer than a hold lives: nothing is taken late, and the same call is answered in the end."""
     exchange.pause("svc_match")
