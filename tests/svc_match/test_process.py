@@ -21,8 +21,8 @@ BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
 AUCTION_ORDERS = 6_000  # of each side
 LOAD_BATCHES = 60
 LOAD_COMMANDS = 25
-TAKEOVER_SECONDS = 20
-CALENDAR_SECONDS = 20
+TAKEOVER_SECONDS = 60
+CALENDAR_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -193,8 +193,12 @@ async def test_a_day_goes_by_the_calendar(machine: Machine, postgres: Database) 
     closing = (market_pb2.PHASE_AUCTION, market_pb2.AUCTION_KIND_CLOSING)
     async with running(machine, postgres) as process:
         await process.operator.AddInstrument(match_pb2.AddInstrumentRequest(instrument=instrument("ACME")))
-        day = calendar((await process.state()).time_us, 1, 2, 5, 8, 60, 61)
-        await process.operator.SetCalendar(match_pb2.SetCalendarRequest(transitions=day))
+        day = calendar(0, 0, 0, 0, 0, 0, 0)
+
+        async def due(step: int, *seconds: int) -> None:
+            """The steps from that one on are due in so many seconds."""
+            day[step:] = calendar((await process.state()).time_us, *[0] * step, *seconds)[step:]
+            await process.operator.SetCalendar(match_pb2.SetCalendarRequest(transitions=day))
 
         async def in_phase(phase: Any) -> bool:
             request = match_pb2.ListInstrumentsRequest()
@@ -206,10 +210,13 @@ async def test_a_day_goes_by_the_calendar(machine: Machine, postgres: Database) 
         async def open_date(date: int) -> bool:
             return (await process.state()).trading_date == date
 
+        await due(0, 3, 4, 600, 610, 660, 661)
         await reached(in_phase, market_pb2.PHASE_AUCTION)
         await process.submit(place("ACME", SELL, 10_000, 5), place("ACME", BUY, 10_000, 3))
+        await due(2, 3, 610, 660, 661)
         await reached(in_phase, market_pb2.PHASE_OPEN)
         await process.submit(place("ACME", BUY, 10_000, 1))
+        await due(3, 3, 660, 661)
         process.kill()
         await reached(over, 3)
         await process.start()
@@ -219,8 +226,7 @@ async def test_a_day_goes_by_the_calendar(machine: Machine, postgres: Database) 
             assert await in_phase(market_pb2.PHASE_HALTED)
             await process.operator.SetPhase(match_pb2.SetPhaseRequest(phase=closing[0], auction=closing[1]))
         await process.submit(place("ACME", BUY, 10_000, 1))
-        day[4:] = calendar((await process.state()).time_us, 0, 0, 0, 0, 1, 2)[4:]
-        await process.operator.SetCalendar(match_pb2.SetCalendarRequest(transitions=day))
+        await due(4, 3, 4)
         await reached(open_date, 0)
         told = [(event.WhichOneof("event"), event) for event in await process.executions()]
     assert [event.phase_changed.phase for kind, event in told if kind == "phase_changed"] == [
