@@ -45,7 +45,8 @@ async def test_what_arrives_in_flight_is_the_next_batch() -> None:
     coalescer = Coalescer(gate)
     async with working(coalescer):
         first = coalescer.submit([1])
-        await asyncio.sleep(0.01)
+        while not gate.batches:
+            await asyncio.sleep(0)
         others = [coalescer.submit([2, 3]), coalescer.submit([4])]
         gate.open.set()
         assert [await first, *[await other for other in others]] == [[10], [20, 30], [40]]

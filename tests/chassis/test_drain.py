@@ -13,9 +13,11 @@ from chassis import drain
 from chassis.drain import farewell
 from chassis.errors import Refusal, from_rpc_error
 from tests.chassis.conftest import Keys, calling, refused, serving
+from tests.waiting import PATIENCE_SECONDS
 
 Servicer: Any = match_pb2_grpc.MatchServiceServicer
 ALL, HALF = 1_000_000, 500_000
+ACCEPT_SECONDS, TOKEN_SECONDS = 3.0, 4.0  # A stream opens within them, and what ends with them is waited for.
 
 
 class Match(Servicer):  # type: ignore[misc]
@@ -166,7 +168,7 @@ async def test_a_drain_of_the_process_tells_every_stream(match: Match, keys: Key
             assert not (await session.read()).HasField("draining")
         await session.done_writing()
         assert await session.read() is grpc.aio.EOF
-        await asyncio.wait_for(stopping, 5)
+        await asyncio.wait_for(stopping, PATIENCE_SECONDS)
 
 
 async def test_a_process_that_stops_accepts_a_little_longer(match: Match, keys: Keys) -> None:
@@ -181,19 +183,19 @@ async def test_a_process_that_stops_accepts_a_little_longer(match: Match, keys: 
         health: Any = health_pb2_grpc.HealthStub(plain)
         watch = health.Watch(health_pb2.HealthCheckRequest())
         assert (await watch.read()).status == answers.SERVING
-        stopping = asyncio.ensure_future(server.drain(accept_seconds=0.5))
+        stopping = asyncio.ensure_future(server.drain(accept_seconds=ACCEPT_SECONDS))
         assert (await watch.read()).status == answers.NOT_SERVING
         (late,) = await opened(stub, 1)
         assert not server.draining.is_set()
         assert (await late.read()).HasField("draining")
         await late.done_writing()
         assert await late.read() is grpc.aio.EOF
-        await asyncio.wait_for(stopping, 5)
+        await asyncio.wait_for(stopping, PATIENCE_SECONDS)
 
 
 async def test_a_stream_moves_before_its_token_expires(match: Match, keys: Keys) -> None:
     """It is told before; one that does not move ends with TOKEN_EXPIRED."""
-    token = keys.token("service", "svc_order", seconds=2)
+    token = keys.token("service", "svc_order", seconds=TOKEN_SECONDS)
     async with serving(match, keys) as (_, address), calling(address, token) as stub:
         (stream,) = await opened(stub, 1)
         assert (await stream.read()).HasField("draining")

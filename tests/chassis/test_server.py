@@ -17,7 +17,9 @@ from chassis.client import channel
 from chassis.errors import Refusal, from_rpc_error
 from chassis.identity import caller
 from tests.chassis.conftest import Keys, calling, refused, serving
+from tests.waiting import PATIENCE_SECONDS
 
+TOKEN_SECONDS = 4.0  # A call opens within it, and what ends with it is waited for.
 GET_SHARD = "/bourse.match.v1.MatchService/GetShard"
 
 
@@ -172,7 +174,7 @@ async def test_a_passed_deadline_does_nothing(match: Match, keys: Keys) -> None:
 @pytest.mark.parametrize("method", ["StreamExecutions", "Submit"])
 async def test_a_stream_ends_when_its_token_does(match: Match, keys: Keys, method: str) -> None:
     """A stream does not outlive the token that opened it."""
-    role = keys.token("service", "svc_order", seconds=1.2)
+    role = keys.token("service", "svc_order", seconds=TOKEN_SECONDS)
     async with serving(match, keys) as (_, address), calling(address, role) as stub:
         call = stub.Submit() if method == "Submit" else stub.StreamExecutions(match_pb2.StreamExecutionsRequest())
         if method == "Submit":
@@ -218,7 +220,7 @@ async def test_a_drain_answers_what_is_in_flight_and_ends_streams(match: Match, 
         assert isinstance(await busy.read(), match_pb2.SubmitResponse)
         assert await busy.read() is grpc.aio.EOF
         assert await busy.code() is grpc.StatusCode.OK
-        await asyncio.wait_for(drain, 5)
+        await asyncio.wait_for(drain, PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
