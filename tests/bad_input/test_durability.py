@@ -14,7 +14,7 @@ from cli.machine.credentials import ADMINISTRATOR
 from tests.chassis.conftest import Keys
 from tests.servers import Database
 
-EXIT_SECONDS = 15.0
+EXIT_SECONDS = 60.0
 SETTINGS = {
     "svc_match": "fsync",
     "svc_ledger": "full_page_writes",

@@ -17,7 +17,7 @@ from chassis.bus import Bus, BusDown, SequenceMoved
 from chassis.follow import Batch, Cursor, Follower, Span
 from chassis.puller import Delivery, Puller
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 class Broker:
@@ -188,7 +188,7 @@ async def test_a_server_that_falls_silent_is_connected_to_anew(broker: Broker) -
     bus = Bus(f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}", "test")
     work = asyncio.ensure_future(bus.work())
     try:
-        async with asyncio.timeout(2 * SECONDS):
+        async with asyncio.timeout(SECONDS):
             await bus.wait_connected()
             silent_after += [2]
             relay.cut()

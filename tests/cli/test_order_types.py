@@ -25,7 +25,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "order-types.md"
 LINE = re.compile(r"^ {4}\.venv/bin/bourse (.*?)(?: +# (.*))?$", re.MULTILINE)
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 REFUSED = "refused: "
-SECONDS, POLL_SECONDS = 10.0, 0.05
+SECONDS, POLL_SECONDS = 60.0, 0.05
 Type = Callable[[str, str], None]
 
 

@@ -23,7 +23,7 @@ from mesh.local.sources import WORKLOADS
 from tests.servers import Database
 from tests.waiting import eventually
 
-SECONDS = 5.0
+SECONDS = 30.0
 REFUSED_SECONDS = 1.0
 CA_FILE = "/etc/bourse/ca.crt"
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")

@@ -16,6 +16,7 @@ from cli.machine.home import Home, Layout, MachineError
 from cli.machine.program import marked
 from cli.machine.state import Phase
 from cli.machine.supervisor import START_TRIES, Supervisor
+from tests.waiting import PATIENCE_SECONDS
 
 # Says when it starts and when it is asked to end.
 SERVE = """
@@ -91,7 +92,7 @@ class Bench:
         assert not list(marked(self.home.folder))
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not condition():
                 await asyncio.sleep(0.01)
 
@@ -153,7 +154,7 @@ async def test_a_stop_during_the_start_is_obeyed(bench: Bench) -> None:
     running = asyncio.create_task(supervisor.run())
     await bench.until(lambda: supervisor.state.process("silent").pid)
     supervisor.stop.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await running
     assert not list(marked(bench.home.folder))
 

@@ -15,7 +15,7 @@ from tests.svc_order.process import Exchange, cancel, place
 
 BATCH = 5
 IN_FLIGHT = 4
-GIVE_UP_SECONDS = 20.0
+GIVE_UP_SECONDS = 60.0
 
 
 class Route:
@@ -125,7 +125,7 @@ def _versions(exchange: Exchange, service: str) -> list[str]:
     return [name for name in exchange.address if name.partition("-")[0] == service]
 
 
-async def eventually(condition: Any, seconds: float = 20.0) -> None:
+async def eventually(condition: Any, seconds: float = GIVE_UP_SECONDS) -> None:
     """Returns when the condition is true; the event loop goes on meanwhile."""
     async with asyncio.timeout(seconds):
         while not condition():

@@ -14,7 +14,7 @@ from tests.mesh.sessions import Sessions, Wrong
 
 STEPS = (0, 10, 50, 100, 0)
 STABLE, CANARY = "stable", "canary"
-MOVED_SECONDS = 20.0
+MOVED_SECONDS = 60.0
 SETTLE_SECONDS = 1.0
 LOOK_SECONDS = 0.2
 FEW = "svc_ledger"  # svc_order has one stream of holds a ring, and soon another one: its share is that of many looks.

@@ -12,6 +12,7 @@ from bourse.quote.v1 import quote_pb2
 from bourse.types.v1 import market_pb2
 from bourse_sdk import Client, Refusal, Side, SyncClient, Unreachable
 from tests.sdk.exchange import SYMBOL, Exchange, abort, direct, served
+from tests.waiting import PATIENCE_SECONDS
 
 EVENTS = 40
 
@@ -85,7 +86,11 @@ async def test_the_drop_copy_begins_behind_a_position() -> None:
 async def test_a_reader_that_fell_behind_resumes_after_its_last_trade() -> None:
     """READER_BEHIND costs no trade."""
     feeds, seen = Feeds(), list[int]()
-    async with served(feeds) as address, Client(**direct(address), token="t") as client, asyncio.timeout(10):
+    async with (
+        served(feeds) as address,
+        Client(**direct(address), token="t") as client,
+        asyncio.timeout(PATIENCE_SECONDS),
+    ):
         async for trade in client.watch_trades(SYMBOL, 0):
             seen.append(trade.symbol_sequence)
             if trade.symbol_sequence == EVENTS:
@@ -110,7 +115,11 @@ class Lagging(Feeds):
 async def test_a_reader_waits_for_a_process_that_is_behind_it() -> None:
     """The position is one that it got: whoever does not know it yet will."""
     feeds, seen = Lagging(), list[int]()
-    async with served(feeds) as address, Client(**direct(address), token="t") as client, asyncio.timeout(10):
+    async with (
+        served(feeds) as address,
+        Client(**direct(address), token="t") as client,
+        asyncio.timeout(PATIENCE_SECONDS),
+    ):
         async for trade in client.watch_trades(SYMBOL, 0):
             seen.append(trade.symbol_sequence)
             if len(seen) == 6:
@@ -122,7 +131,11 @@ async def test_a_position_that_nobody_gave_is_refused() -> None:
     """Asked for at first, one that is ahead of the exchange is told at once."""
     feeds = Lagging()
     feeds.calls = 1
-    async with served(feeds) as address, Client(**direct(address), token="t") as client, asyncio.timeout(10):
+    async with (
+        served(feeds) as address,
+        Client(**direct(address), token="t") as client,
+        asyncio.timeout(PATIENCE_SECONDS),
+    ):
         with pytest.raises(Refusal) as raised:
             await anext(aiter(client.watch_trades(SYMBOL, 99)))
     assert (raised.value.reason, feeds.calls) == ("SEQUENCE_AHEAD", 2)

@@ -39,6 +39,7 @@ from bourse_sdk.commands import NAME_LIMIT, SYMBOL_LIMIT
 from bourse_sdk.session import BATCH_LIMIT
 from chassis.boundary import MESSAGE_BYTES_LIMIT
 from tests.sdk.exchange import DATE, SYMBOL, Exchange, Plan, abort, direct, served
+from tests.waiting import PATIENCE_SECONDS
 
 PLANS = st.lists(
     st.builds(Plan, after=st.integers(0, 12), drains=st.booleans(), answers=st.booleans(), lingers=st.booleans()),
@@ -55,7 +56,7 @@ def ids(count: int) -> list[str]:
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():
             await asyncio.sleep(0.001)
 
@@ -264,7 +265,7 @@ async def test_a_client_that_gave_up_can_be_used_again() -> None:
     async with served(Exchange()) as address:
         pass
     exchange = Exchange()
-    async with Client(**direct(address), token="t", give_up_seconds=1.5) as client:
+    async with Client(**direct(address), token="t", give_up_seconds=5.0) as client:
         with pytest.raises(OutcomeUnknown):
             await client.submit(order(0))
         async with served(exchange, int(address.rpartition(":")[2])):

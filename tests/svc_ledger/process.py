@@ -21,7 +21,7 @@ from tests.chassis.conftest import MATCH, Keys
 from tests.servers import Database
 from tests.svc_ledger.desk import INCARNATION, Journal
 
-WAIT_SECONDS = 15.0
+WAIT_SECONDS = 60.0
 POLL_SECONDS = 0.02
 RESPONSE_ROWS = 20
 NO_NATS = "nats://svc_ledger:x@127.0.0.1:1"

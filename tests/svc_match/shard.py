@@ -24,7 +24,7 @@ from cli.machine import Machine
 from tests.servers import Database
 
 TRADING_DATE = 20260105
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 ids = itertools.count(1)
 
 

@@ -14,7 +14,7 @@ from tests.servers import Database, NatsServer
 from tests.svc_match.shard import Process, outcomes, place, running
 
 BUY, SELL = market_pb2.SIDE_BUY, market_pb2.SIDE_SELL
-PUBLISH_SECONDS = 15
+PUBLISH_SECONDS = 60
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ from svc_order.metrics import Metrics
 from svc_order.ports import OrderRow, Ticket
 from tests.svc_order.memory import DATE, INTERVAL_US, Ports
 
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 30.0
 
 
 class NoStore:

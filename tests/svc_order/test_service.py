@@ -223,7 +223,7 @@ def test_random_bytes_are_malformed(exchange: Exchange) -> None:
 def test_a_passed_deadline_and_a_sequence_that_is_not_reached(exchange: Exchange) -> None:
     """DEADLINE_EXCEEDED, and why."""
     request = order_pb2.GetOrderRequest(order_id=order_id(0, 1), min_sequence=1 << 40)
-    why = refusal(lambda: exchange.broker().GetOrder(request, timeout=0.5))
+    why = refusal(lambda: exchange.broker().GetOrder(request, timeout=4))
     assert (why.code, why.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "SEQUENCE_NOT_REACHED")
 
 
@@ -375,7 +375,7 @@ def test_a_retry_on_the_next_date_gets_the_first_result(exchange: Exchange) -> N
 
 def test_a_session_ends_with_its_token(exchange: Exchange) -> None:
     """What was sent before is answered; then UNAUTHENTICATED."""
-    stream = Stream(exchange.stub(exchange.token("broker", participant="alpha", seconds=2)))
+    stream = Stream(exchange.stub(exchange.token("broker", participant="alpha", seconds=5)))
     assert stream.ask(place(name(), trading_date=NEXT_DATE))[0].outcome == command_pb2.OUTCOME_ACCEPTED
     why = refusal(lambda: stream.results(1))
     assert (why.code, why.reason) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_EXPIRED")

@@ -11,7 +11,7 @@ from bourse.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from svc_order.clients import Exchange
 
 AGE_SECONDS = 0.01
-ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
 SLOW_SECONDS = 0.004
 REQUESTS = 400
 STREAMS_LEAST = 10

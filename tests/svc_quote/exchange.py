@@ -20,7 +20,7 @@ from tests.chassis.conftest import MATCH, Keys
 from tests.servers import Database, NatsServer
 from tests.svc_quote.market import Market
 
-WAIT_SECONDS = 15.0
+WAIT_SECONDS = 60.0
 POLL_SECONDS = 0.02
 RESPONSE_ROWS = 50
 Servicer: Any = match_pb2_grpc.MatchServiceServicer

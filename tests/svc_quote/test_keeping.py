@@ -12,7 +12,7 @@ from svc_quote import app
 from svc_quote.bus import Feed
 from svc_quote.core import checkpoint
 from svc_quote.metrics import Metrics
-from tests.svc_quote.exchange import until
+from tests.svc_quote.exchange import WAIT_SECONDS, until
 from tests.svc_quote.market import Market
 from tests.svc_quote.memory import Here
 
@@ -54,7 +54,7 @@ async def test_applying_waits_for_a_store_that_is_down(here: Here, monkeypatch: 
     assert not done
     assert here.quotes.now("AAA").shard.sequence == here.market.sequence
     here.store.down = False
-    await asyncio.wait_for(applying, 5)
+    await asyncio.wait_for(applying, WAIT_SECONDS)
     await until(lambda: here.quotes.shards[0].stored_sequence == here.market.sequence)
     keeping.cancel()
     with suppress(asyncio.CancelledError):

@@ -13,7 +13,7 @@ from svc_quote.core import checkpoint
 from svc_quote.core.events import Phase
 from svc_quote.core.refused import Refused
 from svc_quote.fanout import LEVELS_LIMIT
-from tests.svc_quote.exchange import statistics, trade
+from tests.svc_quote.exchange import WAIT_SECONDS, statistics, trade
 from tests.svc_quote.market import BUY, DATE, SELL, Market
 from tests.svc_quote.memory import Here
 
@@ -322,5 +322,5 @@ def level(tick: int, quantity: int, side: int = BUY) -> events_pb2.MarketDataEve
 
 
 async def within(awaited: "asyncio.Future[bytes] | object") -> bytes:
-    """The result, in a few seconds."""
-    return await asyncio.wait_for(awaited, 5)  # type: ignore[arg-type]
+    """The result; nobody waits for ever."""
+    return await asyncio.wait_for(awaited, WAIT_SECONDS)  # type: ignore[arg-type]
