@@ -176,6 +176,7 @@ def test_the_ledger_dies_between_the_hold_and_the_journal(exchange: Exchange, ca
     exchange.pause("svc_match")
     sent = Sent(exchange, case.command)
     eventually(lambda: held(exchange, case.id))
+    eventually(lambda: exchange.metric('order_batches_in_flight{stage="submit"}'))  # The ledger's answer has come.
     exchange.kill("svc_ledger")
     exchange.go_on("svc_match")
     [result] = sent.results()
