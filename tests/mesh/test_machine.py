@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,7 @@ from tests.waiting import eventually
 
 ROTATIONS = 10
 EDITED = "edited-by-hand"
-DEAD_SECONDS = 1.0  # A tenth of it by far, where nothing else runs.
-STOPPED_SECONDS = 15
+STOPPED_SECONDS = 60
 
 
 def bourse(exchange: Exchange, *arguments: str) -> Result:
@@ -52,7 +52,7 @@ def kill(exchange: Exchange, process: str) -> None:
     """Kills it, and waits until another one is there in its place."""
     before = exchange.pid(process)
     os.kill(before, signal.SIGKILL)
-    eventually(lambda: exchange.pid(process) not in (0, before), 20)
+    eventually(lambda: exchange.pid(process) not in (0, before))
 
 
 async def test_orders_pass_through_the_sidecars(meshed: Exchange) -> None:
@@ -78,18 +78,21 @@ async def test_what_is_killed_comes_back(meshed: Exchange, process: str) -> None
     async with under_load(meshed) as load:
         kill(meshed, process)
         await load.more()
-    eventually(lambda: is_whole(meshed), 20)
+    eventually(lambda: is_whole(meshed))
 
 
 def test_a_killed_service_leaves_the_endpoints(meshed: Exchange) -> None:
-    """Every Envoy is told at once that it is gone, and that it is back."""
+    """Every Envoy is told at once that it is gone, long before the next one serves, and that it is back."""
     pod = place_of(meshed, "svc_quote").pod
     admin = Admin(place_of(meshed, "gateway").admin)
     assert f"{pod.address}:50051" in admin.get("/clusters")
+    killed = time.monotonic()
     os.kill(meshed.pid("svc_quote"), signal.SIGKILL)
-    eventually(lambda: f"{pod.address}:50051" not in admin.get("/clusters"), DEAD_SECONDS)
-    eventually(lambda: f"{pod.address}:50051" in admin.get("/clusters"), 20)
-    eventually(lambda: is_whole(meshed), 20)
+    eventually(lambda: f"{pod.address}:50051" not in admin.get("/clusters"))
+    gone = time.monotonic()
+    eventually(lambda: f"{pod.address}:50051" in admin.get("/clusters"))
+    assert gone - killed < (time.monotonic() - killed) / 2
+    eventually(lambda: is_whole(meshed))
 
 
 def test_a_stopped_service_leaves_the_endpoints(meshed: Exchange) -> None:
@@ -101,8 +104,8 @@ def test_a_stopped_service_leaves_the_endpoints(meshed: Exchange) -> None:
         eventually(lambda: f"{pod.address}:50051" not in admin.get("/clusters"), STOPPED_SECONDS)
     finally:
         os.kill(meshed.pid("svc_quote"), signal.SIGCONT)
-    eventually(lambda: f"{pod.address}:50051" in admin.get("/clusters"), 20)
-    eventually(lambda: is_whole(meshed), 20)
+    eventually(lambda: f"{pod.address}:50051" in admin.get("/clusters"))
+    eventually(lambda: is_whole(meshed))
 
 
 async def test_certificates_are_rotated_under_load(meshed: Exchange) -> None:
@@ -147,7 +150,7 @@ def test_drift_is_found_and_ended(meshed: Exchange, follows: signal.Signals) -> 
         assert f"{name} is not what the YAML makes" in told.output, told.output
     assert told.exit_code == 1
     if follows is signal.SIGKILL:
-        eventually(lambda: meshed.pid("controller") not in (0, controller), 20)
+        eventually(lambda: meshed.pid("controller") not in (0, controller))
     assert bourse(meshed, "mesh", "apply").exit_code == 0
     assert EDITED not in Admin(gateway.admin).get("/config_dump")
     edit(routes, lambda held: held["resources"][0]["virtual_hosts"][0].update(name=EDITED))
@@ -156,7 +159,7 @@ def test_drift_is_found_and_ended(meshed: Exchange, follows: signal.Signals) -> 
     else:
         meshed.machine.mesh.weigh("svc_order", None)
     assert EDITED not in Admin(gateway.admin).get("/config_dump")
-    eventually(lambda: is_whole(meshed), 20)
+    eventually(lambda: is_whole(meshed))
 
 
 def edit(file: Path, change: Callable[[Any], object]) -> None:
@@ -193,7 +196,7 @@ def test_certificates_of_no_use_are_found(meshed: Exchange) -> None:
     ):
         assert words in told.output, told.output
     mesh.renew_certificates()
-    eventually(lambda: is_whole(meshed), 20)
+    eventually(lambda: is_whole(meshed))
 
 
 def test_status_shows_each_service_with_its_sidecar(meshed: Exchange) -> None:

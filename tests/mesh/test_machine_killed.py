@@ -54,7 +54,7 @@ def asked(exchange: Exchange, *arguments: str) -> Iterator[list[Result]]:
     waiting = threading.Thread(target=lambda: told.append(bourse(exchange, *arguments)))
     waiting.start()
     try:
-        eventually(lambda: exchange.machine.mesh.desired.generation > before, 20)
+        eventually(lambda: exchange.machine.mesh.desired.generation > before)
         yield told
     finally:
         waiting.join()
@@ -87,7 +87,7 @@ def test_a_weight_is_not_said_to_be_in_force_because_its_controller_is_new(meshe
         assert "early" not in mesh.desired.weights.get("svc_order", {})
     finally:
         os.kill(gateway, signal.SIGCONT)
-    eventually(lambda: not mesh.drift(), 20)
+    eventually(lambda: not mesh.drift())
 
 
 def test_a_spoiled_desired_state_ends_nothing(meshed: Exchange) -> None:
@@ -115,13 +115,13 @@ def test_a_spoiled_desired_state_ends_nothing(meshed: Exchange) -> None:
             assert f"{file} cannot be read: " in told.output, (arguments, told.output)
         controller = meshed.pid("controller")
         os.kill(controller, signal.SIGKILL)
-        eventually(lambda: meshed.pid("controller") not in (0, controller), 20)
+        eventually(lambda: meshed.pid("controller") not in (0, controller))
         assert mesh.weights() == weights
     finally:
         file.write_text(good)
     with desired.editing(meshed.machine.home) as wanted:
         wanted.readings += 1
-    eventually(lambda: mesh.status.running == mesh.desired.generation, 20)
+    eventually(lambda: mesh.status.running == mesh.desired.generation)
     state = meshed.machine.state()
     assert state is not None
     assert state.supervisor == supervisor
@@ -142,8 +142,8 @@ def test_a_spoiled_status_is_made_anew(meshed: Exchange) -> None:
     assert bourse(meshed, "status").exit_code == 1
     os.kill(controller, signal.SIGKILL)
     assert mesh.weights() == weights
-    eventually(lambda: mesh.status.running == mesh.desired.generation, 20)
-    eventually(lambda: not mesh.drift(), 20)
+    eventually(lambda: mesh.status.running == mesh.desired.generation)
+    eventually(lambda: not mesh.drift())
 
 
 @pytest.mark.parametrize("name", SPOILED)
@@ -175,5 +175,5 @@ def test_a_controller_starts_beside_a_spoiled_status(home: Home) -> None:
         wanted.weights["svc_order"] = {"": {"stable": 60, "canary": 40}}
     status.path(home).write_text("[]")
     with started(home, Path(MESH)):
-        eventually(lambda: (said := status.read(home)) is not None and said.running == 1, 20)
+        eventually(lambda: (said := status.read(home)) is not None and said.running == 1)
         assert '"weight":40' in tables(home)

@@ -335,7 +335,7 @@ def test_a_killed_controller_starts_from_what_was_applied(home: Home, tmp_path: 
         assert tables(home) == before
         with editing(home) as wanted:
             wanted.weights["svc_order"] = {"": {"stable": 60, "canary": 40}}
-        eventually(lambda: said(home).running == read(home).generation, 20)
+        eventually(lambda: said(home).running == read(home).generation)
         assert (shifted := tables(home)) != before
         os.kill(second.pid, signal.SIGKILL)
         second.wait()
@@ -345,12 +345,12 @@ def test_a_killed_controller_starts_from_what_was_applied(home: Home, tmp_path: 
         wanted.weights.clear()
         wanted.readings += 1
     with started(home, edited):
-        eventually(lambda: "svc-quote.yaml" in said(home).refused, 20)
+        eventually(lambda: "svc-quote.yaml" in said(home).refused)
         assert tables(home) == shifted
         file.write_text(valid)
         with editing(home) as wanted:
             wanted.readings += 1
-        eventually(lambda: '"weight":50' in tables(home), 20)
+        eventually(lambda: '"weight":50' in tables(home))
 
 
 def test_what_nobody_foresaw_ends_no_controller(home: Home) -> None:
@@ -367,15 +367,15 @@ def test_what_nobody_foresaw_ends_no_controller(home: Home) -> None:
         second.write_text(second.with_name("ROOTCA.json").read_text())
         with editing(home) as wanted:
             wanted.rotations += 1
-        eventually(lambda: "IsADirectoryError" in said(home).refused, 20)
+        eventually(lambda: "IsADirectoryError" in said(home).refused)
         with editing(home) as wanted:
             wanted.rotations -= 1
             wanted.weights["svc_order"] = {"": {"stable": 60, "canary": 40}}
-        eventually(lambda: said(home).running == read(home).generation, 20)
+        eventually(lambda: said(home).running == read(home).generation)
         shutil.rmtree(first)
         with editing(home) as wanted:
             wanted.rotations += 1
-        eventually(lambda: said(home).running == read(home).generation, 20)
+        eventually(lambda: said(home).running == read(home).generation)
         assert controller.poll() is None
     assert first.is_file()
     assert "tls_certificate" in second.read_text()
