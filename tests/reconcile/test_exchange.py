@@ -48,10 +48,10 @@ from svc_quote.core.shard import Shard
 from tests.exchange import CASH_E4, CURRENCY, SHARES, SYMBOLS, TRADING_DATE, Exchange, instrument, running_exchange
 from tests.waiting import eventually
 
-SETTLE_SECONDS = 20.0
-FOUND_SECONDS = 20.0
-TRADING_SECONDS = 60.0
-LEASE_SECONDS = 1.0
+SETTLE_SECONDS = 120.0
+FOUND_SECONDS = 120.0
+TRADING_SECONDS = 300.0
+LEASE_SECONDS = 3.0
 UNIT = 10_000
 
 
@@ -168,7 +168,7 @@ async def half_killed(exchange: Exchange, participant: str) -> None:
     state = clients.running(machine)
     some = {0: clients.matches(state)[0], 1: state.process("svc_ledger").address}
     token_file = machine.credentials.token_file("operator")
-    async with Operator(**clients.doors(machine), shards=some, token_file=token_file, give_up_seconds=1.0) as operator:
+    async with Operator(**clients.doors(machine), shards=some, token_file=token_file, give_up_seconds=10.0) as operator:
         with pytest.raises(PartlyDone) as partly:
             await operator.kill_participant(participant)
     assert (partly.value.figure, partly.value.done, list(partly.value.failed)) == ("orders", {0: 1}, [1])
