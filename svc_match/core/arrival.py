@@ -205,7 +205,7 @@ class Arrival:
         b.books[t + w.B_PUBLIC] += 1
         b.books[t + w.B_LAST] = price
         if b.books[t + w.B_BANDED] != 0:
-            self.bands.traded(book, price)
+            b.traded(book, price, 1)
         x = b.halves[h + w.H_EXTENSION] * w.EXTENSION_WORDS
         if x != 0 and self.standing.records[x + w.X_FLAGS] & w.QUOTE:
             self.standing.quotes.traded(b.halves[h + w.H_ACCOUNT], traded)

@@ -26,11 +26,16 @@ cdef class Bands:
     cdef Py_ssize_t _band(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t tick) except -1
     @cython.locals(t=cython.Py_ssize_t)
     cdef int _refer(self, Py_ssize_t book, Py_ssize_t tick, list trades) except -1
-    @cython.locals(trades=list, newest=list)
-    cdef int traded(self, Py_ssize_t book, Py_ssize_t price) except -1
-    cdef Py_ssize_t _mean(self, Py_ssize_t book, list trades) except -1
-    @cython.locals(reference=cython.Py_ssize_t, mean=cython.Py_ssize_t, tick=cython.Py_ssize_t, ask=cython.Py_ssize_t, outside=cython.bint)
+    cdef int _bound(self, Py_ssize_t book) except -1
+    @cython.locals(t=cython.Py_ssize_t)
+    cdef int turn(self, Py_ssize_t book) except -1
+    @cython.locals(t=cython.Py_ssize_t, trades=list, newest=list)
+    cdef int _gather(self, Py_ssize_t book) except -1
+    cdef tuple _of_intervals(self, Py_ssize_t book)
+    @cython.locals(reference=cython.Py_ssize_t, tick=cython.Py_ssize_t, ask=cython.Py_ssize_t, outside=cython.bint)
     cdef bint follow(self, Py_ssize_t book) except -1
+    @cython.locals(ever=cython.Py_ssize_t, trades=object)
+    cdef tuple patience(self, Py_ssize_t book)
     @cython.locals(before=cython.Py_ssize_t, now=cython.Py_ssize_t)
     cdef int watch(self, Py_ssize_t book) except -1
     @cython.locals(t=cython.Py_ssize_t)

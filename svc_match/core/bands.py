@@ -39,7 +39,12 @@ class Bands:
         self.books.books[t + w.B_LOW] = 0
         self.books.books[t + w.B_HIGH] = w.NO_LIMIT
         self.known.pop(book, None)
-        return 0
+        return self._bound(book)
+
+    def _bound(self, book: int) -> int:
+        """The book has other bands now."""
+        self.books.quiet[book * w.QUIET_WORDS + w.Q_US] = 0
+        return self.books.narrow(book)
 
     def within(self, book: int, side: int, tick: int) -> int:
         """A bound of a side, or the band that it is beyond."""
@@ -70,6 +75,8 @@ class Bands:
         tick = max(tick, bid)
         if ask >= 0:
             tick = min(tick, ask)
+        t = book * w.BOOK_WORDS
+        b.books[t + w.B_BAND_SUM] = b.books[t + w.B_BAND_COUNT] = 0
         self._refer(book, tick, [])
         self._tell(book)
         return True
@@ -86,28 +93,39 @@ class Bands:
         self.books.books[t + w.B_LOW] = self._band(book, w.SELL, tick)
         self.books.books[t + w.B_HIGH] = self._band(book, w.BUY, tick)
         self.known[book] = (tick, self.books.now_us, 0, trades)
+        return self._bound(book)
+
+    def turn(self, book: int) -> int:
+        """The next trades of a book are of another interval than those before, or they are too many for its words."""
+        self._gather(book)
+        interval = self.intervals[book]
+        self.books.books[book * w.BOOK_WORDS + w.B_BAND_END] = (self.books.now_us // interval + 1) * interval
         return 0
 
-    def traded(self, book: int, price: int) -> int:
-        """An order that arrived traded; the trades of the last intervals are kept as a sum and a count for each."""
-        if book not in self.known:
-            return 0  # the first trade of all begins the bands
+    def _gather(self, book: int) -> int:
+        """The trades in the book's words are kept as a sum and a count of their interval; those before all bands are forgotten."""
+        b = self.books
+        t = book * w.BOOK_WORDS
+        if book in self.known and b.books[t + w.B_BAND_COUNT] != 0:
+            trades = self.known[book][3]
+            at = b.books[t + w.B_BAND_END] // self.intervals[book] - 1
+            if not trades or trades[len(trades) - 1][0] != at:
+                trades.append([at, 0, 0])
+            newest = trades[len(trades) - 1]
+            newest[1] += b.books[t + w.B_BAND_SUM]
+            newest[2] += b.books[t + w.B_BAND_COUNT]
+        b.books[t + w.B_BAND_SUM] = b.books[t + w.B_BAND_COUNT] = 0
+        b.quiet[book * w.QUIET_WORDS + w.Q_US] = 0
+        return 0
+
+    def _of_intervals(self, book: int) -> tuple[int, int]:
+        """The sum of the prices of the trades of the last intervals, and how many they are."""
+        self._gather(book)
         trades = self.known[book][3]
-        at = self.books.now_us // self.intervals[book]
-        if not trades or trades[len(trades) - 1][0] != at:
-            trades.append([at, 0, 0])
-        newest = trades[len(trades) - 1]
-        newest[1] += price
-        newest[2] += 1
-        return 0
-
-    def _mean(self, book: int, trades: list[list[int]]) -> int:
-        """The mean price of the trades of the last intervals, 0 for none."""
         at = self.books.now_us // self.intervals[book]
         while trades and trades[0][0] <= at - w.BAND_INTERVALS:
             trades.pop(0)
-        count = sum([count for _, _, count in trades])
-        return sum([total for _, total, _ in trades]) // count if count else 0
+        return sum([total for _, total, _ in trades]), sum([count for _, _, count in trades])
 
     def follow(self, book: int) -> bool:
         """After something happened to a book: whether its reference price is another one now."""
@@ -119,10 +137,10 @@ class Bands:
         reference, since, _, trades = self.known[book]
         if b.now_us < since + self.intervals[book] or self._limit(book) != 0:
             return False
-        mean = self._mean(book, trades)
-        if mean == 0:
+        total, count = self._of_intervals(book)
+        if count == 0:
             return False
-        tick = self.protection.fit(book, mean)
+        tick = self.protection.fit(book, total // count)
         if abs(tick - reference) * w.BAND_STEP < reference:
             return False
         ask = b.sides[(2 * book + 1) * w.SIDE_WORDS + w.S_BEST]
@@ -132,6 +150,33 @@ class Bands:
         self._refer(book, tick, trades)
         self._tell(book)
         return True
+
+    def patience(self, book: int) -> tuple[int, int]:
+        """After a look at a book that is in no limit state: before which journal time, and up to how many more trades, its reference
+        price cannot change.
+        """
+        reference, since, _, _ = self.known[book]
+        interval = self.intervals[book]
+        now_us = self.books.now_us
+        ever = w.NO_LIMIT
+        if now_us < since + interval:
+            return since + interval, ever
+        total, count = self._of_intervals(book)
+        if count == 0:
+            return ever, 0
+        t = book * w.BOOK_WORDS
+        size = self.books.books[t + w.B_TICK_SIZE]
+        step = (reference - 1) // w.BAND_STEP  # the most ticks that are no other reference
+        above = (reference + step + 1) * size - 1  # means up to here are none
+        below = self.protection.on_tick(book, w.SELL, reference - step) * size
+        highest = self.books.books[t + w.B_HIGH] * size  # of all trades to come
+        lowest = self.books.books[t + w.B_LOW] * size
+        trades = ever
+        if highest > above:
+            trades = min(trades, (above * count - total) // (highest - above))
+        if lowest < below:
+            trades = min(trades, (total - below * count) // (below - lowest))
+        return (now_us // interval + 1) * interval, max(trades, -1)
 
     def watch(self, book: int) -> int:
         """Notes whether the limit state of a book begins or ends."""
@@ -196,6 +241,8 @@ class Bands:
 
     def state(self, book: int) -> list[object]:
         """What `restore` needs of a book; empty where it has no bands now."""
+        if book in self.known:
+            self._of_intervals(book)
         return list(self.known.get(book, ()))
 
     def restore(self, book: int, state: list[object]) -> int:

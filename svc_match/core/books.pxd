@@ -37,7 +37,7 @@ cdef class Index:
 
 @cython.final
 cdef class Books:
-    cdef object _orders, _books, _sides, _levels, _bits, _parts, _out, _swept, _one, _participants, _nearest
+    cdef object _orders, _books, _sides, _levels, _bits, _parts, _out, _swept, _one, _participants, _quiet
     cdef public object special, protection, lasting
     cdef dict spare_windows, far_ticks, far_levels
     cdef list spare_far
@@ -54,7 +54,7 @@ cdef class Books:
     cdef long long* swept
     cdef long long* one
     cdef long long* participants
-    cdef long long* nearest
+    cdef long long* quiet
     cdef readonly Py_ssize_t identity_base, book_count
     cdef public Py_ssize_t sequence, written, waiting, interrupted, now_us, tripped, pulled, fills_limit, full, until, command_limit, stalled, earlier
     cdef Py_ssize_t met
@@ -67,8 +67,9 @@ cdef class Books:
     cdef inline int _command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cpdef int trigger(self, Py_ssize_t book) except -1
     cpdef int look(self, Py_ssize_t book) except -1
-    @cython.locals(last=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t)
-    cdef int _trigger(self, Py_ssize_t book) except -1
+    @cython.locals(q=cython.Py_ssize_t, last=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t)
+    cdef inline bint _is_quiet(self, Py_ssize_t book) noexcept
+    cdef inline bint _is_displayed(self, Py_ssize_t i, Py_ssize_t best) noexcept
     @cython.locals(slot=cython.Py_ssize_t)
     cdef inline int place(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cdef inline int _finish(self, Py_ssize_t reason, Py_ssize_t book, Py_ssize_t side, Py_ssize_t identity, Py_ssize_t quantity, Py_ssize_t left, Py_ssize_t account) except -1
@@ -79,10 +80,14 @@ cdef class Books:
     cdef int _place_plainly(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(side=cython.Py_ssize_t)
     cdef inline int cancel(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
-    @cython.locals(s=cython.Py_ssize_t, side=cython.Py_ssize_t, book=cython.Py_ssize_t, needed=cython.Py_ssize_t, unpriced=cython.bint, counted=cython.Py_ssize_t, bound=cython.Py_ssize_t, extra=cython.Py_ssize_t, fee=cython.Py_ssize_t, account=cython.Py_ssize_t)
+    @cython.locals(s=cython.Py_ssize_t, side=cython.Py_ssize_t, book=cython.Py_ssize_t, needed=cython.Py_ssize_t, plain=cython.bint, tick=cython.Py_ssize_t, bound=cython.Py_ssize_t, extra=cython.Py_ssize_t, fee=cython.Py_ssize_t, account=cython.Py_ssize_t)
     cdef int replace(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
 
     cdef inline Py_ssize_t _named(self, long long* c, Py_ssize_t at) except -1
+    @cython.locals(wall=cython.Py_ssize_t, reference=cython.Py_ssize_t, away=cython.Py_ssize_t)
+    cdef bint _is_plain(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t price, Py_ssize_t quantity) noexcept
+    @cython.locals(side=cython.Py_ssize_t, book=cython.Py_ssize_t, reason=cython.Py_ssize_t, unpriced=cython.bint, counted=cython.Py_ssize_t, guarded=cython.bint)
+    cdef Py_ssize_t _wrong_replace(self, Py_ssize_t slot, Py_ssize_t price, Py_ssize_t quantity, Py_ssize_t left) except -1
     cdef Py_ssize_t _wrong_phase(self, Py_ssize_t book) noexcept
     cdef Py_ssize_t _wrong_price(self, Py_ssize_t book, Py_ssize_t price) except -1
     @cython.locals(scale=cython.Py_ssize_t, price=cython.Py_ssize_t)
@@ -97,17 +102,18 @@ cdef class Books:
     @cython.locals(reason=cython.Py_ssize_t, needed=cython.Py_ssize_t)
     cpdef Py_ssize_t wrong_quote(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t price, Py_ssize_t quantity, Py_ssize_t held_price, Py_ssize_t held_amount, Py_ssize_t fee) except -1
 
-    @cython.locals(slot=cython.Py_ssize_t, following=cython.Py_ssize_t, gone=cython.int, trades=cython.Py_ssize_t, most=cython.Py_ssize_t)
+    @cython.locals(slot=cython.Py_ssize_t, following=cython.Py_ssize_t, gone=cython.int, trades=cython.Py_ssize_t, before=cython.Py_ssize_t, most=cython.Py_ssize_t, price=cython.Py_ssize_t, total=cython.Py_ssize_t, special=cython.bint)
     cdef inline Py_ssize_t _match(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account) except -1
     @cython.locals(slot=cython.Py_ssize_t, trades=cython.Py_ssize_t)
     cdef Py_ssize_t _match_amount(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account, Py_ssize_t amount, Py_ssize_t fee) except -1
+    cdef int traded(self, Py_ssize_t book, Py_ssize_t total, Py_ssize_t trades) except -1
     cdef Py_ssize_t _take(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account, Py_ssize_t amount) except -1
     cdef Py_ssize_t _tradable(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t wanted, Py_ssize_t amount, Py_ssize_t fee) except -1
-    @cython.locals(level=cython.Py_ssize_t, trades=cython.Py_ssize_t)
+    @cython.locals(level=cython.Py_ssize_t, trades=cython.Py_ssize_t, wanted=cython.Py_ssize_t)
     cdef int _can_fill(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t quantity) except -1
     @cython.locals(slot=cython.Py_ssize_t)
     cdef int _can_fill_here(self, Py_ssize_t level, Py_ssize_t quantity, Py_ssize_t trades) except -1
-    @cython.locals(slot=cython.Py_ssize_t, trades=cython.Py_ssize_t)
+    @cython.locals(slot=cython.Py_ssize_t, level=cython.Py_ssize_t, trades=cython.Py_ssize_t, wanted=cython.Py_ssize_t, paid=cython.Py_ssize_t, part=cython.Py_ssize_t)
     cdef int _can_pay(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t quantity, Py_ssize_t amount, Py_ssize_t fee) except -1
     @cython.locals(tail=cython.Py_ssize_t)
     cdef inline Py_ssize_t rest(self, Py_ssize_t slot, Py_ssize_t s, Py_ssize_t tick, Py_ssize_t left) except -1
@@ -168,6 +174,7 @@ cdef class Books:
     cpdef Py_ssize_t listing(self, Py_ssize_t book) except -1
     cpdef int set_listing(self, Py_ssize_t book, Py_ssize_t listing) except -1
     cpdef int set_phase(self, Py_ssize_t book, Py_ssize_t phase, Py_ssize_t auction=*) except -1
+    cpdef int narrow(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t auction(self, Py_ssize_t book) except -1
     cpdef int set_auction(self, Py_ssize_t book, Py_ssize_t auction) except -1
     cpdef Py_ssize_t open_orders(self) except -1

@@ -150,7 +150,7 @@ class Books:
         self._swept = Words(512)
         self._one = Words(w.COMMAND_WORDS + w.SPECIAL_WORDS)
         self._participants = Words(1_024)
-        self._nearest = Words(4 * 64)
+        self._quiet = Words(64 * w.QUIET_WORDS)
         self.free = 0
         self.top = 1
         self.book_count = 0
@@ -192,7 +192,7 @@ class Books:
         self.swept = bits.words(self._swept.view)
         self.one = bits.words(self._one.view)
         self.participants = bits.words(self._participants.view)
-        self.nearest = bits.words(self._nearest.view)
+        self.quiet = bits.words(self._quiet.view)
         self.room = len(self._out) - w.LARGEST_EVENT_WORDS
         self.swept_room = len(self._swept) - 1
         self.order_room = len(self._orders) // w.ORDER_WORDS
@@ -237,7 +237,7 @@ class Books:
         if self.waiting != 0 and self.out[n] & 255 != w.REJECTED:
             # The book, from 1: a place names it, the first event of any other command does.
             book = (c[at] >> 32 if c[at] & 255 == w.PLACE else self.out[n] >> 16) & 0xFFFF
-            if 0 < book <= self.book_count:
+            if 0 < book <= self.book_count and not self._is_quiet(book - 1):
                 self.trigger(book - 1)
         return 0
 
@@ -260,9 +260,10 @@ class Books:
 
     def look(self, book: int) -> int:
         """Executes the stops of a book that are triggered, and moves what is pegged and its price bands; an auction remembers that
-        something happened.
+        something happened. Where nothing is left to be done the book is quiet for a while.
         """
         b = book * w.BOOK_WORDS
+        self.quiet[book * w.QUIET_WORDS + w.Q_US] = 0
         if self.books[b + w.B_PHASE] == w.PHASE_AUCTION:
             self.special.touched(book)
         if self.stalled + self.tripped != 0 and self.special.is_stalled(book):
@@ -270,29 +271,39 @@ class Books:
         if self.books[b + w.B_PEGS] != 0:
             self.special.settle(book)
         elif self.books[b + w.B_STOPS] != 0 and self.books[b + w.B_PHASE] == w.PHASE_OPEN:
-            self._trigger(book)
+            self.special.trigger(book)
         if self.books[b + w.B_BANDED] != 0 and (self.stalled + self.tripped == 0 or not self.special.is_stalled(book)):
             self.special.band(book)
+        self.special.note(book)
         return 0
 
-    def _trigger(self, book: int) -> int:
+    def _is_quiet(self, book: int) -> bool:
+        """Whether a book need not be looked at."""
+        q = book * w.QUIET_WORDS
         b = book * w.BOOK_WORDS
+        s = 2 * book * w.SIDE_WORDS
         last = self.books[b + w.B_LAST]
-        bid = self.sides[2 * book * w.SIDE_WORDS + w.S_BEST] * self.books[b + w.B_TICK_SIZE]
-        ask = self.sides[(2 * book + 1) * w.SIDE_WORDS + w.S_BEST] * self.books[b + w.B_TICK_SIZE]
-        # Where an order with a record stands the best price may not be displayed.
-        if self.sides[2 * book * w.SIDE_WORDS + w.S_SPECIAL] != 0:
-            bid = 0
-        if self.sides[(2 * book + 1) * w.SIDE_WORDS + w.S_SPECIAL] != 0:
-            ask = w.NO_LIMIT - 1
+        bid = self.sides[s + w.S_BEST]
+        ask = self.sides[s + w.SIDE_WORDS + w.S_BEST]
         if (
-            last >= self.nearest[4 * book]
-            or ask >= self.nearest[4 * book + 1]
-            or 0 < last <= self.nearest[4 * book + 2]
-            or 0 <= bid <= self.nearest[4 * book + 3]
+            self.now_us >= self.quiet[q + w.Q_US]
+            or last < self.quiet[q + w.Q_LAST_LOW]
+            or last > self.quiet[q + w.Q_LAST_HIGH]
+            or bid < self.quiet[q + w.Q_BID_LOW]
+            or bid > self.quiet[q + w.Q_BID_HIGH]
+            or ask < self.quiet[q + w.Q_ASK_LOW]
+            or ask > self.quiet[q + w.Q_ASK_HIGH]
+            or self.books[b + w.B_BAND_COUNT] > self.quiet[q + w.Q_TRADES]
+            or self.stalled + self.tripped + self.pulled != 0
         ):
-            self.special.trigger(book)
-        return 0
+            return False
+        return self.books[b + w.B_DISPLAYED] == 0 or (
+            self._is_displayed(s, bid) and self._is_displayed(s + w.SIDE_WORDS, ask)
+        )
+
+    def _is_displayed(self, i: int, best: int) -> bool:
+        """Whether no order with a record is among the best of a side; then they are all displayed, and none is pegged."""
+        return best < 0 or self.ends[(self.sides[i + w.S_ORIGIN] + best) * w.LEVEL_HALVES + w.E_RECORDS] == 0
 
     # Commands
 
@@ -310,11 +321,11 @@ class Books:
         b = book * w.BOOK_WORDS
         if (
             head & w.PLAIN_MASK != w.PLAIN
-            or price < self.books[b + w.B_OPEN_PRICE]
-            or price > self.books[b + w.B_MAX_PRICE]
+            or price < self.books[b + w.B_LOW_PRICE]
+            or price > self.books[b + w.B_HIGH_PRICE]
             or quantity <= 0
-            or quantity > self.books[b + w.B_MAX_QUANTITY]
-            or (self.books[b + w.B_LOT_SIZE] != 1 and quantity % self.books[b + w.B_LOT_SIZE] != 0)
+            or quantity > self.books[b + w.B_MOST]
+            or (self.books[b + w.B_CLOSER] != 0 and not self._is_plain(book, side, price, quantity))
             or c[at + w.C_AMOUNT] != 0
         ):
             return self._place_otherwise(c, at, number)
@@ -534,24 +545,20 @@ class Books:
         left = quantity - (self.orders[o + w.O_QUANTITY] - open_before)
         held = head >> 48
         fee = c[at + w.C_ACCOUNT] >> 32 if held else self.halves[h + w.H_FEE]
-        reason = self._wrong_phase(book)
-        if reason != 0:
-            return self.reject(number, w.REPLACE, reason, w.F_SYMBOL, book + 1, identity)
-        unpriced = side != w.BUY and self.halves[h + w.H_EXTENSION] != 0 and self.special.is_unpriced(slot)
-        if price != 0 or not unpriced:
-            reason = self._wrong_price(book, price)
-        if reason == 0 and not unpriced:
-            reason = self._outside_collar(book, price)
-        if reason != 0:
-            return self.reject(number, w.REPLACE, reason, w.F_PRICE, book + 1, identity)
-        reason = self._wrong_quantity(book, quantity)
-        if reason == 0 and left <= 0:
-            reason = w.QUANTITY_BELOW_EXECUTED
-        counted = self.special.stop_price(slot) if unpriced else price
-        if reason == 0 and self.books[b + w.B_GUARDED] != 0 and self.protection.exceeds(book, counted, quantity):
-            reason = w.NOTIONAL_OUT_OF_LIMITS
-        if reason != 0:
-            return self.reject(number, w.REPLACE, reason, w.F_QUANTITY, book + 1, identity)
+        tick = bits.share(price, self.books[b + w.B_RECIPROCAL]) if price > 0 else 0
+        plain = (
+            self.halves[h + w.H_EXTENSION] == 0
+            and price >= self.books[b + w.B_LOW_PRICE]
+            and price <= self.books[b + w.B_HIGH_PRICE]
+            and tick * self.books[b + w.B_TICK_SIZE] == price
+            and quantity <= self.books[b + w.B_MOST]
+            and left > 0
+            and (self.books[b + w.B_CLOSER] == 0 or self._is_plain(book, side, price, quantity))
+        )
+        if not plain:
+            reason = self._wrong_replace(slot, price, quantity, left)
+            if reason != 0:
+                return self.reject(number, w.REPLACE, reason & 255, reason >> 8, book + 1, identity)
         extra = c[at + w.C_HELD_AMOUNT] if held else 0
         if side == w.BUY:
             bound = price
@@ -565,11 +572,9 @@ class Books:
             needed = left - open_before
         if needed > extra:
             return self.reject(number, w.REPLACE, w.HOLD_TOO_SMALL, w.F_EXTRA, book + 1, identity)
-        extended = self.halves[h + w.H_EXTENSION] != 0
-        if extended or self.books[b + w.B_PHASE] != w.PHASE_OPEN or self.books[b + w.B_GUARDED] != 0:
+        if not plain:
             self.special.replace(slot, number, price, quantity, fee)
             return 0
-        tick = bits.share(price, self.books[b + w.B_RECIPROCAL])
         tick_before = self.orders[o + w.O_TICK]
         n = self.written
         self.sequence += 1
@@ -628,6 +633,48 @@ class Books:
         if book != 0 and self.halves[h + w.H_SIDE] >> 1 != book - 1:
             return 0
         return slot
+
+    def _is_plain(self, book: int, side: int, price: int, quantity: int) -> bool:
+        """Whether nothing more is to be seen of a limit order between B_LOW_PRICE and B_HIGH_PRICE, up to B_MOST shares: it is whole
+        lots, at a price that holds there, and would trade without an auction.
+        """
+        b = book * w.BOOK_WORDS
+        if quantity % self.books[b + w.B_LOT_SIZE] != 0:
+            return False
+        if self.books[b + w.B_GUARDED] == 0:
+            return True
+        if price % (self.books[b + w.B_STEP] * self.books[b + w.B_TICK_SIZE]) != 0:
+            return False
+        wall = self.books[b + w.B_WALL]
+        reference = self.reference(book)
+        if wall == 0 or reference == 0:
+            return True
+        away = reference * wall
+        return (price - reference if side == w.BUY else reference - price) * w.BASIS_POINTS <= away
+
+    def _wrong_replace(self, slot: int, price: int, quantity: int, left: int) -> int:
+        """Why an order cannot have this price and total quantity, of which so much would be left: the reason | its field << 8, or 0."""
+        h = slot * w.ORDER_HALVES
+        side = self.halves[h + w.H_SIDE] & 1
+        book = self.halves[h + w.H_SIDE] >> 1
+        reason = self._wrong_phase(book)
+        if reason != 0:
+            return reason | w.F_SYMBOL << 8
+        unpriced = side != w.BUY and self.halves[h + w.H_EXTENSION] != 0 and self.special.is_unpriced(slot)
+        if price != 0 or not unpriced:
+            reason = self._wrong_price(book, price)
+        if reason == 0 and not unpriced:
+            reason = self._outside_collar(book, price)
+        if reason != 0:
+            return reason | w.F_PRICE << 8
+        reason = self._wrong_quantity(book, quantity)
+        if reason == 0 and left <= 0:
+            reason = w.QUANTITY_BELOW_EXECUTED
+        counted = self.special.stop_price(slot) if unpriced else price
+        guarded = self.books[book * w.BOOK_WORDS + w.B_GUARDED] != 0
+        if reason == 0 and guarded and self.protection.exceeds(book, counted, quantity):
+            reason = w.NOTIONAL_OUT_OF_LIMITS
+        return reason | w.F_QUANTITY << 8 if reason != 0 else 0
 
     def _wrong_phase(self, book: int) -> int:
         phase = self.books[book * w.BOOK_WORDS + w.B_PHASE]
@@ -719,10 +766,10 @@ class Books:
     # Matching
 
     def _match(self, book: int, side: int, limit: int, left: int, identity: int, account: int) -> int:
-        """What is left of an order of `side` after it traded at `limit` or better; the best level is within it."""
+        """What is left of an order of `side` after it traded at `limit` or better; the best level is within it. From the first level
+        where an order has a record it is not plain any more.
+        """
         s = book * 2 + (side ^ 1)
-        if self.sides[s * w.SIDE_WORDS + w.S_SPECIAL] != 0:
-            return self._take(book, side, limit, left, identity, account, -1)
         tick_size = self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
         maker_rate = self.books[book * w.BOOK_WORDS + w.B_MAKER_FEE]
         taker_fee = min(self.books[book * w.BOOK_WORDS + w.B_TAKER_FEE], account >> 32)
@@ -730,11 +777,17 @@ class Books:
         most = self.fills_limit
         sequence = self.sequence
         trades = 0
+        total = 0
+        special = False
         n = self.written
         while True:
             level = self.sides[s * w.SIDE_WORDS + w.S_ORIGIN] + tick
+            if self.ends[level * w.LEVEL_HALVES + w.E_RECORDS] != 0:
+                special = True
+                break
             slot = self.ends[level * w.LEVEL_HALVES + w.E_HEAD]
             price = tick * tick_size
+            before = trades
             taken = left
             gone = 0
             while True:
@@ -786,6 +839,7 @@ class Books:
             self.ends[level * w.LEVEL_HALVES + w.E_HEAD] = slot
             self.ends[level * w.LEVEL_HALVES + w.E_COUNT] -= gone
             self.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] -= taken - left
+            total += (trades - before) * price
             if self.swept_count > self.swept_room:
                 self._widen_swept()
             self.swept[self.swept_count] = tick
@@ -800,16 +854,28 @@ class Books:
         self.met = trades
         self.sequence = sequence + trades
         self.written = n
-        self.books[book * w.BOOK_WORDS + w.B_PUBLIC] += trades
-        self.books[book * w.BOOK_WORDS + w.B_LAST] = price
-        return left
+        if trades != 0:
+            self.books[book * w.BOOK_WORDS + w.B_PUBLIC] += trades
+            self.books[book * w.BOOK_WORDS + w.B_LAST] = price
+            if self.books[book * w.BOOK_WORDS + w.B_BANDED] != 0:
+                self.traded(book, total, trades)
+        return self._take(book, side, limit, left, identity, account, -1) if special else left
+
+    def traded(self, book: int, total: int, trades: int) -> int:
+        """Notes some trades of a book with price bands, and the sum of their prices."""
+        b = book * w.BOOK_WORDS
+        if self.now_us >= self.books[b + w.B_BAND_END] or self.books[b + w.B_BAND_SUM] > w.BAND_SUM_LIMIT:
+            self.special.turn(book)
+        self.books[b + w.B_BAND_SUM] += total
+        self.books[b + w.B_BAND_COUNT] += trades
+        return 0
 
     def _take(self, book: int, side: int, limit: int, left: int, identity: int, account: int, amount: int) -> int:
-        """As `_match`, where hidden orders or icebergs stand; for an amount that is not negative as `_match_amount`."""
+        """As `_match` goes on where an order has a record; for an amount that is not negative as `_match_amount` does."""
         return int(self.special.take(book, side, limit, left, identity, account, amount))
 
     def _tradable(self, book: int, side: int, limit: int, wanted: int, amount: int, fee: int) -> int:
-        """How much of a quantity would trade, where hidden orders or icebergs stand."""
+        """How much of a quantity would trade, whatever stands there."""
         return int(self.special.tradable(book, side, limit, wanted, amount, fee))
 
     def _match_amount(
@@ -817,8 +883,6 @@ class Books:
     ) -> int:
         """As `_match`, for a buy that spends at most an amount: each maker is taken as far as it pays."""
         s = book * 2 + w.SELL
-        if self.sides[s * w.SIDE_WORDS + w.S_SPECIAL] != 0:
-            return self._take(book, w.BUY, limit, left, identity, account, amount)
         lot = self.books[book * w.BOOK_WORDS + w.B_LOT_SIZE]
         trades = 0
         while left != 0 and trades < self.fills_limit:
@@ -827,6 +891,9 @@ class Books:
                 break
             price = tick * self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
             level = self.sides[s * w.SIDE_WORDS + w.S_ORIGIN] + tick
+            if self.ends[level * w.LEVEL_HALVES + w.E_RECORDS] != 0:
+                self.met = trades
+                return self._take(book, w.BUY, limit, left, identity, account, amount)
             slot = self.ends[level * w.LEVEL_HALVES + w.E_HEAD]
             traded = min(left, self.orders[slot * w.ORDER_WORDS + w.O_OPEN])
             pays = bits.affordable(amount, price, fee)
@@ -848,12 +915,13 @@ class Books:
     def _can_fill(self, book: int, side: int, limit: int, quantity: int) -> int:
         """Whether all of a quantity can trade at `limit` or better."""
         s = book * 2 + (side ^ 1)
-        if self.sides[s * w.SIDE_WORDS + w.S_SPECIAL] != 0:
-            return 1 if self._tradable(book, side, limit, quantity, -1, 0) == quantity else 0
+        wanted = quantity
         tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
         trades = 0
         while tick >= 0 and (tick <= limit if side == w.BUY else tick >= limit):
             level = self.level(s, tick)
+            if self.ends[level * w.LEVEL_HALVES + w.E_RECORDS] != 0:
+                return 1 if self._tradable(book, side, limit, wanted, -1, 0) == wanted else 0
             trades += self.ends[level * w.LEVEL_HALVES + w.E_COUNT]
             if trades > self.fills_limit:
                 trades -= self.ends[level * w.LEVEL_HALVES + w.E_COUNT]
@@ -878,21 +946,23 @@ class Books:
     def _can_pay(self, book: int, limit: int, quantity: int, amount: int, fee: int) -> int:
         """Whether an amount pays for all of a quantity, maker by maker."""
         s = book * 2 + w.SELL
-        if self.sides[s * w.SIDE_WORDS + w.S_SPECIAL] != 0:
-            return 1 if self._tradable(book, w.BUY, limit, quantity, amount, fee) == quantity else 0
+        wanted, paid = quantity, amount
         lot = self.books[book * w.BOOK_WORDS + w.B_LOT_SIZE]
         tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
         trades = 0
         while tick >= 0 and tick <= limit:
             price = tick * self.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
-            slot = self.ends[self.level(s, tick) * w.LEVEL_HALVES + w.E_HEAD]
+            level = self.level(s, tick)
+            if self.ends[level * w.LEVEL_HALVES + w.E_RECORDS] != 0:
+                return 1 if self._tradable(book, w.BUY, limit, wanted, paid, fee) == wanted else 0
+            slot = self.ends[level * w.LEVEL_HALVES + w.E_HEAD]
             while slot != 0:
-                wanted = min(quantity, self.orders[slot * w.ORDER_WORDS + w.O_OPEN])
+                part = min(quantity, self.orders[slot * w.ORDER_WORDS + w.O_OPEN])
                 pays = bits.affordable(amount, price, fee)
-                if pays - pays % lot < wanted:
+                if pays - pays % lot < part:
                     return 0
-                amount -= bits.cost(price, wanted, fee)
-                quantity -= wanted
+                amount -= bits.cost(price, part, fee)
+                quantity -= part
                 trades += 1
                 if quantity == 0:
                     return 1
@@ -922,7 +992,7 @@ class Books:
             self.halves[tail * w.ORDER_HALVES + w.H_NEXT] = slot
         else:
             self.ends[e + w.E_HEAD] = slot
-            if self.ends[e + w.E_HIDDEN_COUNT] == 0:
+            if self.ends[e + w.E_RECORDS] == 0:
                 self.occupy(s, tick, level)
         self.ends[e + w.E_TAIL] = slot
         self.ends[e + w.E_COUNT] += 1
@@ -947,7 +1017,7 @@ class Books:
     def is_empty(self, level: int) -> bool:
         """Whether no order stands at a level."""
         e = level * w.LEVEL_HALVES
-        return self.ends[e + w.E_HEAD] == 0 and self.ends[e + w.E_HIDDEN_COUNT] == 0
+        return self.ends[e + w.E_HEAD] == 0 and self.ends[e + w.E_RECORDS] == 0
 
     def level(self, s: int, tick: int) -> int:
         """The level at a price where orders stand."""
@@ -1302,10 +1372,8 @@ class Books:
         number = self.book_count
         self._books.reserve((number + 1) * w.BOOK_WORDS)
         self._sides.reserve((number + 1) * 2 * w.SIDE_WORDS)
-        self._nearest.reserve((number + 1) * 4)
+        self._quiet.reserve((number + 1) * w.QUIET_WORDS)
         self._point()
-        for place in range(4):
-            self.nearest[4 * number + place] = w.NO_LIMIT if place < 2 else -1
         self.books[number * w.BOOK_WORDS + w.B_LISTING] = w.LISTED
         self.define(number, tick_size, lot_size, min_price, max_price, max_quantity, maker_fee, taker_fee)
         self.set_phase(number, phase)
@@ -1358,10 +1426,22 @@ class Books:
         b = book * w.BOOK_WORDS
         self.waiting += (phase == w.PHASE_AUCTION) - (self.books[b + w.B_PHASE] == w.PHASE_AUCTION)
         self.books[b + w.B_PHASE] = phase
-        plain = phase == w.PHASE_OPEN and self.books[b + w.B_GUARDED] == 0
-        self.books[b + w.B_OPEN_PRICE] = self.books[b + w.B_MIN_PRICE] if plain else w.NO_LIMIT
         if auction != 0:
             self.books[b + w.B_AUCTION] = auction
+        self.quiet[book * w.QUIET_WORDS + w.Q_US] = 0
+        return self.narrow(book)
+
+    def narrow(self, book: int) -> int:
+        """Between which prices, and up to which quantity, a limit order passes all checks; while the book is not open none does."""
+        b = book * w.BOOK_WORDS
+        self.books[b + w.B_LOW_PRICE] = self.books[b + w.B_MIN_PRICE]
+        self.books[b + w.B_HIGH_PRICE] = self.books[b + w.B_MAX_PRICE]
+        self.books[b + w.B_MOST] = self.books[b + w.B_MAX_QUANTITY]
+        self.books[b + w.B_CLOSER] = self.books[b + w.B_LOT_SIZE] != 1 or self.books[b + w.B_GUARDED] != 0
+        if self.books[b + w.B_GUARDED] != 0:
+            self.protection.narrow(book)
+        if self.books[b + w.B_PHASE] != w.PHASE_OPEN:
+            self.books[b + w.B_LOW_PRICE] = w.NO_LIMIT
         return 0
 
     # One command
@@ -1616,6 +1696,6 @@ class Books:
             return self._far(s, tick)
         level = self.sides[s * w.SIDE_WORDS + w.S_ORIGIN] + tick
         e = level * w.LEVEL_HALVES
-        if self.ends[e + w.E_COUNT] == 0 and self.ends[e + w.E_HIDDEN_COUNT] == 0:
+        if self.ends[e + w.E_COUNT] == 0 and self.ends[e + w.E_RECORDS] == 0:
             self.occupy(s, tick, level)
         return level

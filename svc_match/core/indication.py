@@ -186,7 +186,7 @@ class Indication:
         """All that stands at a price, hidden or not."""
         b = self.books
         level = b.level(s, tick)
-        if b.sides[s * w.SIDE_WORDS + w.S_SPECIAL] == 0:
+        if b.ends[level * w.LEVEL_HALVES + w.E_RECORDS] == 0:
             return b.levels[level * w.LEVEL_WORDS + w.L_QUANTITY]
         found = 0
         for queue in range(2):

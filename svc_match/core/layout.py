@@ -235,14 +235,15 @@ SEQUENCE = 0xFFFFFFFFFFFF
 FIRST_RING = 524_288  # places, int32 each
 RING_MOVED = 16  # places that move to a larger ring with each order
 
-# A level: its oldest and newest displayed order, how many they are, and what is displayed; the same of its hidden orders.
+# A level: its oldest and newest displayed order, how many they are, and what is displayed; its oldest and newest hidden order; and how
+# many of all have a record, as each hidden one has.
 LEVEL_WORDS = 4
 L_QUANTITY = 2
 LEVEL_HALVES = 8
 E_HEAD = 0
 E_TAIL = 1
 E_COUNT = 2
-E_HIDDEN_COUNT = 3
+E_RECORDS = 3
 E_HIDDEN_HEAD = 6
 E_HIDDEN_TAIL = 7
 
@@ -255,16 +256,17 @@ S_OFFSET = 3  # the window's first level in the pool
 S_ORIGIN = 4  # offset - base: a tick's level is tick + origin
 S_LEVELS = 5  # how many levels of the window hold orders
 S_FAR = 6  # how many levels hold orders outside it
-S_SPECIAL = 7  # how many hidden orders and icebergs stand
 
 # A book: what every order looks at stands in the first cache line.
 BOOK_WORDS = 32
 B_TICK_SIZE = 0
 B_RECIPROCAL = 1  # 2**62 / tick size, rounded up: a division becomes a product
-B_LOT_SIZE = 2
-B_OPEN_PRICE = 3  # the lowest price while the book is open and not guarded, else NO_LIMIT
-B_MAX_PRICE = 4
-B_MAX_QUANTITY = 5
+B_CLOSER = 2  # whether plain orders are looked at more closely: at lots, and at what a guarded book asks
+B_LOW_PRICE = (
+    3  # between these two and up to this quantity a limit order passes all checks; NO_LIMIT while the book is not open
+)
+B_HIGH_PRICE = 4
+B_MOST = 5
 B_PUBLIC = 6  # the number of its last public event
 B_LAST = 7  # the price of the date's last trade, 0 for none
 B_PHASE = 8
@@ -276,14 +278,37 @@ B_PROTECTION = 13  # how far a market order trades from the reference price, in 
 B_GUARDED = 14  # whether protection.py has rules for it
 B_LISTING = 15
 B_AUCTION = 16  # the kind of the auction until it is uncrossed, 0 for none
+B_LOT_SIZE = 17
+B_MAX_PRICE = 18
+B_MAX_QUANTITY = 19
+B_STEP = 20  # the ticks of which a price is a multiple between B_LOW_PRICE and B_HIGH_PRICE
+B_WALL = 21  # how far from the reference price a trade needs no auction, in 1/10 000 of it, 0 for any distance
+B_DISPLAYED = 22  # whether what waits asks for the best prices that are displayed
 B_PEGS = 23  # how many orders are pegged
 B_BANDED = 24  # whether bands.py has rules for it
 B_LOW = 25  # the lowest and the highest tick at which a book with bands trades while it is open
 B_HIGH = 26
 B_HIDDEN = 27  # how many hidden orders stand
 B_REFERENCE = 28  # the price that the operator set, or that of the last date's last trade, 0 for none
+B_BAND_SUM = 29  # the prices of the trades of the newest interval of its bands, and how many they are
+B_BAND_COUNT = 30
+B_BAND_END = 31  # when this interval ends
+BAND_SUM_LIMIT = 1 << 61  # above this they are noted elsewhere
 BAND_INTERVALS = 10  # whose trades a reference price is the mean of
 BAND_STEP = 100  # it changes by this part of itself, or not at all
+
+# A book that was looked at is quiet, and not looked at again, before a journal time, up to a number of trades in B_BAND_COUNT, and
+# while its last trade's price, and its best ticks, are not below or above these.
+QUIET_WORDS = 8
+Q_US = 0
+Q_TRADES = 1
+Q_LAST_LOW = 2
+Q_LAST_HIGH = 3
+Q_BID_LOW = 4
+Q_BID_HIGH = 5
+Q_ASK_LOW = 6
+Q_ASK_HIGH = 7
+
 FIRST_WINDOW = 1_024  # levels; what is never touched takes no memory
 LARGEST_WINDOW = 32_768
 LARGE_WINDOW = 4_096  # a larger one has a bit for each 64 levels too

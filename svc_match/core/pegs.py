@@ -47,10 +47,9 @@ class Pegs:
 
     def _count(self, book: int, more: int) -> int:
         b = self.books
-        self.followed.pop(book, None)
         b.books[book * w.BOOK_WORDS + w.B_PEGS] += more
         b.waiting += more
-        return 0
+        return self.look_again(book)
 
     def replace(self, slot: int, limit: int, quantity: int, left: int) -> int:
         """A replaced order leaves its place, and waits until the book is looked at."""
@@ -58,7 +57,7 @@ class Pegs:
         o = slot * w.ORDER_WORDS
         s = b.halves[slot * w.ORDER_HALVES + w.H_SIDE]
         x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
-        self.followed.pop(s >> 1, None)
+        self.look_again(s >> 1)
         before = self._leave(slot)
         b.orders[o + w.O_QUANTITY] = quantity
         b.orders[o + w.O_OPEN] = left
@@ -94,9 +93,46 @@ class Pegs:
         self.followed[book] = (bid, ask)
         return moved
 
+    def calm(self, book: int) -> tuple[int, int, int, int]:
+        """The lowest and the highest best bid, and best offer, with which no order of a book moves that has followed; the first is
+        above the second where one has still to. Where an order is called never falls when either rises: what calls it to the same
+        price with the lowest two and with the highest two does so between them.
+        """
+        b = self.books
+        if book not in self.followed:
+            return 0, -1, 0, -1
+        bid, ask = self.followed[book]
+        if bid < 0 or ask < 0:
+            return bid, bid, ask, ask
+        size = b.books[book * w.BOOK_WORDS + w.B_TICK_SIZE]
+        bid_low = ask_low = 1
+        bid_high = ask_high = b.books[book * w.BOOK_WORDS + w.B_MAX_PRICE] // size
+        for _, slot in self.of(book):
+            x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+            reach = b.orders[slot * w.ORDER_WORDS + w.O_TICK] * size - self.standing.records[x + w.X_TRAIL]
+            low = (reach + size - 1) // size  # the best prices that would call it to its limit, if it stands there
+            high = reach // size
+            if not self._stays(book, slot, bid_low, ask):
+                bid_low = low if bid_low < low < bid and self._stays(book, slot, low, ask) else bid
+            if not self._stays(book, slot, bid_high, ask):
+                bid_high = high if bid < high < bid_high and self._stays(book, slot, high, ask) else bid
+            if not self._stays(book, slot, bid, ask_low):
+                ask_low = low if ask_low < low < ask and self._stays(book, slot, bid, low) else ask
+            if not self._stays(book, slot, bid, ask_high):
+                ask_high = high if ask < high < ask_high and self._stays(book, slot, bid, high) else ask
+        for _, slot in self.of(book):
+            if not (self._stays(book, slot, bid_low, ask_low) and self._stays(book, slot, bid_high, ask_high)):
+                return bid, bid, ask, ask
+        return bid_low, bid_high, ask_low, ask_high
+
+    def _stays(self, book: int, slot: int, bid: int, ask: int) -> bool:
+        """Whether an order is where it would be called."""
+        return self._called(book, slot, bid, ask) == self.books.orders[slot * w.ORDER_WORDS + w.O_TICK]
+
     def look_again(self, book: int) -> int:
         """Something else than the best prices calls the orders of a book elsewhere."""
         self.followed.pop(book, None)
+        self.books.quiet[book * w.QUIET_WORDS + w.Q_US] = 0
         return 0
 
     def _best(self, s: int) -> int:

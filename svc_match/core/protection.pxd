@@ -7,10 +7,12 @@ from svc_match.core.books cimport Books
 @cython.final
 cdef class Protection:
     cdef Books books
-    cdef dict starts, ticks, notional, collars, walls
+    cdef dict starts, ticks, notional, collars
     cdef list interrupted
 
     cpdef int guard(self, Py_ssize_t book, list bands, Py_ssize_t max_notional, Py_ssize_t static_collar, Py_ssize_t dynamic_collar, Py_ssize_t banded) except -1
+    @cython.locals(t=cython.Py_ssize_t, size=cython.Py_ssize_t, low=cython.Py_ssize_t, high=cython.Py_ssize_t, reference=cython.Py_ssize_t, collar=cython.Py_ssize_t, starts=list, place=cython.Py_ssize_t, most=cython.Py_ssize_t)
+    cpdef int narrow(self, Py_ssize_t book) except -1
     cpdef int refer(self, Py_ssize_t book, Py_ssize_t price) except -1
     cpdef Py_ssize_t reference(self, Py_ssize_t book) except -1
     @cython.locals(reference=cython.Py_ssize_t, collar=cython.Py_ssize_t)

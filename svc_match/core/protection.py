@@ -22,7 +22,6 @@ class Protection:
         self.ticks: dict[int, list[int]] = {}
         self.notional: dict[int, int] = {}
         self.collars: dict[int, int] = {}
-        self.walls: dict[int, int] = {}
         self.interrupted: list[
             int
         ] = []  # books whose continuous trading gave way to an auction, until the engine has seen it
@@ -41,16 +40,48 @@ class Protection:
         self.ticks[book] = [tick for _, tick in bands]
         self.notional[book] = max_notional
         self.collars[book] = static_collar
-        self.walls[book] = dynamic_collar
         b = self.books
+        b.books[book * w.BOOK_WORDS + w.B_WALL] = dynamic_collar
         guarded = len(bands) + max_notional + static_collar + dynamic_collar + banded != 0
         b.books[book * w.BOOK_WORDS + w.B_GUARDED] = 1 if guarded else 0
         return b.set_phase(book, b.books[book * w.BOOK_WORDS + w.B_PHASE])
 
+    def narrow(self, book: int) -> int:
+        """Between which prices of a book, and up to which quantity, these rules ask for nothing but multiples of B_STEP ticks, and
+        that an order would trade without an auction.
+        """
+        b = self.books
+        t = book * w.BOOK_WORDS
+        size = b.books[t + w.B_TICK_SIZE]
+        low = b.books[t + w.B_LOW_PRICE]
+        high = b.books[t + w.B_HIGH_PRICE]
+        reference = self.reference(book)
+        collar = self.collars[book]
+        if collar != 0 and reference != 0:
+            low = max(low, (reference * (w.BASIS_POINTS - collar) + w.BASIS_POINTS - 1) // w.BASIS_POINTS)
+            high = min(high, reference * (w.BASIS_POINTS + collar) // w.BASIS_POINTS)
+        starts = self.starts[book]
+        place = bisect_right(starts, reference)
+        b.books[t + w.B_STEP] = 1
+        if place != 0:
+            low = max(low, starts[place - 1])
+            b.books[t + w.B_STEP] = self.ticks[book][place - 1] // size
+        if place < len(starts):
+            high = min(high, starts[place] - 1)
+        if b.books[t + w.B_BANDED] != 0:
+            low = max(low, b.books[t + w.B_LOW] * size)
+            high = min(high, min(b.books[t + w.B_HIGH], high // size) * size)
+        most = self.notional[book]
+        if most != 0 and high > 0:
+            b.books[t + w.B_MOST] = min(b.books[t + w.B_MOST], most // high)
+        b.books[t + w.B_LOW_PRICE] = low
+        b.books[t + w.B_HIGH_PRICE] = high
+        return 0
+
     def refer(self, book: int, price: int) -> int:
         """The reference price of a book from now on, 0 for none."""
         self.books.books[book * w.BOOK_WORDS + w.B_REFERENCE] = price
-        return 0
+        return self.books.narrow(book)
 
     def reference(self, book: int) -> int:
         """The reference price of a book, 0 for none."""
@@ -67,7 +98,7 @@ class Protection:
     def wall(self, book: int, side: int, limit: int) -> int:
         """The worst tick at which an order of a side with this limit trades without an auction."""
         b = self.books
-        collar = self.walls[book]
+        collar = b.books[book * w.BOOK_WORDS + w.B_WALL]
         price = b.reference(book)
         if collar == 0 or price == 0:
             return limit

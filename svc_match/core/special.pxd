@@ -8,6 +8,7 @@ from svc_match.core.bands cimport Bands
 from svc_match.core.books cimport Books
 from svc_match.core.pegs cimport Pegs
 from svc_match.core.protection cimport Protection
+from svc_match.core.quiet cimport Quiet
 from svc_match.core.quotes cimport Quotes
 from svc_match.core.standing cimport Standing
 from svc_match.core.stops cimport Stops
@@ -24,6 +25,7 @@ cdef class Special:
     cdef readonly Auction auction
     cdef readonly Quotes quotes
     cdef Pegs pegs
+    cdef Quiet quiet
     cdef list stalled, newly
     cdef public Py_ssize_t hidden_limit
 
@@ -56,6 +58,9 @@ cdef class Special:
     cpdef Py_ssize_t trigger(self, Py_ssize_t book) except -1
     @cython.locals(place=cython.Py_ssize_t, slot=cython.Py_ssize_t, identity=cython.Py_ssize_t)
     cdef Py_ssize_t _execute_all(self, Py_ssize_t book, list found) except -1
+    @cython.locals(idle=cython.bint)
+    cpdef Py_ssize_t note(self, Py_ssize_t book) except -1
+    cpdef Py_ssize_t turn(self, Py_ssize_t book) except -1
     cdef Py_ssize_t _stall(self, Py_ssize_t book) except -1
     cpdef bint is_stalled(self, Py_ssize_t book) except -1
     cpdef list taken(self)

@@ -14,6 +14,7 @@ from svc_match.core.bands import Bands
 from svc_match.core.books import COMPILED, Books
 from svc_match.core.pegs import Pegs
 from svc_match.core.protection import Protection
+from svc_match.core.quiet import Quiet
 from svc_match.core.quotes import Quotes
 from svc_match.core.standing import Standing
 from svc_match.core.stops import Stops
@@ -35,6 +36,7 @@ class Special:
         self.arrival = Arrival(books, self.standing, self.protection, self.bands)
         self.auction = Auction(books, self.standing, self.arrival)
         self.pegs = self.standing.pegs = Pegs(books, self.standing, self.arrival, self.protection, self.bands)
+        self.quiet = Quiet(books, self.stops, self.pegs, self.bands)
         self.hidden_limit = w.HIDDEN_ORDERS_LIMIT  # what it is for all but tests, and rows from before it was
         self.stalled: list[int] = []  # books that a command's limit kept from being looked at, until they are
         self.newly: list[int] = []  # those among them that the engine has not seen
@@ -247,8 +249,8 @@ class Special:
         return self.standing.records[x + w.X_STOP] * tick_size
 
     def take(self, book: int, side: int, limit: int, left: int, identity: int, account: int, amount: int) -> int:
-        """What is left of a plain order after it traded at `limit` or better, and for at most `amount` unless that is
-        negative.
+        """What is left of a plain order, which traded as often as the books say, after it went on at `limit` or better, and for at most
+        `amount` unless that is negative.
         """
         arrival = self.arrival
         arrival.identity = identity
@@ -256,7 +258,7 @@ class Special:
         arrival.slot = 0
         arrival.left = left
         arrival.prevention = 0
-        arrival.met = 0
+        arrival.met = self.books.met
         arrival.meet(book, side, limit, amount)
         self.books.met = arrival.met
         return arrival.left
@@ -299,6 +301,16 @@ class Special:
             if moved < 0:
                 return self._stall(book)
         return 0
+
+    def note(self, book: int) -> int:
+        """After a book was looked at: while it is open, and nothing is left to be done, it is quiet."""
+        b = self.books
+        idle = b.stalled + b.tripped + b.pulled == 0
+        return self.quiet.note(book) if idle and b.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_OPEN else 0
+
+    def turn(self, book: int) -> int:
+        """The next trades of a book are of another interval of its bands."""
+        return self.bands.turn(book)
 
     def _stall(self, book: int) -> int:
         """The row ends: the book is looked at again before any command."""

@@ -37,10 +37,9 @@ class Standing:
         b = self.books
         h = slot * w.ORDER_HALVES
         x = b.halves[h + w.H_EXTENSION] * w.EXTENSION_WORDS
-        if x != 0:
-            b.sides[s * w.SIDE_WORDS + w.S_SPECIAL] += 1
         if x == 0 or self.records[x + w.X_FLAGS] & w.HIDDEN == 0:
             level = b.rest(slot, s, tick, left)
+            b.ends[level * w.LEVEL_HALVES + w.E_RECORDS] += x != 0
             if x != 0 and self.records[x + w.X_DISPLAY] != 0:
                 shown = min(self.records[x + w.X_DISPLAY], left)
                 self.records[x + w.X_SHOWN] = shown
@@ -61,7 +60,7 @@ class Standing:
         else:
             b.ends[e + w.E_HIDDEN_HEAD] = slot
         b.ends[e + w.E_HIDDEN_TAIL] = slot
-        b.ends[e + w.E_HIDDEN_COUNT] += 1
+        b.ends[e + w.E_RECORDS] += 1
         return 0
 
     def _level(self, s: int, tick: int) -> int:
@@ -79,10 +78,9 @@ class Standing:
         h = slot * w.ORDER_HALVES
         s = b.halves[h + w.H_SIDE]
         x = b.halves[h + w.H_EXTENSION] * w.EXTENSION_WORDS
-        if x != 0:
-            b.sides[s * w.SIDE_WORDS + w.S_SPECIAL] -= 1
         if x == 0 or self.records[x + w.X_FLAGS] & w.HIDDEN == 0:
             level = b.leave(slot)
+            b.ends[level * w.LEVEL_HALVES + w.E_RECORDS] -= x != 0
             if x != 0 and self.records[x + w.X_DISPLAY] != 0:
                 b.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] += b.orders[o + w.O_OPEN] - self.records[x + w.X_SHOWN]
             b.sweep(b.orders[o + w.O_TICK])
@@ -100,7 +98,7 @@ class Standing:
                 b.halves[following * w.ORDER_HALVES + w.H_PREVIOUS] = previous
             else:
                 b.ends[e + w.E_HIDDEN_TAIL] = previous
-            b.ends[e + w.E_HIDDEN_COUNT] -= 1
+            b.ends[e + w.E_RECORDS] -= 1
         if b.is_empty(level):
             b.vacate(s, b.orders[o + w.O_TICK])
         return 0
@@ -363,11 +361,11 @@ class Standing:
         s = b.halves[h + w.H_SIDE]
         x = b.halves[h + w.H_EXTENSION] * w.EXTENSION_WORDS
         flags = self.records[x + w.X_FLAGS]
-        b.sides[s * w.SIDE_WORDS + w.S_SPECIAL] += 1
         if flags & w.HIDDEN == 0:
             b.stand(slot)
+            level = b.level(s, b.orders[o + w.O_TICK])
+            b.ends[level * w.LEVEL_HALVES + w.E_RECORDS] += 1
             if self.records[x + w.X_DISPLAY] != 0:
-                level = b.level(s, b.orders[o + w.O_TICK])
                 b.levels[level * w.LEVEL_WORDS + w.L_QUANTITY] -= b.orders[o + w.O_OPEN] - self.records[x + w.X_SHOWN]
             return 0
         b.books[(s >> 1) * w.BOOK_WORDS + w.B_HIDDEN] += 1
@@ -378,5 +376,5 @@ class Standing:
             b.ends[e + w.E_HIDDEN_HEAD] = slot
         if b.halves[h + w.H_NEXT] == 0:
             b.ends[e + w.E_HIDDEN_TAIL] = slot
-        b.ends[e + w.E_HIDDEN_COUNT] += 1
+        b.ends[e + w.E_RECORDS] += 1
         return 0

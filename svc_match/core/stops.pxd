@@ -41,7 +41,8 @@ cdef class Stops:
     cdef Py_ssize_t _trigger(self, Py_ssize_t slot) except -1
     @cython.locals(x=cython.Py_ssize_t, stop=cython.Py_ssize_t)
     cdef tuple _rank(self, Py_ssize_t slot)
-    @cython.locals(nearest=cython.Py_ssize_t, tick=cython.Py_ssize_t, rank=cython.Py_ssize_t)
-    cdef Py_ssize_t _count(self, Py_ssize_t s, Py_ssize_t trigger, Py_ssize_t more) except -1
+    cdef Py_ssize_t _count(self, Py_ssize_t s, Py_ssize_t more) except -1
+    @cython.locals(low=cython.Py_ssize_t, high=cython.Py_ssize_t, nearest=cython.Py_ssize_t)
+    cdef tuple calm(self, Py_ssize_t s, Py_ssize_t trigger)
     @cython.locals(s=cython.Py_ssize_t, tick=cython.Py_ssize_t, price=cython.Py_ssize_t, tick_size=cython.Py_ssize_t)
     cdef Py_ssize_t _reference(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t trigger) except? -1

@@ -30,7 +30,7 @@ class Stops:
         if self._trail(slot) != 0:
             self._trailing(s, trigger).append(slot)
             self.followed.pop(4 * s + trigger, None)
-        return self._count(s, trigger, 1)
+        return self._count(s, 1)
 
     def remove(self, slot: int) -> int:
         """A stop waits no more."""
@@ -40,7 +40,7 @@ class Stops:
         del waiting[bisect_left(waiting, self._rank(slot))]
         if self._trail(slot) != 0:
             self._trailing(s, trigger).remove(slot)
-        return self._count(s, trigger, -1)
+        return self._count(s, -1)
 
     def trailing_in(self, book: int) -> int:
         """How many stops of a book trail."""
@@ -98,7 +98,7 @@ class Stops:
                         if self._trail(slot) != 0:
                             self._trailing(book * 2 + side, trigger).remove(slot)
                     del waiting[:count]
-                    self._count(book * 2 + side, trigger, -count)
+                    self._count(book * 2 + side, -count)
             some.sort()
             found += [slot for _, _, slot in some]
         return found
@@ -172,21 +172,36 @@ class Stops:
             stop = -stop
         return stop, b.orders[slot * w.ORDER_WORDS + w.O_ID], slot
 
-    def _count(self, s: int, trigger: int, more: int) -> int:
-        """The books know how many stops wait, and the nearest stop price of each list."""
+    def _count(self, s: int, more: int) -> int:
+        """The books know how many stops wait."""
         b = self.books
         b.books[(s >> 1) * w.BOOK_WORDS + w.B_STOPS] += more
         b.waiting += more
-        waiting = self._list(s, trigger)
-        nearest = -1 if s & 1 else w.NO_LIMIT
-        if waiting:
-            rank, _, _ = waiting[0]
-            tick = -rank if s & 1 else rank
-            nearest = tick * b.books[(s >> 1) * w.BOOK_WORDS + w.B_TICK_SIZE]
-        if len(self._trailing(s, trigger)) != 0:
-            nearest = w.NO_LIMIT if s & 1 else 0  # whatever the price, they look at it
-        b.nearest[2 * s + trigger - 1] = nearest
+        b.quiet[(s >> 1) * w.QUIET_WORDS + w.Q_US] = 0
         return 0
+
+    def calm(self, s: int, trigger: int) -> tuple[int, int]:
+        """Between which ticks of what they look at no stop of a list is triggered or follows; the first is above the second where
+        there are none.
+        """
+        low = -1
+        high = w.NO_LIMIT
+        waiting = self._list(s, trigger)
+        if waiting:
+            nearest, _, _ = waiting[0]
+            if s & 1:
+                low = 1 - nearest
+            else:
+                high = nearest - 1
+            if len(self._trailing(s, trigger)) != 0:
+                followed = self.followed.get(4 * s + trigger)
+                if followed is None:
+                    return high, low
+                if s & 1:
+                    high = followed
+                else:
+                    low = followed
+        return low, high
 
     def _reference(self, book: int, side: int, trigger: int) -> int:
         """The tick that a stop price is compared with, or -1; a last trade of other ticks counts as the next one away from it."""
