@@ -54,16 +54,17 @@ cdef class Special:
     @cython.locals(moved=cython.Py_ssize_t)
     cpdef Py_ssize_t settle(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t band(self, Py_ssize_t book) except -1
-    @cython.locals(slot=cython.Py_ssize_t, identity=cython.Py_ssize_t)
+    @cython.locals(found=list)
     cpdef Py_ssize_t trigger(self, Py_ssize_t book) except -1
-    @cython.locals(place=cython.Py_ssize_t, slot=cython.Py_ssize_t, identity=cython.Py_ssize_t)
-    cdef Py_ssize_t _execute_all(self, Py_ssize_t book, list found) except -1
+    @cython.locals(slot=cython.Py_ssize_t, identity=cython.Py_ssize_t)
+    cdef Py_ssize_t _execute_all(self, Py_ssize_t book, list left) except -1
     @cython.locals(idle=cython.bint)
     cpdef Py_ssize_t note(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t turn(self, Py_ssize_t book) except -1
     cdef Py_ssize_t _stall(self, Py_ssize_t book) except -1
     cpdef bint is_stalled(self, Py_ssize_t book) except -1
     cpdef list taken(self)
+    @cython.locals(book=cython.Py_ssize_t)
     cpdef Py_ssize_t restore(self, list stalled) except -1
     cpdef Py_ssize_t go_on(self, Py_ssize_t book) except -1
     @cython.locals(s=cython.Py_ssize_t, x=cython.Py_ssize_t, second=cython.Py_ssize_t, tick=cython.Py_ssize_t, kind=cython.Py_ssize_t, held=cython.Py_ssize_t)

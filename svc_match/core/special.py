@@ -336,6 +336,8 @@ class Special:
 
     def restore(self, stalled: list[int]) -> int:
         """Loaded books of which that is so."""
+        for book in stalled:
+            self.stops.restored(book)
         self.stalled = stalled
         self.books.stalled = len(stalled)
         return 0
@@ -361,30 +363,28 @@ class Special:
         b = self.books
         found = [] if self.is_stalled(book) else self.stops.triggered(book)
         while found:
-            for slot in found:
-                if self._pairs(slot):
-                    self.stops.add(slot)
-            self._execute_all(book, [(slot, b.orders[slot * w.ORDER_WORDS + w.O_ID]) for slot in found])
+            self._execute_all(book, found)
             if self.is_stalled(book) or b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
                 return 0
             found = self.stops.triggered(book)
         return 0
 
-    def _execute_all(self, book: int, found: list[tuple[int, int]]) -> int:
-        """Executes triggered stops in their order; where the command's limit is reached the next row goes on with what is left."""
+    def _execute_all(self, book: int, left: list[tuple[int, int, int]]) -> int:
+        """Executes triggered stops, the last first; where the command's limit is reached the next row goes on with what is left."""
         b = self.books
-        for place, (slot, identity) in enumerate(found):
+        while left:
+            _, identity, slot = left[len(left) - 1]
             if b.orders[slot * w.ORDER_WORDS + w.O_ID] != identity:
-                continue  # it traded at its limit with one before it
-            if b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
-                if not self._pairs(slot):
-                    self.stops.add(slot)
+                left.pop()  # it traded at its limit with one before it
                 continue
+            if b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
+                return self.stops.wait_on(book, left)
             if b.sequence >= b.until:
-                self.stops.reach(book, found[place:])
+                self.stops.reach(book, left)
                 return self._stall(book)
+            left.pop()
+            self.stops.begin(slot)
             if self._pairs(slot):
-                self.stops.remove(slot)
                 self._withdraw(slot)
             self._execute(book, slot)
         return 0
@@ -511,8 +511,6 @@ class Special:
         x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
         waits = self.standing.waits(slot)
         reached = self.standing.records[x + w.X_FLAGS] & w.REACHED
-        if reached:
-            self.stops.restore(slot)
         if self.standing.records[x + w.X_FLAGS] & w.FOR_AUCTION:
             self.auction.add(slot)
         if waits:
@@ -523,7 +521,9 @@ class Special:
             self.quotes.add(slot)
         if self.standing.records[x + w.X_FLAGS] >> 32 & 255 == w.PEGGED:
             return self.pegs.add(slot)
-        return self.stops.add(slot) if (waits and self._is_stop(slot) and not reached) or self._pairs(slot) else 0
+        if reached:
+            return self.stops.restore(slot)
+        return self.stops.add(slot) if (waits and self._is_stop(slot)) or self._pairs(slot) else 0
 
     def _is_stop(self, slot: int) -> bool:
         """Whether an order that waits is a stop."""

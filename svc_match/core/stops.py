@@ -5,6 +5,7 @@ types of C.
 """
 
 from bisect import bisect_left, insort
+from operator import itemgetter
 
 from svc_match.core import layout as w
 from svc_match.core.books import Books
@@ -12,35 +13,31 @@ from svc_match.core.standing import Standing
 
 
 class Stops:
-    """The stops of some books: by side and trigger sorted, the first to be triggered first."""
+    """The stops of some books: by side and trigger sorted, the first to be triggered last, so that those leave at no cost to the others.
+    Those that trail are a list of their own: following a price costs them alone. One that is triggered is REACHED, and in no list, until
+    it is executed.
+    """
 
     def __init__(self, books: Books, standing: Standing) -> None:
         self.books = books
         self.standing = standing
         self.lists: dict[int, list[tuple[int, int, int]]] = {}
-        self.trailing: dict[int, list[int]] = {}  # the slots of those that trail, by the same numbers
-        self.reached: dict[int, list[tuple[int, int]]] = {}  # by book, those that the next row goes on with
+        self.trailing: dict[int, list[tuple[int, int, int]]] = {}  # those that trail, by the same numbers
+        self.reached: dict[int, list[tuple[int, int, int]]] = {}  # by book, for the next row; the next one last
         self.followed: dict[int, int] = {}  # what all of these have followed at least
 
     def add(self, slot: int) -> int:
         """A stop waits."""
-        s = self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE]
-        trigger = self._trigger(slot)
-        insort(self._list(s, trigger), self._rank(slot))
-        if self._trail(slot) != 0:
-            self._trailing(s, trigger).append(slot)
-            self.followed.pop(4 * s + trigger, None)
-        return self._count(s, 1)
+        insort(self._where(slot), self._entry(slot))
+        return self._count(self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE], 1)
 
     def remove(self, slot: int) -> int:
-        """A stop waits no more."""
-        s = self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE]
-        trigger = self._trigger(slot)
-        waiting = self._list(s, trigger)
-        del waiting[bisect_left(waiting, self._rank(slot))]
-        if self._trail(slot) != 0:
-            self._trailing(s, trigger).remove(slot)
-        return self._count(s, -1)
+        """A stop waits no more, if it did."""
+        if self._flags(slot) & w.REACHED:
+            return 0
+        waiting = self._where(slot)
+        del waiting[bisect_left(waiting, self._entry(slot))]
+        return self._count(self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE], -1)
 
     def trailing_in(self, book: int) -> int:
         """How many stops of a book trail."""
@@ -59,14 +56,15 @@ class Stops:
             if reference <= before if sells else reference >= before:
                 return 0
         self.followed[key] = reference
-        waiting = self._list(s, trigger)
-        for slot in self._trailing(s, trigger):
+        those = self._trailing(s, trigger)
+        for place in range(len(those)):
+            _, _, slot = those[place]
             x = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
-            stop = self._behind(s, reference, self._trail(slot))
+            stop = self._behind(s, reference, self.standing.records[x + w.X_TRAIL])
             if stop > self.standing.records[x + w.X_STOP] if sells else stop < self.standing.records[x + w.X_STOP]:
-                del waiting[bisect_left(waiting, self._rank(slot))]
                 self.standing.records[x + w.X_STOP] = stop
-                insort(waiting, self._rank(slot))
+                those[place] = self._entry(slot)
+        those.sort()
         return 0
 
     def _behind(self, s: int, reference: int, trail: int) -> int:
@@ -81,94 +79,137 @@ class Stops:
             return (price - trail) // scale if price > trail else 0
         return (price + trail + scale - 1) // scale
 
-    def triggered(self, book: int) -> list[int]:
-        """The slots of the stops whose condition holds, in the order in which they are executed; they wait no more."""
-        found: list[int] = []
-        for side in range(2):
+    def triggered(self, book: int) -> list[tuple[int, int, int]]:
+        """The stops whose condition holds, the one that is executed first last; they wait no more."""
+        found: list[tuple[int, int, int]] = []
+        for s in range(book * 2 + 1, book * 2 - 1, -1):
             some: list[tuple[int, int, int]] = []
             for trigger in range(w.LAST_TRADE, w.BEST_QUOTE + 1):
-                waiting = self._list(book * 2 + side, trigger)
-                price = self._reference(book, side, trigger) if waiting else -1
+                waiting = self._list(s, trigger)
+                trailing = self._trailing(s, trigger)
+                price = self._reference(book, s & 1, trigger) if waiting or trailing else -1
                 if price >= 0:
-                    if len(self._trailing(book * 2 + side, trigger)) != 0:
-                        self._follow(book * 2 + side, trigger, price)
-                    count = bisect_left(waiting, ((-price if side else price) + 1,))
-                    some += waiting[:count]
-                    for _, _, slot in waiting[:count]:
-                        if self._trail(slot) != 0:
-                            self._trailing(book * 2 + side, trigger).remove(slot)
-                    del waiting[:count]
-                    self._count(book * 2 + side, -count)
-            some.sort()
-            found += [slot for _, _, slot in some]
+                    if trailing:
+                        self._follow(s, trigger, price)
+                    nearness = price if s & 1 else -price
+                    self._move(waiting, nearness, some)
+                    self._move(trailing, nearness, some)
+            if some:
+                self._count(s, -len(some))
+                found += self._arranged(some)
+        for _, _, slot in found:
+            self._flag(slot, w.REACHED)
         return found
 
-    def reach(self, book: int, those: list[tuple[int, int]]) -> int:
-        """(slot, id) of triggered stops that are executed before any command, in their order."""
+    def _move(self, waiting: list[tuple[int, int, int]], nearness: int, some: list[tuple[int, int, int]]) -> int:
+        """Those of a list that are at least as near go to some others."""
+        place = bisect_left(waiting, (nearness,))
+        if place < len(waiting):
+            some += waiting[place:]
+            del waiting[place:]
+        return 0
+
+    def _arranged(self, some: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+        """Stops of a side, the nearest price last, at a price the oldest last."""
+        some.sort()
+        some.reverse()
+        some.sort(key=itemgetter(0))
+        return some
+
+    def wait_on(self, book: int, those: list[tuple[int, int, int]]) -> int:
+        """Those of some triggered stops of a book that are open are not executed: they wait as before."""
+        for entry in those:
+            _, identity, slot = entry
+            if self.books.orders[slot * w.ORDER_WORDS + w.O_ID] == identity:
+                self._flag(slot, 0)
+                self._where(slot).append(entry)
+                self._count(self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE], 1)
+        for s in range(book * 2, book * 2 + 2):
+            for trigger in range(w.LAST_TRADE, w.BEST_QUOTE + 1):
+                self._list(s, trigger).sort()
+                self._trailing(s, trigger).sort()
+        return 0
+
+    def reach(self, book: int, those: list[tuple[int, int, int]]) -> int:
+        """Triggered stops that are executed before any command, the next one last; some may have ended by then."""
         self.reached[book] = those
-        return self._flag(those, w.REACHED)
+        return 0
 
-    def resumed(self, book: int) -> list[tuple[int, int]]:
-        """Those of a book that are open, which are executed now."""
-        those = [
-            (self._place(slot), slot)
-            for slot, identity in self.reached.pop(book, [])
-            if self.books.orders[slot * w.ORDER_WORDS + w.O_ID] == identity
-        ]
-        those.sort()
-        found = [(slot, place[2]) for place, slot in those]
-        self._flag(found, 0)
-        return found
+    def resumed(self, book: int) -> list[tuple[int, int, int]]:
+        """Those of a book, which are executed now."""
+        return self.reached.pop(book, [])
+
+    def begin(self, slot: int) -> int:
+        """A triggered stop is executed."""
+        return self._flag(slot, 0)
 
     def restore(self, slot: int) -> int:
-        """A loaded stop is one of them; the others of its book may be loaded in any order."""
+        """A loaded stop is one of those that the next row goes on with; the others of its book may be loaded in any order."""
         book = self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE] >> 1
-        self.reached.setdefault(book, []).append((slot, self.books.orders[slot * w.ORDER_WORDS + w.O_ID]))
+        self.reached.setdefault(book, []).append(self._entry(slot))
         return 0
 
-    def _place(self, slot: int) -> tuple[int, int, int]:
-        """What sorts stops that are triggered together: buys first, the nearest price first, the oldest first. The last is the id."""
-        rank, identity, _ = self._rank(slot)
-        return self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE] & 1, rank, identity
+    def restored(self, book: int) -> int:
+        """All stops of a book are loaded."""
+        if book in self.reached:
+            offers = self._arranged(self._of_side(book * 2 + 1))
+            self.reached[book] = offers + self._arranged(self._of_side(book * 2))
+        return 0
 
-    def _flag(self, those: list[tuple[int, int]], flag: int) -> int:
+    def _of_side(self, s: int) -> list[tuple[int, int, int]]:
+        """Those that the next row goes on with, are of this side, and open."""
         b = self.books
-        for slot, identity in those:
-            if b.orders[slot * w.ORDER_WORDS + w.O_ID] == identity:
-                x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
-                self.standing.records[x + w.X_FLAGS] = self.standing.records[x + w.X_FLAGS] & ~w.REACHED | flag
-        return 0
+        found = []
+        for entry in self.reached.get(s >> 1, []):
+            _, identity, slot = entry
+            if b.halves[slot * w.ORDER_HALVES + w.H_SIDE] == s and b.orders[slot * w.ORDER_WORDS + w.O_ID] == identity:
+                found.append(entry)
+        return found
 
     def waiting(self, book: int, side: int) -> list[tuple[int, int, int]]:
-        """(rank, id, slot) of the stops of a side, in the order in which they would be triggered."""
+        """(nearness, id, slot) of the stops of a side, in the order in which they would be triggered."""
         s = book * 2 + side
-        found = set(self._list(s, w.LAST_TRADE) + self._list(s, w.BEST_QUOTE))
-        for slot, identity in self.reached.get(book, []):
-            of_side = self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE] == s
-            if of_side and self.books.orders[slot * w.ORDER_WORDS + w.O_ID] == identity:
-                found.add(self._rank(slot))
-        return sorted(found)
+        found = self._of_side(s)
+        for trigger in range(w.LAST_TRADE, w.BEST_QUOTE + 1):
+            found += self._list(s, trigger)
+            found += self._trailing(s, trigger)
+        found = self._arranged(found)
+        found.reverse()
+        return found
+
+    def _where(self, slot: int) -> list[tuple[int, int, int]]:
+        """The list in which a stop waits; one that trails and comes to it follows with the next price."""
+        b = self.books
+        s = b.halves[slot * w.ORDER_HALVES + w.H_SIDE]
+        x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
+        trigger = self.standing.records[x + w.X_FLAGS] >> 24 & 255
+        if self.standing.records[x + w.X_TRAIL] == 0:
+            return self._list(s, trigger)
+        self.followed.pop(4 * s + trigger, None)
+        return self._trailing(s, trigger)
 
     def _list(self, s: int, trigger: int) -> list[tuple[int, int, int]]:
         return self.lists.setdefault(4 * s + trigger, [])
 
-    def _trailing(self, s: int, trigger: int) -> list[int]:
+    def _trailing(self, s: int, trigger: int) -> list[tuple[int, int, int]]:
         return self.trailing.setdefault(4 * s + trigger, [])
 
-    def _trail(self, slot: int) -> int:
+    def _flags(self, slot: int) -> int:
         x = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
-        return self.standing.records[x + w.X_TRAIL]
+        return self.standing.records[x + w.X_FLAGS]
 
-    def _trigger(self, slot: int) -> int:
+    def _flag(self, slot: int, flag: int) -> int:
+        """REACHED, or not any more."""
         x = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
-        return self.standing.records[x + w.X_FLAGS] >> 24 & 255
+        self.standing.records[x + w.X_FLAGS] = self.standing.records[x + w.X_FLAGS] & ~w.REACHED | flag
+        return 0
 
-    def _rank(self, slot: int) -> tuple[int, int, int]:
-        """What sorts stops: the nearest price first, then the oldest."""
+    def _entry(self, slot: int) -> tuple[int, int, int]:
+        """(nearness, id, slot) of a stop: how near its price is, as a number that is higher the nearer it is."""
         b = self.books
         x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
         stop = self.standing.records[x + w.X_STOP]
-        if b.halves[slot * w.ORDER_HALVES + w.H_SIDE] & 1:
+        if b.halves[slot * w.ORDER_HALVES + w.H_SIDE] & 1 == w.BUY:
             stop = -stop
         return stop, b.orders[slot * w.ORDER_WORDS + w.O_ID], slot
 
@@ -187,20 +228,22 @@ class Stops:
         low = -1
         high = w.NO_LIMIT
         waiting = self._list(s, trigger)
-        if waiting:
-            nearest, _, _ = waiting[0]
-            if s & 1:
-                low = 1 - nearest
-            else:
-                high = nearest - 1
-            if len(self._trailing(s, trigger)) != 0:
-                followed = self.followed.get(4 * s + trigger)
-                if followed is None:
-                    return high, low
+        trailing = self._trailing(s, trigger)
+        for some in (waiting, trailing):
+            if some:
+                nearness, _, _ = some[len(some) - 1]
                 if s & 1:
-                    high = followed
+                    low = max(low, nearness + 1)
                 else:
-                    low = followed
+                    high = min(high, -nearness - 1)
+        if trailing:
+            followed = self.followed.get(4 * s + trigger)
+            if followed is None:
+                return high, low
+            if s & 1:
+                high = followed
+            else:
+                low = followed
         return low, high
 
     def _reference(self, book: int, side: int, trigger: int) -> int:
