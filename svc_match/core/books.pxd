@@ -113,7 +113,7 @@ cdef class Books:
     cdef int _can_fill(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t quantity) except -1
     @cython.locals(slot=cython.Py_ssize_t)
     cdef int _can_fill_here(self, Py_ssize_t level, Py_ssize_t quantity, Py_ssize_t trades) except -1
-    @cython.locals(slot=cython.Py_ssize_t, level=cython.Py_ssize_t, trades=cython.Py_ssize_t, wanted=cython.Py_ssize_t, paid=cython.Py_ssize_t, part=cython.Py_ssize_t)
+    @cython.locals(slot=cython.Py_ssize_t, level=cython.Py_ssize_t, trades=cython.Py_ssize_t, wanted=cython.Py_ssize_t, paid=cython.Py_ssize_t, part=cython.Py_ssize_t, there=cython.Py_ssize_t)
     cdef int _can_pay(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t quantity, Py_ssize_t amount, Py_ssize_t fee) except -1
     @cython.locals(tail=cython.Py_ssize_t)
     cdef inline Py_ssize_t rest(self, Py_ssize_t slot, Py_ssize_t s, Py_ssize_t tick, Py_ssize_t left) except -1

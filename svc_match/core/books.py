@@ -946,7 +946,8 @@ class Books:
     def _can_pay(self, book: int, limit: int, quantity: int, amount: int, fee: int) -> int:
         """Whether an amount pays for all of a quantity, maker by maker."""
         s = book * 2 + w.SELL
-        wanted, paid = quantity, amount
+        wanted = quantity
+        paid = amount
         lot = self.books[book * w.BOOK_WORDS + w.B_LOT_SIZE]
         tick = self.sides[s * w.SIDE_WORDS + w.S_BEST]
         trades = 0
@@ -956,11 +957,15 @@ class Books:
             if self.ends[level * w.LEVEL_HALVES + w.E_RECORDS] != 0:
                 return 1 if self._tradable(book, w.BUY, limit, wanted, paid, fee) == wanted else 0
             slot = self.ends[level * w.LEVEL_HALVES + w.E_HEAD]
+            there = self.orders[slot * w.ORDER_WORDS + w.O_OPEN]
             while slot != 0:
-                part = min(quantity, self.orders[slot * w.ORDER_WORDS + w.O_OPEN])
                 pays = bits.affordable(amount, price, fee)
-                if pays - pays % lot < part:
-                    return 0
+                pays -= pays % lot
+                part = min(quantity, there)
+                if pays < part:
+                    if pays == 0 or self.earlier != 0:
+                        return 0
+                    part = pays  # what rounding down its fee leaves may pay for more of it
                 amount -= bits.cost(price, part, fee)
                 quantity -= part
                 trades += 1
@@ -968,7 +973,10 @@ class Books:
                     return 1
                 if trades == self.fills_limit:
                     return 0
-                slot = self.halves[slot * w.ORDER_HALVES + w.H_NEXT]
+                there -= part
+                if there == 0:
+                    slot = self.halves[slot * w.ORDER_HALVES + w.H_NEXT]
+                    there = self.orders[slot * w.ORDER_WORDS + w.O_OPEN]
             tick = self.worse(s, tick)
         return 0
 

@@ -30,6 +30,9 @@ cdef class Standing:
     cdef Py_ssize_t decrement(self, Py_ssize_t book, Py_ssize_t slot, Py_ssize_t lost) except -1
     @cython.locals(s=cython.Py_ssize_t, lot=cython.Py_ssize_t, done=cython.Py_ssize_t, tick=cython.Py_ssize_t, price=cython.Py_ssize_t, level=cython.Py_ssize_t, queue=cython.Py_ssize_t, place=cython.Py_ssize_t, part=cython.Py_ssize_t, account=cython.Py_ssize_t, slot=cython.Py_ssize_t, there=cython.Py_ssize_t, behind=cython.Py_ssize_t, most=cython.Py_ssize_t, pays=cython.Py_ssize_t, x=cython.Py_ssize_t, peak=cython.Py_ssize_t)
     cdef Py_ssize_t tradable(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t wanted, Py_ssize_t amount, Py_ssize_t fee, Py_ssize_t prevention, Py_ssize_t participant) except -1
+    @cython.locals(pays=cython.Py_ssize_t)
+    cdef Py_ssize_t _paid(self, Py_ssize_t amount, Py_ssize_t price, Py_ssize_t fee, Py_ssize_t lot, Py_ssize_t part) except -1
+    cdef Py_ssize_t _prevented(self, Py_ssize_t prevention, Py_ssize_t left, Py_ssize_t there) except -1
     @cython.locals(slot=cython.Py_ssize_t, there=cython.Py_ssize_t)
     cdef list _queue(self, Py_ssize_t level, Py_ssize_t hidden, Py_ssize_t most)
     cdef Py_ssize_t end(self, Py_ssize_t slot, Py_ssize_t reason) except -1

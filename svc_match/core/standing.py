@@ -200,32 +200,45 @@ class Standing:
                     place += 1
                     part = min(left, there)
                     if amount >= 0:
-                        pays = bits.affordable(amount, price, fee)
-                        part = min(part, pays - pays % lot)
+                        part = self._paid(amount, price, fee, lot, part)
                         if part == 0:
                             return done
                     most -= 1
                     account = b.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
                     if prevention != 0 and b.participants[account] == participant:
-                        if prevention == w.CANCEL_NEWEST or prevention == w.CANCEL_BOTH:
+                        left = self._prevented(prevention, left, there + behind)
+                        if left == 0:
                             return done
-                        if prevention == w.DECREMENT:
-                            left -= min(left, there + behind)
-                            if left == 0:
-                                return done
                         continue
                     if amount >= 0:
                         amount -= bits.cost(price, part, fee)
                     done += part
                     left -= part
-                    if done >= wanted or part < there:
+                    if done >= wanted or left == 0:
                         return done
+                    if part < there:
+                        if b.earlier != 0:
+                            return done
+                        place -= 1  # what rounding down the fee of that part left may pay for more of it
+                        waits[place] = (slot, there - part, behind)
+                        continue
                     if behind != 0:
                         x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
                         peak = min(self.records[x + w.X_DISPLAY], behind)
                         waits.append((slot, peak, behind - peak))
             tick = b.worse(s, tick)
         return done
+
+    def _paid(self, amount: int, price: int, fee: int, lot: int, part: int) -> int:
+        """As much of a part as an amount pays, in whole lots."""
+        pays = bits.affordable(amount, price, fee)
+        return min(part, pays - pays % lot)
+
+    def _prevented(self, prevention: int, left: int, there: int) -> int:
+        """What is left of an order when it meets so much of its own participant's."""
+        if prevention == w.CANCEL_NEWEST or prevention == w.CANCEL_BOTH:
+            return 0
+        return left - min(left, there) if prevention == w.DECREMENT else left
 
     def _queue(self, level: int, hidden: int, most: int) -> list[tuple[int, int, int]]:
         """(slot, shares that trade in their turn, shares behind these) of a level's first displayed or hidden orders."""

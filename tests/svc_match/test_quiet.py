@@ -8,11 +8,26 @@ import pytest
 
 from bench.engine import features
 from bench.engine.workload import ACCOUNT, TICK_SIZE
+from svc_match.core import commands, events
 from svc_match.core import layout as w
+from svc_match.core.commands import OrderType, Peg, Side, StopTrigger, Terms, TimeInForce
+from svc_match.core.instrument import Instrument, Phase
+from tests.svc_match import twin
 
 SEED = 7
 BATCH, BATCHES = 500, 40
 TICKS = range(16_300, 16_450)
+SEEDS = range(2)
+DATE, TICK, FEE_E6, COMMANDS = 20260105, 100, 200, 3_000
+MIDDLE, NEAR, DRIFT = 10_000, 60, 4  # ticks: a hundred of them are another reference price
+BANDED = Instrument(
+    "ACME", "EUR", TICK, 1, TICK, 10**9, 10**6, 100, FEE_E6, 0, 0, limit_band_bp=500, limit_interval_us=40,
+    limit_state_us=5, limit_pause_us=5, reference_price_e4=MIDDLE * TICK,
+)  # fmt: skip
+COLLARED = Instrument(
+    "ACME", "EUR", TICK, 1, TICK, 10**9, 10**6, 100, FEE_E6, 0, 0, dynamic_collar_bp=60, volatility_auction_us=5,
+    reference_price_e4=MIDDLE * TICK,
+)  # fmt: skip
 MOST = 4  # times; a book that is looked at with each command takes thirty times as long
 
 
@@ -41,3 +56,54 @@ def seconds(uses: features.Uses) -> float:
 def test_others_features_cost_a_plain_order_little(uses: features.Uses) -> None:
     """Orders take not much longer where stops, hidden and pegged orders stand far away, and where collars and bands hold."""
     assert seconds(uses) < MOST * seconds(features.Uses.NOTHING), f"seed {SEED}"
+
+
+def place(number: int, chance: random.Random, middle: int, *, plain: bool) -> commands.Place:
+    """An order near the middle: most or all are plain, some wait for the price to come to them, or follow it, or are hidden."""
+    side, tick = chance.choice(list(Side)), middle + chance.randint(-NEAR, NEAR)
+    kind, price, terms, drawn = OrderType.LIMIT, tick * TICK, commands.PLAIN, 1.0 if plain else chance.random()
+    if drawn < 0.05:
+        away = chance.randint(1, 300) * TICK
+        price = (tick + (400 if side == Side.BUY else -400)) * TICK
+        stop = tick * TICK + (away if side == Side.BUY else -away)
+        trail = chance.choice((0, away))
+        kind, terms = OrderType.STOP_LIMIT, Terms(stop, chance.choice(list(StopTrigger)), trailing_amount_e4=trail)
+    elif drawn < 0.08:
+        peg = chance.choice((Peg.BID, Peg.ASK, Peg.MIDDLE))
+        offset = chance.randint(-5, 5) * TICK if peg == Peg.MIDDLE else 0
+        kind, terms = OrderType.PEGGED, Terms(peg=peg, peg_offset_e4=offset)
+    elif drawn < 0.1:
+        terms = Terms(hidden=1)
+    elif drawn < 0.12:
+        terms = Terms(display_quantity=2)
+    held_e4 = price if side == Side.BUY else 0
+    quantity = chance.randint(2, 20)
+    return commands.Place(
+        "p/1", f"o{number}", DATE, number << 64, number.to_bytes(16), 0, number, 1 << 62, held_e4, FEE_E6, "ACME", side, kind,
+        TimeInForce.DAY, price, quantity, 0, terms, "",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("instrument", "plain"),
+    [(BANDED, True), (BANDED, False), (COLLARED, False)],
+    ids=["bands alone", "bands", "dynamic collar"],
+)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_waits_acts_when_it_is_its_time(seed: int, instrument: Instrument, *, plain: bool) -> None:
+    """While prices drift through stops, pegs and price bands, every event is that of the twin, which looks at all with each command."""
+    chance, pair, middle, opened = random.Random(seed), twin.Pair(), MIDDLE, list[events.Accepted]()
+    pair.apply([commands.AddInstrument(instrument), commands.OpenDate(DATE), commands.SetPhase("", Phase.OPEN)])
+    for number in range(1, COMMANDS + 1):
+        middle += chance.randint(-DRIFT, DRIFT)
+        batch: list[commands.Command] = [place(number, chance, middle, plain=plain)]
+        if opened and chance.random() < 0.3:
+            one = opened.pop(chance.randrange(len(opened)))
+            own = COMMANDS + number
+            batch.append(
+                commands.Cancel("p/1", f"x{own}", DATE, own << 64, own.to_bytes(16), 0, 0, one.order_id, "", 0, "ACME")
+            )
+        pair.apply(batch)
+        opened += pair.accepted
+    pair.compare()
+    assert pair.packed.sequence > COMMANDS, f"seed {seed}"
