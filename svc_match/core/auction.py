@@ -174,7 +174,9 @@ class Auction:
         return 0
 
     def uncross(self, full: int) -> bool:
-        """Goes on until the auction is over, or until the last event has the sequence `full` or is behind it: then False."""
+        """Goes on until the auction is over, or until the last event has the sequence `full` or is behind it, or too many prices were
+        looked at: then False.
+        """
         over = self._trade_all(full) and self._end_all(full)
         self._publish()
         if over:
@@ -185,6 +187,8 @@ class Auction:
         b = self.books
         while True:
             if self.price == 0:
+                if b.prices >= b.prices_until:
+                    return False
                 self.price = self.indication.find(self.book)[0]
             if self.price == 0:
                 return True

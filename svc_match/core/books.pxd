@@ -56,8 +56,8 @@ cdef class Books:
     cdef long long* participants
     cdef long long* quiet
     cdef readonly Py_ssize_t identity_base, book_count
-    cdef public Py_ssize_t sequence, written, waiting, interrupted, now_us, tripped, pulled, fills_limit, full, until, command_limit, stalled, earlier
-    cdef Py_ssize_t met
+    cdef public Py_ssize_t sequence, written, waiting, interrupted, now_us, tripped, pulled, fills_limit, full, until, command_limit, prices_limit, prices, stalled, earlier
+    cdef Py_ssize_t met, prices_until
     cdef Py_ssize_t free, top, levels_top, swept_count, room, swept_room, order_room
 
     cdef int _point(self) except -1
@@ -65,6 +65,8 @@ cdef class Books:
     @cython.locals(n=cython.Py_ssize_t, book=cython.Py_ssize_t)
     cdef int command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cdef inline int _command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
+    cpdef int allow(self) except -1
+    cdef int looked(self, Py_ssize_t prices) except -1
     cpdef int trigger(self, Py_ssize_t book) except -1
     cpdef int look(self, Py_ssize_t book) except -1
     @cython.locals(q=cython.Py_ssize_t, last=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t)
@@ -125,7 +127,7 @@ cdef class Books:
     cdef Py_ssize_t _far_level(self, Py_ssize_t s, Py_ssize_t tick) except -1
     cdef inline int occupy(self, Py_ssize_t s, Py_ssize_t tick, Py_ssize_t level) noexcept
     cdef inline int vacate(self, Py_ssize_t s, Py_ssize_t tick) except -1
-    @cython.locals(level=cython.Py_ssize_t)
+    @cython.locals(level=cython.Py_ssize_t, first=cython.Py_ssize_t, word=cython.Py_ssize_t, here=cython.ulonglong)
     cdef Py_ssize_t worse(self, Py_ssize_t s, Py_ssize_t tick) except? -1
     cdef Py_ssize_t _worse_far(self, Py_ssize_t s, Py_ssize_t tick) except? -1
     cdef inline Py_ssize_t _above(self, Py_ssize_t level, Py_ssize_t size) noexcept

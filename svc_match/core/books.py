@@ -165,6 +165,9 @@ class Books:
         self.full = w.NO_LIMIT  # the sequence at which the row ends, behind what is being done
         self.until = w.NO_LIMIT  # the sequence at which what is being done goes on in the next row
         self.command_limit = w.COMMAND_EVENTS_LIMIT  # what it is for all but tests, and rows of before
+        self.prices_limit = w.AUCTION_PRICES_LIMIT  # the same
+        self.prices = 0  # that the row's auctions looked at
+        self.prices_until = w.NO_LIMIT  # when there were so many, what is being done goes on in the next row
         self.stalled = 0  # how many books a command's limit kept from being looked at to the end
         self.fills_limit = w.ORDER_FILLS_LIMIT  # the same
         self.earlier = 0  # 1 while commands are executed as semantics before 3 did
@@ -222,6 +225,19 @@ class Books:
         """Asks for the orders that later commands name; for any where one names none: a branch costs more."""
         self.index.expect(c[min(at + w.FAR_AHEAD, last)])
         bits.ahead(self.orders, self.index.slots[c[min(at + w.AHEAD, last)] & self.index.mask] * w.ORDER_WORDS)
+        return 0
+
+    def allow(self) -> int:
+        """What begins may write so many events, and look at so many prices of auctions, before it goes on in the next row."""
+        self.until = self.sequence + self.command_limit
+        self.prices_until = self.prices + self.prices_limit
+        return 0
+
+    def looked(self, prices: int) -> int:
+        """An auction looked at so many prices. Behind too many the row ends."""
+        self.prices += prices
+        if self.prices >= self.prices_limit:
+            self.full = self.sequence
         return 0
 
     def events(self) -> memoryview:
@@ -1086,13 +1102,22 @@ class Books:
         inside = tick - self.sides[i + w.S_BASE]
         if inside < 0 or inside >= size:
             return self._worse_far(s, tick)
-        step = 1 if s & 1 else -1
-        for level in range(tick + origin + step, tick + origin + step * size, step):
-            inside += step
-            if inside < 0 or inside >= size:
-                break
-            if (self.occupied[level >> 6] >> (level & 63)) & 1:
-                return level - origin
+        level = tick + origin
+        first = level - inside
+        if s & 1:
+            level += 1
+            while level < first + size:
+                here = self.occupied[level >> 6] >> (level & 63)
+                if here != 0:
+                    return level + bits.first_bit(here) - origin
+                level = (level >> 6) + 1 << 6
+            return self._worse_far(s, tick)
+        while level > first:
+            word = (level - 1) >> 6
+            here = self.occupied[word] & (2 * bits.bit((level - 1) & 63) - 1)
+            if here != 0:
+                return (word << 6) + bits.last_bit(here) - origin
+            level = word << 6
         return self._worse_far(s, tick)
 
     def _worse_far(self, s: int, tick: int) -> int:

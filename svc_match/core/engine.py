@@ -137,6 +137,7 @@ class Engine:
             self.packed.earlier = int(earlier)
             self.packed.fills_limit = w.NO_LIMIT if earlier else w.ORDER_FILLS_LIMIT
             self.packed.command_limit = w.NO_LIMIT if earlier else w.COMMAND_EVENTS_LIMIT
+            self.packed.prices_limit = w.NO_LIMIT if earlier else w.AUCTION_PRICES_LIMIT
             self.special.hidden_limit = w.NO_LIMIT if earlier else w.HIDDEN_ORDERS_LIMIT
 
     @property
@@ -171,7 +172,7 @@ class Engine:
         for number, command in enumerate(commands):
             if packed.sequence >= packed.full:
                 break
-            packed.until = packed.sequence + packed.command_limit
+            packed.allow()
             if isinstance(command, Place | Cancel | Replace | MassCancel | RenewLease):
                 results.append(self.order(command, time_us, number))
             elif isinstance(command, MassQuote):
@@ -203,7 +204,8 @@ class Engine:
         self.packed.written = 0
         self.packed.now_us = time_us
         self.packed.full = self.packed.sequence + (w.NO_LIMIT if self.packed.earlier else events_limit)
-        self.packed.until = self.packed.sequence + self.packed.command_limit
+        self.packed.prices = 0
+        self.packed.allow()
         if self.ending is not None:
             participants.end(self, self.ending)
 
@@ -233,7 +235,7 @@ class Engine:
             self.timers.set(TimerKind.SCHEDULE, 0, 0)
         while self.is_due(time_us) and self.packed.sequence < self.packed.full:
             due = self.timers.take()
-            self.packed.until = self.packed.sequence + self.packed.command_limit
+            self.packed.allow()
             self.entered = 0
             self.timed[due.kind](due)
             if self.packed.interrupted:

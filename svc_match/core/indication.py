@@ -4,8 +4,10 @@
 `indication.pxd` gives the types of C.
 """
 
+from svc_match.core import bits
 from svc_match.core import layout as w
 from svc_match.core.books import Books
+from svc_match.core.memory import Words
 from svc_match.core.protection import Protection
 
 NOTHING = (0, 0, 0, 0)  # tick, quantity, side of the surplus (1 buy, 2 sell), surplus
@@ -25,6 +27,17 @@ class Indication:
         self.awaited: dict[int, bool] = {}  # books that have a timer
         self.newly: list[int] = []  # those among them that the engine has not seen
         self.walked = 0  # prices, and orders in front of them, that the last look took
+        # What that found: ticks with what stands there, first `asks` from the lowest up, then bids from the highest down, `count` in
+        # all; orders in front of them, as what is for sale in `unlimited` and what is wanted by `bounds`; and all that is for sale.
+        self._prices = Words(1_024)
+        self.count = self.asks = self.unlimited = self.total = 0
+        self.bounds: dict[int, int] = {}
+        self._point()
+
+    def _point(self) -> int:
+        self.prices = bits.words(self._prices.view)
+        self.room = len(self._prices) // 2
+        return 0
 
     def touched(self, book: int) -> int:
         """Something happened to a book that collects orders."""
@@ -101,69 +114,105 @@ class Indication:
         reference = b.reference(book)
         if reference != 0:
             reference = self.protection.fit(book, reference)
-        unlimited = 0
-        self.walked = len(self.front.get(asks, ())) + len(self.front.get(bids, ()))
+        self.unlimited = 0
         for slot in self.front.get(asks, ()):
-            unlimited += b.orders[slot * w.ORDER_WORDS + w.O_OPEN]
-        demand: dict[int, int] = {}
+            self.unlimited += b.orders[slot * w.ORDER_WORDS + w.O_OPEN]
+        self.bounds = {}
         highest = best_bid
         for slot in self.front.get(bids, ()):
             tick = b.orders[slot * w.ORDER_WORDS + w.O_TICK]
             highest = max(highest, tick)
-            demand[tick] = demand.get(tick, 0) + b.orders[slot * w.ORDER_WORDS + w.O_OPEN]
-        if highest < 0 or (unlimited == 0 and (best_ask < 0 or best_ask > highest)):
-            return NOTHING
-        supply: dict[int, int] = {}
-        total = unlimited
-        ticks: list[int] = []
-        tick = best_ask
-        while 0 <= tick <= highest:
-            self.walked += 1
-            ticks.append(tick)
-            supply[tick] = self._there(asks, tick)
-            total += supply[tick]
-            tick = b.worse(asks, tick)
-        # Below the second bid at which more is wanted than there is, nothing can be better.
-        wanted, enough = 0, False
-        tick = best_bid
-        while tick >= (0 if unlimited else best_ask) and not enough:
-            enough = wanted > total
-            self.walked += 1
-            ticks.append(tick)
-            there = self._there(bids, tick)
-            demand[tick] = demand.get(tick, 0) + there
-            wanted += there
-            tick = b.worse(bids, tick)
-        tick = self._best(sorted(set(ticks), reverse=True), demand, supply, total, reference)
-        if tick == 0 and reference != 0:
-            tick = self._best([reference], demand, supply, total, reference)
+            self.bounds[tick] = self.bounds.get(tick, 0) + b.orders[slot * w.ORDER_WORDS + w.O_OPEN]
+        self.count = self.asks = 0
+        crossed = self.unlimited != 0 or 0 <= best_ask <= highest
+        if highest >= 0 and crossed:
+            self._walk(asks, bids, best_ask, best_bid, highest)
+        self.walked = self.count + len(self.front.get(asks, ())) + len(self.front.get(bids, ()))
+        b.looked(self.walked)
+        tick = self._best(reference)
         if tick == 0:
+            tick = reference
+        wanted, offered = self._wanted(tick), self._offered(tick)
+        if tick == 0 or wanted == 0 or offered == 0 or highest < 0 or not crossed:
             return NOTHING
-        wanted = sum([quantity for bid, quantity in demand.items() if bid >= tick])
-        offered = unlimited + sum([quantity for ask, quantity in supply.items() if ask <= tick])
         if wanted == offered:
             return tick, wanted, 0, 0
         return (tick, offered, 1, wanted - offered) if wanted > offered else (tick, wanted, 2, offered - wanted)
 
-    def _best(
-        self, ticks: list[int], demand: dict[int, int], supply: dict[int, int], total: int, reference: int
-    ) -> int:
-        """The tick of some, the highest first, at which an auction trades, 0 for none. `total` is all that is for sale."""
+    def _walk(self, asks: int, bids: int, best_ask: int, best_bid: int, highest: int) -> int:
+        """Notes the prices that cross, with what stands there: the asks from the lowest up, then the bids from the highest down."""
+        b = self.books
+        self.total = self.unlimited
+        tick = best_ask
+        while 0 <= tick <= highest:
+            self.total += self._add(asks, tick)
+            tick = b.worse(asks, tick)
+        self.asks = self.count
+        # Below the second bid at which more is wanted than there is, nothing can be better.
+        wanted, enough = 0, False
+        lowest = 0 if self.unlimited else best_ask
+        tick = best_bid
+        while tick >= lowest and not enough:
+            enough = wanted > self.total
+            wanted += self._add(bids, tick)
+            tick = b.worse(bids, tick)
+        return 0
+
+    def _add(self, s: int, tick: int) -> int:
+        """Notes a price; how much stands there."""
+        if self.count >= self.room:
+            self._prices.reserve(2 * self.count + 2)
+            self._point()
+        n = 2 * self.count
+        there = self._there(s, tick)
+        self.prices[n] = tick
+        self.prices[n + 1] = there
+        self.count += 1
+        return there
+
+    def _wanted(self, tick: int) -> int:
+        """What is wanted at a tick."""
+        wanted = 0
+        for bound, quantity in self.bounds.items():
+            if bound >= tick:
+                wanted += quantity
+        n = self.asks
+        while n < self.count and self.prices[2 * n] >= tick:
+            wanted += self.prices[2 * n + 1]
+            n += 1
+        return wanted
+
+    def _offered(self, tick: int) -> int:
+        """What is for sale at a tick."""
+        offered = self.unlimited
+        n = 0
+        while n < self.asks and self.prices[2 * n] <= tick:
+            offered += self.prices[2 * n + 1]
+            n += 1
+        return offered
+
+    def _best(self, reference: int) -> int:
+        """The tick, of those with a limit, at which an auction trades, 0 for none."""
         most, least, highest, lowest = 0, 0, 0, 0
         above = below = 0  # the lowest tick where shares for sale are left, the highest where some are wanted
-        offered, wanted = total, 0
-        bids = sorted(demand, reverse=True)
-        asks = sorted(supply, reverse=True)
-        bid = ask = 0
-        for tick in ticks:
-            while bid < len(bids) and bids[bid] >= tick:
-                wanted += demand[bids[bid]]
+        offered, wanted = self.total, 0
+        bounds = sorted(self.bounds)
+        ask, bid = self.asks - 1, self.asks
+        while ask >= 0 or bid < self.count:
+            tick = self.prices[2 * ask] if ask >= 0 else 0
+            if bid < self.count and self.prices[2 * bid] >= tick:
+                tick = self.prices[2 * bid]
+                wanted += self.prices[2 * bid + 1]
                 bid += 1
-            while ask < len(asks) and asks[ask] > tick:
-                offered -= supply[asks[ask]]
-                ask += 1
+            while bounds and bounds[len(bounds) - 1] >= tick:
+                wanted += self.bounds[bounds.pop()]
             volume = min(wanted, offered)
             surplus = wanted - offered
+            if ask >= 0 and self.prices[2 * ask] == tick:
+                offered -= self.prices[2 * ask + 1]
+                ask -= 1
+            if volume < most and surplus >= 0:
+                break  # less is for sale at whatever is lower
             if volume == 0 or volume < most or (volume == most and abs(surplus) > least):
                 continue
             if volume > most or abs(surplus) < least:

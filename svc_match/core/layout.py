@@ -223,6 +223,9 @@ INDICATION_INTERVAL_US = 100_000  # from a change in an auction until what it wo
 INDICATION_PRICE_US = (
     10  # until it is looked at again, for each price and each order in front of them that was looked at
 )
+AUCTION_PRICES_LIMIT = (
+    65_536  # prices, and orders in front of them, that auctions look at before the rest waits for the next row
+)
 ORDER_FILLS_LIMIT = 4_096  # trades of an order that arrives, or what its self-trade prevention does instead
 PEAKS_LIMIT = 100  # times that an iceberg's peak may go into its quantity
 

@@ -4,6 +4,10 @@ Between two commands, and two things that are due, the row's limit is looked at;
 quotes end, and two trades of an auction the command's, which is counted from its own first event: what a command does never depends
 on those before it in its row. So behind the row's limit there is at most a command's, behind that what begins last within it, and,
 where that is a part of a command, the rest of this command.
+
+Auctions also count the prices that they look at, which may be many for one event or none: behind AUCTION_PRICES_LIMIT of them a row
+ends, and between two prices at which a book is uncrossed a command's uncrossing goes on in the next row. What one look takes is behind
+that.
 """
 
 from svc_match.core.book import CLOSE_ORDERS_LIMIT

@@ -20,6 +20,9 @@ SEEDS = range(6)
 AUCTIONS = 12
 ORDERS = 60
 SHORT = 3  # events of a row, but for those that come together
+LEVELS = 60
+PRICES_LIMIT = 200  # that a row looks at
+BOOKS = 45
 TERMS = (
     "",
     "",
@@ -206,3 +209,66 @@ def shown(applied: Applied) -> list[int]:
     public = [event for some in applied.public.values() for event in some]
     assert applied.events or not public
     return [event.quantity for event in public if isinstance(event, events.IndicativeChanged)]
+
+
+def test_an_uncrossing_ends_its_row_behind_so_many_prices() -> None:
+    """Rule 5.1.5: where each price costs one event, a row has no more prices than its limit and one look; all trades as in one row."""
+    rows, whole = prevented(PRICES_LIMIT), prevented(1 << 60)
+    assert [event for row in rows for event in row.events] == [event for row in whole for event in row.events]
+    assert len(whole) == 1
+    looks = [len(row.events) for row in rows[:-1]]
+    assert len(looks) > LEVELS * LEVELS // 2 // PRICES_LIMIT // 2
+    # The first look takes as many prices as there are asks, and two bids; each of the others takes one less.
+    assert looks[0] == PRICES_LIMIT // (LEVELS + 2) + 1
+    assert sorted(looks) == looks
+
+
+def prevented(prices_limit: int) -> list[Applied]:
+    """The rows of an uncrossing in which the best bid, which meets its owner's ask, ends, and then the next."""
+    desk = Desk()
+    for line in ("add ACME", "date 20260105", "phase ACME auction opening"):
+        desk.say(line)
+    sells = [desk.command(f"alice sell s{tick} 1 ACME {tick / 100:.2f}") for tick in range(1, LEVELS + 1)]
+    buys = [
+        desk.command(f"alice buy b{tick} {LEVELS} ACME {tick / 100:.2f} own=newest") for tick in range(1, LEVELS + 1)
+    ]
+    core = desk.engine
+    core.apply([*sells, *buys], 10)
+    core.packed.prices_limit = prices_limit
+    rows = [core.apply([commands.SetPhase("ACME", Phase.OPEN)], 11)]
+    while core.timers.begins_with(TimerKind.UNCROSSING):
+        core = restored(core)
+        rows.append(core.apply([], 11))
+    assert core.books["ACME"].phase == Phase.OPEN
+    assert sum(isinstance(event, events.Done) for row in rows for event in row.events) == LEVELS
+    return rows
+
+
+def restored(core: Engine) -> Engine:
+    """From its own snapshot, under the same limit."""
+    other = snapshot.load(snapshot.encode(core), bytes(core.identities.records))
+    other.packed.prices_limit = core.packed.prices_limit
+    return other
+
+
+def test_indications_end_their_row_behind_so_many_prices() -> None:
+    """Rule 5.5.2: what many auctions would do is told in rows, each with a tick, and no command comes between; also in a restored shard."""
+    desk = Desk()
+    for number in range(BOOKS):
+        desk.say(f"add B{number}")
+    for line in ("date 20260105", "phase all auction opening"):
+        desk.say(line)
+    for number in range(BOOKS):
+        for tick in range(10):
+            desk.say(f"alice buy b{number}x{tick} 1 B{number} 10.{tick:02}")
+            desk.say(f"bob sell s{number}x{tick} 1 B{number} 10.{tick:02}")
+    core = desk.engine
+    core.packed.prices_limit = PRICES_LIMIT
+    held = desk.command("carl buy c1 1 B0 9.00")
+    told = []
+    while not told or core.is_due(10_000_000):
+        core = restored(core)
+        told.append(core.apply([held], 10_000_000))
+    assert [len(shown(row)) for row in told[:-1]] == [PRICES_LIMIT // 20] * (BOOKS * 20 // PRICES_LIMIT)
+    assert sum(len(shown(row)) for row in told) == BOOKS
+    assert [len(row.results) for row in told] == [0] * (len(told) - 1) + [1]

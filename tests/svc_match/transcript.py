@@ -48,7 +48,7 @@ from chassis.units import worst
 from svc_match.core import commands, events, snapshot
 from svc_match.core.engine import ROW_EVENTS_LIMIT, Applied, Engine
 from svc_match.core.instrument import AuctionKind, Instrument, Listing, Phase, TickBand
-from svc_match.core.layout import COMMAND_EVENTS_LIMIT, HIDDEN_ORDERS_LIMIT, ORDER_FILLS_LIMIT
+from svc_match.core.layout import AUCTION_PRICES_LIMIT, COMMAND_EVENTS_LIMIT, HIDDEN_ORDERS_LIMIT, ORDER_FILLS_LIMIT
 from svc_match.core.terms import wrong_quote, wrong_terms
 
 SECOND_US = 1_000_000
@@ -111,7 +111,7 @@ class Desk:
             COMMAND_EVENTS_LIMIT,
             ORDER_FILLS_LIMIT,
         )
-        self.hidden_limit = HIDDEN_ORDERS_LIMIT
+        self.hidden_limit, self.prices_limit = HIDDEN_ORDERS_LIMIT, AUCTION_PRICES_LIMIT
         self._names: dict[int, str] = {}
         self._trades: dict[int, events.Traded] = {}
         self._batch: list[commands.Command | events.Refused] = []
@@ -122,6 +122,9 @@ class Desk:
         verb, *words = line.split()
         if verb == "fills":
             self.fills_limit = int(words[0])
+            self.limit()
+        elif verb == "prices":
+            self.prices_limit = int(words[0])
             self.limit()
         elif verb == "hidden":
             self.hidden_limit = int(words[0])
@@ -144,10 +147,11 @@ class Desk:
         return []
 
     def limit(self) -> None:
-        """How often an order trades, how many enter closing auctions at once, how many hidden ones a book takes, and how much a
-        command may write.
+        """How often an order trades, how many enter closing auctions at once, how many prices auctions look at, how many hidden ones
+        a book takes, and how much a command may write.
         """
         self.engine.packed.fills_limit, self.engine.packed.command_limit = self.fills_limit, self.command_limit
+        self.engine.packed.prices_limit = self.prices_limit
         self.engine.enter_limit, self.engine.special.hidden_limit = self.fills_limit, self.hidden_limit
 
     def restore(self) -> None:

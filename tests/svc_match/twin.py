@@ -617,12 +617,13 @@ class Pair:
                 restored = True
 
     def limit(self) -> None:
-        """How much a command may write, an order trade, how many orders enter closing auctions at once, and how many hidden ones
-        a book takes.
+        """How much a command may write, an order trade, how many orders enter closing auctions at once, how many prices auctions
+        look at, and how many hidden ones a book takes.
         """
         for limited in (self.plain, self.packed.packed):
             limited.command_limit, limited.fills_limit = self.command_limit, self.fills_limit
         self.plain.enter_limit = self.packed.enter_limit = self.fills_limit
+        self.plain.prices_limit = self.packed.packed.prices_limit = self.fills_limit
         self.plain.hidden_limit = self.packed.special.hidden_limit = self.hidden_limit
 
     def check_work(self, found: engine.Applied) -> None:

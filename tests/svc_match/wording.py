@@ -79,6 +79,7 @@ class Wanted(Desk):
     def limit(self) -> None:
         """How often an order trades, how many hidden ones a book takes, and how much a command may write."""
         self.engine.fills_limit, self.engine.command_limit = self.fills_limit, self.command_limit
+        self.engine.prices_limit = self.prices_limit
         self.engine.enter_limit, self.engine.hidden_limit = self.fills_limit, self.hidden_limit
 
     def restore(self) -> None:
@@ -117,6 +118,7 @@ def lines(some: list[Sent], desk: Desk) -> Iterator[str]:
             yield f"rows {first.events_limit} {first.command_limit}"
         if first.fills_limit != desk.fills_limit:
             yield f"fills {first.fills_limit}"
+            yield f"prices {first.fills_limit}"
         if first.hidden_limit != desk.hidden_limit:
             yield f"hidden {first.hidden_limit}"
         if first.time_us > desk.time_us:

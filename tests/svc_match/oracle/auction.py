@@ -180,7 +180,11 @@ class Auctions(Trading):
 
     def _trade_all(self, book: Book) -> bool:
         while True:
-            book.price_e4 = book.price_e4 or indication(book).price_e4
+            if not book.price_e4:
+                if self.prices >= self.prices_until:
+                    return False
+                self._count(looked_at(book))
+                book.price_e4 = indication(book).price_e4
             if not book.price_e4:
                 return True
             while pair := self._pair(book):
@@ -299,6 +303,12 @@ class Auctions(Trading):
         self._enter(book, Phase.AUCTION, AuctionKind.RESUMPTION)
         self.timers[TimerKind.AUCTION_ENDS, book.number] = self.now_us + book.instrument.limit_pause_us
 
+    def _count(self, prices: int) -> None:
+        """An auction looked at so many prices. Behind too many the row ends."""
+        self.prices += prices
+        if self.prices >= self.prices_limit:
+            self.full = self.sequence
+
     # What everyone sees of it
 
     def _looked_at(self, book: Book) -> None:
@@ -320,8 +330,9 @@ class Auctions(Trading):
             self.sequence += 1
             self._events.append(events.Ticked(self.sequence))
         book = self.numbered[due.key]
-        now = indication(book)
-        book.next_us = self.now_us + INDICATION_INTERVAL_US + looked_at(book) * INDICATION_PRICE_US
+        now, prices = indication(book), looked_at(book)
+        self._count(prices)
+        book.next_us = self.now_us + INDICATION_INTERVAL_US + prices * INDICATION_PRICE_US
         if now != book.shown:
             book.shown = now
             self._show(book, events.IndicativeChanged(self.sequence, *now))

@@ -142,6 +142,7 @@ class Engine(Quotes):
         date_before, known = self.trading_date, len(self.identities.records)
         self._events, self._public = [], {}
         self.full = self.sequence + events_limit
+        self.prices = 0
         self._begin()
         self.now_us = time_us
         if self.ending:
@@ -168,8 +169,9 @@ class Engine(Quotes):
         return Applied(first, self.sequence, trading_date, self._events, self._public, results, identities)
 
     def _begin(self) -> None:
-        """What is done from here on may write so many events before it waits for the next row."""
+        """What is done from here on may write so many events, and look at so many prices, before it waits for the next row."""
         self.until = self.sequence + self.command_limit
+        self.prices_until = self.prices + self.prices_limit
 
     def _do_due(self, time_us: int) -> None:
         if self.timers.get((TimerKind.SCHEDULE, 0), time_us) + TOLERANCE_US < time_us:

@@ -14,7 +14,7 @@ from svc_match.core.events import (
     RestateReason,
 )
 from svc_match.core.instrument import Phase
-from svc_match.core.layout import COMMAND_EVENTS_LIMIT, HIDDEN_ORDERS_LIMIT, ORDER_FILLS_LIMIT
+from svc_match.core.layout import AUCTION_PRICES_LIMIT, COMMAND_EVENTS_LIMIT, HIDDEN_ORDERS_LIMIT, ORDER_FILLS_LIMIT
 from svc_match.core.timers import TimerKind
 from tests.svc_match.oracle.bands import Limits, fresh, limit_side, renewed
 from tests.svc_match.oracle.book import Book, BookSide, Budget, Fill, Outcome
@@ -41,6 +41,9 @@ class Trading:
         self.now_us = 0
         self.fills_limit = ORDER_FILLS_LIMIT
         self.hidden_limit = HIDDEN_ORDERS_LIMIT
+        self.prices_limit = AUCTION_PRICES_LIMIT
+        self.prices = 0  # that the row's auctions looked at
+        self.prices_until = 0  # what looks at more goes on with the next row
         self.quotes_turns = 0  # how often the sides of a mass quote may still trade
         self.numbered: list[Book] = []
         self.orders: dict[int, Order] = {}
