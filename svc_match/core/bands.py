@@ -43,7 +43,7 @@ class Bands:
 
     def _bound(self, book: int) -> int:
         """The book has other bands now."""
-        self.books.quiet[book * w.QUIET_WORDS + w.Q_US] = 0
+        self.books.wake(book)
         return self.books.narrow(book)
 
     def within(self, book: int, side: int, tick: int) -> int:
@@ -115,8 +115,7 @@ class Bands:
             newest[1] += b.books[t + w.B_BAND_SUM]
             newest[2] += b.books[t + w.B_BAND_COUNT]
         b.books[t + w.B_BAND_SUM] = b.books[t + w.B_BAND_COUNT] = 0
-        b.quiet[book * w.QUIET_WORDS + w.Q_US] = 0
-        return 0
+        return b.wake(book)
 
     def _of_intervals(self, book: int) -> tuple[int, int]:
         """The sum of the prices of the trades of the last intervals, and how many they are."""

@@ -71,6 +71,7 @@ cdef class Books:
     cpdef int look(self, Py_ssize_t book) except -1
     @cython.locals(q=cython.Py_ssize_t, last=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t)
     cdef inline bint _is_quiet(self, Py_ssize_t book) noexcept
+    cdef inline int wake(self, Py_ssize_t book) noexcept
     cdef inline bint _is_displayed(self, Py_ssize_t i, Py_ssize_t best) noexcept
     @cython.locals(slot=cython.Py_ssize_t)
     cdef inline int place(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1

@@ -213,7 +213,7 @@ class Books:
         for number in range(count):
             self._expect(words, number * w.COMMAND_WORDS + w.C_ORDER, (count - 1) * w.COMMAND_WORDS + w.C_ORDER)
             if self.waiting != 0:
-                self.until = self.sequence + self.command_limit
+                self.allow()
                 self.command(words, number * w.COMMAND_WORDS, number)
                 continue
             if self.written > self.room:
@@ -279,7 +279,7 @@ class Books:
         something happened. Where nothing is left to be done the book is quiet for a while.
         """
         b = book * w.BOOK_WORDS
-        self.quiet[book * w.QUIET_WORDS + w.Q_US] = 0
+        self.wake(book)
         if self.books[b + w.B_PHASE] == w.PHASE_AUCTION:
             self.special.touched(book)
         if self.stalled + self.tripped != 0 and self.special.is_stalled(book):
@@ -291,6 +291,11 @@ class Books:
         if self.books[b + w.B_BANDED] != 0 and (self.stalled + self.tripped == 0 or not self.special.is_stalled(book)):
             self.special.band(book)
         self.special.note(book)
+        return 0
+
+    def wake(self, book: int) -> int:
+        """A book has to be looked at again: what waits there changed, or it is about to be looked at."""
+        self.quiet[book * w.QUIET_WORDS + w.Q_US] = 0
         return 0
 
     def _is_quiet(self, book: int) -> bool:
@@ -1461,7 +1466,7 @@ class Books:
         self.books[b + w.B_PHASE] = phase
         if auction != 0:
             self.books[b + w.B_AUCTION] = auction
-        self.quiet[book * w.QUIET_WORDS + w.Q_US] = 0
+        self.wake(book)
         return self.narrow(book)
 
     def narrow(self, book: int) -> int:

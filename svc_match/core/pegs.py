@@ -132,8 +132,7 @@ class Pegs:
     def look_again(self, book: int) -> int:
         """Something else than the best prices calls the orders of a book elsewhere."""
         self.followed.pop(book, None)
-        self.books.quiet[book * w.QUIET_WORDS + w.Q_US] = 0
-        return 0
+        return self.books.wake(book)
 
     def _best(self, s: int) -> int:
         """The best price, in ticks, at which an order is displayed that is not pegged, or -1."""

@@ -12,7 +12,7 @@ from svc_match.core.stops import Stops
 
 
 class Quiet:
-    """What the books compare. Whoever changes what waits sets Q_US to 0; then the book is looked at, and noted again."""
+    """What the books compare. Whoever changes what waits wakes the book; then it is looked at, and noted again."""
 
     def __init__(self, books: Books, stops: Stops, pegs: Pegs, bands: Bands) -> None:
         self.books = books

@@ -218,8 +218,7 @@ class Stops:
         b = self.books
         b.books[(s >> 1) * w.BOOK_WORDS + w.B_STOPS] += more
         b.waiting += more
-        b.quiet[(s >> 1) * w.QUIET_WORDS + w.Q_US] = 0
-        return 0
+        return b.wake(s >> 1)
 
     def calm(self, s: int, trigger: int) -> tuple[int, int]:
         """Between which ticks of what they look at no stop of a list is triggered or follows; the first is above the second where
