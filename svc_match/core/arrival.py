@@ -203,12 +203,14 @@ class Arrival:
         b.out[n + 9] = (self.account & 0x7FFFFFFF) << 32 | b.halves[h + w.H_ACCOUNT]
         b.written = n + w.TRADED_WORDS
         b.books[t + w.B_PUBLIC] += 1
-        b.books[t + w.B_LAST] = price
+        b.set_last(book, price)
         if b.books[t + w.B_BANDED] != 0:
             b.traded(book, price, 1)
         x = b.halves[h + w.H_EXTENSION] * w.EXTENSION_WORDS
         if x != 0 and self.standing.records[x + w.X_FLAGS] & w.QUOTE:
             self.standing.quotes.traded(b.halves[h + w.H_ACCOUNT], traded)
+            if b.tripped != 0:
+                b.wake(book)
         if rest == 0:
             b.done(w.FILLED, book, b.orders[o + w.O_ID], b.orders[o + w.O_QUANTITY], 0, b.halves[h + w.H_ACCOUNT])
             self.standing.remove(slot)

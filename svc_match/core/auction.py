@@ -274,7 +274,7 @@ class Auction:
         b.out[n + 9] = taker << 32 | b.halves[older * w.ORDER_HALVES + w.H_ACCOUNT]
         b.written = n + w.TRADED_WORDS
         b.books[t + w.B_PUBLIC] += 1
-        b.books[t + w.B_LAST] = price
+        b.set_last(self.book, price)
         self._give(older, quantity)
         return self._give(younger, quantity)
 

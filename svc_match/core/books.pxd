@@ -63,16 +63,19 @@ cdef class Books:
     cdef int _point(self) except -1
     cdef inline int _expect(self, long long* c, Py_ssize_t at, Py_ssize_t last) noexcept
     @cython.locals(n=cython.Py_ssize_t, book=cython.Py_ssize_t)
-    cdef int command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
+    cdef inline int command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cdef inline int _command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cpdef int allow(self) except -1
     cdef int looked(self, Py_ssize_t prices) except -1
     cpdef int trigger(self, Py_ssize_t book) except -1
     cpdef int look(self, Py_ssize_t book) except -1
-    @cython.locals(q=cython.Py_ssize_t, last=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t)
-    cdef inline bint _is_quiet(self, Py_ssize_t book) noexcept
     cdef inline int wake(self, Py_ssize_t book) noexcept
-    cdef inline bint _is_displayed(self, Py_ssize_t i, Py_ssize_t best) noexcept
+    cdef inline int _moved(self, Py_ssize_t s) noexcept
+    @cython.locals(q=cython.Py_ssize_t, last=cython.Py_ssize_t)
+    cdef bint is_calm(self, Py_ssize_t book) noexcept
+    @cython.locals(q=cython.Py_ssize_t, best=cython.Py_ssize_t)
+    cdef inline bint _is_calm_side(self, Py_ssize_t s) noexcept
+    cdef int recorded(self, Py_ssize_t s, Py_ssize_t tick, Py_ssize_t level) noexcept
     @cython.locals(slot=cython.Py_ssize_t)
     cdef inline int place(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cdef inline int _finish(self, Py_ssize_t reason, Py_ssize_t book, Py_ssize_t side, Py_ssize_t identity, Py_ssize_t quantity, Py_ssize_t left, Py_ssize_t account) except -1
@@ -87,8 +90,8 @@ cdef class Books:
     cdef int replace(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
 
     cdef inline Py_ssize_t _named(self, long long* c, Py_ssize_t at) except -1
-    @cython.locals(wall=cython.Py_ssize_t, reference=cython.Py_ssize_t, away=cython.Py_ssize_t)
-    cdef bint _is_plain(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t price, Py_ssize_t quantity) noexcept
+    @cython.locals(lot=cython.Py_ssize_t, step=cython.Py_ssize_t, wall=cython.Py_ssize_t, reference=cython.Py_ssize_t, away=cython.Py_ssize_t)
+    cdef inline bint _is_plain(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t price, Py_ssize_t quantity) noexcept
     @cython.locals(side=cython.Py_ssize_t, book=cython.Py_ssize_t, reason=cython.Py_ssize_t, unpriced=cython.bint, counted=cython.Py_ssize_t, guarded=cython.bint)
     cdef Py_ssize_t _wrong_replace(self, Py_ssize_t slot, Py_ssize_t price, Py_ssize_t quantity, Py_ssize_t left) except -1
     cdef Py_ssize_t _wrong_phase(self, Py_ssize_t book) noexcept
@@ -109,7 +112,7 @@ cdef class Books:
     cdef inline Py_ssize_t _match(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account) except -1
     @cython.locals(slot=cython.Py_ssize_t, trades=cython.Py_ssize_t)
     cdef Py_ssize_t _match_amount(self, Py_ssize_t book, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account, Py_ssize_t amount, Py_ssize_t fee) except -1
-    cdef int traded(self, Py_ssize_t book, Py_ssize_t total, Py_ssize_t trades) except -1
+    cdef inline int traded(self, Py_ssize_t book, Py_ssize_t total, Py_ssize_t trades) except -1
     cdef Py_ssize_t _take(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account, Py_ssize_t amount) except -1
     cdef Py_ssize_t _tradable(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t wanted, Py_ssize_t amount, Py_ssize_t fee) except -1
     @cython.locals(level=cython.Py_ssize_t, trades=cython.Py_ssize_t, wanted=cython.Py_ssize_t)
@@ -187,6 +190,7 @@ cdef class Books:
     cpdef Py_ssize_t phase(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t public(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t last(self, Py_ssize_t book) except -1
+    @cython.locals(q=cython.Py_ssize_t)
     cpdef int set_last(self, Py_ssize_t book, Py_ssize_t price) except -1
     cpdef int count_public(self, Py_ssize_t book, Py_ssize_t events) except -1
     @cython.locals(tick=cython.Py_ssize_t, level=cython.Py_ssize_t)

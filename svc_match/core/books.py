@@ -214,11 +214,7 @@ class Books:
             self._expect(words, number * w.COMMAND_WORDS + w.C_ORDER, (count - 1) * w.COMMAND_WORDS + w.C_ORDER)
             if self.waiting != 0:
                 self.allow()
-                self.command(words, number * w.COMMAND_WORDS, number)
-                continue
-            if self.written > self.room:
-                self.widen()
-            self._command(words, number * w.COMMAND_WORDS, number)
+            self.command(words, number * w.COMMAND_WORDS, number)
         return self.events()
 
     def _expect(self, c: memoryview, at: int, last: int) -> int:
@@ -253,7 +249,7 @@ class Books:
         if self.waiting != 0 and self.out[n] & 255 != w.REJECTED:
             # The book, from 1: a place names it, the first event of any other command does.
             book = (c[at] >> 32 if c[at] & 255 == w.PLACE else self.out[n] >> 16) & 0xFFFF
-            if 0 < book <= self.book_count and not self._is_quiet(book - 1):
+            if 0 < book <= self.book_count and self.now_us >= self.quiet[(book - 1) * w.QUIET_WORDS + w.Q_US]:
                 self.trigger(book - 1)
         return 0
 
@@ -298,33 +294,38 @@ class Books:
         self.quiet[book * w.QUIET_WORDS + w.Q_US] = 0
         return 0
 
-    def _is_quiet(self, book: int) -> bool:
-        """Whether a book need not be looked at."""
+    def _moved(self, s: int) -> int:
+        """The best price of a side is another, or who stands there; what waits may have waited for it."""
+        return 0 if self._is_calm_side(s) else self.wake(s >> 1)
+
+    def is_calm(self, book: int) -> bool:
+        """Whether what waits in a book waits for other prices, or more trades, than there are."""
         q = book * w.QUIET_WORDS
         b = book * w.BOOK_WORDS
-        s = 2 * book * w.SIDE_WORDS
         last = self.books[b + w.B_LAST]
-        bid = self.sides[s + w.S_BEST]
-        ask = self.sides[s + w.SIDE_WORDS + w.S_BEST]
-        if (
-            self.now_us >= self.quiet[q + w.Q_US]
-            or last < self.quiet[q + w.Q_LAST_LOW]
-            or last > self.quiet[q + w.Q_LAST_HIGH]
-            or bid < self.quiet[q + w.Q_BID_LOW]
-            or bid > self.quiet[q + w.Q_BID_HIGH]
-            or ask < self.quiet[q + w.Q_ASK_LOW]
-            or ask > self.quiet[q + w.Q_ASK_HIGH]
-            or self.books[b + w.B_BAND_COUNT] > self.quiet[q + w.Q_TRADES]
-            or self.stalled + self.tripped + self.pulled != 0
-        ):
+        if last < self.quiet[q + w.Q_LAST_LOW] or last > self.quiet[q + w.Q_LAST_HIGH]:
             return False
-        return self.books[b + w.B_DISPLAYED] == 0 or (
-            self._is_displayed(s, bid) and self._is_displayed(s + w.SIDE_WORDS, ask)
-        )
+        if self.books[b + w.B_BAND_COUNT] > self.quiet[q + w.Q_TRADES]:
+            return False
+        return self._is_calm_side(2 * book) and self._is_calm_side(2 * book + 1)
 
-    def _is_displayed(self, i: int, best: int) -> bool:
-        """Whether no order with a record is among the best of a side; then they are all displayed, and none is pegged."""
-        return best < 0 or self.ends[(self.sides[i + w.S_ORIGIN] + best) * w.LEVEL_HALVES + w.E_RECORDS] == 0
+    def _is_calm_side(self, s: int) -> bool:
+        """Whether it waits for another best price of a side. Where no order with a record is among the best of a side they are all
+        displayed, and none is pegged.
+        """
+        i = s * w.SIDE_WORDS
+        q = (s >> 1) * w.QUIET_WORDS + 2 * (s & 1)
+        best = self.sides[i + w.S_BEST]
+        if best < self.quiet[q + w.Q_BID_LOW] or best > self.quiet[q + w.Q_BID_HIGH]:
+            return False
+        if self.books[(s >> 1) * w.BOOK_WORDS + w.B_DISPLAYED] == 0 or best < 0:
+            return True
+        return self.ends[(self.sides[i + w.S_ORIGIN] + best) * w.LEVEL_HALVES + w.E_RECORDS] == 0
+
+    def recorded(self, s: int, tick: int, level: int) -> int:
+        """An order with a record stands at a level."""
+        self.ends[level * w.LEVEL_HALVES + w.E_RECORDS] += 1
+        return self._moved(s) if tick == self.sides[s * w.SIDE_WORDS + w.S_BEST] else 0
 
     # Commands
 
@@ -660,11 +661,13 @@ class Books:
         lots, at a price that holds there, and would trade without an auction.
         """
         b = book * w.BOOK_WORDS
-        if quantity % self.books[b + w.B_LOT_SIZE] != 0:
+        lot = self.books[b + w.B_LOT_SIZE]
+        if lot != 1 and quantity % lot != 0:
             return False
         if self.books[b + w.B_GUARDED] == 0:
             return True
-        if price % (self.books[b + w.B_STEP] * self.books[b + w.B_TICK_SIZE]) != 0:
+        step = self.books[b + w.B_STEP]
+        if step != 1 and price % (step * self.books[b + w.B_TICK_SIZE]) != 0:
             return False
         wall = self.books[b + w.B_WALL]
         reference = self.reference(book)
@@ -877,7 +880,7 @@ class Books:
         self.written = n
         if trades != 0:
             self.books[book * w.BOOK_WORDS + w.B_PUBLIC] += trades
-            self.books[book * w.BOOK_WORDS + w.B_LAST] = price
+            self.set_last(book, price)
             if self.books[book * w.BOOK_WORDS + w.B_BANDED] != 0:
                 self.traded(book, total, trades)
         return self._take(book, side, limit, left, identity, account, -1) if special else left
@@ -889,6 +892,8 @@ class Books:
             self.special.turn(book)
         self.books[b + w.B_BAND_SUM] += total
         self.books[b + w.B_BAND_COUNT] += trades
+        if self.books[b + w.B_BAND_COUNT] > self.quiet[book * w.QUIET_WORDS + w.Q_TRADES]:
+            self.wake(book)
         return 0
 
     def _take(self, book: int, side: int, limit: int, left: int, identity: int, account: int, amount: int) -> int:
@@ -1072,6 +1077,7 @@ class Books:
         best = self.sides[i + w.S_BEST]
         if best < 0 or (tick < best if s & 1 else tick > best):
             self.sides[i + w.S_BEST] = tick
+            self._moved(s)
         return 0
 
     def vacate(self, s: int, tick: int) -> int:
@@ -1097,7 +1103,7 @@ class Books:
             self.sides[i + w.S_BEST] = self._above(level, size) - self.sides[i + w.S_ORIGIN]
         else:
             self.sides[i + w.S_BEST] = self._below(level, size) - self.sides[i + w.S_ORIGIN]
-        return 0
+        return self._moved(s)
 
     def worse(self, s: int, tick: int) -> int:
         """The next price behind one where orders stand, or -1."""
@@ -1629,8 +1635,11 @@ class Books:
         return self.books[book * w.BOOK_WORDS + w.B_LAST]
 
     def set_last(self, book: int, price: int) -> int:
-        """A loaded book's last trade."""
+        """The last trade of a book, that may be loaded; what waits may have waited for it."""
+        q = book * w.QUIET_WORDS
         self.books[book * w.BOOK_WORDS + w.B_LAST] = price
+        if price < self.quiet[q + w.Q_LAST_LOW] or price > self.quiet[q + w.Q_LAST_HIGH]:
+            self.wake(book)
         return 0
 
     def count_public(self, book: int, events: int) -> int:

@@ -301,9 +301,9 @@ BAND_INTERVALS = 10  # whose trades a reference price is the mean of
 BAND_STEP = 100  # it changes by this part of itself, or not at all
 
 # A book that was looked at is quiet, and not looked at again, before a journal time, up to a number of trades in B_BAND_COUNT, and
-# while its last trade's price, and its best ticks, are not below or above these.
+# while its last trade's price, and its best ticks, are not below or above these. Of a side the words are two behind those of the other.
 QUIET_WORDS = 8
-Q_US = 0
+Q_US = 0  # 0 once it is woken
 Q_TRADES = 1
 Q_LAST_LOW = 2
 Q_LAST_HIGH = 3

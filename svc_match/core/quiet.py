@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 # cython: nonecheck=False, annotation_typing=False, infer_types=True
 """When a book need not be looked at: between which prices no stop is triggered or follows, nothing pegged moves, and no price band
-changes. So a command pays for what waits beside it by a few comparisons. `quiet.pxd` gives the types of C.
+changes. So a command pays for what waits beside it by a comparison. `quiet.pxd` gives the types of C.
 """
 
 from svc_match.core import layout as w
@@ -38,7 +38,9 @@ class Quiet:
             bid_low, bid_high, ask_low, ask_high = self.pegs.calm(book)
             self._keep(q + w.Q_BID_LOW, bid_low, bid_high)
             self._keep(q + w.Q_ASK_LOW, ask_low, ask_high)
-        return self._bands(book) if b.books[t + w.B_BANDED] != 0 else 0
+        if b.books[t + w.B_BANDED] != 0:
+            self._bands(book)
+        return 0 if b.is_calm(book) else b.wake(book)
 
     def _last(self, book: int, side: int) -> int:
         """The stops of a side that look at the last trade; a price between two ticks counts as the one away from them."""

@@ -39,7 +39,8 @@ class Standing:
         x = b.halves[h + w.H_EXTENSION] * w.EXTENSION_WORDS
         if x == 0 or self.records[x + w.X_FLAGS] & w.HIDDEN == 0:
             level = b.rest(slot, s, tick, left)
-            b.ends[level * w.LEVEL_HALVES + w.E_RECORDS] += x != 0
+            if x != 0:
+                b.recorded(s, tick, level)
             if x != 0 and self.records[x + w.X_DISPLAY] != 0:
                 shown = min(self.records[x + w.X_DISPLAY], left)
                 self.records[x + w.X_SHOWN] = shown
@@ -60,7 +61,7 @@ class Standing:
         else:
             b.ends[e + w.E_HIDDEN_HEAD] = slot
         b.ends[e + w.E_HIDDEN_TAIL] = slot
-        b.ends[e + w.E_RECORDS] += 1
+        b.recorded(s, tick, level)
         return 0
 
     def _level(self, s: int, tick: int) -> int:
