@@ -76,12 +76,21 @@ def place(number: int, chance: random.Random, middle: int, *, plain: bool) -> co
         terms = Terms(hidden=1)
     elif drawn < 0.12:
         terms = Terms(display_quantity=2)
+    return order(number, side, kind, price, chance.randint(2, 20), terms)
+
+
+def order(number: int, side: Side, kind: OrderType, price: int, quantity: int, terms: Terms) -> commands.Place:
+    """One of a day, of the participant."""
     held_e4 = price if side == Side.BUY else 0
-    quantity = chance.randint(2, 20)
     return commands.Place(
         "p/1", f"o{number}", DATE, number << 64, number.to_bytes(16), 0, number, 1 << 62, held_e4, FEE_E6, "ACME", side, kind,
         TimeInForce.DAY, price, quantity, 0, terms, "",
     )  # fmt: skip
+
+
+def cancelled(number: int, order_id: int) -> commands.Cancel:
+    """The end of an order of the participant."""
+    return commands.Cancel("p/1", f"x{number}", DATE, number << 64, number.to_bytes(16), 0, 0, order_id, "", 0, "ACME")
 
 
 @pytest.mark.parametrize(
@@ -99,11 +108,22 @@ def test_what_waits_acts_when_it_is_its_time(seed: int, instrument: Instrument, 
         batch: list[commands.Command] = [place(number, chance, middle, plain=plain)]
         if opened and chance.random() < 0.3:
             one = opened.pop(chance.randrange(len(opened)))
-            own = COMMANDS + number
-            batch.append(
-                commands.Cancel("p/1", f"x{own}", DATE, own << 64, own.to_bytes(16), 0, 0, one.order_id, "", 0, "ACME")
-            )
+            batch.append(cancelled(COMMANDS + number, one.order_id))
         pair.apply(batch)
         opened += pair.accepted
     pair.compare()
     assert pair.packed.sequence > COMMANDS, f"seed {seed}"
+
+
+def test_the_best_price_is_hidden_once_what_was_displayed_there_leaves() -> None:
+    """A stop that waits for the best bid is executed though that price has orders still, of which none is displayed."""
+    pair, limit, hidden = twin.Pair(), OrderType.LIMIT, Terms(hidden=1)
+    pair.apply([commands.AddInstrument(COLLARED), commands.OpenDate(DATE), commands.SetPhase("", Phase.OPEN)])
+    best, below, stop = MIDDLE * TICK, (MIDDLE - 3) * TICK, (MIDDLE - 2) * TICK
+    pair.apply([order(1, Side.BUY, limit, best, 5, commands.PLAIN), order(2, Side.BUY, limit, below, 5, commands.PLAIN)])
+    displayed = pair.accepted[0].order_id
+    pair.apply([order(3, Side.SELL, OrderType.STOP, 0, 5, Terms(stop, StopTrigger.BEST_QUOTE))])
+    pair.apply([order(4, Side.BUY, limit, best, 5, hidden)])
+    pair.apply([cancelled(5, displayed)])
+    assert [(trade.price_e4, trade.quantity) for trade in pair.trades] == [(best, 5)]
+    pair.compare()
