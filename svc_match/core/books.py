@@ -4,9 +4,10 @@
 
 An order is a record of ORDER_WORDS in one pool (a cache line), known by its slot; the orders at a price are a list by
 slots, oldest first. A side has a window of levels around its best price, with a bit for each that holds orders; what is
-farther away is in a sorted map. Prices are counted in ticks of the instrument. `books.pxd` gives the types of C; without
-it the same code runs interpreted. All that a plain command does is in this module, because C inlines within one alone. Trades happen at the maker's price. What is not plain is handed to `special`
-(special.py): an order with a record of its own, a side where hidden orders or icebergs stand, and the stops.
+farther away is in a sorted map. Prices are counted in ticks of the instrument. `books.pxd` gives the types of C;
+without it the same code runs interpreted. All that a plain command does is in this module, because C inlines within one
+alone. Trades happen at the maker's price. What is not plain is handed to `special` (special.py): an order with a record
+of its own, a side where hidden orders or icebergs stand, and the stops.
 """
 
 from bisect import bisect_left, insort

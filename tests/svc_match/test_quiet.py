@@ -120,7 +120,9 @@ def test_the_best_price_is_hidden_once_what_was_displayed_there_leaves() -> None
     pair, limit, hidden = twin.Pair(), OrderType.LIMIT, Terms(hidden=1)
     pair.apply([commands.AddInstrument(COLLARED), commands.OpenDate(DATE), commands.SetPhase("", Phase.OPEN)])
     best, below, stop = MIDDLE * TICK, (MIDDLE - 3) * TICK, (MIDDLE - 2) * TICK
-    pair.apply([order(1, Side.BUY, limit, best, 5, commands.PLAIN), order(2, Side.BUY, limit, below, 5, commands.PLAIN)])
+    pair.apply(
+        [order(1, Side.BUY, limit, best, 5, commands.PLAIN), order(2, Side.BUY, limit, below, 5, commands.PLAIN)]
+    )
     displayed = pair.accepted[0].order_id
     pair.apply([order(3, Side.SELL, OrderType.STOP, 0, 5, Terms(stop, StopTrigger.BEST_QUOTE))])
     pair.apply([order(4, Side.BUY, limit, best, 5, hidden)])
