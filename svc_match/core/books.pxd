@@ -37,7 +37,7 @@ cdef class Index:
 
 @cython.final
 cdef class Books:
-    cdef object _orders, _books, _sides, _levels, _bits, _parts, _out, _swept, _one, _participants, _quiet
+    cdef object _orders, _books, _sides, _levels, _bits, _parts, _out, _swept, _one, _participants, _owners, _quiet
     cdef public object special, protection, lasting
     cdef dict spare_windows, far_ticks, far_levels
     cdef list spare_far
@@ -54,6 +54,7 @@ cdef class Books:
     cdef long long* swept
     cdef long long* one
     cdef long long* participants
+    cdef long long* named
     cdef long long* quiet
     cdef readonly Py_ssize_t identity_base, book_count
     cdef public Py_ssize_t sequence, written, waiting, interrupted, now_us, tripped, pulled, fills_limit, full, until, command_limit, prices_limit, prices, stalled, earlier
@@ -169,8 +170,12 @@ cdef class Books:
     cpdef void amend(self, Py_ssize_t reason) noexcept
     @cython.locals(until=cython.Py_ssize_t)
     cdef Py_ssize_t ends_by(self, Py_ssize_t identity, Py_ssize_t reason, Py_ssize_t date) except -1
-    @cython.locals(slot=cython.Py_ssize_t)
-    cpdef list renumber(self)
+    cpdef int begin_owners(self, Py_ssize_t accounts) except -1
+    cdef int owned(self, Py_ssize_t slot) noexcept
+    @cython.locals(account=cython.Py_ssize_t)
+    cpdef list owners(self)
+    @cython.locals(slot=cython.Py_ssize_t, h=cython.Py_ssize_t)
+    cpdef int renumber(self, object participants) except -1
     cpdef Py_ssize_t expired(self, Py_ssize_t number, Py_ssize_t book) except -1
     cdef int sweep(self, Py_ssize_t tick) except -1
     @cython.locals(place=cython.Py_ssize_t)

@@ -151,6 +151,7 @@ class Books:
         self._swept = Words(512)
         self._one = Words(w.COMMAND_WORDS + w.SPECIAL_WORDS)
         self._participants = Words(1_024)
+        self._owners = Words(1)
         self._quiet = Words(64 * w.QUIET_WORDS)
         self.free = 0
         self.top = 1
@@ -196,6 +197,7 @@ class Books:
         self.swept = bits.words(self._swept.view)
         self.one = bits.words(self._one.view)
         self.participants = bits.words(self._participants.view)
+        self.named = bits.words(self._owners.view)
         self.quiet = bits.words(self._quiet.view)
         self.room = len(self._out) - w.LARGEST_EVENT_WORDS
         self.swept_room = len(self._swept) - 1
@@ -1576,20 +1578,39 @@ class Books:
         for book in range(self.book_count):
             self.books[book * w.BOOK_WORDS + w.B_LAST] = 0
 
-    def renumber(self) -> list[int]:
-        """Numbers the accounts of open orders from 0, in their order; the numbers that they had."""
-        owners: set[int] = set()
+    def begin_owners(self, accounts: int) -> int:
+        """Of so many accounts it is looked at which have open orders."""
+        self._owners = Words(accounts + 1)
+        self._point()
+        return 0
+
+    def owned(self, slot: int) -> int:
+        """An open order's account has one."""
+        self.named[self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]] = 1
+        return 0
+
+    def owners(self) -> list[int]:
+        """The accounts that have open orders, in their order; from now on they are known by their places in it."""
+        found: list[int] = []
+        for account in range(len(self._owners)):
+            if self.named[account] != 0:
+                self.named[account] = len(found)
+                found.append(account)
+        return found
+
+    def renumber(self, participants: memoryview) -> int:
+        """Numbers the accounts of open orders as `owners` told them; these are their participants."""
+        count = len(participants)
+        self._participants.reserve(count)
+        self._point()
+        self._participants.view[:count] = participants
         for slot in range(1, self.top):
             if self.orders[slot * w.ORDER_WORDS + w.O_ID] != 0:
-                owners.add(self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT])
-        before = sorted(owners)
-        numbers = {account: number for number, account in enumerate(before)}
-        for slot in range(1, self.top):
-            if self.orders[slot * w.ORDER_WORDS + w.O_ID] != 0:
-                self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT] = numbers[
-                    self.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
-                ]
-        return before
+                h = slot * w.ORDER_HALVES
+                self.halves[h + w.H_ACCOUNT] = self.named[self.halves[h + w.H_ACCOUNT]]
+        self._owners = Words(1)
+        self._point()
+        return 0
 
     # What stands
 

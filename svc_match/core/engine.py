@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from chassis.units import is_date, order_id, sequence_of, shard_of
-from svc_match.core import events, participants, quoting, reference, scheduling
+from svc_match.core import events, opening, participants, quoting, reference, scheduling
 from svc_match.core import layout as w
 from svc_match.core.book import CLOSE_ORDERS_LIMIT, ENTER_ORDERS_LIMIT, Book, packed_side
 from svc_match.core.books import Books
@@ -51,6 +51,7 @@ from svc_match.core.identity import IDENTITY_LIMIT, IdentityTable
 from svc_match.core.instrument import PHASES_OF, AuctionKind, Instrument, Listing, Phase
 from svc_match.core.lasting import Lasting
 from svc_match.core.leases import Leases
+from svc_match.core.opening import OPEN_ACCOUNTS_LIMIT, OPEN_ORDERS_LIMIT, Opening
 from svc_match.core.participants import Orders
 from svc_match.core.plain import Executed
 from svc_match.core.restrictions import Restrictions
@@ -109,10 +110,11 @@ class Engine:
         self.names: list[str] = []
         self.quoted = bytearray()  # the names as JSON, each with a comma behind it
         self.identities = IdentityTable()
-        self.carried = b""  # the records in the table of orders that were open when the date opened
+        self.carried: bytes | bytearray = b""  # the records in the table of orders that were open when the date opened
         self.instruments: list[Instrument] = []
         self.timers = Timers()
-        self.timed: dict[int, Callable[[Due], None]] = {
+        self.timed: dict[int, Callable[[Due], object]] = {
+            TimerKind.OPENING: partial(opening.go_on, self),
             TimerKind.PULLS: self._pull_on,
             TimerKind.UNCROSSING: self._go_on,
             TimerKind.STOPS: self._look_again,
@@ -127,6 +129,8 @@ class Engine:
         self.schedule = Schedule()
         self.enter_limit = ENTER_ORDERS_LIMIT  # what it is for all but tests
         self.entered = 0  # orders into closing auctions, by what is being done
+        self.opening: Opening | None = None  # what the next row goes on with
+        self.open_orders_limit, self.open_accounts_limit = OPEN_ORDERS_LIMIT, OPEN_ACCOUNTS_LIMIT  # the same
         self.busted: set[int] = set()  # trades of the last date, by sequence
         self._telling = Telling(self.instruments, self.names)
 
@@ -139,6 +143,8 @@ class Engine:
             self.packed.command_limit = w.NO_LIMIT if earlier else w.COMMAND_EVENTS_LIMIT
             self.packed.prices_limit = w.NO_LIMIT if earlier else w.AUCTION_PRICES_LIMIT
             self.special.hidden_limit = w.NO_LIMIT if earlier else w.HIDDEN_ORDERS_LIMIT
+            self.open_orders_limit = w.NO_LIMIT if earlier else OPEN_ORDERS_LIMIT
+            self.open_accounts_limit = w.NO_LIMIT if earlier else OPEN_ACCOUNTS_LIMIT
 
     @property
     def sequence(self) -> int:
@@ -148,7 +154,9 @@ class Engine:
     @property
     def goes_on(self) -> bool:
         """Whether a command's doing is to go on in the next row at once."""
-        return self.ending is not None or self.timers.begins_with(TimerKind.PULLS, TimerKind.STOPS, TimerKind.ENTERING)
+        return self.ending is not None or self.timers.begins_with(
+            TimerKind.OPENING, TimerKind.PULLS, TimerKind.STOPS, TimerKind.ENTERING
+        )
 
     @property
     def open_orders(self) -> int:
@@ -453,7 +461,9 @@ class Engine:
         return self._set_phase(command)
 
     def open_date(self, trading_date: int) -> events.Result:
-        """A later date than all before; what does not last until then ends first, in as many commands as that takes."""
+        """A later date than all before; what does not last until then ends first, in as many commands as that takes. What stays is
+        looked at in as many rows as it takes.
+        """
         refused = Refused(Reason.TRADING_DATE_INVALID, "trading_date", str(trading_date))
         if not is_date(trading_date):
             return refused
@@ -465,11 +475,7 @@ class Engine:
             return refused._replace(reason=Reason.TRADING_DATE_PAST)
         if self.lasting.any_ends_before(trading_date) and self._end_orders(trading_date - 1):
             return events.Stands(self.sequence, more=True)
-        self.trading_date = self.last_date = trading_date
-        self.date_opened_sequence = self.sequence + 1
-        self.busted.clear()
-        self._forget()
-        return self.announce(events.DateOpened(self.next_sequence(), trading_date), self.numbered)
+        return opening.begin(self, trading_date)
 
     def close_date(self, trading_date: int) -> events.Result:
         """Closes all books; what does not last beyond the date ends, in as many commands as that takes."""
@@ -499,27 +505,6 @@ class Engine:
             left -= self.closing.end(book.number, left, w.DATE_CLOSED, date)
             self.tell((), [])
         return not left and self.open_orders > 0
-
-    def _forget(self) -> None:
-        """The date before is over: what stays are the open orders, their accounts, and the ids that these were placed under."""
-        packed = self.packed
-        self.lasting.keep_open()
-        self.await_expiry()
-        self.carried = self.identities.kept(self.lasting.sequences())
-        self.identities = IdentityTable(self.carried)
-        packed.forget()
-        self.special.quotes.forget()
-        if not self.lasting:
-            self.special.standing.forget()
-        self.endings.forget()
-        self.closing.forget()
-        names = [self.names[number] for number in packed.renumber()]
-        self.participants.clear()
-        self.accounts.clear()
-        self.names.clear()
-        self.quoted.clear()
-        for account in names:
-            self.name(account)
 
     def _set_phase(self, command: SetPhase) -> events.Result:
         if not self.trading_date and command.phase != Phase.CLOSED:

@@ -35,13 +35,15 @@ cdef class IdentityTable:
     cpdef bytes taken(self)
     @cython.locals(entry=cython.Py_ssize_t)
     cpdef bint accepted(self, long long sequence, str account) except -1
-    @cython.locals(count=cython.Py_ssize_t, wanted=cython.p_longlong, to=cython.p_uchar, found=cython.longlong, n=cython.Py_ssize_t, next_one=cython.Py_ssize_t, entry=cython.Py_ssize_t)
+    @cython.locals(count=cython.Py_ssize_t, wanted=cython.p_longlong, to=cython.p_uchar, found=cython.longlong, n=cython.Py_ssize_t, number=cython.Py_ssize_t, entry=cython.Py_ssize_t, last=cython.Py_ssize_t, block=cython.Py_ssize_t, step=cython.longlong)
     cpdef bytes kept(self, object sequences)
     cdef inline int _put_total(self, unsigned char* to, Py_ssize_t n, long long total) noexcept
     cdef Py_ssize_t _first_byte(self, Py_ssize_t entry) except -1
     @cython.locals(place=cython.longlong, found=cython.longlong)
     cdef Py_ssize_t _byte_in(self, unsigned int* index, Py_ssize_t places, Py_ssize_t entry) except? -1
-    @cython.locals(low=cython.Py_ssize_t, high=cython.Py_ssize_t, middle=cython.Py_ssize_t, entry=cython.Py_ssize_t)
+    @cython.locals(low=cython.Py_ssize_t, high=cython.Py_ssize_t, middle=cython.Py_ssize_t)
+    cdef Py_ssize_t _block(self, long long sequence) noexcept
+    @cython.locals(block=cython.Py_ssize_t, entry=cython.Py_ssize_t)
     cdef Py_ssize_t _entry(self, long long sequence) except? -1
     @cython.locals(entry=cython.Py_ssize_t)
     cpdef object find(self, object key)
@@ -62,4 +64,4 @@ cdef class IdentityTable:
     cdef Py_ssize_t _total(self, Py_ssize_t number) except -1
     cdef Py_ssize_t _sum(self, Py_ssize_t entry) except -1
     @cython.locals(source=cython.p_uchar, number=cython.Py_ssize_t, n=cython.Py_ssize_t, high=cython.longlong, low=cython.longlong, first=cython.longlong, second=cython.longlong, numbered=cython.longlong, total=cython.longlong, checksum=cython.Py_ssize_t)
-    cdef int _load(self, bytes records) except -1
+    cpdef int load(self, bytes records) except -1

@@ -32,16 +32,16 @@ FIRST_PLACES = 1_024
 class IdentityTable:
     """Finds a command's first use. Sequences ascend, so an order's entry is also found by its sequence."""
 
-    def __init__(self, records: bytes = b"") -> None:
+    def __init__(self, records: bytes = b"", places_for: int = 0) -> None:
         self._pool = Words(1_024)
         self._bases = Words(64)
         self._sums = Words(64)
         self._new = Words(64)
         self._one = Words(2)
-        self._index = Words(FIRST_PLACES // 2)
+        self.places = max(FIRST_PLACES, places_for * 6 // 5)
+        self._index = Words((self.places + 1) // 2)
         self._older = self._index
         self.multiplier = secrets.randbits(63) | 1  # nobody can choose ids that meet; nothing but places depends on it
-        self.places = FIRST_PLACES
         self.older_places = 0
         self.moved = 0
         self.count = 0
@@ -55,7 +55,7 @@ class IdentityTable:
         self._hash = blake2b(digest_size=16)
         self._point()
         if records:
-            self._load(records)
+            self.load(records)
 
     def _point(self) -> int:
         """After any pool grew."""
@@ -198,25 +198,27 @@ class IdentityTable:
         if count == 0:
             return b""
         wanted, to = bits.words(sequences), octets.octets(made)
-        found = n = next_one = 0
-        for entry in range(self.count):
-            if entry % r.I_BASE == 0:
-                found = self.bases[entry // r.I_BASE]
-            elif self.tails[32 * entry + 7] >> 1 == r.I_FAR:
-                found += self._step(entry)
-            else:
-                found += self.tails[32 * entry + 7] >> 1
-            if next_one < count and found == wanted[next_one]:
-                octets.put_big(to, n, self.pool[4 * entry])
-                to[n] = self._first_byte(entry)
-                octets.put_big(to, n + 8, self.pool[4 * entry + 1])
-                octets.put_big(to, n + 16, self.pool[4 * entry + 2])
-                octets.put_big(to, n + 24, self.pool[4 * entry + 3])
-                octets.put_big(to, n + 32, found << 1 | self.was_accepted(entry))
-                self._put_total(to, n + 40, self._total(self._sum(entry)))
-                n += r.I_SIZE
-                next_one += 1
-        assert next_one == count, "the commands are in the table"
+        n = 0
+        last = (self.count - 1) // r.I_BASE
+        block = max(self._block(wanted[0]), 0)
+        for number in range(count):
+            while block < last and self.bases[block + 1] <= wanted[number]:
+                block += 1
+            entry = block * r.I_BASE
+            found = self.bases[block]
+            while found < wanted[number]:
+                entry += 1
+                step = self.tails[32 * entry + 7] >> 1
+                found += self._step(entry) if step == r.I_FAR else step
+            assert found == wanted[number], "the commands are in the table"
+            octets.put_big(to, n, self.pool[4 * entry])
+            to[n] = self._first_byte(entry)
+            octets.put_big(to, n + 8, self.pool[4 * entry + 1])
+            octets.put_big(to, n + 16, self.pool[4 * entry + 2])
+            octets.put_big(to, n + 24, self.pool[4 * entry + 3])
+            octets.put_big(to, n + 32, found << 1 | self.was_accepted(entry))
+            self._put_total(to, n + 40, self._total(self._sum(entry)))
+            n += r.I_SIZE
         return bytes(made)
 
     def _put_total(self, to: memoryview, n: int, total: int) -> int:
@@ -248,6 +250,14 @@ class IdentityTable:
 
     def _entry(self, sequence: int) -> int:
         """The entry whose first result is the event `sequence`, or -1."""
+        block = self._block(sequence)
+        for entry in range(max(block, 0) * r.I_BASE, min((block + 1) * r.I_BASE, self.count)):
+            if self.sequence(entry) == sequence:
+                return entry
+        return -1
+
+    def _block(self, sequence: int) -> int:
+        """The last I_BASE entries that begin at the event `sequence` or before, -1 if none do."""
         low, high = 0, (self.count + r.I_BASE - 1) // r.I_BASE
         while low < high:
             middle = (low + high) // 2
@@ -255,10 +265,7 @@ class IdentityTable:
                 low = middle + 1
             else:
                 high = middle
-        for entry in range((low - 1) * r.I_BASE if low else 0, min(low * r.I_BASE, self.count)):
-            if self.sequence(entry) == sequence:
-                return entry
-        return -1
+        return low - 1
 
     def hash(self) -> bytes:
         """16 bytes over all records of rows that are complete."""
@@ -380,8 +387,8 @@ class IdentityTable:
         number = self.sums[entry]
         return self._others[entry] if number == r.I_MANY else number
 
-    def _load(self, records: bytes) -> int:
-        """Entries from their records."""
+    def load(self, records: bytes) -> int:
+        """More entries from their records, as rows of before have them."""
         assert len(records) % r.I_SIZE == 0
         source = octets.octets(records)
         for number in range(len(records) // r.I_SIZE):

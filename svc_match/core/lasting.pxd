@@ -8,11 +8,11 @@ from svc_match.core.books cimport Books
 @cython.final
 cdef class Lasting:
     cdef Books books
-    cdef object _rows, _heap
+    cdef object _rows, _heap, _picked
     cdef long long* rows
     cdef long long* heap
     cdef Py_ssize_t timed, room, heap_room
-    cdef readonly Py_ssize_t count
+    cdef readonly Py_ssize_t count, picked
 
     cdef int _point(self) except -1
     cpdef int add(self, long long identity, long long until) except -1
@@ -35,6 +35,11 @@ cdef class Lasting:
     cdef inline bint _is_first(self, Py_ssize_t place, long long until, long long identity) noexcept
     @cython.locals(row=cython.Py_ssize_t, place=cython.Py_ssize_t)
     cdef int _arrange(self) except -1
-    @cython.locals(some=cython.p_longlong, row=cython.Py_ssize_t)
-    cpdef object sequences(self)
+    cdef int _settle(self) except -1
+    cpdef int begin_picking(self) except -1
+    @cython.locals(b=Books, last=cython.Py_ssize_t, end=cython.Py_ssize_t, those=cython.p_longlong, slot=cython.Py_ssize_t)
+    cpdef Py_ssize_t pick(self, Py_ssize_t row, Py_ssize_t count) except -1
+    @cython.locals(some=cython.p_longlong, those=cython.p_longlong, row=cython.Py_ssize_t)
+    cpdef object sequences(self, Py_ssize_t first)
+    cpdef int keep_picked(self) except -1
     cpdef int load(self, object pool) except -1

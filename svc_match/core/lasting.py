@@ -27,6 +27,8 @@ class Lasting:
         self.timed = 0
         self._rows = Words(FIRST_WORDS)
         self._heap = Words(FIRST_WORDS)
+        self.picked = 0  # how many rows a date that opens keeps by now
+        self._picked = Words(FIRST_WORDS)
         books.lasting = self
         self._point()
 
@@ -93,9 +95,13 @@ class Lasting:
         self._drop()
         if self._too_many(self.timed):
             self._arrange()
+        self._settle()
+        return first
+
+    def _settle(self) -> int:
         while self.timed != 0 and self.books.index.find(self.heap[1]) == 0:
             self._drop()
-        return first
+        return 0
 
     def _expires(self, identity: int, until: int) -> int:
         if self.timed == self.heap_room:
@@ -153,13 +159,49 @@ class Lasting:
 
     # Dates and snapshots
 
-    def sequences(self) -> memoryview:
-        """Those of the events that accepted the orders."""
-        found = Words(self.count + 1)
+    def begin_picking(self) -> int:
+        """A date opens: which orders are open is looked at."""
+        self.picked = 0
+        return 0
+
+    def pick(self, row: int, count: int) -> int:
+        """Keeps the next open orders, from a row on; the row behind them. The books know their owners."""
+        b = self.books
+        last = self.count - 1
+        end = self.picked + count
+        self._picked.reserve(2 * end)
+        those = bits.words(self._picked.view)
+        while row <= last and self.picked < end:
+            b.index.expect(self.rows[2 * min(row + w.FAR_AHEAD, last)])
+            slot = b.index.find(self.rows[2 * row])
+            if slot != 0:
+                those[2 * self.picked] = self.rows[2 * row]
+                those[2 * self.picked + 1] = self.rows[2 * row + 1]
+                self.picked += 1
+                b.owned(slot)
+            row += 1
+        assert self.picked == end, "what is open when a date opens lasts"
+        return row
+
+    def sequences(self, first: int) -> memoryview:
+        """Those of the events that accepted the orders that are kept, from one of these on."""
+        found = Words(self.picked - first + 1)
         some = bits.words(found.view)
-        for row in range(self.count):
-            some[row] = self.rows[2 * row] & w.SEQUENCE
-        return found.view[: self.count]
+        those = bits.words(self._picked.view)
+        for row in range(first, self.picked):
+            some[row - first] = those[2 * row] & w.SEQUENCE
+        return found.view[: self.picked - first]
+
+    def keep_picked(self) -> int:
+        """All open orders are kept, and no others."""
+        rows = self._rows
+        self._rows = self._picked
+        self._picked = rows
+        self._point()
+        self.count = self.picked
+        if self._too_many(self.timed):
+            self._arrange()
+        return self._settle()
 
     def pool(self) -> memoryview:
         """The rows as they are; valid until the next command."""

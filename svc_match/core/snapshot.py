@@ -16,6 +16,7 @@ from svc_match.core.identity import IdentityTable
 from svc_match.core.instrument import Instrument, Phase
 from svc_match.core.layout import EXTENSION_WORDS, ORDER_WORDS
 from svc_match.core.memory import Words
+from svc_match.core.opening import Opening
 from svc_match.core.participants import Orders
 from svc_match.core.reference import add_book
 from svc_match.core.schedule import Schedule
@@ -40,7 +41,7 @@ class Copy(NamedTuple):
     """A state as it was, but for its hash, and for the bytes that do not change on a date: these are to go where they are missing."""
 
     state: memoryview
-    carried: bytes
+    carried: bytes | bytearray
     at: int
 
 
@@ -145,6 +146,7 @@ def _pieces(engine: Engine) -> list[bytes | bytearray | memoryview]:
         "timers": [due for due in engine.timers.standing() if due.kind != TimerKind.EXPIRY],
         "calendar": engine.schedule.state(),
         "carried": len(engine.carried),
+        "opening": engine.opening and engine.opening.state(),
         "uncrossing": engine.special.auction.under_way(),
         "indications": engine.special.auction.indication.state(),
         "ending": engine.ending and [*engine.ending[:-1], len(engine.ending.ids)],
@@ -174,7 +176,7 @@ def load(state: bytes, identities: bytes) -> Engine:
     engine.date_opened_sequence = header["date_opened_sequence"]
     carried, instruments, accounts, lasting, records, orders, ending, leased = _cut(rest, header)
     engine.carried = bytes(carried)
-    engine.identities = IdentityTable(engine.carried + identities)
+    engine.identities = IdentityTable(bytes(carried) + identities)
     if engine.identities.hash().hex() != header["identity_hash"]:
         raise SnapshotDamaged(
             f"the identities up to sequence {engine.sequence} have another hash than the snapshot says"
@@ -201,6 +203,8 @@ def load(state: bytes, identities: bytes) -> Engine:
         ids = array("q")
         ids.frombytes(ending)
         engine.ending = Orders._make([*header["ending"][:-1], ids])
+    if header["opening"] is not None:
+        engine.opening = Opening(*header["opening"])
     engine.special.standing.load(records, header["free_record"])
     engine.packed.load(orders, header["free"], [tuple(window) for window in header["windows"]])
     engine.lasting.load(lasting)

@@ -12,6 +12,7 @@ SPARE_TIMERS = 256  # that were cancelled, beside twice those that stand
 class TimerKind(IntEnum):
     """What is to be done; of what is due at the same time the lower kind is done first."""
 
+    OPENING = 8  # of a date
     PULLS = 9  # of the quotes of makers whose limit is reached, and for which the command's limit had no room
     UNCROSSING = 10  # of the book that is the key
     STOPS = 11  # of the book that is the key, which a command's limit kept from being looked at to the end

@@ -608,7 +608,7 @@ class Pair:
             self.trades += [event for event in found.events if type(event) is events.Traded]
             self.accepted += [event for event in found.events if type(event) is events.Accepted]
             batch = batch[len(found.results) :]
-            enters = any(kind == TimerKind.ENTERING for kind, _ in self.plain.timers)
+            enters = any(kind in (TimerKind.ENTERING, TimerKind.OPENING) for kind, _ in self.plain.timers)
             if self.plain.makers_wait or self.plain.cascades or enters:
                 self.makers_waited |= self.plain.makers_wait
                 if not restored:  # once a batch: it takes longer than many rows
@@ -623,6 +623,8 @@ class Pair:
         for limited in (self.plain, self.packed.packed):
             limited.command_limit, limited.fills_limit = self.command_limit, self.fills_limit
         self.plain.enter_limit = self.packed.enter_limit = self.fills_limit
+        for core in (self.plain, self.packed):
+            core.open_orders_limit, core.open_accounts_limit = 4 * self.fills_limit, self.fills_limit
         self.plain.prices_limit = self.packed.packed.prices_limit = self.fills_limit
         self.plain.hidden_limit = self.packed.special.hidden_limit = self.hidden_limit
 

@@ -55,6 +55,7 @@ from svc_match.core.events import (
 from svc_match.core.identity import IDENTITY_LIMIT
 from svc_match.core.instrument import Instrument, Listing, Phase, bound_by_orders, told, wrong_field
 from svc_match.core.leases import LEASES_LIMIT, PARTICIPANT_LEASES_LIMIT
+from svc_match.core.opening import OPEN_ACCOUNTS_LIMIT, OPEN_ORDERS_LIMIT
 from svc_match.core.restrictions import PARTICIPANTS_LIMIT
 from svc_match.core.schedule import TOLERANCE_US, wrong_steps
 from svc_match.core.timers import Due, TimerKind
@@ -110,6 +111,7 @@ class Engine(Quotes):
         self.date_opened_sequence = 0
         self.identities = Identities()
         self.timed: dict[int, Callable[[Due], object]] = {
+            TimerKind.OPENING: lambda _due: self._open(),
             TimerKind.PULLS: lambda _due: self._pull_on(),
             TimerKind.UNCROSSING: lambda _due: self._go_on(),
             TimerKind.STOPS: lambda due: self._looked_at(self.numbered[due.key]),
@@ -131,6 +133,8 @@ class Engine(Quotes):
         self.seed = 0
         self.stopped = False
         self.busted: list[int] = []
+        self.open_orders_limit, self.open_accounts_limit = OPEN_ORDERS_LIMIT, OPEN_ACCOUNTS_LIMIT
+        self.opening = (0, 0, 0)  # the date that opens, and how many orders and accounts are done
 
     def apply(
         self, commands: Sequence[Command | Refused], time_us: int, events_limit: int = ROW_EVENTS_LIMIT
@@ -149,6 +153,7 @@ class Engine(Quotes):
             self._end_these(self.ending, self._ending_reason)
         results: list[events.Result] = []
         self._do_due(time_us)
+        known = min(known, len(self.identities.records))
         for command in commands:
             if self.sequence >= self.full:
                 break
@@ -511,7 +516,23 @@ class Engine(Quotes):
             return refused._replace(reason=Reason.TRADING_DATE_PAST)
         if self._end_of_date(trading_date - 1):
             return events.Stands(self.sequence, more=True)
+        self.opening = trading_date, 0, 0
+        return self._open()
+
+    def _open(self) -> events.Result:
+        """So many orders, and then so many of their accounts, are looked at in a row; in the last one the date opens."""
+        trading_date, orders, accounts = self.opening
+        owners = len({order.account for order in self.orders.values()})
+        orders = min(orders + self.open_orders_limit, len(self.orders))
+        if orders == len(self.orders):
+            accounts = min(accounts + self.open_accounts_limit, owners)
         self.sequence += 1
+        if orders < len(self.orders) or accounts < owners:
+            self.opening = trading_date, orders, accounts
+            self._events.append(events.Ticked(self.sequence))
+            self.timers[TimerKind.OPENING, 0] = 0
+            self.full = self.sequence
+            return events.Stands(self.sequence, more=True)
         self.trading_date = self.last_date = trading_date
         self.date_opened_sequence = self.sequence
         self.identities = self.identities.kept(sorted(sequence_of(identity) for identity in self.orders))

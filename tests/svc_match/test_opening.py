@@ -1,0 +1,67 @@
+"""A date opens in as many rows as what stands asks for, and nothing comes in between."""
+
+from svc_match.core import commands, events, snapshot
+from svc_match.core.engine import Engine
+from tests.svc_match.churn import market
+from tests.svc_match.transcript import Desk
+from tests.svc_match.twin import of_the_date
+
+ORDERS, ACCOUNTS = 41, 5
+NEXT = 20260106
+
+
+def closed() -> Desk:
+    """Orders that last, some of which are over by now, and a date that is closed."""
+    desk = market()
+    owners = [f"p{number % ACCOUNTS}" for number in range(ORDERS)]
+    desk.engine.apply(
+        [desk.command(f"{who} buy i{number} 1 ACME 9.00 gtc") for number, who in enumerate(owners)], 5, 1 << 40
+    )
+    desk.engine.apply([desk.command(f"p4 cancel x{number} i{number}") for number in range(4, ORDERS, ACCOUNTS)], 6)
+    desk.say("close 20260105")
+    return desk
+
+
+def limited(core: Engine) -> Engine:
+    core.open_orders_limit, core.open_accounts_limit = 8, 3
+    return core
+
+
+def restored(core: Engine) -> Engine:
+    return limited(snapshot.load(snapshot.encode(core), of_the_date(core)))
+
+
+def test_a_date_opens_in_rows() -> None:
+    """Rule 8.1.3: each row but the last is a tick, no command begins before that, and a shard restored before any row does the same."""
+    core, open_orders = limited(closed().engine), ORDERS - ORDERS // ACCOUNTS
+    batch = [commands.OpenDate(NEXT), commands.Tick()]
+    first = core.apply(batch, 7)
+    assert first.results == [events.Stands(core.sequence, more=True)]
+    rows = [first]
+    while core.goes_on:
+        again = restored(core)
+        rows.append(core.apply(batch[1:], 7))
+        assert again.apply(batch[1:], 7) == rows[-1]
+        assert snapshot.state_hash(again) == snapshot.state_hash(core)
+    assert [type(event) for row in rows for event in row.events] == [
+        *[events.Ticked] * ((open_orders - 1) // 8 + 1),
+        events.DateOpened,
+        events.Ticked,
+    ]
+    assert [len(row.results) for row in rows] == [1] + [0] * (len(rows) - 2) + [1]
+    assert core.apply(batch[:1], 7).results == [events.Stands(core.sequence)]
+
+
+def test_however_many_rows_it_takes_the_same_stays() -> None:
+    """Rule 8.1.3: but for the numbers of the events, the state is the same as after one row."""
+    states = []
+    for part in (limited, lambda core: core):
+        core = part(closed().engine)
+        core.apply([commands.OpenDate(NEXT)], 7)
+        while core.goes_on:
+            core.apply([], 7)
+        book = core.books["ACME"]
+        states.append(
+            (core.names, core.participants, core.carried, len(core.lasting), book.standing(commands.Side.BUY))
+        )
+    assert states[0] == states[1]
