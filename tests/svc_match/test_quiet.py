@@ -28,7 +28,7 @@ COLLARED = Instrument(
     "ACME", "EUR", TICK, 1, TICK, 10**9, 10**6, 100, FEE_E6, 0, 0, dynamic_collar_bp=60, volatility_auction_us=5,
     reference_price_e4=MIDDLE * TICK,
 )  # fmt: skip
-MOST = 4  # times; a book that is looked at with each command takes thirty times as long
+MOST = 2  # times; a book that is looked at with each command takes thirty times as long
 
 
 def orders(chance: random.Random) -> "array[int]":
