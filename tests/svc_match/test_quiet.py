@@ -3,6 +3,7 @@
 import random
 import time
 from array import array
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,7 @@ SEED = 7
 BATCH, BATCHES = 500, 40
 TICKS = range(16_300, 16_450)
 SEEDS = range(2)
+MEANS, TRADES = 12, 700
 DATE, TICK, FEE_E6, COMMANDS = 20260105, 100, 200, 3_000
 MIDDLE, NEAR, DRIFT = 10_000, 60, 4  # ticks: a hundred of them are another reference price
 BANDED = Instrument(
@@ -129,3 +131,83 @@ def test_the_best_price_is_hidden_once_what_was_displayed_there_leaves() -> None
     pair.apply([cancelled(5, displayed)])
     assert [(trade.price_e4, trade.quantity) for trade in pair.trades] == [(best, 5)]
     pair.compare()
+
+
+def test_a_reference_price_that_a_bid_keeps_is_renewed_when_it_ends() -> None:
+    """A bid above the bands to come keeps the reference price, until it is cancelled: without a trade, and at no other time."""
+    pair = twin.Pair()
+    pair.apply([commands.AddInstrument(BANDED), commands.OpenDate(DATE), commands.SetPhase("", Phase.OPEN)])
+    reference = MIDDLE * TICK
+    lowest, above = reference * 95 // 100, reference * 104 // 100
+    both = (Side.BUY, Side.SELL)
+    pair.apply([order(at, side, OrderType.LIMIT, reference, 1, commands.PLAIN) for at, side in enumerate(both, 1)])
+    assert pair.packed.special.bands.told(0) == (reference, lowest, reference * 105 // 100, 0)
+    pair.apply([order(at, side, OrderType.LIMIT, lowest, 50, commands.PLAIN) for at, side in enumerate(both, 3)])
+    pair.apply([order(at, side, OrderType.LIMIT, lowest, 50, commands.PLAIN) for at, side in enumerate(both, 5)])
+    pair.apply([order(7, Side.BUY, OrderType.LIMIT, above, 1, commands.PLAIN)])
+    kept = pair.accepted[0].order_id
+    pair.time_us += BANDED.limit_interval_us
+    pair.apply([order(8, Side.BUY, OrderType.LIMIT, lowest, 1, commands.PLAIN)])
+    assert pair.packed.special.bands.told(0)[0] == reference
+    pair.apply([cancelled(9, kept)])
+    assert pair.packed.special.bands.told(0)[0] < reference
+    pair.compare()
+
+
+@pytest.mark.parametrize("seed", range(MEANS))
+def test_a_reference_price_is_renewed_with_the_trade_or_the_time_that_does_it(seed: int) -> None:
+    """Plain orders alone trade at the bands, and where the mean is about to be another reference price: each event is the twin's."""
+    chance, pair, number, renewed = random.Random(seed), twin.Pair(), 0, 0
+    size, middle = chance.choice(((1, 200), (1, 333), (1, MIDDLE * TICK), (TICK, MIDDLE * TICK)))
+    share = chance.choice((110, 150, 500))
+    banded = replace(BANDED, tick_size_e4=size, min_price_e4=size, limit_band_bp=share, reference_price_e4=middle)
+    pair.apply([commands.AddInstrument(banded), commands.OpenDate(DATE), commands.SetPhase("", Phase.OPEN)])
+    told, walls, between, prices = (middle, 0, 0, 0), list[int](), list[int](), [middle]
+
+    def placed(*wanted: tuple[Side, int, int]) -> list[int]:
+        nonlocal number
+        number += len(wanted)
+        pair.apply(
+            [
+                order(number - at, side, OrderType.LIMIT, *rest, commands.PLAIN)
+                for at, (side, *rest) in enumerate(wanted)
+            ]
+        )
+        return [one.order_id for one in pair.accepted]
+
+    def ended(orders: list[int]) -> None:
+        nonlocal number
+        number += len(orders)
+        pair.apply([cancelled(number - at, one) for at, one in enumerate(orders)])
+
+    for _ in range(TRADES):
+        before, told = told, pair.packed.special.bands.told(0)
+        reference, lowest, highest, _ = told
+        if told != before and reference:
+            renewed += 1
+            ended(walls)
+            walls = placed((Side.BUY, lowest, TRADES), (Side.SELL, highest, TRADES))
+        if reference and chance.random() < 0.08:
+            prices = [chance.choice(corners(reference, lowest, highest, size)), *[reference] * chance.randrange(2)]
+        if chance.random() < 0.04:
+            pair.time_us += chance.choice((1, 9)) * BANDED.limit_interval_us - chance.randrange(3)
+        if between and chance.random() < 0.1:
+            ended(between)
+            between = []
+        elif reference and not between and chance.random() < 0.1:
+            between = placed((chance.choice(list(Side)), reference, 1))
+        if not between or chance.random() < 0.1:
+            price = chance.choice(prices)
+            sides = (Side.SELL, Side.BUY) if price > reference else (Side.BUY, Side.SELL)
+            placed(*((side, price, 1) for side in sides))
+        else:
+            placed((Side.BUY, lowest, 1))
+    pair.compare()
+    assert renewed > 1, f"seed {seed}"
+
+
+def corners(reference: int, lowest: int, highest: int, size: int) -> list[int]:
+    """The bands, the reference price, and the prices beside those that are another reference price."""
+    step = -(-reference // size // 100) * size
+    beside = (reference + step, reference - step, reference + step - size, reference - step + size)
+    return sorted({lowest, highest, reference, *(price for price in beside if lowest <= price <= highest)})
