@@ -143,6 +143,7 @@ class Engine:
             self.packed.command_limit = w.NO_LIMIT if earlier else w.COMMAND_EVENTS_LIMIT
             self.packed.prices_limit = w.NO_LIMIT if earlier else w.AUCTION_PRICES_LIMIT
             self.special.hidden_limit = w.NO_LIMIT if earlier else w.HIDDEN_ORDERS_LIMIT
+            self.closing.looks_limit = w.NO_LIMIT if earlier else w.CLOSE_LOOKS_LIMIT
             self.open_orders_limit = w.NO_LIMIT if earlier else OPEN_ORDERS_LIMIT
             self.open_accounts_limit = w.NO_LIMIT if earlier else OPEN_ACCOUNTS_LIMIT
 
@@ -498,13 +499,19 @@ class Engine:
 
     def _end_orders(self, date: int) -> bool:
         """Ends the orders that do not last beyond a date, or a part of them; whether there may be more."""
-        left = CLOSE_ORDERS_LIMIT
+        closing, left, first = self.closing, CLOSE_ORDERS_LIMIT, self.sequence
+        closing.begin(date)
         for book in self.numbered:
-            if not left:
+            if not left or not closing.looks:
                 break
-            left -= self.closing.end(book.number, left, w.DATE_CLOSED, date)
+            left -= closing.end(book.number, left, w.DATE_CLOSED, date)
             self.tell((), [])
-        return not left and self.open_orders > 0
+        more = (not left or not closing.looks) and self.open_orders > 0
+        if more and self.sequence == first:
+            self.announce(events.Ticked(self.next_sequence()), ())  # that so many were looked at is on record
+        if not closing.looks:
+            self.packed.full = self.sequence
+        return more
 
     def _set_phase(self, command: SetPhase) -> events.Result:
         if not self.trading_date and command.phase != Phase.CLOSED:

@@ -226,6 +226,7 @@ INDICATION_PRICE_US = (
 AUCTION_PRICES_LIMIT = (
     65_536  # prices, and orders in front of them, that auctions look at before the rest waits for the next row
 )
+CLOSE_LOOKS_LIMIT = 65_536  # orders that stand and are looked at in one part of a date's end
 ORDER_FILLS_LIMIT = 4_096  # trades of an order that arrives, or what its self-trade prevention does instead
 PEAKS_LIMIT = 100  # times that an iceberg's peak may go into its quantity
 

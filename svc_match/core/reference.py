@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from svc_match.core import events
-from svc_match.core import layout as w
 from svc_match.core.book import CLOSE_ORDERS_LIMIT, Book
 from svc_match.core.commands import SetListing
 from svc_match.core.events import Reason, Refused
@@ -77,7 +76,7 @@ def set_listing(engine: "Engine", command: SetListing) -> events.Result:
         if book.phase != Phase.CLOSED:
             engine.change_phase(book, Phase.HALTED, 0)
     if listing == Listing.DELISTED:
-        engine.closing.end(book.number, CLOSE_ORDERS_LIMIT, w.DELISTED, 0)
+        engine.closing.delist(book.number, CLOSE_ORDERS_LIMIT)
         engine.tell((), [])
         return events.Stands(engine.sequence, more=not book.is_empty)
     return events.Stands(engine.sequence)

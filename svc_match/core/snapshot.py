@@ -147,6 +147,7 @@ def _pieces(engine: Engine) -> list[bytes | bytearray | memoryview]:
         "calendar": engine.schedule.state(),
         "carried": len(engine.carried),
         "opening": engine.opening and engine.opening.state(),
+        "closing": engine.closing.state(),
         "uncrossing": engine.special.auction.under_way(),
         "indications": engine.special.auction.indication.state(),
         "ending": engine.ending and [*engine.ending[:-1], len(engine.ending.ids)],
@@ -208,6 +209,7 @@ def load(state: bytes, identities: bytes) -> Engine:
     engine.special.standing.load(records, header["free_record"])
     engine.packed.load(orders, header["free"], [tuple(window) for window in header["windows"]])
     engine.lasting.load(lasting)
+    engine.closing.load(header["closing"])
     engine.await_expiry()
     engine.special.auction.restore(*header["uncrossing"])
     awaited = [due.key for due in engine.timers.standing() if due.kind == TimerKind.INDICATION]

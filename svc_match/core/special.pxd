@@ -44,6 +44,8 @@ cdef class Special:
     cpdef Py_ssize_t bound(self, Py_ssize_t slot, Py_ssize_t price) except -1
     @cython.locals(h=cython.Py_ssize_t, x=cython.Py_ssize_t, kind=cython.Py_ssize_t)
     cpdef bint is_unpriced(self, Py_ssize_t slot) except -1
+    @cython.locals(record=cython.Py_ssize_t)
+    cdef bint is_hidden(self, Py_ssize_t slot) except -1
     @cython.locals(h=cython.Py_ssize_t, x=cython.Py_ssize_t, tick_size=cython.Py_ssize_t)
     cpdef Py_ssize_t stop_price(self, Py_ssize_t slot) except -1
     cpdef Py_ssize_t take(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t limit, Py_ssize_t left, Py_ssize_t identity, Py_ssize_t account, Py_ssize_t amount) except -1

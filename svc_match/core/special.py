@@ -240,6 +240,11 @@ class Special:
             return False
         return kind == w.STOP or kind == w.MARKET or kind == w.MARKET_TO_LIMIT
 
+    def is_hidden(self, slot: int) -> bool:
+        """Whether an open order is hidden."""
+        record = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION]
+        return record != 0 and self.standing.records[record * w.EXTENSION_WORDS + w.X_FLAGS] & w.HIDDEN != 0
+
     def stop_price(self, slot: int) -> int:
         """The stop price that an order with a record has now, 0 for none."""
         b = self.books

@@ -50,3 +50,24 @@ def test_a_close_goes_on_behind_what_lasts() -> None:
     desk.apply([commands.CloseDate(DATE)])
     assert desk.packed.open_orders == LEFT // 2
     assert desk.packed.trading_date == 0
+
+
+def test_a_close_looks_at_so_many_orders_in_a_part() -> None:
+    """Rules 1.6 and 8.1.2: where most outlive the date each part is on record, and ends the same on a shard that is restored before it,
+    or from which the last order that was looked at is gone.
+    """
+    desk = Desk()
+    desk.apply([desk.order("ann/1", "ACME", Side.BUY)._replace(time_in_force=TimeInForce.GTC) for _ in range(50)])
+    first = desk.accepted[0]
+    desk.apply([desk.order("ann/1", one, Side.SELL) for one in ("ACME", "BOLT") for _ in range(10)])
+    desk.fills_limit, parts = 1, 0  # 16 orders in a part
+    while desk.packed.trading_date:
+        desk.apply([commands.CloseDate(DATE), commands.CloseDate(DATE)])
+        desk.restore()
+        parts += 1
+        if parts == 1:
+            passed = desk.packed.closing.state()[1]
+            assert passed != first.order_id
+            desk.apply([desk.cancel("ann/1", passed)])
+    assert (parts, desk.packed.open_orders) == (4, 49)
+    desk.compare()

@@ -625,6 +625,7 @@ class Pair:
         self.plain.enter_limit = self.packed.enter_limit = self.fills_limit
         for core in (self.plain, self.packed):
             core.open_orders_limit, core.open_accounts_limit = 4 * self.fills_limit, self.fills_limit
+        self.plain.looks_limit = self.packed.closing.looks_limit = 16 * self.fills_limit
         self.plain.prices_limit = self.packed.packed.prices_limit = self.fills_limit
         self.plain.hidden_limit = self.packed.special.hidden_limit = self.hidden_limit
 

@@ -112,6 +112,7 @@ class Auctions(Trading):
         self.uncrossing: tuple[Book, Phase] | None = None
         self.enter_limit = ENTER_ORDERS_LIMIT
         self.entered = 0  # orders into closing auctions, by what is being done
+        self.passed = (0, 0)  # the date that ends, and the last order that was looked at and outlives it
         self.first = 1  # the sequence of the row's first event
 
     # Orders on their way in
@@ -275,6 +276,8 @@ class Auctions(Trading):
         """The book is in another phase, perhaps within a command; an auction is its own until it is uncrossed, or the date closes."""
         for timer in (TimerKind.AUCTION_ENDS, TimerKind.LIMIT_STATE_ENDS):
             self.timers.pop((timer, book.number), None)
+        if not within:
+            self.passed = 0, 0
         book.phase = phase
         book.auction = auction or book.auction
         if phase != Phase.AUCTION:

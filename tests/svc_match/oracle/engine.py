@@ -54,6 +54,7 @@ from svc_match.core.events import (
 )
 from svc_match.core.identity import IDENTITY_LIMIT
 from svc_match.core.instrument import Instrument, Listing, Phase, bound_by_orders, told, wrong_field
+from svc_match.core.layout import CLOSE_LOOKS_LIMIT
 from svc_match.core.leases import LEASES_LIMIT, PARTICIPANT_LEASES_LIMIT
 from svc_match.core.opening import OPEN_ACCOUNTS_LIMIT, OPEN_ORDERS_LIMIT
 from svc_match.core.restrictions import PARTICIPANTS_LIMIT
@@ -114,7 +115,7 @@ class Engine(Quotes):
             TimerKind.OPENING: lambda _due: self._open(),
             TimerKind.PULLS: lambda _due: self._pull_on(),
             TimerKind.UNCROSSING: lambda _due: self._go_on(),
-            TimerKind.STOPS: lambda due: self._looked_at(self.numbered[due.key]),
+            TimerKind.STOPS: self._look_again,
             TimerKind.ENTERING: self._enter_on,
             TimerKind.EXPIRY: self._expire,
             TimerKind.LEASE: self._lease_over,
@@ -134,6 +135,8 @@ class Engine(Quotes):
         self.stopped = False
         self.busted: list[int] = []
         self.open_orders_limit, self.open_accounts_limit = OPEN_ORDERS_LIMIT, OPEN_ACCOUNTS_LIMIT
+        self.looks_limit = CLOSE_LOOKS_LIMIT
+        self.looks = 0  # orders that the end of a date still looks at
         self.opening = (0, 0, 0)  # the date that opens, and how many orders and accounts are done
 
     def apply(
@@ -533,6 +536,7 @@ class Engine(Quotes):
             self.timers[TimerKind.OPENING, 0] = 0
             self.full = self.sequence
             return events.Stands(self.sequence, more=True)
+        self.passed = 0, 0
         self.trading_date = self.last_date = trading_date
         self.date_opened_sequence = self.sequence
         self.identities = self.identities.kept(sorted(sequence_of(identity) for identity in self.orders))
@@ -562,16 +566,42 @@ class Engine(Quotes):
 
     def _end_of_date(self, date: int) -> bool:
         """Ends the orders that do not last beyond a date, or a part of them; whether there may be more."""
-        left = CLOSE_ORDERS_LIMIT
+        left, first = CLOSE_ORDERS_LIMIT, self.sequence
+        self.looks = self.looks_limit
+        if self.passed[0] != date or self.passed[1] not in self.orders:
+            self.passed = date, 0
         for book in self.numbered:
             left = self._end_orders(book, left, DoneReason.DATE_CLOSED, date)
-        return not left and bool(self.orders)
+        more = (not left or not self.looks) and bool(self.orders)
+        if more and self.sequence == first:
+            self.sequence += 1
+            self._events.append(events.Ticked(self.sequence))
+        if not self.looks:
+            self.full = self.sequence
+        return more
 
     def _end_orders(self, book: Book, left: int, reason: DoneReason, date: int = 0) -> int:
         """Ends the orders of a book, at most `left`; how many it could end beyond. A date ends what does not last beyond it."""
         standing = [order for side in book.sides.values() for order in side.orders()]
         stops = [order for order in sorted(book.stops, key=Order.stop_rank) if not order.pairs]  # what pairs stands
-        for order in [*standing, *stops]:
+        if date:
+            standing = self._not_passed(book, standing)
+        else:
+            self.looks, self.passed = len(self.orders) + 1, (0, 0)
+        for order in standing:
+            if not left or not self.looks:
+                break
+            self.looks -= 1
+            if date and order.lasts_beyond(date):
+                self.passed = date, order.order_id
+            else:
+                expired = date and order.time_in_force == GTD
+                self._end(book, order, DoneReason.EXPIRED if expired else reason)
+                left -= 1
+        if not self.looks:
+            self._publish_levels(book)
+            return left
+        for order in stops:
             if left and not (date and order.lasts_beyond(date)):
                 expired = date and order.time_in_force == GTD
                 self._end(book, order, DoneReason.EXPIRED if expired else reason)
@@ -584,6 +614,17 @@ class Engine(Quotes):
             left -= 1
         self._publish_levels(book)
         return left
+
+    def _look_again(self, due: Due) -> None:
+        self.passed = 0, 0
+        self._looked_at(self.numbered[due.key])
+
+    def _not_passed(self, book: Book, standing: list[Order]) -> list[Order]:
+        """What an earlier part of the end of the date did not look at, of what stands."""
+        last = self.orders.get(self.passed[1])
+        if last is None or last.book < book.number:
+            return standing
+        return standing[standing.index(last) + 1 :] if last.book == book.number else []
 
     def _expire(self, due: Due) -> None:
         order = self.orders.get(due.key)

@@ -208,6 +208,7 @@ class Quotes(Auctions):
 
     def _pull_on(self) -> None:
         """The next row goes on with the makers that wait."""
+        self.passed = 0, 0
         self._pull_quotes()
         self._look_at_pulled()
 
