@@ -28,7 +28,9 @@ cdef class Pegs:
     @cython.locals(phase=cython.Py_ssize_t, bid=cython.Py_ssize_t, ask=cython.Py_ssize_t, moved=cython.Py_ssize_t, identity=cython.Py_ssize_t, slot=cython.Py_ssize_t, tick=cython.Py_ssize_t)
     cdef Py_ssize_t follow(self, Py_ssize_t book) except -1
     @cython.locals(bid=cython.Py_ssize_t, ask=cython.Py_ssize_t, size=cython.Py_ssize_t, x=cython.Py_ssize_t, reach=cython.Py_ssize_t, low=cython.Py_ssize_t, high=cython.Py_ssize_t, bid_low=cython.Py_ssize_t, bid_high=cython.Py_ssize_t, ask_low=cython.Py_ssize_t, ask_high=cython.Py_ssize_t, slot=cython.Py_ssize_t)
-    cdef tuple calm(self, Py_ssize_t book)
+    cpdef tuple calm(self, Py_ssize_t book)
+    @cython.locals(slot=cython.Py_ssize_t)
+    cpdef bint all_stay(self, Py_ssize_t book, Py_ssize_t bid, Py_ssize_t ask) except -1
     cdef bint _stays(self, Py_ssize_t book, Py_ssize_t slot, Py_ssize_t bid, Py_ssize_t ask) except -1
     cdef Py_ssize_t look_again(self, Py_ssize_t book) except -1
     @cython.locals(tick=cython.Py_ssize_t, slot=cython.Py_ssize_t, x=cython.Py_ssize_t)

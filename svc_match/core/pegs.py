@@ -120,10 +120,13 @@ class Pegs:
                 ask_low = low if ask_low < low < ask and self._stays(book, slot, bid, low) else ask
             if not self._stays(book, slot, bid, ask_high):
                 ask_high = high if ask < high < ask_high and self._stays(book, slot, bid, high) else ask
-        for _, slot in self.of(book):
-            if not (self._stays(book, slot, bid_low, ask_low) and self._stays(book, slot, bid_high, ask_high)):
-                return bid, bid, ask, ask
-        return bid_low, bid_high, ask_low, ask_high
+        if self.all_stay(book, bid_low, ask_low) and self.all_stay(book, bid_high, ask_high):
+            return bid_low, bid_high, ask_low, ask_high
+        return bid, bid, ask, ask
+
+    def all_stay(self, book: int, bid: int, ask: int) -> bool:
+        """Whether these best prices call each order of a book to where it is."""
+        return not [slot for _, slot in self.of(book) if not self._stays(book, slot, bid, ask)]
 
     def _stays(self, book: int, slot: int, bid: int, ask: int) -> bool:
         """Whether an order is where it would be called."""

@@ -24,7 +24,7 @@ cdef class Special:
     cdef Arrival arrival
     cdef readonly Auction auction
     cdef readonly Quotes quotes
-    cdef Pegs pegs
+    cdef readonly Pegs pegs
     cdef Quiet quiet
     cdef list stalled, newly
     cdef public Py_ssize_t hidden_limit

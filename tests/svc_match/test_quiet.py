@@ -12,7 +12,7 @@ from bench.engine.workload import ACCOUNT, TICK_SIZE
 from svc_match.core import commands, events
 from svc_match.core import layout as w
 from svc_match.core.commands import OrderType, Peg, Side, StopTrigger, Terms, TimeInForce
-from svc_match.core.instrument import Instrument, Phase
+from svc_match.core.instrument import Instrument, Phase, TickBand
 from tests.svc_match import twin
 
 SEED = 7
@@ -20,6 +20,7 @@ BATCH, BATCHES = 500, 40
 TICKS = range(16_300, 16_450)
 SEEDS = range(2)
 MEANS, TRADES = 12, 700
+FOLLOWED, CLOSE, FEW = 600, 8, 10
 DATE, TICK, FEE_E6, COMMANDS = 20260105, 100, 200, 3_000
 MIDDLE, NEAR, DRIFT = 10_000, 60, 4  # ticks: a hundred of them are another reference price
 BANDED = Instrument(
@@ -211,3 +212,57 @@ def corners(reference: int, lowest: int, highest: int, size: int) -> list[int]:
     step = -(-reference // size // 100) * size
     beside = (reference + step, reference - step, reference + step - size, reference - step + size)
     return sorted({lowest, highest, reference, *(price for price in beside if lowest <= price <= highest)})
+
+
+@pytest.mark.parametrize("seed", range(MEANS))
+def test_pegged_orders_move_with_the_best_price_that_calls_them(seed: int) -> None:
+    """While the best bid and offer walk between one tick and some past pegged orders with limits and offsets, each event is the twin's."""
+    chance, pair, pegged, number, calm, few = random.Random(seed), twin.Pair(), list[int](), 0, 0, seed % 3
+    instrument = replace(COLLARED, dynamic_collar_bp=0, volatility_auction_us=0, reference_price_e4=0)
+    bands = chance.choice(((), (TickBand(TICK, TICK), TickBand(CLOSE * TICK, 2 * TICK))))
+    pair.apply(
+        [
+            commands.AddInstrument(replace(instrument, tick_bands=bands)),
+            commands.OpenDate(DATE),
+            commands.SetPhase("", Phase.OPEN),
+        ]
+    )
+    best = {Side.BUY: (0, CLOSE // 2), Side.SELL: (0, 2 * CLOSE)}
+    for _ in range(FOLLOWED):
+        side = chance.choice(list(Side))
+        number += 2
+        if len(pegged) > few and chance.random() < 0.1:
+            pair.apply([cancelled(number, pegged.pop(chance.randrange(len(pegged))))])
+        elif len(pegged) <= few and chance.random() < 0.1:
+            offset = (-1 if side == Side.BUY else 1) * chance.choice((0, 1, 2, 3, 4, 6, 9)) * TICK // 2
+            terms = Terms(peg=chance.choice(list(Peg)), peg_offset_e4=offset)
+            pair.apply(
+                [
+                    order(
+                        number, side, OrderType.PEGGED, 2 * chance.randint(1, CLOSE) * TICK, chance.randint(1, 9), terms
+                    )
+                ]
+            )
+            pegged += [one.order_id for one in pair.accepted]
+        else:
+            before, tick = best[side]
+            tick += chance.choice((-4, -2, 2, 4)) if tick > CLOSE else chance.choice((-3, -2, -1, 1, 2, 3))
+            if 0 < tick <= 3 * CLOSE and (tick < best[Side.SELL][1] if side == Side.BUY else tick > best[Side.BUY][1]):
+                pair.apply([order(number, side, OrderType.LIMIT, tick * TICK, 1_000, commands.PLAIN)])
+                if pair.accepted:
+                    best[side] = (pair.accepted[0].order_id, tick)
+                    pair.apply([cancelled(number + 1, before)])
+        low, high, *ask = pair.packed.special.pegs.calm(0)
+        calm += low < high or ask[0] < ask[1]
+        for bid in ticks(low, high):
+            for offer in ticks(*ask):
+                assert pair.packed.special.pegs.all_stay(0, bid, offer), f"seed {seed}"
+    pair.compare()
+    assert calm > FEW, f"seed {seed}"
+
+
+def ticks(low: int, high: int) -> list[int]:
+    """Some of those from one to another: the outermost, and those beside them."""
+    return sorted(
+        {tick for tick in (low, low + 1, (low + min(high, 4 * CLOSE)) // 2, high - 1, high) if low <= tick <= high}
+    )
