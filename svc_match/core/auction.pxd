@@ -18,12 +18,13 @@ cdef class Auction:
     cdef readonly dict entering
     cdef list first
     cdef readonly Py_ssize_t book, following, price
+    cdef Py_ssize_t ranked
 
     @cython.locals(collects=cython.bint, opens=cython.bint)
     cdef Py_ssize_t wrong_time(self, Py_ssize_t book, Py_ssize_t kind, Py_ssize_t time_in_force, Py_ssize_t flags, Py_ssize_t minimum) except -1
     @cython.locals(s=cython.Py_ssize_t, x=cython.Py_ssize_t, waits=cython.bint, slot=cython.Py_ssize_t)
     cdef Py_ssize_t collect(self, Py_ssize_t book, Py_ssize_t side, Py_ssize_t kind, Py_ssize_t time_in_force, Py_ssize_t tick) except -1
-    @cython.locals(s=cython.Py_ssize_t, x=cython.Py_ssize_t)
+    @cython.locals(s=cython.Py_ssize_t, x=cython.Py_ssize_t, front=dict)
     cdef Py_ssize_t add(self, Py_ssize_t slot) except -1
     @cython.locals(s=cython.Py_ssize_t)
     cpdef Py_ssize_t drop(self, Py_ssize_t slot) except -1
@@ -43,7 +44,9 @@ cdef class Auction:
     cpdef bint uncross(self, Py_ssize_t full) except -1
     @cython.locals(side=cython.Py_ssize_t, buy=cython.Py_ssize_t, sell=cython.Py_ssize_t)
     cdef bint _trade_all(self, Py_ssize_t full) except -1
-    @cython.locals(slot=cython.Py_ssize_t)
+    @cython.locals(last=cython.Py_ssize_t, placed=cython.Py_ssize_t)
+    cdef bint _came_so(self, dict places) except -1
+    @cython.locals(slot=cython.Py_ssize_t, places=dict, found=list)
     cdef list _eligible(self, Py_ssize_t side)
     @cython.locals(s=cython.Py_ssize_t, front=list, slot=cython.Py_ssize_t, tick=cython.Py_ssize_t, level=cython.Py_ssize_t)
     cdef Py_ssize_t _head(self, Py_ssize_t side) except -1

@@ -27,7 +27,8 @@ class Auction:
         self.levels: dict[tuple[int, int], bool] = {}
         # By book, as `_waiting`: no state, but a memory of it.
         self.entering: dict[int, list[tuple[int, int, int]]] = {}
-        self.first: list[list[int]] = [[], []]
+        self.first: list[list[int]] = [[], []]  # by side, of the book that is uncrossed, as `_eligible`
+        self.ranked = 0  # 1 where these are known for the price: no state, but a memory of it
         self.book = -1
         self.following = 0
         self.price = 0
@@ -85,7 +86,9 @@ class Auction:
         x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
         self.own.setdefault(s >> 1, {})[b.orders[slot * w.ORDER_WORDS + w.O_ID]] = slot
         if self.standing.records[x + w.X_FLAGS] & w.IN_FRONT:
-            self.front.setdefault(s, {})[slot] = self.standing.records[x + w.X_PLACED]
+            front = self.front.setdefault(s, {})
+            front.pop(slot, None)
+            front[slot] = self.standing.records[x + w.X_PLACED]
         return 0
 
     def drop(self, slot: int) -> int:
@@ -170,7 +173,7 @@ class Auction:
         """A book is to be uncrossed, and to have this phase then."""
         self.book = book
         self.following = following
-        self.price = 0
+        self.price = self.ranked = 0
         return 0
 
     def uncross(self, full: int) -> bool:
@@ -190,10 +193,13 @@ class Auction:
                 if b.prices >= b.prices_until:
                     return False
                 self.price = self.indication.find(self.book)[0]
+                self.ranked = 0
             if self.price == 0:
                 return True
-            for side in range(2):
-                self.first[side] = self._eligible(side)
+            if self.ranked == 0:
+                for side in range(2):
+                    self.first[side] = self._eligible(side)
+                self.ranked = 1
             buy, sell = self._head(w.BUY), self._head(w.SELL)
             while buy != 0 and sell != 0:
                 if b.sequence >= full:
@@ -209,10 +215,23 @@ class Auction:
         """The orders in front of all prices that may trade, the next one last."""
         b = self.books
         places = self.front.get(2 * self.book + side, {})
-        found = sorted(places, key=places.__getitem__, reverse=True)
+        found = list(places)
+        if self._came_so(places):
+            found.reverse()
+        else:
+            found.sort(key=places.__getitem__, reverse=True)
         if side == w.SELL:
             return found
         return [slot for slot in found if b.orders[slot * w.ORDER_WORDS + w.O_TICK] >= self.price]
+
+    def _came_so(self, places: dict[int, int]) -> bool:
+        """Whether some places are in their order."""
+        last = 0
+        for placed in places.values():
+            if placed < last:
+                return False
+            last = placed
+        return True
 
     def _head(self, side: int) -> int:
         """The order of a side that trades next, 0 for none."""
@@ -388,4 +407,5 @@ class Auction:
     def restore(self, book: int, following: int, price: int) -> int:
         """After the books are loaded, what `under_way` told."""
         self.book, self.following, self.price = book, following, price
+        self.ranked = 0
         return 0

@@ -58,7 +58,7 @@ cdef class Books:
     cdef long long* quiet
     cdef readonly Py_ssize_t identity_base, book_count
     cdef public Py_ssize_t sequence, written, waiting, interrupted, now_us, tripped, pulled, fills_limit, full, until, command_limit, prices_limit, prices, stalled, earlier
-    cdef Py_ssize_t met, prices_until
+    cdef Py_ssize_t met, prices_until, far_place
     cdef Py_ssize_t free, top, levels_top, swept_count, room, swept_room, order_room
 
     cdef int _point(self) except -1
@@ -134,6 +134,7 @@ cdef class Books:
     cdef inline int vacate(self, Py_ssize_t s, Py_ssize_t tick) except -1
     @cython.locals(level=cython.Py_ssize_t, first=cython.Py_ssize_t, word=cython.Py_ssize_t, here=cython.ulonglong)
     cdef Py_ssize_t worse(self, Py_ssize_t s, Py_ssize_t tick) except? -1
+    @cython.locals(ticks=list, place=cython.Py_ssize_t)
     cdef Py_ssize_t _worse_far(self, Py_ssize_t s, Py_ssize_t tick) except? -1
     cdef inline Py_ssize_t _above(self, Py_ssize_t level, Py_ssize_t size) noexcept
     cdef inline Py_ssize_t _below(self, Py_ssize_t level, Py_ssize_t size) noexcept

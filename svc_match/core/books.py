@@ -181,6 +181,7 @@ class Books:
         self.far_ticks: dict[int, list[int]] = {}
         self.far_levels: dict[tuple[int, int], int] = {}
         self.spare_far: list[int] = []
+        self.far_place = 0  # where the last far tick was that a walk came to: the next one is beside it
         self._point()
 
     def _point(self) -> int:
@@ -1138,11 +1139,15 @@ class Books:
         ticks = self.far_ticks.get(s)
         if not ticks:
             return -1
-        if s & 1:
-            place = bisect_left(ticks, tick + 1)
-            return ticks[place] if place < len(ticks) else -1
-        place = bisect_left(ticks, tick)
-        return ticks[place - 1] if place else -1
+        place = self.far_place
+        if 0 <= place < len(ticks) and ticks[place] == tick:
+            place += 1 if s & 1 else -1
+        else:
+            place = bisect_left(ticks, tick + 1) if s & 1 else bisect_left(ticks, tick) - 1
+        if place < 0 or place >= len(ticks):
+            return -1
+        self.far_place = place
+        return ticks[place]
 
     def _above(self, level: int, size: int) -> int:
         """The first occupied level of a window from one on upwards; there is one."""

@@ -23,7 +23,7 @@ cdef class Closing:
     cdef int _end(self, Py_ssize_t identity) except -1
     @cython.locals(b=Books, found=list, s=cython.Py_ssize_t, tick=cython.Py_ssize_t, hidden=cython.Py_ssize_t, slot=cython.Py_ssize_t, identity=cython.Py_ssize_t)
     cdef list _standing(self, Py_ssize_t book, Py_ssize_t limit)
-    @cython.locals(b=Books, found=list, identity=cython.Py_ssize_t)
+    @cython.locals(b=Books, found=list, identity=cython.Py_ssize_t, slot=cython.Py_ssize_t)
     cdef list _waiting(self, Py_ssize_t book)
     cpdef list state(self)
     cpdef int load(self, list state) except -1

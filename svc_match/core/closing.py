@@ -142,7 +142,8 @@ class Closing:
         b = self.books
         found: list[int] = []
         for side in range(2):
-            for _, identity, _ in self.special.stops.waiting(book, side):
+            for _, _, slot in self.special.stops.waiting(book, side):
+                identity = b.orders[slot * w.ORDER_WORDS + w.O_ID]
                 if b.ends_by(identity, self.reason, self.date) != 0:
                     found.append(identity)
         found += [-identity for identity in sorted(self.special.auction.own.get(book, ()))]

@@ -215,7 +215,6 @@ WAITING = 1 << 40  # it stands at no price
 FOR_AUCTION = 1 << 41  # it ends with the auction
 IN_FRONT = 1 << 42  # it waits in front of an auction's prices
 QUOTE = 1 << 43  # it is a side of a quote; in C_FLAGS too
-REACHED = 1 << 44  # its stop price is reached; where the row is full it is executed before any command
 COMMAND_EVENTS_LIMIT = (
     8_192  # that a command, or what is due, writes before what it brings about waits for the next row
 )

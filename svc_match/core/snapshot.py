@@ -147,6 +147,7 @@ def _pieces(engine: Engine) -> list[bytes | bytearray | memoryview]:
         "calendar": engine.schedule.state(),
         "carried": len(engine.carried),
         "opening": engine.opening and engine.opening.state(),
+        "reached": engine.special.stops.state(),
         "closing": engine.closing.state(),
         "uncrossing": engine.special.auction.under_way(),
         "indications": engine.special.auction.indication.state(),
@@ -209,6 +210,7 @@ def load(state: bytes, identities: bytes) -> Engine:
     engine.special.standing.load(records, header["free_record"])
     engine.packed.load(orders, header["free"], [tuple(window) for window in header["windows"]])
     engine.lasting.load(lasting)
+    engine.special.stops.load(header["reached"])
     engine.closing.load(header["closing"])
     engine.await_expiry()
     engine.special.auction.restore(*header["uncrossing"])

@@ -20,7 +20,7 @@ cdef class Special:
     cdef readonly Standing standing
     cdef readonly Protection protection
     cdef readonly Bands bands
-    cdef Stops stops
+    cdef readonly Stops stops
     cdef Arrival arrival
     cdef readonly Auction auction
     cdef readonly Quotes quotes
@@ -56,10 +56,10 @@ cdef class Special:
     @cython.locals(moved=cython.Py_ssize_t)
     cpdef Py_ssize_t settle(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t band(self, Py_ssize_t book) except -1
-    @cython.locals(found=list)
+    @cython.locals(found=cython.bint)
     cpdef Py_ssize_t trigger(self, Py_ssize_t book) except -1
-    @cython.locals(slot=cython.Py_ssize_t, identity=cython.Py_ssize_t)
-    cdef Py_ssize_t _execute_all(self, Py_ssize_t book, list left) except -1
+    @cython.locals(slot=cython.Py_ssize_t)
+    cdef Py_ssize_t _execute_all(self, Py_ssize_t book) except -1
     @cython.locals(idle=cython.bint)
     cpdef Py_ssize_t note(self, Py_ssize_t book) except -1
     cpdef Py_ssize_t turn(self, Py_ssize_t book) except -1

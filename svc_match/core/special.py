@@ -341,8 +341,6 @@ class Special:
 
     def restore(self, stalled: list[int]) -> int:
         """Loaded books of which that is so."""
-        for book in stalled:
-            self.stops.restored(book)
         self.stalled = stalled
         self.books.stalled = len(stalled)
         return 0
@@ -351,7 +349,7 @@ class Special:
         """The next row goes on with the stops of a book, and looks at it, and at those that they touched."""
         self.stalled.remove(book)
         self.books.stalled -= 1
-        self._execute_all(book, self.stops.resumed(book))
+        self._execute_all(book)
         return self.books.trigger(book)
 
     def band(self, book: int) -> int:
@@ -366,33 +364,27 @@ class Special:
         then, until none does. Those whose turn comes when an auction has begun wait on.
         """
         b = self.books
-        found = [] if self.is_stalled(book) else self.stops.triggered(book)
+        found = not self.is_stalled(book) and self.stops.triggered(book)
         while found:
-            self._execute_all(book, found)
+            self._execute_all(book)
             if self.is_stalled(book) or b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
                 return 0
             found = self.stops.triggered(book)
         return 0
 
-    def _execute_all(self, book: int, left: list[tuple[int, int, int]]) -> int:
-        """Executes triggered stops, the last first; where the command's limit is reached the next row goes on with what is left."""
+    def _execute_all(self, book: int) -> int:
+        """Executes triggered stops; where the command's limit is reached the next row goes on with what is left."""
         b = self.books
-        while left:
-            _, identity, slot = left[len(left) - 1]
-            if b.orders[slot * w.ORDER_WORDS + w.O_ID] != identity:
-                left.pop()  # it traded at its limit with one before it
-                continue
-            if b.books[book * w.BOOK_WORDS + w.B_PHASE] != w.PHASE_OPEN:
-                return self.stops.wait_on(book, left)
+        slot = self.stops.next(book)
+        while slot != 0 and b.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_OPEN:
             if b.sequence >= b.until:
-                self.stops.reach(book, left)
                 return self._stall(book)
-            left.pop()
-            self.stops.begin(slot)
+            self.stops.remove(slot)
             if self._pairs(slot):
                 self._withdraw(slot)
             self._execute(book, slot)
-        return 0
+            slot = self.stops.next(book)
+        return self.stops.wait_on(book)
 
     def _withdraw(self, slot: int) -> int:
         """An order whose stop price is reached stands no more: it is a stop."""
@@ -484,7 +476,7 @@ class Special:
         if b.sides[s + w.S_BEST] >= 0 or b.sides[s + w.SIDE_WORDS + w.S_BEST] >= 0:
             return False
         waits = b.books[t + w.B_STOPS] + b.books[t + w.B_PEGS]
-        return waits == 0 and not self.stops.reached.get(book) and not self.auction.own.get(book)
+        return waits == 0 and not self.auction.own.get(book)
 
     def touched(self, book: int) -> int:
         """Something happened to a book that collects orders."""
@@ -501,8 +493,9 @@ class Special:
         b = self.books
         found = []
         for side in range(2):
-            for _, identity, slot in self.stops.waiting(book, side):
+            for _, _, slot in self.stops.waiting(book, side):
                 account = b.halves[slot * w.ORDER_HALVES + w.H_ACCOUNT]
+                identity = b.orders[slot * w.ORDER_WORDS + w.O_ID]
                 found.append((identity, b.orders[slot * w.ORDER_WORDS + w.O_OPEN], account))
         for identity, slot in self.pegs.of(book):
             if self.standing.waits(slot):
@@ -515,7 +508,6 @@ class Special:
         b = self.books
         x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
         waits = self.standing.waits(slot)
-        reached = self.standing.records[x + w.X_FLAGS] & w.REACHED
         if self.standing.records[x + w.X_FLAGS] & w.FOR_AUCTION:
             self.auction.add(slot)
         if waits:
@@ -526,8 +518,6 @@ class Special:
             self.quotes.add(slot)
         if self.standing.records[x + w.X_FLAGS] >> 32 & 255 == w.PEGGED:
             return self.pegs.add(slot)
-        if reached:
-            return self.stops.restore(slot)
         return self.stops.add(slot) if (waits and self._is_stop(slot)) or self._pairs(slot) else 0
 
     def _is_stop(self, slot: int) -> bool:

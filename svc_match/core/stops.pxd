@@ -20,27 +20,17 @@ cdef class Stops:
     cdef Py_ssize_t _follow(self, Py_ssize_t s, Py_ssize_t trigger, Py_ssize_t reference) except -1
     @cython.locals(scale=cython.Py_ssize_t, price=cython.Py_ssize_t)
     cdef Py_ssize_t _behind(self, Py_ssize_t s, Py_ssize_t reference, Py_ssize_t trail) except -1
-    @cython.locals(s=cython.Py_ssize_t, trigger=cython.Py_ssize_t, price=cython.Py_ssize_t, nearness=cython.Py_ssize_t, slot=cython.Py_ssize_t, found=list, some=list, waiting=list, trailing=list)
-    cdef list triggered(self, Py_ssize_t book)
-    @cython.locals(place=cython.Py_ssize_t)
-    cdef Py_ssize_t _move(self, list waiting, Py_ssize_t nearness, list some) except -1
-    cdef list _arranged(self, list some)
-    @cython.locals(identity=cython.Py_ssize_t, slot=cython.Py_ssize_t, s=cython.Py_ssize_t, trigger=cython.Py_ssize_t)
-    cdef Py_ssize_t wait_on(self, Py_ssize_t book, list those) except -1
-    cdef Py_ssize_t reach(self, Py_ssize_t book, list those) except -1
-    cdef list resumed(self, Py_ssize_t book)
-    cdef Py_ssize_t begin(self, Py_ssize_t slot) except -1
-    @cython.locals(book=cython.Py_ssize_t)
-    cdef Py_ssize_t restore(self, Py_ssize_t slot) except -1
-    @cython.locals(offers=list)
-    cdef Py_ssize_t restored(self, Py_ssize_t book) except -1
-    @cython.locals(identity=cython.Py_ssize_t, slot=cython.Py_ssize_t, found=list)
-    cdef list _of_side(self, Py_ssize_t s)
-    @cython.locals(x=cython.Py_ssize_t)
-    cdef Py_ssize_t _flag(self, Py_ssize_t slot, Py_ssize_t flag) except -1
-    @cython.locals(x=cython.Py_ssize_t)
-    cdef Py_ssize_t _flags(self, Py_ssize_t slot) except? -1
-    @cython.locals(s=cython.Py_ssize_t, trigger=cython.Py_ssize_t, found=list)
+    @cython.locals(s=cython.Py_ssize_t, trigger=cython.Py_ssize_t, price=cython.Py_ssize_t, nearness=cython.Py_ssize_t, found=cython.bint, waiting=list, trailing=list)
+    cdef bint triggered(self, Py_ssize_t book) except -1
+    cdef bint _is_near(self, list waiting, Py_ssize_t nearness) except -1
+    @cython.locals(s=cython.Py_ssize_t, trigger=cython.Py_ssize_t, first=tuple, last=tuple, waiting=list)
+    cdef Py_ssize_t next(self, Py_ssize_t book) except -1
+    @cython.locals(s=cython.Py_ssize_t, trigger=cython.Py_ssize_t)
+    cdef Py_ssize_t wait_on(self, Py_ssize_t book) except -1
+    cpdef list state(self)
+    @cython.locals(key=cython.Py_ssize_t, nearness=cython.Py_ssize_t)
+    cpdef Py_ssize_t load(self, list state) except -1
+    @cython.locals(s=cython.Py_ssize_t, trigger=cython.Py_ssize_t, found=list, waiting=list, sorts=cython.bint)
     cdef list waiting(self, Py_ssize_t book, Py_ssize_t side)
     @cython.locals(s=cython.Py_ssize_t, x=cython.Py_ssize_t, trigger=cython.Py_ssize_t)
     cdef list _where(self, Py_ssize_t slot)

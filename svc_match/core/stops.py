@@ -5,7 +5,6 @@ types of C.
 """
 
 from bisect import bisect_left, insort
-from operator import itemgetter
 
 from svc_match.core import layout as w
 from svc_match.core.books import Books
@@ -14,8 +13,8 @@ from svc_match.core.standing import Standing
 
 class Stops:
     """The stops of some books: by side and trigger sorted, the first to be triggered last, so that those leave at no cost to the others.
-    Those that trail are a list of their own: following a price costs them alone. One that is triggered is REACHED, and in no list, until
-    it is executed.
+    Those that trail are a list of their own: following a price costs them alone. Those that are triggered stay in their lists until they
+    are executed: of these it is known how near the farthest one is.
     """
 
     def __init__(self, books: Books, standing: Standing) -> None:
@@ -23,7 +22,7 @@ class Stops:
         self.standing = standing
         self.lists: dict[int, list[tuple[int, int, int]]] = {}
         self.trailing: dict[int, list[tuple[int, int, int]]] = {}  # those that trail, by the same numbers
-        self.reached: dict[int, list[tuple[int, int, int]]] = {}  # by book, for the next row; the next one last
+        self.reached: dict[int, int] = {}  # by the same numbers, how near those are at least that are triggered
         self.followed: dict[int, int] = {}  # what all of these have followed at least
 
     def add(self, slot: int) -> int:
@@ -33,10 +32,11 @@ class Stops:
 
     def remove(self, slot: int) -> int:
         """A stop waits no more, if it did."""
-        if self._flags(slot) & w.REACHED:
-            return 0
         waiting = self._where(slot)
-        del waiting[bisect_left(waiting, self._entry(slot))]
+        if waiting[len(waiting) - 1][2] == slot:
+            waiting.pop()
+        else:
+            del waiting[bisect_left(waiting, self._entry(slot))]
         return self._count(self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE], -1)
 
     def trailing_in(self, book: int) -> int:
@@ -79,11 +79,10 @@ class Stops:
             return (price - trail) // scale if price > trail else 0
         return (price + trail + scale - 1) // scale
 
-    def triggered(self, book: int) -> list[tuple[int, int, int]]:
-        """The stops whose condition holds, the one that is executed first last; they wait no more."""
-        found: list[tuple[int, int, int]] = []
-        for s in range(book * 2 + 1, book * 2 - 1, -1):
-            some: list[tuple[int, int, int]] = []
+    def triggered(self, book: int) -> bool:
+        """Whether the condition of a stop holds; then it is known of which."""
+        found = False
+        for s in range(book * 2, book * 2 + 2):
             for trigger in range(w.LAST_TRADE, w.BEST_QUOTE + 1):
                 waiting = self._list(s, trigger)
                 trailing = self._trailing(s, trigger)
@@ -92,88 +91,61 @@ class Stops:
                     if trailing:
                         self._follow(s, trigger, price)
                     nearness = price if s & 1 else -price
-                    self._move(waiting, nearness, some)
-                    self._move(trailing, nearness, some)
-            if some:
-                self._count(s, -len(some))
-                found += self._arranged(some)
-        for _, _, slot in found:
-            self._flag(slot, w.REACHED)
+                    if self._is_near(waiting, nearness) or self._is_near(trailing, nearness):
+                        self.reached[4 * s + trigger] = nearness
+                        found = True
         return found
 
-    def _move(self, waiting: list[tuple[int, int, int]], nearness: int, some: list[tuple[int, int, int]]) -> int:
-        """Those of a list that are at least as near go to some others."""
-        place = bisect_left(waiting, (nearness,))
-        if place < len(waiting):
-            some += waiting[place:]
-            del waiting[place:]
+    def _is_near(self, waiting: list[tuple[int, int, int]], nearness: int) -> bool:
+        """Whether one of a list is as near."""
+        return bool(waiting) and waiting[len(waiting) - 1][0] >= nearness
+
+    def next(self, book: int) -> int:
+        """The triggered stop that is executed next, 0 for none: buys first, the nearest price first, at a price the oldest."""
+        if not self.reached:
+            return 0
+        for s in range(book * 2, book * 2 + 2):
+            first = (0, 0, 0)
+            for trigger in range(w.LAST_TRADE, w.BEST_QUOTE + 1):
+                nearness = self.reached.get(4 * s + trigger)
+                if nearness is not None:
+                    for waiting in (self._list(s, trigger), self._trailing(s, trigger)):
+                        if self._is_near(waiting, nearness):
+                            last = waiting[len(waiting) - 1]
+                            if first[2] == 0 or last > first:
+                                first = last
+            if first[2] != 0:
+                return first[2]
         return 0
 
-    def _arranged(self, some: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-        """Stops of a side, the nearest price last, at a price the oldest last."""
-        some.sort()
-        some.reverse()
-        some.sort(key=itemgetter(0))
-        return some
-
-    def wait_on(self, book: int, those: list[tuple[int, int, int]]) -> int:
-        """Those of some triggered stops of a book that are open are not executed: they wait as before."""
-        for entry in those:
-            _, identity, slot = entry
-            if self.books.orders[slot * w.ORDER_WORDS + w.O_ID] == identity:
-                self._flag(slot, 0)
-                self._where(slot).append(entry)
-                self._count(self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE], 1)
+    def wait_on(self, book: int) -> int:
+        """What is triggered by now, and not executed, waits as before."""
         for s in range(book * 2, book * 2 + 2):
             for trigger in range(w.LAST_TRADE, w.BEST_QUOTE + 1):
-                self._list(s, trigger).sort()
-                self._trailing(s, trigger).sort()
+                self.reached.pop(4 * s + trigger, None)
         return 0
 
-    def reach(self, book: int, those: list[tuple[int, int, int]]) -> int:
-        """Triggered stops that are executed before any command, the next one last; some may have ended by then."""
-        self.reached[book] = those
+    def state(self) -> list[list[int]]:
+        """Of which lists some are triggered, and how near these are."""
+        return [[key, nearness] for key, nearness in sorted(self.reached.items())]
+
+    def load(self, state: list[list[int]]) -> int:
+        """The inverse of `state`, of books that are filled."""
+        for key, nearness in state:
+            self.reached[key] = nearness
         return 0
-
-    def resumed(self, book: int) -> list[tuple[int, int, int]]:
-        """Those of a book, which are executed now."""
-        return self.reached.pop(book, [])
-
-    def begin(self, slot: int) -> int:
-        """A triggered stop is executed."""
-        return self._flag(slot, 0)
-
-    def restore(self, slot: int) -> int:
-        """A loaded stop is one of those that the next row goes on with; the others of its book may be loaded in any order."""
-        book = self.books.halves[slot * w.ORDER_HALVES + w.H_SIDE] >> 1
-        self.reached.setdefault(book, []).append(self._entry(slot))
-        return 0
-
-    def restored(self, book: int) -> int:
-        """All stops of a book are loaded."""
-        if book in self.reached:
-            offers = self._arranged(self._of_side(book * 2 + 1))
-            self.reached[book] = offers + self._arranged(self._of_side(book * 2))
-        return 0
-
-    def _of_side(self, s: int) -> list[tuple[int, int, int]]:
-        """Those that the next row goes on with, are of this side, and open."""
-        b = self.books
-        found = []
-        for entry in self.reached.get(s >> 1, []):
-            _, identity, slot = entry
-            if b.halves[slot * w.ORDER_HALVES + w.H_SIDE] == s and b.orders[slot * w.ORDER_WORDS + w.O_ID] == identity:
-                found.append(entry)
-        return found
 
     def waiting(self, book: int, side: int) -> list[tuple[int, int, int]]:
-        """(nearness, id, slot) of the stops of a side, in the order in which they would be triggered."""
+        """(nearness, -id, slot) of the stops of a side, in the order in which they would be triggered."""
         s = book * 2 + side
-        found = self._of_side(s)
+        found: list[tuple[int, int, int]] = []
         for trigger in range(w.LAST_TRADE, w.BEST_QUOTE + 1):
-            found += self._list(s, trigger)
-            found += self._trailing(s, trigger)
-        found = self._arranged(found)
+            for waiting in (self._list(s, trigger), self._trailing(s, trigger)):
+                if waiting:
+                    sorts = bool(found)
+                    found += waiting
+                    if sorts:
+                        found.sort()
         found.reverse()
         return found
 
@@ -194,24 +166,14 @@ class Stops:
     def _trailing(self, s: int, trigger: int) -> list[tuple[int, int, int]]:
         return self.trailing.setdefault(4 * s + trigger, [])
 
-    def _flags(self, slot: int) -> int:
-        x = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
-        return self.standing.records[x + w.X_FLAGS]
-
-    def _flag(self, slot: int, flag: int) -> int:
-        """REACHED, or not any more."""
-        x = self.books.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
-        self.standing.records[x + w.X_FLAGS] = self.standing.records[x + w.X_FLAGS] & ~w.REACHED | flag
-        return 0
-
     def _entry(self, slot: int) -> tuple[int, int, int]:
-        """(nearness, id, slot) of a stop: how near its price is, as a number that is higher the nearer it is."""
+        """(nearness, -id, slot) of a stop: how near its price is, as a number that is higher the nearer it is."""
         b = self.books
         x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
         stop = self.standing.records[x + w.X_STOP]
         if b.halves[slot * w.ORDER_HALVES + w.H_SIDE] & 1 == w.BUY:
             stop = -stop
-        return stop, b.orders[slot * w.ORDER_WORDS + w.O_ID], slot
+        return stop, -b.orders[slot * w.ORDER_WORDS + w.O_ID], slot
 
     def _count(self, s: int, more: int) -> int:
         """The books know how many stops wait."""

@@ -37,12 +37,13 @@ class Stops(Desk):
         self.packed.apply(some, self.time_us)
         return time.perf_counter() - start
 
-    def triggered(self, count: int) -> None:
-        """So many stops, and a row with the trade that triggers them."""
+    def triggered(self, count: int) -> float:
+        """So many stops, and the seconds of a row with the trade that triggers them."""
         self.place(count, MIDDLE_E4 + TICK_E4, Terms(stop_price_e4=MIDDLE_E4))
         self.packed.packed.command_limit = SHORT_ROW
-        self.row(*self.trade(MIDDLE_E4))
+        taken = self.row(*self.trade(MIDDLE_E4))
         assert self.packed.goes_on
+        return taken
 
 
 def test_a_row_of_triggered_stops_does_not_look_at_those_behind() -> None:
@@ -53,6 +54,12 @@ def test_a_row_of_triggered_stops_does_not_look_at_those_behind() -> None:
         desk.triggered(count)
         taken.append(min(desk.row() for _ in range(ROWS)))
         assert desk.packed.goes_on
+    assert taken[1] < 4 * taken[0], taken
+
+
+def test_what_triggers_stops_does_not_look_at_each() -> None:
+    """Rule 4.7.8: with 32 times the stops that one trade triggers its own row takes about as long."""
+    taken = [min(Stops().triggered(count) for _ in range(3)) for count in (1_024, 32 * 1_024)]
     assert taken[1] < 4 * taken[0], taken
 
 
