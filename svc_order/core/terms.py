@@ -116,24 +116,14 @@ def _then_limited(place: Place) -> bool:
     return 0 <= then_e4 <= stop_e4 if place.side == SELL else then_e4 >= stop_e4
 
 
+# What a type, or a time in force, does not take; what is out of its range; what does not go together. In this order, because it is the
+# order in which svc_match looks, too.
 RULES = (
     Rule(
         "stop_price_e4",
         lambda place: place.type not in TRIGGERED and place.terms.stop_price_e4 != 0,
         "only a STOP, STOP_LIMIT or ONE_CANCELS_OTHER order names a stop price",
         "send 0, or one of these types",
-    ),
-    Rule(
-        "stop_price_e4",
-        lambda place: place.type in TRIGGERED and place.terms.stop_price_e4 <= 0,
-        "a STOP, STOP_LIMIT or ONE_CANCELS_OTHER order names the price that triggers it",
-        "send a positive stop price in 1/10 000 of the currency",
-    ),
-    Rule(
-        "stop_trigger",
-        lambda place: place.terms.stop_trigger not in STOP_TRIGGERS,
-        "there is no such trigger",
-        "send LAST_TRADE, BEST_QUOTE or none",
     ),
     Rule(
         "stop_trigger",
@@ -148,24 +138,6 @@ RULES = (
         "send 0, or this type",
     ),
     Rule(
-        "stop_price_e4",
-        lambda place: place.type == ONE_CANCELS_OTHER and not _short_of_stop(place),
-        "a ONE_CANCELS_OTHER order's stop price is beyond its limit: a buy's above it, a sell's below",
-        "send such a stop price",
-    ),
-    Rule(
-        "stop_limit_price_e4",
-        lambda place: place.type == ONE_CANCELS_OTHER and not _then_limited(place),
-        "the limit that it has then is at its stop price or beyond; a sell may have none",
-        "send such a price",
-    ),
-    Rule(
-        "peg",
-        lambda place: place.type == PEGGED and place.terms.peg not in PEGS,
-        "a PEGGED order follows the best bid, the best offer or the middle of both",
-        "send BID, ASK or MIDDLE",
-    ),
-    Rule(
         "peg",
         lambda place: place.type != PEGGED and place.terms.peg != 0,
         "only a PEGGED order follows a best price",
@@ -176,12 +148,6 @@ RULES = (
         lambda place: place.type != PEGGED and place.terms.peg_offset_e4 != 0,
         "only a PEGGED order has an offset",
         "send 0, or this type",
-    ),
-    Rule(
-        "peg_offset_e4",
-        lambda place: abs(place.terms.peg_offset_e4) > PEG_OFFSET_LIMIT_E4,
-        "an offset is within the limit of prices",
-        f"send -{PEG_OFFSET_LIMIT_E4} to {PEG_OFFSET_LIMIT_E4}",
     ),
     Rule(
         "trailing_amount_e4",
@@ -196,58 +162,16 @@ RULES = (
         "send 0, or one of these types",
     ),
     Rule(
-        "trailing_amount_e4",
-        lambda place: not 0 <= place.terms.trailing_amount_e4 <= TRAILING_AMOUNT_LIMIT_E4,
-        "a stop trails by a positive amount within the limit of prices",
-        f"send 1 to {TRAILING_AMOUNT_LIMIT_E4}, or 0",
-    ),
-    Rule(
-        "trailing_bp",
-        lambda place: not 0 <= place.terms.trailing_bp <= BASIS_POINTS,
-        "a stop trails by at most the whole price",
-        f"send 1 to {BASIS_POINTS}, or 0",
-    ),
-    Rule(
-        "trailing_amount_e4",
-        lambda place: place.terms.trailing_amount_e4 != 0 and place.terms.trailing_bp != 0,
-        "a stop trails by an amount or by basis points",
-        "send one of them",
-    ),
-    Rule(
-        "hidden",
-        lambda place: place.terms.hidden and not _stands(place),
-        "only a LIMIT order that stands can be hidden",
-        "send false, or a LIMIT order for the DAY, GTC or GTD",
-    ),
-    Rule(
         "display_quantity",
         lambda place: place.terms.display_quantity != 0 and not _stands(place),
         "only a LIMIT order that stands displays a part",
         "send 0, or a LIMIT order for the DAY, GTC or GTD",
     ),
     Rule(
-        "display_quantity",
-        lambda place: place.terms.display_quantity != 0 and place.terms.hidden,
-        "a hidden order displays nothing",
-        "send 0, or an order that is not hidden",
-    ),
-    Rule(
-        "display_quantity",
-        lambda place: place.terms.display_quantity != 0 and not 0 < place.terms.display_quantity < place.quantity,
-        "what is displayed is a part of the order",
-        "send less than the quantity, or 0 to display all",
-    ),
-    Rule(
-        "display_quantity",
-        lambda place: 0 < place.terms.display_quantity * PEAKS_LIMIT < place.quantity,
-        f"at least 1/{PEAKS_LIMIT} of an order is displayed at a time",
-        "send more, or 0 to display all",
-    ),
-    Rule(
-        "post_only",
-        lambda place: place.terms.post_only not in POST_ONLY,
-        "there is no such choice",
-        "send REJECT, SLIDE or none",
+        "hidden",
+        lambda place: place.terms.hidden and not _stands(place),
+        "only a LIMIT order that stands can be hidden",
+        "send false, or a LIMIT order for the DAY, GTC or GTD",
     ),
     Rule(
         "post_only",
@@ -268,10 +192,76 @@ RULES = (
         "send 0, or another time in force",
     ),
     Rule(
-        "minimum_quantity",
-        lambda place: place.terms.minimum_quantity != 0 and place.terms.post_only != 0,
-        "an order that adds liquidity only never trades when it arrives, so it has no minimum",
-        "send 0, or an order that is not post-only",
+        "expire_date",
+        lambda place: place.terms.expire_date != 0 and place.time_in_force != GTD,
+        "only a GTD order names its last date",
+        "send 0, or GTD",
+    ),
+    Rule(
+        "expire_time_us",
+        lambda place: place.terms.expire_time_us != 0 and place.time_in_force != GTD,
+        "only a GTD order names the time until when it stands",
+        "send 0, or GTD",
+    ),
+    Rule(
+        "stop_price_e4",
+        lambda place: place.type in TRIGGERED and place.terms.stop_price_e4 <= 0,
+        "a STOP, STOP_LIMIT or ONE_CANCELS_OTHER order names the price that triggers it",
+        "send a positive stop price in 1/10 000 of the currency",
+    ),
+    Rule(
+        "stop_limit_price_e4",
+        lambda place: place.terms.stop_limit_price_e4 < 0,
+        "a price is positive",
+        "send a price in 1/10 000 of the currency, or 0 for none",
+    ),
+    Rule(
+        "stop_trigger",
+        lambda place: place.terms.stop_trigger not in STOP_TRIGGERS,
+        "there is no such trigger",
+        "send LAST_TRADE, BEST_QUOTE or none",
+    ),
+    Rule(
+        "peg",
+        lambda place: place.type == PEGGED and place.terms.peg not in PEGS,
+        "a PEGGED order follows the best bid, the best offer or the middle of both",
+        "send BID, ASK or MIDDLE",
+    ),
+    Rule(
+        "peg_offset_e4",
+        lambda place: abs(place.terms.peg_offset_e4) > PEG_OFFSET_LIMIT_E4,
+        "an offset is within the limit of prices",
+        f"send -{PEG_OFFSET_LIMIT_E4} to {PEG_OFFSET_LIMIT_E4}",
+    ),
+    Rule(
+        "trailing_amount_e4",
+        lambda place: not 0 <= place.terms.trailing_amount_e4 <= TRAILING_AMOUNT_LIMIT_E4,
+        "a stop trails by a positive amount within the limit of prices",
+        f"send 1 to {TRAILING_AMOUNT_LIMIT_E4}, or 0",
+    ),
+    Rule(
+        "trailing_bp",
+        lambda place: not 0 <= place.terms.trailing_bp <= BASIS_POINTS,
+        "a stop trails by at most the whole price",
+        f"send 1 to {BASIS_POINTS}, or 0",
+    ),
+    Rule(
+        "display_quantity",
+        lambda place: place.terms.display_quantity != 0 and not 0 < place.terms.display_quantity < place.quantity,
+        "what is displayed is a part of the order",
+        "send less than the quantity, or 0 to display all",
+    ),
+    Rule(
+        "display_quantity",
+        lambda place: 0 < place.terms.display_quantity * PEAKS_LIMIT < place.quantity,
+        f"at least 1/{PEAKS_LIMIT} of an order is displayed at a time",
+        "send more, or 0 to display all",
+    ),
+    Rule(
+        "post_only",
+        lambda place: place.terms.post_only not in POST_ONLY,
+        "there is no such choice",
+        "send REJECT, SLIDE or none",
     ),
     Rule(
         "minimum_quantity",
@@ -284,18 +274,6 @@ RULES = (
         lambda place: place.terms.self_trade_prevention not in SELF_TRADE_PREVENTION,
         "there is no such choice",
         SELF_TRADE_CHOICES,
-    ),
-    Rule(
-        "expire_date",
-        lambda place: place.terms.expire_date != 0 and place.time_in_force != GTD,
-        "only a GTD order names its last date",
-        "send 0, or GTD",
-    ),
-    Rule(
-        "expire_time_us",
-        lambda place: place.terms.expire_time_us != 0 and place.time_in_force != GTD,
-        "only a GTD order names the time until when it stands",
-        "send 0, or GTD",
     ),
     Rule(
         "expire_date",
@@ -319,10 +297,40 @@ RULES = (
         "send microseconds since the Unix epoch",
     ),
     Rule(
+        "display_quantity",
+        lambda place: place.terms.display_quantity != 0 and place.terms.hidden,
+        "a hidden order displays nothing",
+        "send 0, or an order that is not hidden",
+    ),
+    Rule(
+        "minimum_quantity",
+        lambda place: place.terms.minimum_quantity != 0 and place.terms.post_only != 0,
+        "an order that adds liquidity only never trades when it arrives, so it has no minimum",
+        "send 0, or an order that is not post-only",
+    ),
+    Rule(
+        "trailing_amount_e4",
+        lambda place: place.terms.trailing_amount_e4 != 0 and place.terms.trailing_bp != 0,
+        "a stop trails by an amount or by basis points",
+        "send one of them",
+    ),
+    Rule(
         "expire_time_us",
         lambda place: place.terms.expire_time_us != 0 and place.terms.expire_date != 0,
         "an order ends by a date or by a time",
         "send 0, or no expire_date",
+    ),
+    Rule(
+        "stop_price_e4",
+        lambda place: place.type == ONE_CANCELS_OTHER and not _short_of_stop(place),
+        "a ONE_CANCELS_OTHER order's stop price is beyond its limit: a buy's above it, a sell's below",
+        "send such a stop price",
+    ),
+    Rule(
+        "stop_limit_price_e4",
+        lambda place: place.type == ONE_CANCELS_OTHER and not _then_limited(place),
+        "the limit that it has then is at its stop price or beyond; a sell may have none",
+        "send such a price",
     ),
 )
 PARTS = ("display_quantity", "minimum_quantity")  # Whole lots.
