@@ -10,6 +10,7 @@ from svc_match.core.instrument import Instrument, Listing, Phase
 from svc_match.core.special import Special
 
 CLOSE_ORDERS_LIMIT = 4_096  # that end at once with a date, or with what is delisted
+PHASE_BOOKS_LIMIT = 1_024  # whose phases change at once
 ENTER_ORDERS_LIMIT = 4_096  # that enter closing auctions at once
 
 

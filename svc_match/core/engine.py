@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from chassis.units import is_date, order_id, sequence_of, shard_of
 from svc_match.core import events, opening, participants, quoting, reference, scheduling
 from svc_match.core import layout as w
-from svc_match.core.book import CLOSE_ORDERS_LIMIT, ENTER_ORDERS_LIMIT, Book, packed_side
+from svc_match.core.book import CLOSE_ORDERS_LIMIT, ENTER_ORDERS_LIMIT, PHASE_BOOKS_LIMIT, Book, packed_side
 from svc_match.core.books import Books
 from svc_match.core.closing import Closing
 from svc_match.core.commands import (
@@ -128,6 +128,7 @@ class Engine:
         }
         self.schedule = Schedule()
         self.enter_limit = ENTER_ORDERS_LIMIT  # what it is for all but tests
+        self.phase_books_limit = PHASE_BOOKS_LIMIT  # the same
         self.entered = 0  # orders into closing auctions, by what is being done
         self.opening: Opening | None = None  # what the next row goes on with
         self.open_orders_limit, self.open_accounts_limit = OPEN_ORDERS_LIMIT, OPEN_ACCOUNTS_LIMIT  # the same
@@ -144,6 +145,7 @@ class Engine:
             self.packed.prices_limit = w.NO_LIMIT if earlier else w.AUCTION_PRICES_LIMIT
             self.special.hidden_limit = w.NO_LIMIT if earlier else w.HIDDEN_ORDERS_LIMIT
             self.closing.looks_limit = w.NO_LIMIT if earlier else w.CLOSE_LOOKS_LIMIT
+            self.phase_books_limit = w.NO_LIMIT if earlier else PHASE_BOOKS_LIMIT
             self.open_orders_limit = w.NO_LIMIT if earlier else OPEN_ORDERS_LIMIT
             self.open_accounts_limit = w.NO_LIMIT if earlier else OPEN_ACCOUNTS_LIMIT
 
@@ -519,8 +521,15 @@ class Engine:
         if command.symbol and command.symbol not in self.books:
             return Refused(Reason.SYMBOL_UNKNOWN, "symbol", command.symbol)
         books = [self.books[command.symbol]] if command.symbol else self.numbered
+        changed = 0
         for book in books:
             if command.phase in PHASES_OF[book.listing]:
+                if self.has_phase(book, command.phase, command.auction):
+                    continue
+                if changed == self.phase_books_limit:
+                    self.packed.full = self.sequence
+                    return events.Stands(self.sequence, more=True)
+                changed += 1
                 if not self.change_phase(book, command.phase, command.auction):
                     return events.Stands(self.sequence, more=True)
             elif command.symbol:
@@ -528,9 +537,13 @@ class Engine:
         self._end_row()
         return events.Stands(self.sequence)
 
+    def has_phase(self, book: Book, phase: Phase, kind: int) -> bool:
+        """Whether the book is in it already."""
+        return book.phase == phase and book.auction == kind
+
     def change_phase(self, book: Book, phase: Phase, kind: int) -> bool:
         """Whether the phase is changed; if not, the next row goes on before all else."""
-        if book.phase == phase and book.auction == kind:
+        if self.has_phase(book, phase, kind):
             return True
         auction = self.special.auction
         trades = phase in (Phase.OPEN, Phase.CLOSED) and book.listing == Listing.LISTED

@@ -65,12 +65,18 @@ def _do(engine: "Engine", step: Step, book: int) -> int:
 
 
 def _set_phases(engine: "Engine", step: Step, first: int) -> int:
-    phase = Phase(step.phase)
+    phase, changed = Phase(step.phase), 0
     for number, book in enumerate(engine.numbered[first:], first):
         if engine.packed.sequence >= engine.packed.until:
             return number
         takes = book.phase != Phase.HALTED and phase in PHASES_OF[book.listing]
-        if takes and not engine.change_phase(book, phase, step.auction):
+        if not takes or engine.has_phase(book, phase, step.auction):
+            continue
+        if changed == engine.phase_books_limit:
+            engine.packed.full = engine.packed.sequence
+            return number
+        changed += 1
+        if not engine.change_phase(book, phase, step.auction):
             return number + 1
     return DONE
 

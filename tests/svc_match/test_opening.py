@@ -1,7 +1,8 @@
-"""A date opens in as many rows as what stands asks for, and nothing comes in between."""
+"""A date opens in as many rows as what stands asks for, and nothing comes in between; phases are set of so many books in a row."""
 
 from svc_match.core import commands, events, snapshot
 from svc_match.core.engine import Engine
+from svc_match.core.instrument import Phase
 from tests.svc_match.churn import market
 from tests.svc_match.transcript import Desk
 from tests.svc_match.twin import of_the_date
@@ -65,3 +66,17 @@ def test_however_many_rows_it_takes_the_same_stays() -> None:
             (core.names, core.participants, core.carried, len(core.lasting), book.standing(commands.Side.BUY))
         )
     assert states[0] == states[1]
+
+
+def test_phases_are_set_of_so_many_books_in_a_row() -> None:
+    """Rule 1.7: who asks again goes on with the books that are left, and a row has no more of them, whatever else it was to take."""
+    core = market("add BOLT", "add CORK").engine
+    core.phase_books_limit = 2
+    halts = commands.SetPhase("", Phase.HALTED, 0)
+    first = core.apply([halts, halts], 7)
+    assert first.results == [events.Stands(core.sequence, more=True)]
+    core = snapshot.load(snapshot.encode(core), of_the_date(core))
+    second = core.apply([halts, halts], 7)
+    assert second.results == [events.Stands(core.sequence)] * 2
+    assert [len(row.events) for row in (first, second)] == [2, 1]
+    assert {book.phase for book in core.numbered} == {Phase.HALTED}

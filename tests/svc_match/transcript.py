@@ -153,6 +153,7 @@ class Desk:
         self.engine.packed.fills_limit, self.engine.packed.command_limit = self.fills_limit, self.command_limit
         self.engine.packed.prices_limit = self.prices_limit
         self.engine.closing.looks_limit = 16 * self.fills_limit
+        self.engine.phase_books_limit = 2 * self.fills_limit
         self.engine.open_orders_limit, self.engine.open_accounts_limit = 4 * self.fills_limit, self.fills_limit
         self.engine.enter_limit, self.engine.special.hidden_limit = self.fills_limit, self.hidden_limit
 

@@ -624,6 +624,7 @@ class Pair:
             limited.command_limit, limited.fills_limit = self.command_limit, self.fills_limit
         self.plain.enter_limit = self.packed.enter_limit = self.fills_limit
         for core in (self.plain, self.packed):
+            core.phase_books_limit = 2 * self.fills_limit
             core.open_orders_limit, core.open_accounts_limit = 4 * self.fills_limit, self.fills_limit
         self.plain.looks_limit = self.packed.closing.looks_limit = 16 * self.fills_limit
         self.plain.prices_limit = self.packed.packed.prices_limit = self.fills_limit

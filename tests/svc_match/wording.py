@@ -81,6 +81,7 @@ class Wanted(Desk):
         self.engine.fills_limit, self.engine.command_limit = self.fills_limit, self.command_limit
         self.engine.prices_limit = self.prices_limit
         self.engine.looks_limit = 16 * self.fills_limit
+        self.engine.phase_books_limit = 2 * self.fills_limit
         self.engine.open_orders_limit, self.engine.open_accounts_limit = 4 * self.fills_limit, self.fills_limit
         self.engine.enter_limit, self.engine.hidden_limit = self.fills_limit, self.hidden_limit
 

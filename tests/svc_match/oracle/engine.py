@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from chassis.units import is_date, order_id, sequence_of, shard_of
 from svc_match.core import events
+from svc_match.core.book import PHASE_BOOKS_LIMIT
 from svc_match.core.commands import (
     AddInstrument,
     BustTrade,
@@ -135,6 +136,7 @@ class Engine(Quotes):
         self.stopped = False
         self.busted: list[int] = []
         self.open_orders_limit, self.open_accounts_limit = OPEN_ORDERS_LIMIT, OPEN_ACCOUNTS_LIMIT
+        self.phase_books_limit = PHASE_BOOKS_LIMIT
         self.looks_limit = CLOSE_LOOKS_LIMIT
         self.looks = 0  # orders that the end of a date still looks at
         self.opening = (0, 0, 0)  # the date that opens, and how many orders and accounts are done
@@ -702,6 +704,7 @@ class Engine(Quotes):
             return Refused(Reason.TRADING_DATE_NOT_OPEN, "phase", command.phase.name)
         if command.symbol and command.symbol not in self.books:
             return Refused(Reason.SYMBOL_UNKNOWN, "symbol", command.symbol)
+        changed = 0
         for book in [self.books[command.symbol]] if command.symbol else self.numbered:
             opens = command.phase not in (Phase.CLOSED, Phase.HALTED)
             delisted = book.listing == Listing.DELISTED and command.phase != Phase.CLOSED
@@ -709,6 +712,12 @@ class Engine(Quotes):
                 if command.symbol:
                     return not_traded(book)
                 continue
+            if self._has_phase(book, command.phase, command.auction):
+                continue
+            if changed == self.phase_books_limit:
+                self.full = self.sequence
+                return events.Stands(self.sequence, more=True)
+            changed += 1
             if not self._change_phase(book, command.phase, command.auction):
                 return events.Stands(self.sequence, more=True)
         self._end_row()
@@ -767,9 +776,12 @@ class Engine(Quotes):
             self._events.append(events.OrderRateSet(self.sequence, participant, per_second, burst))
         return events.Stands(self.sequence)
 
+    def _has_phase(self, book: Book, phase: Phase, auction: int) -> bool:
+        return book.phase == phase and (phase != Phase.AUCTION or book.auction == auction)
+
     def _change_phase(self, book: Book, phase: Phase, auction: int) -> bool:
         """Whether that is done; if not, the next row goes on."""
-        if book.phase == phase and (phase != Phase.AUCTION or book.auction == auction):
+        if self._has_phase(book, phase, auction):
             return True
         if book.auction and phase in (Phase.OPEN, Phase.CLOSED) and book.listing == Listing.LISTED:
             self.uncrossing = (book, phase)
@@ -813,16 +825,7 @@ class Engine(Quotes):
             pass  # closed by an operator, or opened by nobody
         elif step.kind == StepKind.SET_PHASE:
             wrong = step.trading_date != self.trading_date
-            for book in [] if wrong else self.numbered[max(0, due.key - 1) :]:
-                if self.sequence >= self.until:
-                    more = 1 + book.number
-                    break
-                trades = book.listing == Listing.LISTED or step.phase == Phase.CLOSED
-                if book.phase == Phase.HALTED or not trades:
-                    continue
-                if not self._change_phase(book, Phase(step.phase), step.auction):
-                    more = 2 + book.number
-                    break
+            more = 0 if wrong else self._set_phases(step, max(0, due.key - 1))
         else:
             change = self._open_date if step.kind == StepKind.OPEN_DATE else self._close_date
             result = change(step.trading_date)
@@ -841,6 +844,23 @@ class Engine(Quotes):
             self._await_step(step)
             if step.kind != StepKind.SET_PHASE:
                 self.full = self.sequence  # a row is of one date
+
+    def _set_phases(self, step: Step, first: int) -> int:
+        """From a book on; 0, or 1 + the book that is the next row's first."""
+        changed = 0
+        for book in self.numbered[first:]:
+            if self.sequence >= self.until:
+                return 1 + book.number
+            trades = book.listing == Listing.LISTED or step.phase == Phase.CLOSED
+            if book.phase == Phase.HALTED or not trades or self._has_phase(book, Phase(step.phase), step.auction):
+                continue
+            if changed == self.phase_books_limit:
+                self.full = self.sequence
+                return 1 + book.number
+            changed += 1
+            if not self._change_phase(book, Phase(step.phase), step.auction):
+                return 2 + book.number
+        return 0
 
     def _announce(self, event: Public, books: list[Book]) -> events.Result:
         """An event of a control command, shown in these books."""
