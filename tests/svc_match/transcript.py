@@ -12,6 +12,8 @@
     > clock 1234567                             the next command's journal time, in microseconds
     > batch 3                                   the next 3 commands are one batch: in as many rows as it takes, a microsecond apart
     > restore                                   goes on from a snapshot
+    > semantics 2                               what follows is done as those semantics did
+    > many 64 alice buy a# 10 ACME 9.00         so often, # counts from 1; what is said is counted, # for a number
     > at 30                                     journal time is 30 seconds; a tick
     > wait                                      0.2 seconds pass, in which what auctions would do is shown
     > calendar 20260105 date@10 opening@15 open@20+5 close@60 seed=7   what is done at which seconds (open is random by 5): date,
@@ -40,6 +42,8 @@ Unless said otherwise an order is held in full. Journal time is the number of th
 Each private event is a line "sequence what ..."; public ones are below it, behind "|".
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
@@ -77,6 +81,7 @@ OWN = {
 TRIGGERS = {"": 0, "last": commands.StopTrigger.LAST_TRADE, "quote": commands.StopTrigger.BEST_QUOTE}
 PEGS = {"": 0, "bid": commands.Peg.BID, "ask": commands.Peg.ASK, "mid": commands.Peg.MIDDLE}
 FEE_E6 = 200
+NUMBERS = re.compile(r"(?<=[a-z])\d+$|^\d+$")
 STEPS = {  # of a calendar: kind, phase and auction
     "date": (commands.StepKind.OPEN_DATE, 0, 0),
     "close": (commands.StepKind.CLOSE_DATE, 0, 0),
@@ -138,6 +143,10 @@ class Desk:
             self._batched = int(words[0])
         elif verb == "restore":
             self.restore()
+        elif verb == "semantics":
+            self.engine.follow(int(words[0]))
+        elif verb == "many":
+            return self._counted(int(words[0]), " ".join(words[1:]))
         elif self._batched:
             self._batched -= 1
             self._batch.append(self.command(line))
@@ -162,6 +171,14 @@ class Desk:
         carried = len(self.engine.carried)
         self.engine = snapshot.load(snapshot.encode(self.engine), self.engine.identities.records[carried:])
         self.limit()
+
+    def _counted(self, times: int, line: str) -> list[str]:
+        """What each of many lines did, without sequences and own ids, and how often."""
+        told = Counter[str]()
+        for number in range(1, times + 1):
+            for said in self._alone(line.replace("#", str(number))):
+                told[" ".join(NUMBERS.sub("#", word) for word in said.split()[1:])] += 1
+        return [f"{count} times {said}" for said, count in told.items()]
 
     def _all_of_batch(self) -> list[str]:
         told, batch, number = [], self._batch, 0
