@@ -22,7 +22,7 @@ from svc_match.core.reference import add_book
 from svc_match.core.schedule import Schedule
 from svc_match.core.timers import TimerKind, Timers
 
-FORMAT = b"bourse packed books 3\n"
+FORMAT = b"bourse packed books 4\n"
 HASH_BYTES = 16
 LENGTH_BYTES = 8
 CARRIED = 3  # the place of the carried identities among the pieces

@@ -144,8 +144,8 @@ def test_a_snapshot_with_wrong_counts_is_refused() -> None:
 def test_a_snapshot_of_another_format_is_refused_by_name() -> None:
     """What the version before wrote is not in the format; the journal is replayed instead."""
     pair, _ = twin.run(4, 500)
-    before = snapshot.encode(pair.packed).replace(b"books 3", b"books 2")
-    with pytest.raises(snapshot.SnapshotDamaged, match="not in the format 'bourse packed books 3'"):
+    before = snapshot.encode(pair.packed).replace(b"books 4", b"books 3")
+    with pytest.raises(snapshot.SnapshotDamaged, match="not in the format 'bourse packed books 4'"):
         snapshot.load(before, twin.of_the_date(pair.packed))
 
 
