@@ -1,4 +1,4 @@
-"""What others use, and what guards an instrument, costs an order that asks for none of it a few comparisons (quiet.py)."""
+"""What others use, and what guards an instrument, costs an order that asks for none of it a comparison (quiet.py)."""
 
 import random
 import time
