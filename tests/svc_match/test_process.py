@@ -14,6 +14,7 @@ from bourse.types.v1 import command_pb2, market_pb2
 from chassis.errors import from_rpc_error
 from cli.machine import Machine
 from svc_match.core.engine import ROW_EVENTS_LIMIT
+from svc_match.core.opening import OPEN_ORDERS_LIMIT
 from tests.servers import Database
 from tests.svc_match.shard import TRADING_DATE, Process, cancel, instrument, outcomes, place, running
 
@@ -169,15 +170,55 @@ def stop(submission: Any) -> Any:
     return submission
 
 
+async def test_an_opening_that_a_kill_cuts_in_two_is_finished_first(machine: Machine, postgres: Database) -> None:
+    """Rule 8.1.3: more orders outlive the date than a row of an opening looks at. The process is killed when the first row is committed;
+    the next one goes on before anything else, every order stands, and who asks again is told that the date is open.
+    """
+    count = OPEN_ORDERS_LIMIT + 100
+    lasts = {"time_in_force": command_pb2.TIME_IN_FORCE_GTC}
+    opening = match_pb2.OpenTradingDateRequest(trading_date=TRADING_DATE + 1)
+    async with running(machine, postgres) as process:
+        await process.open("ACME")
+        for start in range(0, count, 3_000):
+            await process.submit(
+                *(place("ACME", BUY, 10_000, 1, **lasts) for _ in range(start, min(start + 3_000, count)))
+            )
+        await process.operator.CloseTradingDate(match_pb2.CloseTradingDateRequest(trading_date=TRADING_DATE))
+        before = await process.state()
+        assert (before.open_orders, before.trading_date) == (count, 0)
+        with hanging(postgres, f"last_sequence > {before.sequence} AND length(commands) > 0") as hangs:
+            cut = process.operator.OpenTradingDate(opening)
+            async with asyncio.timeout(TAKEOVER_SECONDS):
+                while not hangs():
+                    await asyncio.sleep(0.01)
+            process.kill()
+            with pytest.raises(grpc.aio.AioRpcError):
+                await cut
+        await process.start()
+        await process.operator.OpenTradingDate(opening)
+        after = await process.state()
+        assert (after.open_orders, after.trading_date) == (count, TRADING_DATE + 1)
+        told = [event.WhichOneof("event") for event in await process.executions(before.sequence + 1)]
+        assert told.count("date_opened") == 1
+        assert {*told} == {"tick", "date_opened"}
+
+
 @contextmanager
 def hanging_behind_a_full_row(postgres: Database) -> Iterator[Callable[[], bool]]:
-    """The journal's insert behind a row of ROW_EVENTS_LIMIT or more does not return; yields whether one hangs. In the end it is undone."""
+    """As `hanging`, behind a row of ROW_EVENTS_LIMIT or more."""
+    with hanging(postgres, f"last_sequence - first_sequence + 1 >= {ROW_EVENTS_LIMIT}") as hangs:
+        yield hangs
+
+
+@contextmanager
+def hanging(postgres: Database, behind: str) -> Iterator[Callable[[], bool]]:
+    """The journal's insert behind such a row does not return; yields whether one hangs. In the end it is undone."""
     asleep = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
     with postgres.connect("svc_match") as connection:
         connection.execute(f"""
             CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                IF EXISTS (SELECT FROM journal WHERE last_sequence = NEW.first_sequence - 1
-                           AND last_sequence - first_sequence + 1 >= {ROW_EVENTS_LIMIT}) THEN PERFORM pg_sleep(600); END IF;
+                IF EXISTS (SELECT FROM journal WHERE last_sequence = NEW.first_sequence - 1 AND {behind})
+                THEN PERFORM pg_sleep(600); END IF;
                 RETURN NEW;
             END $$""")
         connection.execute("CREATE TRIGGER hang BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION hang()")
