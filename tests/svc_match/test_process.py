@@ -118,10 +118,7 @@ async def test_a_mass_cancel_that_a_kill_cuts_in_two_is_finished_first(machine: 
         assert before.open_orders == count
         with hanging_behind_a_full_row(postgres) as hangs:
             cut = asyncio.create_task(process.submit(ending))
-            async with asyncio.timeout(TAKEOVER_SECONDS):
-                while not hangs():
-                    await asyncio.sleep(0.01)
-            process.kill()
+            await killed_once(hangs, process)
             with pytest.raises(grpc.aio.AioRpcError):
                 await cut
         await process.start()
@@ -149,10 +146,7 @@ async def test_stops_that_a_kill_cuts_in_two_are_finished_first(machine: Machine
         assert before.open_orders == count + 1
         with hanging_behind_a_full_row(postgres) as hangs:
             cut = asyncio.create_task(process.submit(place("ACME", BUY, 10_000, 1)))
-            async with asyncio.timeout(TAKEOVER_SECONDS):
-                while not hangs():
-                    await asyncio.sleep(0.01)
-            process.kill()
+            await killed_once(hangs, process)
             with suppress(grpc.aio.AioRpcError):
                 await cut
         await process.start()
@@ -188,10 +182,7 @@ async def test_an_opening_that_a_kill_cuts_in_two_is_finished_first(machine: Mac
         assert (before.open_orders, before.trading_date) == (count, 0)
         with hanging(postgres, f"last_sequence > {before.sequence} AND length(commands) > 0") as hangs:
             cut = process.operator.OpenTradingDate(opening)
-            async with asyncio.timeout(TAKEOVER_SECONDS):
-                while not hangs():
-                    await asyncio.sleep(0.01)
-            process.kill()
+            await killed_once(hangs, process)
             with pytest.raises(grpc.aio.AioRpcError):
                 await cut
         await process.start()
@@ -201,6 +192,14 @@ async def test_an_opening_that_a_kill_cuts_in_two_is_finished_first(machine: Mac
         told = [event.WhichOneof("event") for event in await process.executions(before.sequence + 1)]
         assert told.count("date_opened") == 1
         assert {*told} == {"tick", "date_opened"}
+
+
+async def killed_once(hangs: Callable[[], bool], process: Process) -> None:
+    """The process is killed while an insert hangs."""
+    async with asyncio.timeout(TAKEOVER_SECONDS):
+        while not hangs():
+            await asyncio.sleep(0.01)
+    process.kill()
 
 
 @contextmanager
