@@ -4,6 +4,8 @@ import random
 import time
 from array import array
 from dataclasses import replace
+from itertools import product
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,7 @@ BATCH, BATCHES = 500, 40
 TICKS = range(16_300, 16_450)
 SEEDS = range(2)
 MEANS, TRADES = 12, 700
+SOME, LONG_US = 9, 100_000
 FOLLOWED, CLOSE, FEW = 600, 8, 10
 DATE, TICK, FEE_E6, COMMANDS = 20260105, 100, 200, 3_000
 MIDDLE, NEAR, DRIFT = 10_000, 60, 4  # ticks: a hundred of them are another reference price
@@ -205,6 +208,37 @@ def test_a_reference_price_is_renewed_with_the_trade_or_the_time_that_does_it(se
             placed((Side.BUY, lowest, 1))
     pair.compare()
     assert renewed > 1, f"seed {seed}"
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("share", [120, 150, 500])
+@pytest.mark.parametrize(("size", "coarse"), [(1, 1), (TICK, 1), (TICK, 7)])
+def test_trades_near_a_band_alone_renew_the_reference_price(size: int, coarse: int, share: int, side: Side) -> None:
+    """Behind a few at the reference price, in one interval, with nothing else between: the twin says with which trade."""
+    ticks = (TickBand(size, size), TickBand(9_002 * size, coarse * size)) if coarse > 1 else ()
+    banded = replace(
+        BANDED, tick_size_e4=size, min_price_e4=size, max_price_e4=7 * 10**8, limit_band_bp=share, limit_interval_us=LONG_US,
+        tick_bands=ticks,
+    )  # fmt: skip
+    other = Side.SELL if side == Side.BUY else Side.BUY
+    for count, inside in product(range(1, SOME + 1), (0, coarse * size)):
+        pair, numbers = twin.Pair(), iter(range(1, TRADES))
+
+        def placed(side: Side, price: int, quantity: int, pair: twin.Pair = pair, numbers: Any = numbers) -> None:
+            pair.apply([order(next(numbers), side, OrderType.LIMIT, price, quantity, commands.PLAIN)])
+
+        pair.apply([commands.AddInstrument(banded), commands.OpenDate(DATE), commands.SetPhase("", Phase.OPEN)])
+        bands = pair.packed.special.bands
+        reference, lowest, highest, _ = bands.told(0)
+        band = highest - inside if side == Side.BUY else lowest + inside
+        placed(other, band, TRADES)
+        pair.time_us = 2 * LONG_US
+        for _ in range(count):
+            placed(side, reference, 1)
+            placed(other, reference, 1)
+        while bands.told(0)[0] == reference:
+            placed(side, band, 1)
+        pair.compare()
 
 
 def corners(reference: int, lowest: int, highest: int, size: int) -> list[int]:
