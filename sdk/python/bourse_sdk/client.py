@@ -141,8 +141,8 @@ class Client:
         client_order_id: str = "",
         trading_date: int = 0,
     ) -> CommandResult:
-        """Gives an open order a new price, 0 for a STOP sell, and total quantity. Less quantity at the price keeps priority.
-        Raises Refusal.
+        """Gives an open order a new price, 0 for a sell that has none, and total quantity. Less quantity at the price keeps
+        priority, but of a PEGGED order. Raises Refusal.
         """
         return await self.submit(
             Replace(

@@ -21,8 +21,8 @@ class Side(IntEnum):
 
 
 class OrderType(IntEnum):
-    """How an order is priced: at its limit, at the book's prices, at the best price with the rest left there as a limit, or as
-    a MARKET or LIMIT order once its stop price is reached.
+    """How an order is priced: at its limit, at the book's prices, at the best price with the rest left there as a limit, as a
+    MARKET or LIMIT order once its stop price is reached, at its limit until then, or at a best price that it follows.
     """
 
     LIMIT = 1
@@ -35,8 +35,8 @@ class OrderType(IntEnum):
 
 
 class TimeInForce(IntEnum):
-    """How long an order stands; the last three are for an auction only: the one that collects orders, the opening one, the closing
-    one.
+    """How long an order stands. Three are for an auction only: the one that collects orders, the opening one, the closing one. GTC
+    and GTD are for later trading dates, too.
     """
 
     DAY = 1
@@ -249,8 +249,8 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """A new price (0 for a sell that has none: a STOP, or a MARKET order that waits for an auction) and total quantity (what is
-    executed included) for an open order, named as in `Cancel`.
+    """A new price (0 for a sell that has none: a STOP, or a MARKET or MARKET_TO_LIMIT order that waits for an auction) and total
+    quantity (what is executed included) for an open order, named as in `Cancel`.
     """
 
     account: str
