@@ -127,7 +127,8 @@ def order() -> None:
     type=click.Choice(list(TYPES)),
     default="limit",
     show_default=True,
-    help="How it is priced. PRICE bounds a buy that is not a limit order; a sell of these types has none.",
+    help="How it is priced. PRICE is the limit of a limit, stop-limit, one-cancels-other or pegged order; of the other types it"
+    " bounds a buy, and a sell has none.",
 )
 @click.option("--market", "order_type", flag_value="market", help="The same as --type market.")
 @click.option(
@@ -299,10 +300,10 @@ def replace(
     home: Path,
     as_json: bool,
 ) -> None:
-    """Give an open order a new price and quantity. Less quantity at the same price keeps its place in the queue.
+    """Give an open order a new price and quantity. Less quantity at the same price keeps its place in the queue, but of a pegged order.
 
     \b
-    Example:
+    Examples:
       bourse order replace alpha/main 17 --price 52.05 --quantity 60
       bourse order replace alpha/main 18 --quantity 30      a STOP sell
     """

@@ -68,12 +68,12 @@ def quote(
     home: Path,
     as_json: bool,
 ) -> None:
-    """Replace the quotes of ACCOUNT in some instruments, all or none; a side of quantity 0 is withdrawn.
+    """Replace the quotes of ACCOUNT in some instruments of one shard, all or none; a side of quantity 0 is withdrawn.
 
     \b
     Examples:
       bourse quote alpha/main ACME:100@52.00:100@52.10
-      bourse quote alpha/main ACME:100@52.00:100@52.10 BOLT:0:50@99.90 --fills 2
+      bourse quote alpha/main ACME:100@52.00:100@52.10 CORK:0:50@9.10 --fills 2
       bourse quote alpha/main ACME:100@52.00:100@52.10 --reset
     """
     if window_ms is None:
