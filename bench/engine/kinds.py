@@ -76,7 +76,7 @@ def measured(kind: str, orders: int) -> dict[str, float | int]:
 
 
 def next_date(engine: Engine) -> dict[str, float | int]:
-    """Milliseconds of the longest row that closes the date, and of the command that opens the next one; and its stop."""
+    """Milliseconds of the longest row that closes the date, and of the first one that opens the next; and its stop there."""
     rows = []
     while engine.trading_date:
         start = time.perf_counter()
