@@ -441,6 +441,8 @@ class Books:
             second = self.one[w.C_SECOND]
             if second != 0 or side == w.BUY:
                 reason = self._wrong_price(book, second)
+                if reason == 0:
+                    reason = self._outside_collar(book, second)
                 if reason != 0:
                     return self.reject(number, w.PLACE, reason, w.F_SECOND, book + 1, 0)
             if price >= self.one[w.C_STOP] if side == w.BUY else price <= self.one[w.C_STOP]:
@@ -464,7 +466,7 @@ class Books:
         elif price != 0 and not priced:
             return self.reject(number, w.PLACE, w.PRICE_INVALID, w.F_PRICE, book + 1, 0)
         if self.books[b + w.B_GUARDED] != 0:
-            field = self._exceeds(book, kind, price, quantity, amount)
+            field = self._exceeds(book, kind, max(price, bound), quantity, amount)
             if field != 0:
                 return self.reject(number, w.PLACE, w.NOTIONAL_OUT_OF_LIMITS, field, book + 1, 0)
         held_price = c[at + w.C_HELD_PRICE]
@@ -698,7 +700,11 @@ class Books:
         reason = self._wrong_quantity(book, quantity)
         if reason == 0 and left <= 0:
             reason = w.QUANTITY_BELOW_EXECUTED
-        counted = self.special.stop_price(slot) if unpriced else price
+        counted = price
+        if unpriced:
+            counted = self.special.stop_price(slot)
+        elif self.halves[h + w.H_EXTENSION] != 0:
+            counted = max(price, self.special.bound(slot, price))
         guarded = self.books[book * w.BOOK_WORDS + w.B_GUARDED] != 0
         if reason == 0 and guarded and self.protection.exceeds(book, counted, quantity):
             reason = w.NOTIONAL_OUT_OF_LIMITS

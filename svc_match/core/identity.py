@@ -27,6 +27,7 @@ IDENTITY_LIMIT = 4_194_304
 RECORD = Struct(">16s16sQI")
 assert RECORD.size == r.I_SIZE
 FIRST_PLACES = 1_024
+HASH_BYTES = 16
 
 
 class IdentityTable:
@@ -52,7 +53,7 @@ class IdentityTable:
         self._checksums: list[int] = []
         self._numbers: dict[int, int] = {}
         self._accounts: dict[str, int] = {}
-        self._hash = blake2b(digest_size=16)
+        self._hash = blake2b(digest_size=HASH_BYTES)
         self._point()
         if records:
             self.load(records)
@@ -403,6 +404,11 @@ class IdentityTable:
             self.added = 0
         self._hash.update(records)
         return 0
+
+
+def hash_of(records: bytes) -> bytes:
+    """What `IdentityTable.hash` says of a table of these records, whatever they are."""
+    return blake2b(records, digest_size=HASH_BYTES).digest()
 
 
 def find_in(records: bytes, key: int) -> tuple[bytes, int] | None:

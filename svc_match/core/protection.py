@@ -164,10 +164,10 @@ class Protection:
         return self.on_tick(book, w.BUY, price // b.books[t + w.B_TICK_SIZE])
 
     def exceeds(self, book: int, price: int, quantity: int) -> bool:
-        """Whether so many shares at a price are above the largest notional; without a price the last trade's counts."""
+        """Whether so many shares at a price are above the largest notional; without one what prices are compared with counts."""
         most = self.notional[book]
         if price == 0:
-            price = self.books.books[book * w.BOOK_WORDS + w.B_LAST]
+            price = self.books.reference(book)
         return most != 0 and price != 0 and quantity > most // price
 
     def _tick_size(self, book: int, price: int) -> int:

@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from svc_match.core.engine import Engine
-from svc_match.core.identity import IdentityTable
+from svc_match.core.identity import IdentityTable, hash_of
 from svc_match.core.instrument import Instrument, Phase
 from svc_match.core.layout import EXTENSION_WORDS, ORDER_WORDS
 from svc_match.core.memory import Words
@@ -178,11 +178,12 @@ def load(state: bytes, identities: bytes) -> Engine:
     engine.date_opened_sequence = header["date_opened_sequence"]
     carried, instruments, accounts, lasting, records, orders, ending, leased = _cut(rest, header)
     engine.carried = bytes(carried)
-    engine.identities = IdentityTable(bytes(carried) + identities)
-    if engine.identities.hash().hex() != header["identity_hash"]:
+    identities = engine.carried + identities
+    if hash_of(identities).hex() != header["identity_hash"]:
         raise SnapshotDamaged(
             f"the identities up to sequence {engine.sequence} have another hash than the snapshot says"
         )
+    engine.identities = IdentityTable(identities)
     engine.busted.update(header["busted"])
     for fields, book_fields in zip(_list(instruments), header["books"], strict=True):
         listing, phase, symbol_sequence, last, reference, auction, bands = book_fields

@@ -222,7 +222,7 @@ class Special:
         return arrival.publish(s)
 
     def bound(self, slot: int, price: int) -> int:
-        """The most that a buy with this limit may come to pay: what its stop price makes of it may have a higher one."""
+        """The limit that an order with this one ends with: what its stop price makes of it may have another, a sell none (0)."""
         b = self.books
         x = b.halves[slot * w.ORDER_HALVES + w.H_EXTENSION] * w.EXTENSION_WORDS
         if not self._pairs(slot):

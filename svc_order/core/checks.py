@@ -237,7 +237,8 @@ def _notional(place: Place, instrument: Instrument) -> Refused | None:
     """What an order without a price comes to, svc_match knows."""
     if not instrument.max_notional_e4:
         return None
-    price_e4 = place.price_e4 or (place.terms.stop_price_e4 if place.type == STOP else 0)
+    price_e4 = max(place.price_e4, place.terms.stop_limit_price_e4)
+    price_e4 = price_e4 or (place.terms.stop_price_e4 if place.type == STOP else 0)
     if place.amount_e4 > instrument.max_notional_e4:
         return _bad_notional("amount_e4", place.amount_e4, instrument)
     return _worth(price_e4, place.quantity, instrument)

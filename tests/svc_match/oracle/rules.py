@@ -37,7 +37,7 @@ def wrong_place(command: Place, book: Book | None, time_us: int) -> Refused | No
         if wrong is not None:
             return wrong._replace(field="stop_price_e4")
     if command.type == ONE_CANCELS_OTHER:
-        wrong = wrong_pair(command, instrument)
+        wrong = wrong_pair(command, book)
         if wrong is not None:
             return wrong
     if quantity % instrument.lot_size or not 0 < quantity <= instrument.max_quantity:
@@ -57,11 +57,11 @@ def is_priced(command: Place) -> bool:
     )
 
 
-def wrong_pair(command: Place, instrument: Instrument) -> Refused | None:
+def wrong_pair(command: Place, book: Book) -> Refused | None:
     """The stop price is beyond the limit, and the limit of what the order is then there or beyond; a sell may have none."""
     stop_e4, second_e4, sign = command.terms.stop_price_e4, command.terms.stop_limit_price_e4, 1
     if command.side == BUY or second_e4:
-        wrong = wrong_price(second_e4, instrument)
+        wrong = wrong_price(second_e4, book.instrument) or outside_collar(second_e4, book)
         if wrong is not None:
             return wrong._replace(field="stop_limit_price_e4")
     if command.side != BUY:
@@ -132,15 +132,16 @@ def is_off_tick(price_e4: int, instrument: Instrument) -> bool:
 
 
 def wrong_notional(command: Place, book: Book) -> Refused | None:
-    """Price times quantity, or the amount, is at most the instrument's limit. Without a price that of the stop, or of the last
-    trade, counts.
+    """Price times quantity, or the amount, is at most the instrument's limit: the higher where there are two. Without one that of
+    the stop, or of the last trade, or the reference price, counts.
     """
     most_e4 = book.instrument.max_notional_e4
     if not most_e4:
         return None
     if command.amount_e4 > most_e4:
         return Refused(Reason.NOTIONAL_OUT_OF_LIMITS, "amount_e4", str(command.amount_e4))
-    price_e4 = command.price_e4 or (command.terms.stop_price_e4 if command.type == STOP else 0) or book.last_e4
+    price_e4 = max(command.price_e4, command.terms.stop_limit_price_e4)
+    price_e4 = price_e4 or (command.terms.stop_price_e4 if command.type == STOP else 0) or book.compared_e4
     if not command.amount_e4 and price_e4 * command.quantity > most_e4:
         return Refused(Reason.NOTIONAL_OUT_OF_LIMITS, "quantity", str(command.quantity))
     return None
@@ -161,7 +162,7 @@ def wrong_replace(
         return wrong
     if open_quantity <= 0:
         return Refused(Reason.QUANTITY_BELOW_EXECUTED, "quantity", str(quantity))
-    counted_e4 = order.stop_e4 or book.last_e4 if unpriced else price_e4
+    counted_e4 = order.stop_e4 or book.compared_e4 if unpriced else max(price_e4, order.bound_e4(price_e4))
     if instrument.max_notional_e4 and counted_e4 * quantity > instrument.max_notional_e4:
         return Refused(Reason.NOTIONAL_OUT_OF_LIMITS, "quantity", str(quantity))
     wrong = wrong_extra(order, command, open_quantity, held_fee_e6)
