@@ -109,6 +109,9 @@ def test_a_damaged_snapshot_is_refused() -> None:
             snapshot.load(state[:at], records)
     with pytest.raises(snapshot.SnapshotDamaged, match="identities"):
         snapshot.load(state, records[: -len(records) // 2 // 44 * 44])
+    for nonsense in (records[:-1], records + records):
+        with pytest.raises(snapshot.SnapshotDamaged, match="identities"):
+            snapshot.load(state, nonsense)
 
 
 def test_a_snapshot_with_wrong_counts_is_refused() -> None:

@@ -5,7 +5,20 @@ from typing import Any
 import pytest
 
 from svc_order.core.checks import Route, check
-from svc_order.core.commands import BUY, DAY, IOC, LIMIT, MARKET, SELL, STOP, STOP_LIMIT, Place, Replace, Terms
+from svc_order.core.commands import (
+    BUY,
+    DAY,
+    IOC,
+    LIMIT,
+    MARKET,
+    ONE_CANCELS_OTHER,
+    SELL,
+    STOP,
+    STOP_LIMIT,
+    Place,
+    Replace,
+    Terms,
+)
 from svc_order.core.reference import Instrument, Reference, Shard
 from svc_order.core.refused import Refused
 
@@ -58,6 +71,8 @@ def test_a_stop_price_is_too() -> None:
         (PLACE, {"type": MARKET, "time_in_force": IOC, "side": SELL, "price_e4": 0, "quantity": 1_000_000}, ""),
         (PLACE, {"type": STOP, "side": SELL, "price_e4": 0, "quantity": 1_000, "terms": Terms(stop_price_e4=10_000)}, ""),
         (PLACE, {"type": STOP, "side": SELL, "price_e4": 0, "quantity": 1_001, "terms": Terms(stop_price_e4=10_000)}, "quantity"),
+        (PLACE, {"type": ONE_CANCELS_OTHER, "quantity": 500, "terms": Terms(stop_price_e4=15_000, stop_limit_price_e4=20_000)}, ""),
+        (PLACE, {"type": ONE_CANCELS_OTHER, "quantity": 501, "terms": Terms(stop_price_e4=15_000, stop_limit_price_e4=20_000)}, "quantity"),
     ],
 )  # fmt: skip
 def test_an_order_is_worth_at_most_the_largest_notional(command: Any, fields: dict[str, Any], wrong: str) -> None:

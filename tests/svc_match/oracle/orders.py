@@ -123,7 +123,7 @@ class Order:
         return price_e4 < self.stop_e4 if self.side == 1 else price_e4 > self.stop_e4
 
     def bound_e4(self, price_e4: int) -> int:
-        """The most that a buy with this limit may come to pay."""
+        """The limit that an order with this one ends with; a sell may then have none (0)."""
         return self.terms.stop_limit_price_e4 if self.pairs else price_e4
 
 
