@@ -56,21 +56,26 @@ cdef class Books:
     cdef long long* participants
     cdef long long* named
     cdef long long* quiet
-    cdef readonly Py_ssize_t identity_base, book_count
-    cdef public Py_ssize_t sequence, written, waiting, interrupted, now_us, tripped, pulled, fills_limit, full, until, command_limit, prices_limit, prices, stalled, earlier
-    cdef Py_ssize_t met, prices_until, far_place
+    cdef readonly Py_ssize_t identity_base, book_count, now_us
+    cdef public Py_ssize_t sequence, written, waiting, interrupted, compound, tripped, pulled, fills_limit, full, until, command_limit, prices_limit, prices, stalled, earlier
+    cdef Py_ssize_t met, prices_until, far_place, awake, soonest_us
     cdef Py_ssize_t free, top, levels_top, swept_count, room, swept_room, order_room
 
     cdef int _point(self) except -1
     cdef inline int _expect(self, long long* c, Py_ssize_t at, Py_ssize_t last) noexcept
-    @cython.locals(n=cython.Py_ssize_t, book=cython.Py_ssize_t)
+    @cython.locals(n=cython.Py_ssize_t, sequence=cython.Py_ssize_t)
     cdef inline int command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cdef inline int _command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
-    cpdef int allow(self) except -1
+    @cython.locals(book=cython.Py_ssize_t)
+    cdef int _executed(self, long long* c, Py_ssize_t at, Py_ssize_t n, Py_ssize_t sequence) except -1
+    @cython.locals(book=cython.Py_ssize_t, until_us=cython.Py_ssize_t)
+    cpdef int begin(self, Py_ssize_t time_us) except -1
+    cpdef int allow(self, Py_ssize_t sequence) except -1
     cdef int looked(self, Py_ssize_t prices) except -1
     cpdef int trigger(self, Py_ssize_t book) except -1
     cpdef int look(self, Py_ssize_t book) except -1
     cdef inline int wake(self, Py_ssize_t book) noexcept
+    cdef int rest_until(self, Py_ssize_t book, Py_ssize_t time_us) noexcept
     cdef inline int _moved(self, Py_ssize_t s) noexcept
     @cython.locals(q=cython.Py_ssize_t, last=cython.Py_ssize_t)
     cdef bint is_calm(self, Py_ssize_t book) noexcept

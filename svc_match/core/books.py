@@ -162,6 +162,9 @@ class Books:
         self.waiting = 0
         self.interrupted = 0
         self.now_us = 0  # the row's journal time
+        self.compound = 0  # 1 within a command of several orders
+        self.awake = 0  # how many books are not quiet
+        self.soonest_us = w.NO_LIMIT  # no book that is quiet has to be looked at before
         self.tripped = 0
         self.pulled = 0
         self.full = w.NO_LIMIT  # the sequence at which the row ends, behind what is being done
@@ -216,8 +219,6 @@ class Books:
         words = bits.words(commands)
         for number in range(count):
             self._expect(words, number * w.COMMAND_WORDS + w.C_ORDER, (count - 1) * w.COMMAND_WORDS + w.C_ORDER)
-            if self.waiting != 0:
-                self.allow()
             self.command(words, number * w.COMMAND_WORDS, number)
         return self.events()
 
@@ -227,9 +228,23 @@ class Books:
         bits.ahead(self.orders, self.index.slots[c[min(at + w.AHEAD, last)] & self.index.mask] * w.ORDER_WORDS)
         return 0
 
-    def allow(self) -> int:
-        """What begins may write so many events, and look at so many prices of auctions, before it goes on in the next row."""
-        self.until = self.sequence + self.command_limit
+    def begin(self, time_us: int) -> int:
+        """A row begins; the books whose time has come are quiet no more."""
+        self.now_us = time_us
+        if time_us < self.soonest_us:
+            return 0
+        self.soonest_us = w.NO_LIMIT
+        for book in range(self.book_count):
+            until_us = self.quiet[book * w.QUIET_WORDS + w.Q_US]
+            if until_us <= time_us:
+                self.wake(book)
+            elif until_us < self.soonest_us:
+                self.soonest_us = until_us
+        return 0
+
+    def allow(self, sequence: int) -> int:
+        """What began behind that event may write so many, and look at so many prices of auctions, before it goes on in the next row."""
+        self.until = sequence + self.command_limit
         self.prices_until = self.prices + self.prices_limit
         return 0
 
@@ -249,12 +264,22 @@ class Books:
         if self.written > self.room:
             self.widen()
         n = self.written
+        sequence = self.sequence
         self._command(c, at, number)
-        if self.waiting != 0 and self.out[n] & 255 != w.REJECTED:
-            # The book, from 1: a place names it, the first event of any other command does.
-            book = (c[at] >> 32 if c[at] & 255 == w.PLACE else self.out[n] >> 16) & 0xFFFF
-            if 0 < book <= self.book_count and self.now_us >= self.quiet[(book - 1) * w.QUIET_WORDS + w.Q_US]:
-                self.trigger(book - 1)
+        if self.waiting != 0 and self.awake != 0:
+            self._executed(c, at, n, sequence)
+        return 0
+
+    def _executed(self, c: memoryview, at: int, n: int, sequence: int) -> int:
+        """A command was, whose events begin there; some book is not quiet."""
+        if self.out[n] & 255 == w.REJECTED:
+            return 0
+        # The book, from 1: a place names it, the first event of any other command does.
+        book = (c[at] >> 32 if c[at] & 255 == w.PLACE else self.out[n] >> 16) & 0xFFFF
+        if 0 < book <= self.book_count and self.quiet[(book - 1) * w.QUIET_WORDS + w.Q_US] == 0:
+            if self.compound == 0:
+                self.allow(sequence)
+            self.trigger(book - 1)
         return 0
 
     def _command(self, c: memoryview, at: int, number: int) -> int:
@@ -295,12 +320,22 @@ class Books:
 
     def wake(self, book: int) -> int:
         """A book has to be looked at again: what waits there changed, or it is about to be looked at."""
-        self.quiet[book * w.QUIET_WORDS + w.Q_US] = 0
+        if self.quiet[book * w.QUIET_WORDS + w.Q_US] != 0:
+            self.quiet[book * w.QUIET_WORDS + w.Q_US] = 0
+            self.awake += 1
+        return 0
+
+    def rest_until(self, book: int, time_us: int) -> int:
+        """A book that was looked at is quiet before a later row's time."""
+        self.quiet[book * w.QUIET_WORDS + w.Q_US] = time_us
+        self.awake -= 1
+        if time_us < self.soonest_us:
+            self.soonest_us = time_us
         return 0
 
     def _moved(self, s: int) -> int:
         """The best price of a side is another, or who stands there; what waits may have waited for it."""
-        return 0 if self._is_calm_side(s) else self.wake(s >> 1)
+        return 0 if self.waiting == 0 or self._is_calm_side(s) else self.wake(s >> 1)
 
     def is_calm(self, book: int) -> bool:
         """Whether what waits in a book waits for other prices, or more trades, than there are."""
@@ -1438,6 +1473,7 @@ class Books:
         self.sides[2 * number * w.SIDE_WORDS + w.S_BEST] = -1
         self.sides[(2 * number + 1) * w.SIDE_WORDS + w.S_BEST] = -1
         self.book_count = number + 1
+        self.awake += 1
         return number
 
     def define(

@@ -183,7 +183,7 @@ class Engine:
         for number, command in enumerate(commands):
             if packed.sequence >= packed.full:
                 break
-            packed.allow()
+            packed.allow(packed.sequence)
             if isinstance(command, Place | Cancel | Replace | MassCancel | RenewLease):
                 results.append(self.order(command, time_us, number))
             elif isinstance(command, MassQuote):
@@ -213,10 +213,10 @@ class Engine:
         self.identities.begin()
         self.first = self.packed.sequence + 1
         self.packed.written = 0
-        self.packed.now_us = time_us
+        self.packed.begin(time_us)
         self.packed.full = self.packed.sequence + (w.NO_LIMIT if self.packed.earlier else events_limit)
         self.packed.prices = 0
-        self.packed.allow()
+        self.packed.allow(self.packed.sequence)
         if self.ending is not None:
             participants.end(self, self.ending)
 
@@ -246,7 +246,7 @@ class Engine:
             self.timers.set(TimerKind.SCHEDULE, 0, 0)
         while self.is_due(time_us) and self.packed.sequence < self.packed.full:
             due = self.timers.take()
-            self.packed.allow()
+            self.packed.allow(self.packed.sequence)
             self.entered = 0
             self.timed[due.kind](due)
             if self.packed.interrupted:

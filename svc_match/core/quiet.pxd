@@ -14,12 +14,12 @@ cdef class Quiet:
     cdef Pegs pegs
     cdef Bands bands
 
-    @cython.locals(q=cython.Py_ssize_t, t=cython.Py_ssize_t, side=cython.Py_ssize_t)
+    @cython.locals(q=cython.Py_ssize_t, t=cython.Py_ssize_t, side=cython.Py_ssize_t, until_us=cython.Py_ssize_t)
     cdef int note(self, Py_ssize_t book) except -1
     @cython.locals(q=cython.Py_ssize_t, low=cython.Py_ssize_t, high=cython.Py_ssize_t, size=cython.Py_ssize_t)
     cdef int _last(self, Py_ssize_t book, Py_ssize_t side) except -1
     @cython.locals(low=cython.Py_ssize_t, high=cython.Py_ssize_t)
     cdef int _best(self, Py_ssize_t book, Py_ssize_t side) except -1
     @cython.locals(q=cython.Py_ssize_t, t=cython.Py_ssize_t, until_us=cython.Py_ssize_t, trades=cython.Py_ssize_t)
-    cdef int _bands(self, Py_ssize_t book) except -1
+    cdef Py_ssize_t _bands(self, Py_ssize_t book) except -1
     cdef int _keep(self, Py_ssize_t place, Py_ssize_t low, Py_ssize_t high) except -1

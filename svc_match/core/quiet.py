@@ -25,7 +25,7 @@ class Quiet:
         b = self.books
         q = book * w.QUIET_WORDS
         t = book * w.BOOK_WORDS
-        b.quiet[q + w.Q_US] = b.quiet[q + w.Q_TRADES] = w.NO_LIMIT
+        b.quiet[q + w.Q_TRADES] = until_us = w.NO_LIMIT
         b.quiet[q + w.Q_LAST_LOW] = 0
         b.quiet[q + w.Q_BID_LOW] = b.quiet[q + w.Q_ASK_LOW] = -1
         b.quiet[q + w.Q_LAST_HIGH] = b.quiet[q + w.Q_BID_HIGH] = b.quiet[q + w.Q_ASK_HIGH] = w.NO_LIMIT
@@ -39,8 +39,8 @@ class Quiet:
             self._keep(q + w.Q_BID_LOW, bid_low, bid_high)
             self._keep(q + w.Q_ASK_LOW, ask_low, ask_high)
         if b.books[t + w.B_BANDED] != 0:
-            self._bands(book)
-        return 0 if b.is_calm(book) else b.wake(book)
+            until_us = self._bands(book)
+        return b.rest_until(book, until_us) if until_us > b.now_us and b.is_calm(book) else 0
 
     def _last(self, book: int, side: int) -> int:
         """The stops of a side that look at the last trade; a price between two ticks counts as the one away from them."""
@@ -70,14 +70,14 @@ class Quiet:
         return self._keep(book * w.QUIET_WORDS + (w.Q_BID_LOW if side else w.Q_ASK_LOW), low, high)
 
     def _bands(self, book: int) -> int:
-        """The bands begin with a trade, and a limit state where the best price is at one of them."""
+        """The bands begin with a trade, and a limit state where the best price is at one of them; until when they do not change."""
         b = self.books
         q = book * w.QUIET_WORDS
         t = book * w.BOOK_WORDS
         if book not in self.bands.known:
-            return self._keep(q + w.Q_LAST_LOW, 0, 0)
+            self._keep(q + w.Q_LAST_LOW, 0, 0)
+            return w.NO_LIMIT
         if self.bands.limited(book):
-            b.quiet[q + w.Q_US] = 0
             return 0
         self._keep(q + w.Q_BID_LOW, -1, b.books[t + w.B_HIGH] - 1)
         if b.sides[(book * 2 + 1) * w.SIDE_WORDS + w.S_BEST] < 0:
@@ -85,9 +85,8 @@ class Quiet:
         else:
             self._keep(q + w.Q_ASK_LOW, b.books[t + w.B_LOW] + 1, w.NO_LIMIT)
         until_us, trades = self.bands.patience(book)
-        b.quiet[q + w.Q_US] = until_us
         b.quiet[q + w.Q_TRADES] = b.books[t + w.B_BAND_COUNT] + trades
-        return 0
+        return until_us
 
     def _keep(self, place: int, low: int, high: int) -> int:
         """A price is not below or above these, too; its two words stand side by side."""
