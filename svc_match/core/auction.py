@@ -190,7 +190,7 @@ class Auction:
         b = self.books
         while True:
             if self.price == 0:
-                if b.prices >= b.prices_until:
+                if b.prices - b.prices_began >= b.prices_limit:
                     return False
                 self.price = self.indication.find(self.book)[0]
                 self.ranked = 0

@@ -57,20 +57,21 @@ cdef class Books:
     cdef long long* named
     cdef long long* quiet
     cdef readonly Py_ssize_t identity_base, book_count, now_us
-    cdef public Py_ssize_t sequence, written, waiting, interrupted, compound, tripped, pulled, fills_limit, full, until, command_limit, prices_limit, prices, stalled, earlier
-    cdef Py_ssize_t met, prices_until, far_place, awake, soonest_us
+    cdef public Py_ssize_t sequence, written, waiting, interrupted, tripped, pulled, fills_limit, full, command_limit, prices_limit, prices, stalled, earlier
+    cdef Py_ssize_t met, began, prices_began, far_place, awake, soonest_us
     cdef Py_ssize_t free, top, levels_top, swept_count, room, swept_room, order_room
 
     cdef int _point(self) except -1
     cdef inline int _expect(self, long long* c, Py_ssize_t at, Py_ssize_t last) noexcept
-    @cython.locals(n=cython.Py_ssize_t, sequence=cython.Py_ssize_t)
+    @cython.locals(n=cython.Py_ssize_t)
     cdef inline int command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     cdef inline int _command(self, long long* c, Py_ssize_t at, Py_ssize_t number) except -1
     @cython.locals(book=cython.Py_ssize_t)
-    cdef int _executed(self, long long* c, Py_ssize_t at, Py_ssize_t n, Py_ssize_t sequence) except -1
+    cdef int _executed(self, long long* c, Py_ssize_t at, Py_ssize_t n) except -1
     @cython.locals(book=cython.Py_ssize_t, until_us=cython.Py_ssize_t)
     cpdef int begin(self, Py_ssize_t time_us) except -1
-    cpdef int allow(self, Py_ssize_t sequence) except -1
+    cpdef int allow(self) except -1
+    cpdef Py_ssize_t until(self) except -1
     cdef int looked(self, Py_ssize_t prices) except -1
     cpdef int trigger(self, Py_ssize_t book) except -1
     cpdef int look(self, Py_ssize_t book) except -1

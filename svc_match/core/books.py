@@ -162,17 +162,16 @@ class Books:
         self.waiting = 0
         self.interrupted = 0
         self.now_us = 0  # the row's journal time
-        self.compound = 0  # 1 within a command of several orders
         self.awake = 0  # how many books are not quiet
         self.soonest_us = w.NO_LIMIT  # no book that is quiet has to be looked at before
         self.tripped = 0
         self.pulled = 0
         self.full = w.NO_LIMIT  # the sequence at which the row ends, behind what is being done
-        self.until = w.NO_LIMIT  # the sequence at which what is being done goes on in the next row
+        self.began = 0  # the last sequence before what is being done
         self.command_limit = w.COMMAND_EVENTS_LIMIT  # what it is for all but tests, and rows of before
         self.prices_limit = w.AUCTION_PRICES_LIMIT  # the same
         self.prices = 0  # that the row's auctions looked at
-        self.prices_until = w.NO_LIMIT  # when there were so many, what is being done goes on in the next row
+        self.prices_began = 0  # how many there were before what is being done
         self.stalled = 0  # how many books a command's limit kept from being looked at to the end
         self.fills_limit = w.ORDER_FILLS_LIMIT  # the same
         self.earlier = 0  # 1 while commands are executed as semantics before 3 did
@@ -219,6 +218,7 @@ class Books:
         words = bits.words(commands)
         for number in range(count):
             self._expect(words, number * w.COMMAND_WORDS + w.C_ORDER, (count - 1) * w.COMMAND_WORDS + w.C_ORDER)
+            self.allow()
             self.command(words, number * w.COMMAND_WORDS, number)
         return self.events()
 
@@ -242,11 +242,15 @@ class Books:
                 self.soonest_us = until_us
         return 0
 
-    def allow(self, sequence: int) -> int:
-        """What began behind that event may write so many, and look at so many prices of auctions, before it goes on in the next row."""
-        self.until = sequence + self.command_limit
-        self.prices_until = self.prices + self.prices_limit
+    def allow(self) -> int:
+        """Something begins, which has its limits of events, and of prices of auctions, behind which it goes on in the next row."""
+        self.began = self.sequence
+        self.prices_began = self.prices
         return 0
+
+    def until(self) -> int:
+        """The sequence at which what is being done goes on in the next row."""
+        return self.began + self.command_limit
 
     def looked(self, prices: int) -> int:
         """An auction looked at so many prices. Behind too many the row ends."""
@@ -264,21 +268,18 @@ class Books:
         if self.written > self.room:
             self.widen()
         n = self.written
-        sequence = self.sequence
         self._command(c, at, number)
         if self.waiting != 0 and self.awake != 0:
-            self._executed(c, at, n, sequence)
+            self._executed(c, at, n)
         return 0
 
-    def _executed(self, c: memoryview, at: int, n: int, sequence: int) -> int:
-        """A command was, whose events begin there; some book is not quiet."""
+    def _executed(self, c: memoryview, at: int, n: int) -> int:
+        """A command was executed, whose events begin there; some book is not quiet."""
         if self.out[n] & 255 == w.REJECTED:
             return 0
         # The book, from 1: a place names it, the first event of any other command does.
         book = (c[at] >> 32 if c[at] & 255 == w.PLACE else self.out[n] >> 16) & 0xFFFF
         if 0 < book <= self.book_count and self.quiet[(book - 1) * w.QUIET_WORDS + w.Q_US] == 0:
-            if self.compound == 0:
-                self.allow(sequence)
             self.trigger(book - 1)
         return 0
 

@@ -183,7 +183,7 @@ class Engine:
         for number, command in enumerate(commands):
             if packed.sequence >= packed.full:
                 break
-            packed.allow(packed.sequence)
+            packed.allow()
             if isinstance(command, Place | Cancel | Replace | MassCancel | RenewLease):
                 results.append(self.order(command, time_us, number))
             elif isinstance(command, MassQuote):
@@ -216,7 +216,7 @@ class Engine:
         self.packed.begin(time_us)
         self.packed.full = self.packed.sequence + (w.NO_LIMIT if self.packed.earlier else events_limit)
         self.packed.prices = 0
-        self.packed.allow(self.packed.sequence)
+        self.packed.allow()
         if self.ending is not None:
             participants.end(self, self.ending)
 
@@ -246,7 +246,7 @@ class Engine:
             self.timers.set(TimerKind.SCHEDULE, 0, 0)
         while self.is_due(time_us) and self.packed.sequence < self.packed.full:
             due = self.timers.take()
-            self.packed.allow(self.packed.sequence)
+            self.packed.allow()
             self.entered = 0
             self.timed[due.kind](due)
             if self.packed.interrupted:
@@ -569,7 +569,7 @@ class Engine:
     def _uncross(self) -> bool:
         auction = self.special.auction
         book = self.numbered[auction.book]
-        over: bool = auction.uncross(self.packed.until)
+        over: bool = auction.uncross(self.packed.until())
         self.tell((), [])
         if over:
             self.packed.set_auction(book.number, 0)

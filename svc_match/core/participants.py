@@ -76,7 +76,7 @@ def end(engine: "Engine", these: Orders, found: list[int] | None = None) -> None
     if found is None:
         found = engine.endings.left or _found(engine, these)
     packed = engine.packed
-    over = engine.endings.end(found, these.reason, packed.until) == 0
+    over = engine.endings.end(found, these.reason, packed.until()) == 0
     engine.ending = None if over else these
     if not over:
         packed.full = packed.sequence

@@ -86,7 +86,7 @@ class Pegs:
             if b.orders[slot * w.ORDER_WORDS + w.O_ID] == identity:
                 tick = self._called(book, slot, bid, ask)
                 if tick != b.orders[slot * w.ORDER_WORDS + w.O_TICK]:
-                    if b.sequence >= b.until:
+                    if b.sequence >= b.until():
                         return -2
                     self._move(book, slot, tick)
                     moved = 1

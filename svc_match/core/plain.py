@@ -46,6 +46,7 @@ def execute(engine: Any, commands: list[Any], time_us: int, events_limit: int) -
     for number in range(len(commands)):
         if packed.sequence >= packed.full:
             break
+        packed.allow()
         item = commands[number]
         if type(item) is not bytes:
             results.append(_in_general(engine, item.command, time_us, number))

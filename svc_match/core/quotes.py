@@ -172,7 +172,7 @@ class Quotes:
         looked at. Where the command's limit is reached the other makers wait: `tripped` of the books stays 1.
         """
         b = self.books
-        while self.tripped and b.sequence < b.until:
+        while self.tripped and b.sequence < b.until():
             account = self.tripped.pop(0)
             guard = self._guard(account)
             found = sorted([(guard.quotes[s], s) for s in self.open(account)])

@@ -61,11 +61,9 @@ def execute(engine: "Engine", command: MassQuote) -> events.MassQuoted | events.
     first = engine.happened(
         events.MassQuoted, command.account, command.client_order_id, asked, *command.protection, command.reset
     )
-    engine.packed.compound = 1
     for side in [one for one in command.sides if not _keeps(engine, command, account, one)]:
         if side.quantity:
             _arrive(engine, command, account, side)
-    engine.packed.compound = 0
     if engine.packed.waiting:
         for symbol in dict.fromkeys(one.symbol for one in command.sides):
             engine.packed.trigger(engine.books[symbol].number)

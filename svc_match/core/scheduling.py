@@ -67,7 +67,7 @@ def _do(engine: "Engine", step: Step, book: int) -> int:
 def _set_phases(engine: "Engine", step: Step, first: int) -> int:
     phase, changed = Phase(step.phase), 0
     for number, book in enumerate(engine.numbered[first:], first):
-        if engine.packed.sequence >= engine.packed.until:
+        if engine.packed.sequence >= engine.packed.until():
             return number
         takes = book.phase != Phase.HALTED and phase in PHASES_OF[book.listing]
         if not takes or engine.has_phase(book, phase, step.auction):

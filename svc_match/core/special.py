@@ -377,7 +377,7 @@ class Special:
         b = self.books
         slot = self.stops.next(book)
         while slot != 0 and b.books[book * w.BOOK_WORDS + w.B_PHASE] == w.PHASE_OPEN:
-            if b.sequence >= b.until:
+            if b.sequence >= b.until():
                 return self._stall(book)
             self.stops.remove(slot)
             if self._pairs(slot):
@@ -434,7 +434,7 @@ class Special:
         b = self.books
         while b.pulled != 0:
             book = self.quotes.next_touched()
-            if b.sequence >= b.until:
+            if b.sequence >= b.until():
                 self._stall(book)
             b.look(book)
         return 0
