@@ -69,9 +69,9 @@ class Lasting:
         return self.rows[2 * low + 1] if low < self.count and self.rows[2 * low] == identity else 0
 
     def any_ends_before(self, date: int) -> bool:
-        """Whether a row says that its order does not last until a date."""
+        """Whether an open order does not last until a date."""
         row = 0
-        while row < self.count and self.rows[2 * row + 1] >= date:
+        while row < self.count and (self.rows[2 * row + 1] >= date or self.books.index.find(self.rows[2 * row]) == 0):
             row += 1
         return row < self.count
 

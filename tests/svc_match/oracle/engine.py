@@ -519,7 +519,8 @@ class Engine(Quotes):
             return refused._replace(reason=Reason.TRADING_DATE_OPEN)
         if trading_date <= self.last_date:
             return refused._replace(reason=Reason.TRADING_DATE_PAST)
-        if self._end_of_date(trading_date - 1):
+        any_ends = any(not order.lasts_beyond(trading_date - 1) for order in self.orders.values())
+        if any_ends and self._end_of_date(trading_date - 1):
             return events.Stands(self.sequence, more=True)
         self.opening = trading_date, 0, 0
         return self._open()
