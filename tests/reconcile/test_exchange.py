@@ -43,6 +43,7 @@ from cli.machine.credentials import ADMINISTRATOR
 from cli.reconcile.breaks import Reconciliation
 from cli.reconcile.run import reconcile
 from cli.reconcile.settled import wait_settled
+from svc_match.core.layout import INDICATION_INTERVAL_US
 from svc_quote.core import checkpoint
 from svc_quote.core.shard import Shard
 from tests.exchange import CASH_E4, CURRENCY, SHARES, SYMBOLS, TRADING_DATE, Exchange, instrument, running_exchange
@@ -520,10 +521,14 @@ async def test_it_is_clean_in_auctions_and_after_them(exchange: Exchange) -> Non
             ]
         )
         assert {result.outcome for result in placed} == {Outcome.ACCEPTED}
-        await wait_settled(exchange.home, SETTLE_SECONDS)
+        shard = SYMBOLS["ACME"]
+        # What is told may be of before the last orders, for so long.
+        told_us = (await operator.shard_states())[shard].time_us + 2 * INDICATION_INTERVAL_US
         async with asyncio.timeout(SETTLE_SECONDS):
-            while (told := (await operator.depth("ACME")).indicative).quantity < 100:
+            while (await operator.shard_states())[shard].time_us <= told_us:
                 await wait_settled(exchange.home, SETTLE_SECONDS)
+        await wait_settled(exchange.home, SETTLE_SECONDS)
+        told = (await operator.depth("ACME")).indicative
         assert (await found(exchange)).breaks == ()
         await operator.set_phase(market_pb2.PHASE_OPEN, "ACME")
         outcome = await found(exchange)
