@@ -29,7 +29,8 @@ for each that it walks over:
 - the last row in which a date opens: the slots of all orders, for their accounts have other numbers, and what of the date before
   is given back
 - the first mass cancel of a participant on a date, or after a restart: the slots of all orders
-- the list of the orders that last, or of a lease, once more than half of it are finished
+- the list of the orders that last, or of a lease, once more than half of it are finished; that of those that last also when a date
+  opens, up to the first open one that ends before it
 - all books, up to INSTRUMENT_LIMIT: when a date opens or closes, and when a step of the calendar is missed
 """
 

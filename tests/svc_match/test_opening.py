@@ -11,16 +11,9 @@ ORDERS, ACCOUNTS = 41, 5
 NEXT = 20260106
 
 
-def closed() -> Desk:
-    """Orders that last, some of which are over by now, and a date that is closed."""
-    return closed_with()
-
-
-def closed_with(*other: str) -> Desk:
-    """The same, with other orders that end by then."""
-    desk = market()
-    for one in other:
-        desk.say(f"ann buy o 1 ACME 9.00 {one}")
+def closed(*lines: str) -> Desk:
+    """Orders that last, some of which are over by now, behind what was said before, and a date that is closed."""
+    desk = market(*lines)
     owners = [f"p{number % ACCOUNTS}" for number in range(ORDERS)]
     desk.engine.apply(
         [desk.command(f"{who} buy i{number} 1 ACME 9.00 gtc") for number, who in enumerate(owners)], 5, 1 << 40
@@ -62,7 +55,7 @@ def test_a_date_opens_in_rows() -> None:
 
 def test_what_stands_is_not_walked_over_where_nothing_of_it_ends() -> None:
     """Rule 8.1.2: a date opens at once, though more stands than a part of a date's end looks at, and some of it ended before."""
-    desk = closed_with("gtd expire=20260105")
+    desk = closed("ann buy o 1 ACME 9.00 gtd expire=20260105")
     desk.engine.closing.looks_limit = 8
     opened = desk.engine.apply([commands.OpenDate(NEXT + 1)], 7)
     assert [type(event) for event in opened.events] == [events.DateOpened]
